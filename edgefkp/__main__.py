@@ -1,0 +1,3 @@
+from edgefkp.cli import main
+
+main()

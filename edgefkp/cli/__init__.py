@@ -1,0 +1,71 @@
+"""The command line: one module per command, imported only when that command is typed."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from edgefkp import __version__
+from edgefkp.errors import EdgefkpError
+
+# Command -> one line of help, in the order of the flow. The module of the same name holds the click command
+# `command`; help needs no import.
+COMMANDS = {
+    "run": "Train, export, bench and report in one go.",
+    "data": "Look at, audit and download data.",
+    "models": "List every network and every file there is.",
+    "train": "Train a network: labelled faces -> models/.",
+    "evaluate": "Score a .keras or .tflite file on labelled faces.",
+    "export": "Convert trained networks: models/ -> export/.",
+    "bench": "Measure .tflite files: export/ -> bench/.",
+}
+
+
+class LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return importlib.import_module(f"edgefkp.cli.{cmd_name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            from edgefkp.cli.options import nearest
+
+            ctx.fail(f"no command '{args[0]}'.{nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="edgefkp")
+def cli() -> None:
+    """From labelled faces to a keypoint network measured on the board it will run on."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line; errors that a user can cause are two lines on stderr and an exit code."""
+    try:
+        code = cli.main(args=args, prog_name="edgefkp", standalone_mode=False)
+    except EdgefkpError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint:  {error.hint}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        print("\nstopped", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (head, less) went away: not an error, and nothing more can be printed.
+        sys.stderr.close()
+        sys.exit(141)
+    sys.exit(code if isinstance(code, int) else 0)

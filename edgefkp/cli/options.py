@@ -1,0 +1,48 @@
+"""Options and output that several commands share."""
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from edgefkp.files import json_text
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """' Did you mean: a, b?' or ''."""
+    close = difflib.get_close_matches(word, list(known), n=3)
+    return f" Did you mean: {', '.join(close)}?" if close else ""
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+
+
+def data_option(default: str | None = "sample") -> Callable[[Any], Any]:
+    return click.option(
+        "--data",
+        default=default,
+        show_default=default is not None,
+        metavar="DATA",
+        help="sample, a folder with Kaggle's files, an .npz, or a folder of images with a points CSV.",
+    )
+
+
+def labels_option() -> Callable[[Any], Any]:
+    return click.option(
+        "--labels",
+        type=click.Choice(["csv", "full"]),
+        default="csv",
+        show_default=True,
+        help="Train on the labels of training.csv, or on full_labels.npz beside it.",
+    )
+
+
+def note(text: str) -> None:
+    """A line for people: stderr, so that stdout stays the result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    click.echo(json_text(value))

@@ -1,0 +1,56 @@
+"""A data source: where labelled faces come from, opened by one function whatever its form."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgefkp.data.faces import Faces
+from edgefkp.errors import EdgefkpError
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Faces to train on and, where the source has its own, faces to test on.
+
+    licence: the terms in one line, copied into the card of every model trained on it.
+    lookup: (M, 2) int, for Kaggle's test files: the test row and the coordinate (0..29) of every number
+        that the competition scores, in the order of RowId; else None.
+    persons_known: False where `groups` were made from near-duplicates instead of persons.
+    """
+
+    name: str
+    train: Faces
+    test: Faces | None
+    licence: str
+    lookup: np.ndarray | None = None
+    persons_known: bool = True
+
+
+def open_source(spec: str | Path, labels: str = "csv") -> Source:
+    """Open a data source.
+
+    spec: "sample" (the built-in faces), a folder or file of Kaggle's form, an .npz, or a folder of images
+        with a CSV of points in original pixels.
+    labels: "csv" trains on the labels of training.csv; "full" on those of full_labels.npz beside it.
+    Raises EdgefkpError where nothing of a known form is found there.
+    """
+    if str(spec) == "sample":
+        from edgefkp.data.sample import open_sample
+
+        return open_sample()
+    path = Path(spec)
+    if not path.exists():
+        raise EdgefkpError(
+            f"no data at {path}",
+            "give a folder with training.csv or training.zip, an .npz, a folder of images and a points CSV, or: sample",
+        )
+    if path.suffix == ".npz":
+        from edgefkp.data.npz import open_npz
+
+        return open_npz(path)
+    from edgefkp.data import folder, kaggle
+
+    if kaggle.is_kaggle(path):
+        return kaggle.open_kaggle(path, labels)
+    return folder.open_folder(path)

@@ -1,0 +1,68 @@
+"""The first step of all: persons are divided into training, validation and test.
+
+What comes later (treatments, augmentation) takes only `TrainingFaces`, which only this module makes;
+so imputed or altered faces can never get into validation or test.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from edgefkp.data.faces import Faces
+from edgefkp.data.source import Source
+from edgefkp.errors import EdgefkpError
+from edgefkp.files import sha256_arrays
+
+VALIDATION_SHARE = 0.1
+TEST_SHARE = 0.1  # only of sources without a test part of their own
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingFaces(Faces):
+    """Faces of the training persons, with their labels as they came."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    train: TrainingFaces
+    validation: Faces
+    test: Faces
+    hash: str  # of the ids in each part
+
+
+def split(source: Source, seed: int = 0) -> Split:
+    """Divide by person: a source's own test part stays whole, validation comes out of the training persons.
+
+    Faces without any label are left out of training and validation.
+    Raises EdgefkpError where there are too few persons for three parts.
+    """
+    persons = source.train.take(source.train.labelled)
+    order = np.random.default_rng(seed).permutation(np.unique(persons.groups))
+    rest, validation = _draw(persons, order, VALIDATION_SHARE)
+    test = source.test
+    if test is None:
+        rest_order = order[np.isin(order, rest.groups)]
+        rest, test = _draw(rest, rest_order, TEST_SHARE)
+    if not (len(rest) and len(validation)):
+        raise EdgefkpError(
+            f"{source.name}: {len(order)} labelled persons are too few to split into training and validation",
+            "add faces of more persons; with no persons known, near-duplicates count as one",
+        )
+    train = TrainingFaces(**{field.name: getattr(rest, field.name) for field in fields(Faces)})
+    digest = sha256_arrays(*(np.array(sorted(part.ids)) for part in (train, validation, test)))
+    return Split(train, validation, test, digest)
+
+
+def _draw(faces: Faces, order: np.ndarray, share: float) -> tuple[Faces, Faces]:
+    """(the rest, the faces of the first persons in `order` that together hold `share` of the faces)."""
+    names, counts = np.unique(faces.groups, return_counts=True)
+    size = dict(zip(names.tolist(), counts.tolist(), strict=True))
+    drawn: list[str] = []
+    count = 0
+    for person in order.tolist():
+        if count >= share * len(faces) or len(drawn) >= len(order) - 1:
+            break
+        drawn.append(person)
+        count += size[person]
+    picked = np.isin(faces.groups, drawn)
+    return faces.take(~picked), faces.take(picked)

@@ -1,0 +1,113 @@
+"""Files that are whole or not there: atomic writes, content hashes, JSON, the cache folder."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.errors import EdgefkpError
+
+
+def cache_dir() -> Path:
+    """The user's cache folder ($EDGEFKP_CACHE, else $XDG_CACHE_HOME/edgefkp, else ~/.cache/edgefkp)."""
+    if own := os.environ.get("EDGEFKP_CACHE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgefkp"
+
+
+@contextlib.contextmanager
+def replacing(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary name beside `path` that replaces it when the block ends without an error.
+
+    Raises EdgefkpError where the folder cannot be written or the disk is full; `path` is then as it was.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        # mkstemp makes files private; results are meant to be read by others, as open() makes them.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    except OSError as error:
+        raise EdgefkpError(
+            f"cannot write {path}: {error.strerror or error}",
+            "choose a folder that you can write to, on a disk with space left",
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path | str, content: bytes) -> Path:
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+    return Path(path)
+
+
+def write_text(path: Path | str, text: str) -> Path:
+    return write_bytes(path, text.encode())
+
+
+def write_json(path: Path | str, value: Any) -> Path:
+    """Write a dataclass, or anything that json takes, with NaN as null."""
+    return write_text(path, json_text(value) + "\n")
+
+
+def json_text(value: Any, indent: int | None = 1) -> str:
+    return json.dumps(_plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        # 9 significant digits hold a float32 exactly; JSON has no NaN.
+        return float(f"{value:.9g}") if np.isfinite(value) else None
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def read_json(path: Path | str) -> Any:
+    try:
+        return json.loads(Path(path).read_bytes())
+    except FileNotFoundError:
+        raise EdgefkpError(f"{path} does not exist") from None
+    except (ValueError, OSError) as error:
+        raise EdgefkpError(f"{path} is not a readable JSON file: {error}", "delete it and make it again") from error
+
+
+def sha256_file(path: Path | str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def sha256_arrays(*arrays: np.ndarray) -> str:
+    """Hash of shapes, types and values, in order."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.shape}{array.dtype.str}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
