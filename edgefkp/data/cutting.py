@@ -1,0 +1,39 @@
+"""Training crops out of whole pictures: cut around the known points, with the scatter of Kaggle's own crops."""
+
+import math
+import random
+import statistics
+
+import numpy as np
+
+from edgefkp.crop import Box, box_of_keypoints, crop_matrix, cut
+from edgefkp.geometry import move_points
+from edgefkp.keypoints import SIZE
+
+# Standard deviations of scale and position in Kaggle's crops, after each face is fitted to the mean shape.
+SCALE_SCATTER = 0.076  # of the side
+POSITION_SCATTER = 2.3  # pixels of the crop
+FARTHEST = 2.5  # standard deviations: beyond, chins and brows would leave the crop
+
+
+def cut_face(image: np.ndarray, keypoints: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Cut the face with (15, 2) points out of a (H, W) or (H, W, 3) BGR image: (96, 96) uint8, (15, 2) float32.
+
+    The same `name` always gives the same crop. Raises ValueError for fewer than two points.
+    """
+    box = scattered(box_of_keypoints(keypoints), name)
+    return cut(image, box), move_points(crop_matrix(box), keypoints).astype(np.float32)
+
+
+def scattered(box: Box, name: str) -> Box:
+    """`box` moved and scaled by an amount that depends on `name` alone."""
+    # Random.random() of a text seed is fixed across Python versions; no other generator promises that.
+    numbers = random.Random(name)
+    scale, x, y = (_bounded_normal(numbers.random()) for _ in range(3))
+    pixel = box.side / SIZE * POSITION_SCATTER
+    return Box(box.x + x * pixel, box.y + y * pixel, box.side * math.exp(scale * SCALE_SCATTER))
+
+
+def _bounded_normal(uniform: float) -> float:
+    edge = statistics.NormalDist().cdf(-FARTHEST)
+    return statistics.NormalDist().inv_cdf(edge + uniform * (1 - 2 * edge))
