@@ -1,0 +1,332 @@
+"""The interpreters that run .tflite files: LiteRT, tflite-runtime, TensorFlow.
+
+The only file that names an interpreter package. A runtime is imported when a file is loaded with it, never before.
+"""
+
+import contextlib
+import ctypes
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
+from edgefkp.keypoints import COUNT, SIZE, denormalise
+
+IDENTIFIER = b"TFL3"  # bytes 4-8 of every .tflite file (a flatbuffer's file identifier)
+
+
+@dataclass(frozen=True)
+class _Package:
+    module: str  # top-level module: its presence is looked up without importing it
+    interpreter: str  # module with Interpreter, load_delegate and OpResolverType
+    distributions: tuple[str, ...]  # names under which pip knows it
+
+
+# In the order of the default choice.
+_PACKAGES = {
+    "litert": _Package("ai_edge_litert", "ai_edge_litert.interpreter", ("ai-edge-litert", "ai-edge-litert-nightly")),
+    "tflite-runtime": _Package("tflite_runtime", "tflite_runtime.interpreter", ("tflite-runtime",)),
+    "tensorflow": _Package(
+        "tensorflow",
+        "tensorflow.lite.python.interpreter",
+        ("tensorflow", "tensorflow-cpu", "tf-nightly", "tensorflow-aarch64"),
+    ),
+}
+RUNTIMES = tuple(_PACKAGES)
+
+
+@dataclass(frozen=True)
+class RuntimeInfo:
+    name: str  # one of RUNTIMES
+    version: str  # of the installed package, "unknown" where pip does not know it
+
+
+@dataclass(frozen=True)
+class LoadClocks:
+    """Seconds: importing the interpreter package (0 when it was imported before), making it, allocating tensors."""
+
+    imported: float
+    loaded: float
+    allocated: float
+
+
+def installed() -> list[RuntimeInfo]:
+    """The runtimes of this environment in the order of the default choice; nothing is imported."""
+    return [
+        RuntimeInfo(name, _version(package))
+        for name, package in _PACKAGES.items()
+        if importlib.util.find_spec(package.module)
+    ]
+
+
+def _version(package: _Package) -> str:
+    for distribution in package.distributions:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(distribution)
+    return "unknown"
+
+
+def choose(runtime: str | None = None) -> RuntimeInfo:
+    """The runtime of that name, or the first installed one that works here.
+
+    Raises UsageError for an unknown name, EnvironmentProblem where it is not installed or cannot work.
+    """
+    if runtime is not None and runtime not in RUNTIMES:
+        raise UsageError(f"unknown runtime '{runtime}'", f"choose one of: {', '.join(RUNTIMES)}")
+    present = [info for info in installed() if runtime in (None, info.name)]
+    if not present:
+        wanted = f"the runtime {runtime}" if runtime else "no runtime for .tflite files (LiteRT, tflite-runtime)"
+        raise EnvironmentProblem(f"{wanted} is {'not ' if runtime else ''}installed", install_line(runtime))
+    works = [info for info in present if not _numpy_problem(info)]
+    if not works:
+        raise EnvironmentProblem(_numpy_problem(present[0]), "pip install 'numpy<2' 'opencv-python<4.12'")
+    return works[0]
+
+
+def _numpy_problem(info: RuntimeInfo) -> str:
+    """tflite-runtime's wheels hold code for numpy 1: under numpy 2 it imports, then dies in its constructor."""
+    if info.name == "tflite-runtime" and int(np.__version__.split(".")[0]) >= 2:
+        return f"tflite-runtime {info.version} needs numpy 1, and numpy {np.__version__} is installed"
+    return ""
+
+
+def install_line(runtime: str | None = None) -> str:
+    """What to type on this machine to get a runtime (or `runtime`), or why there is none for it."""
+    machine, python = platform.machine(), sys.version_info[:2]
+    if runtime == "tensorflow":
+        return "pip install tensorflow"
+    if runtime == "tflite-runtime" or (runtime is None and machine.startswith("armv")):
+        if python >= (3, 12):
+            return (
+                f"tflite-runtime has no wheel for Python {python[0]}.{python[1]}: use Python 3.11 (Raspberry Pi OS "
+                "Bookworm), or a 64-bit system and: pip install ai-edge-litert"
+            )
+        return "pip install tflite-runtime==2.14.0 'numpy<2' 'opencv-python<4.12'"
+    if machine.startswith("armv"):
+        return "LiteRT has no 32-bit wheel: pip install tflite-runtime==2.14.0 'numpy<2', or use a 64-bit system"
+    return "pip install ai-edge-litert"
+
+
+@dataclass
+class LiteModel:
+    """A loaded .tflite file with its tensors allocated.
+
+    inputs, outputs: the interpreter's own details of each tensor (name, shape, dtype, quantization).
+    Any file can be set, invoked and read; `predict` is for 96x96 gray in, 15 points out.
+    """
+
+    path: Path
+    runtime: str
+    version: str
+    threads: int
+    inputs: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
+    clocks: LoadClocks
+    interpreter: Any = field(repr=False)
+    # Interpreters do not keep their delegates alive.
+    delegates: list[Any] = field(default_factory=list, repr=False)
+
+    @property
+    def takes_faces(self) -> bool:
+        """The file has one 96x96 gray input and one output of 30 numbers."""
+        return (
+            len(self.inputs) == len(self.outputs) == 1
+            and tuple(self.inputs[0]["shape"]) in ((1, SIZE, SIZE, 1), (1, SIZE, SIZE))
+            and int(np.prod(self.outputs[0]["shape"])) == 2 * COUNT
+        )
+
+    def set(self, tensor: np.ndarray, which: int = 0) -> None:
+        self.interpreter.set_tensor(self.inputs[which]["index"], tensor)
+
+    def invoke(self) -> None:
+        self.interpreter.invoke()
+
+    def get(self, which: int = 0) -> np.ndarray:
+        """A copy of an output tensor, in the file's own type."""
+        return self.interpreter.get_tensor(self.outputs[which]["index"])
+
+    def pixel_table(self) -> np.ndarray:
+        """(256,): what each pixel value is in the input tensor's type.
+
+        float32: pixel / 255. uint8: the pixel itself. Other integers: pixel / 255 by the file's quantisation.
+        """
+        dtype = np.dtype(self.inputs[0]["dtype"])
+        pixels = np.arange(256)
+        if dtype == np.uint8:
+            return pixels.astype(np.uint8)
+        if dtype.kind == "f":
+            return (pixels / 255).astype(dtype)
+        scale, zero = self.inputs[0]["quantization"]
+        limits = np.iinfo(dtype)
+        return np.clip(np.rint(pixels / 255 / scale) + zero, limits.min, limits.max).astype(dtype)
+
+    def tensors(self, images: np.ndarray) -> np.ndarray:
+        """(N, 96, 96) uint8 -> (N, *input shape) in the input's type: tensors[i] goes into `set`."""
+        self._require_faces()
+        return self.pixel_table()[images].reshape(len(images), *self.inputs[0]["shape"])
+
+    def keypoints(self, output: np.ndarray) -> np.ndarray:
+        """(..., 30) numbers as `get` gives them -> (..., 15, 2) float32 pixels."""
+        dtype = np.dtype(self.outputs[0]["dtype"])
+        if dtype.kind != "f":
+            scale, zero = self.outputs[0]["quantization"]
+            output = (output.astype(np.float32) - zero) * scale
+        return denormalise(output)
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """(N, 96, 96) uint8 -> (N, 15, 2) float32 pixels.
+
+        Raises EdgefkpError where the file is no network for 96x96 gray faces.
+        """
+        outputs = np.empty((len(images), 2 * COUNT), self.outputs[0]["dtype"])
+        for number, tensor in enumerate(self.tensors(images)):
+            self.set(tensor)
+            self.invoke()
+            outputs[number] = self.get().reshape(-1)
+        return self.keypoints(outputs)
+
+    def _require_faces(self) -> None:
+        if not self.takes_faces:
+            raise EdgefkpError(
+                f"{self.path} takes {_shapes(self.inputs)} and gives {_shapes(self.outputs)}; "
+                f"a keypoint network takes 1x{SIZE}x{SIZE}x1 and gives 1x{2 * COUNT}",
+                "give a .tflite file made by edgefkp export (any file can be timed with edgefkp bench)",
+            )
+
+
+def load(
+    path: Path | str,
+    runtime: str | None = None,
+    threads: int = 1,
+    xnnpack: bool = True,
+    delegate: str | None = None,
+) -> LiteModel:
+    """Load a .tflite file and allocate its tensors; what the interpreter prints meanwhile is dropped.
+
+    xnnpack: False leaves out the default delegate, so that the reference and built-in kernels run.
+    delegate: "LIB.so[:key=value[,key=value]]", loaded instead of the default one.
+    Raises EdgefkpError where the file is not one or the runtime cannot run it, EnvironmentProblem where no runtime
+    works. A malformed file can kill the process: see edgefkp.probe.
+    """
+    path = Path(path)
+    require_tflite(path)
+    info = choose(runtime)
+    try:
+        with _quiet():
+            started = time.perf_counter()
+            package = importlib.import_module(_PACKAGES[info.name].interpreter)
+            imported = time.perf_counter()
+            resolver = package.OpResolverType
+            delegates = [_load_delegate(package, delegate)] if delegate else []
+            begun = time.perf_counter()
+            interpreter = package.Interpreter(
+                model_path=str(path),
+                num_threads=threads,
+                experimental_delegates=delegates or None,
+                experimental_op_resolver_type=resolver.AUTO if xnnpack else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            )
+            loaded = time.perf_counter()
+            interpreter.allocate_tensors()
+            allocated = time.perf_counter()
+            inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    except ImportError as error:
+        raise EnvironmentProblem(
+            f"{info.name} {info.version} is installed but cannot be imported: {_one_line(error)}",
+            f"install it again: {install_line(info.name)}",
+        ) from error
+    except (ValueError, RuntimeError, SystemError, OSError) as error:
+        raise _load_error(path, info, str(error)) from error
+    clocks = LoadClocks(imported - started, loaded - begun, allocated - loaded)
+    return LiteModel(path, info.name, info.version, threads, inputs, outputs, clocks, interpreter, delegates)
+
+
+def require_tflite(path: Path) -> None:
+    """Raise EdgefkpError where `path` is not a file with a .tflite's identifier."""
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(8)
+    except IsADirectoryError:
+        raise EdgefkpError(f"{path} is a folder; a .tflite file was expected") from None
+    except OSError as error:
+        raise EdgefkpError(f"cannot read {path}: {error.strerror}", "give a .tflite file") from error
+    if head[4:] != IDENTIFIER:
+        found = "is empty" if not head else "is not a .tflite file (its bytes 4-8 are not TFL3)"
+        raise EdgefkpError(f"{path} {found}", "export or copy it again")
+
+
+def _load_delegate(package: Any, spec: str) -> Any:
+    library, _, options = spec.partition(":")
+    try:
+        pairs = dict(pair.split("=", 1) for pair in options.split(",") if pair)
+    except ValueError:
+        raise UsageError(
+            f"cannot read the delegate's options '{options}'", "write: --delegate LIB.so:key=value,key=value"
+        ) from None
+    try:
+        ctypes.CDLL(library)  # the package's own class complains on stderr when this fails
+        return package.load_delegate(library, pairs)
+    except (OSError, ValueError, AttributeError) as error:
+        raise EdgefkpError(
+            f"the delegate {library} cannot be loaded: {_one_line(error)}",
+            "give the path of a shared library that has tflite_plugin_create_delegate",
+        ) from error
+
+
+def _load_error(path: Path, info: RuntimeInfo, message: str) -> EdgefkpError:
+    if unknown := re.search(r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'", message):
+        return EdgefkpError(
+            f"{path} needs {unknown[1]} version {unknown[2]}, which {info.name} {info.version} does not have",
+            "run it with a newer runtime (--runtime litert), or export it again for this one",
+        )
+    if custom := re.search(r"custom op\(?s?\)?:? *(\w+)", message):
+        return EdgefkpError(
+            f"{path} needs the custom operator {custom[1]}, which {info.name} {info.version} does not have",
+            "convert it with built-in operators only",
+        )
+    return EdgefkpError(
+        f"{info.name} {info.version} cannot load {path}: {_one_line(message)}", "export or copy it again"
+    )
+
+
+def _one_line(error: object) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def _shapes(details: list[dict[str, Any]]) -> str:
+    return " and ".join("x".join(str(side) for side in detail["shape"]) for detail in details) or "nothing"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Send what native code prints on file descriptors 1 and 2 nowhere: stdout is for results.
+
+    Python's own streams are flushed first, so that nothing printed before is lost.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            stream.flush()
+    kept = {}
+    with tempfile.TemporaryFile() as nowhere:
+        for descriptor in (1, 2):
+            with contextlib.suppress(OSError):  # a descriptor that is closed needs no quiet
+                kept[descriptor] = os.dup(descriptor)
+                os.dup2(nowhere.fileno(), descriptor)
+        try:
+            yield
+        finally:
+            for descriptor, copy in kept.items():
+                os.dup2(copy, descriptor)
+                os.close(copy)

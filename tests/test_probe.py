@@ -1,0 +1,103 @@
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgefkp import probe, runtime
+from edgefkp.errors import EdgefkpError
+from edgefkp.files import sha256_file
+
+TINY = Path(__file__).parent / "fixtures" / "tiny.float32.tflite"
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEFKP_CACHE", str(tmp_path / "cache"))
+
+
+def broken(tmp_path: Path, content: bytes) -> Path:
+    path = tmp_path / "broken.tflite"
+    path.write_bytes(content)
+    return path
+
+
+def test_a_good_file_passes_and_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    probe.check(TINY)
+    monkeypatch.setattr(probe, "_try_in_child", lambda *_: pytest.fail("tried again"))
+    probe.check(TINY)
+
+
+def test_another_runtime_version_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    probe.check(TINY)
+    tried = []
+    monkeypatch.setattr(probe, "_try_in_child", lambda path, name: tried.append(name))
+    monkeypatch.setattr(runtime, "choose", lambda _: runtime.RuntimeInfo("litert", "99"))
+    probe.check(TINY)
+    assert tried == ["litert"]
+
+
+def test_empty_and_foreign_files(tmp_path: Path) -> None:
+    with pytest.raises(EdgefkpError, match="is empty"):
+        probe.check(broken(tmp_path, b""))
+    with pytest.raises(EdgefkpError, match="is not a"):
+        probe.check(broken(tmp_path, b"PK\3\4" + bytes(100)))
+    with pytest.raises(EdgefkpError, match="is a folder"):
+        probe.check(tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0.02, 0.5, 0.95])
+def test_truncated_files_are_refused(tmp_path: Path, kept: float) -> None:
+    content = TINY.read_bytes()
+    with pytest.raises(EdgefkpError, match=r"broken\.tflite"):
+        probe.check(broken(tmp_path, content[: int(len(content) * kept)]))
+
+
+@pytest.mark.parametrize("name", [info.name for info in runtime.installed() if info.name != "tensorflow"])
+def test_overwritten_bytes_never_kill_this_process(tmp_path: Path, name: str) -> None:
+    """Of 12 files with 64 overwritten bytes in the structure, most are refused, and this process lives."""
+    random = np.random.default_rng(3)
+    refused = 0
+    for _ in range(12):
+        content = np.frombuffer(TINY.read_bytes(), np.uint8).copy()
+        content[random.integers(8, len(content), 64)] = random.integers(0, 256, 64)
+        with contextlib.suppress(EdgefkpError):
+            probe.check(broken(tmp_path, content.tobytes()), name)
+            continue
+        refused += 1
+    assert refused >= 6
+
+
+def test_a_crash_is_named_by_its_signal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    crashing = [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"]
+    real = subprocess.run
+    monkeypatch.setattr(probe.subprocess, "run", lambda _, **kept: real(crashing, **kept))
+    with pytest.raises(EdgefkpError, match="SIGSEGV"):
+        probe.check(TINY)
+
+
+def test_a_hang_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
+    real = subprocess.run
+    monkeypatch.setattr(probe.subprocess, "run", lambda _, **kept: real(sleeping, **kept))
+    monkeypatch.setitem(probe.LIMIT, runtime.choose().name, 1)
+    started = time.monotonic()
+    with pytest.raises(EdgefkpError, match="hangs"):
+        probe.check(TINY)
+    assert time.monotonic() - started < 30
+
+
+def test_bytes_altered_since_the_export_are_seen_by_the_card(tmp_path: Path) -> None:
+    path = broken(tmp_path, TINY.read_bytes())
+    path.with_suffix(".json").write_text(json.dumps({"sha256": sha256_file(path)}))
+    probe.check(path)
+    content = bytearray(path.read_bytes())
+    weights = content.index(np.frombuffer(content, np.uint8)[3000:3040].tobytes())
+    content[weights] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(EdgefkpError, match="not the file that its card"):
+        probe.check(path)
