@@ -1,0 +1,62 @@
+"""Cards: the JSON beside every model file that says what it is, where it came from and what it scored."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from edgefkp.files import read_json, sha256_file, write_json
+
+SCHEMA = "edgefkp.card/1"
+_MEMBER = "edgefkp_card.json"  # a .keras file is a zip; the card travels inside it as well
+
+Card = dict[str, Any]
+
+
+def card_path(model: Path | str) -> Path:
+    """models/small-masked.keras -> models/small-masked.json; x.int8.tflite -> x.int8.json."""
+    return Path(model).with_suffix(".json")
+
+
+def write_card(model: Path, card: Card) -> Card:
+    """Write the card beside `model`, with the file's name, size and SHA-256: returns it whole."""
+    card = {"schema": SCHEMA, **card}
+    if model.suffix == ".keras":
+        with zipfile.ZipFile(model, "a") as archive:
+            if _MEMBER not in archive.namelist():
+                archive.writestr(_MEMBER, json.dumps(card))
+    card |= {"file": model.name, "bytes": model.stat().st_size, "sha256": sha256_file(model)}
+    write_json(card_path(model), card)
+    return card
+
+
+def read_card(model: Path | str) -> Card | None:
+    """The card beside `model`, or inside a .keras that was moved without it; None where there is none.
+
+    Raises EdgefkpError for a card that is not JSON.
+    """
+    model = Path(model)
+    if card_path(model).exists():
+        card = read_json(card_path(model))
+        return card if isinstance(card, dict) and str(card.get("schema", "")).startswith("edgefkp.card/") else None
+    if model.suffix == ".keras" and zipfile.is_zipfile(model):
+        with zipfile.ZipFile(model) as archive:
+            if _MEMBER in archive.namelist():
+                return json.loads(archive.read(_MEMBER))
+    return None
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Versions of edgefkp, Python and those of `packages` that are installed."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    from edgefkp import __version__
+
+    found = {"edgefkp": __version__, "python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,94 @@
+"""edgefkp train: a network on labelled faces."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgefkp.cli.options import data_option, json_option, labels_option, note, print_json
+
+
+@click.command("train")
+@click.argument("network")
+@data_option()
+@labels_option()
+@click.option("--treatment", default="masked", show_default=True, help="Missing labels: drop, ffill, knn, masked.")
+@click.option("--augment", default="online", show_default=True, help="Pictures: none, paper (offline), online.")
+@click.option("--recipe", "recipe_file", type=click.Path(dir_okay=False), help="JSON file; options here go before it.")
+@click.option("--epochs", type=int, help="Passes over the training faces. [default: 40]")
+@click.option("--images", type=int, help="Training images in all, instead of epochs.")
+@click.option("--batch", type=int, help="[default: 64]")
+@click.option("--learning-rate", type=float, help="Peak of the schedule. [default: 0.002]")
+@click.option("--loss", help="smooth_l1, mse, wing. [default: smooth_l1]")
+@click.option("--patience", type=int, help="Stop after so many epochs without a better validation RMSE; 0 = never.")
+@click.option("--precision", help="auto (the faster one in a short trial), float32, mixed_bfloat16. [default: auto]")
+@click.option("--seed", type=int, help="[default: 0]")
+@click.option("--weights", help="For mobilenetv2 and nasnetmobile: imagenet, none, or a .weights.h5 without top.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("models"), show_default=True)
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint of the same run.")
+@json_option
+def command(
+    network: str,
+    data: str,
+    labels: str,
+    treatment: str,
+    augment: str,
+    recipe_file: str | None,
+    weights: str | None,
+    out: Path,
+    resume: bool,
+    as_json: bool,
+    **changes: Any,
+) -> None:
+    """Train NETWORK and write OUT/<model>.keras and its card.
+
+    NETWORK is a name that `edgefkp models` lists, or `tuned` for the tuned network of the treatment.
+    """
+    from edgefkp.data.source import open_source
+    from edgefkp.training.experiment import Experiment, train
+    from edgefkp.training.recipe import Recipe, read_recipe
+
+    recipe = (read_recipe(recipe_file) if recipe_file else Recipe()).changed(**changes)
+    experiment = Experiment(network, treatment, augment, recipe, None if weights == "none" else weights)
+    with bar_progress(experiment.model) as progress:
+        path, card = train(experiment, open_source(data, labels), out, resume, progress)
+    if as_json:
+        print_json(card)
+        return
+    metrics = card["metrics"]
+    note(
+        f"validation RMSE {metrics['validation_rmse']:.3f} px"
+        f" (mean shape {metrics['validation_rmse_mean_shape']:.2f}) in epoch {card['training']['best_epoch']}"
+    )
+    if metrics["validation_rmse"] >= metrics["validation_rmse_mean_shape"]:
+        note("not trained enough: it does not beat the mean shape; give it more --epochs")
+    click.echo(path)
+
+
+class bar_progress:
+    """A progress bar over images on stderr, with the validation RMSE in pixels, as a context."""
+
+    def __init__(self, title: str) -> None:
+        self._title, self._bar = title, None
+
+    def __enter__(self) -> Any:
+        from edgefkp.training.experiment import Progress
+
+        return Progress(self._start, self._batch, self._epoch)
+
+    def _start(self, images: int) -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(
+            total=images, desc=self._title, unit="img", unit_scale=True, mininterval=0.5, dynamic_ncols=True
+        )
+
+    def _batch(self, images: int) -> None:
+        self._bar.update(images)
+
+    def _epoch(self, row: dict[str, Any]) -> None:
+        self._bar.set_postfix(epoch=row["epoch"], loss=f"{row['loss']:.4f}", val_px=f"{row['validation_rmse']:.3f}")
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.close()

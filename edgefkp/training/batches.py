@@ -1,0 +1,56 @@
+"""Batches for training, made in background threads while the network computes.
+
+What a batch holds depends only on (seed, epoch, position), so a resumed run sees what the uninterrupted one saw.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from edgefkp.data.augment import Online, online_batch
+from edgefkp.data.treatment import TreatedFaces
+from edgefkp.keypoints import normalise
+
+AHEAD = 4  # batches made before they are needed
+EPOCH_IMAGES = 2048  # an epoch shows at least so many: several passes over a small set
+
+Batch = tuple[np.ndarray, np.ndarray]  # (B, 96, 96) uint8, (B, 30) float32 with NaN = missing
+
+
+def epoch_size(faces: int, batch: int) -> int:
+    """Full batches in one epoch over so many faces."""
+    return max(1, _passes(faces) * faces // batch)
+
+
+def _passes(faces: int) -> int:
+    return -(-EPOCH_IMAGES // faces)
+
+
+def epoch_batches(
+    faces: TreatedFaces, size: int, epoch: int, seed: int, online: Online | None, count: int
+) -> Iterator[Batch]:
+    """Yield the first `count` batches of the epoch's own order of the faces.
+
+    online: None leaves the pictures as they are.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    order = np.concatenate([rng.permutation(len(faces)) for _ in range(_passes(len(faces)))])
+    order = np.resize(order, max(len(order), size))
+
+    def make(index: int) -> Batch:
+        rows = order[index * size : (index + 1) * size]
+        images, targets = faces.images[rows], faces.targets[rows]
+        if online is not None:
+            images, targets = online_batch(images, targets, np.random.default_rng([seed, epoch, index]), online)
+        return images, normalise(targets)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+        pending: deque[Future[Batch]] = deque()
+        for index in range(count):
+            pending.append(pool.submit(make, index))
+            if len(pending) > AHEAD:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()

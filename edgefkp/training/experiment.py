@@ -1,0 +1,146 @@
+"""One trained network: split, treat, augment, fit, and write models/<model>.keras with its card."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.card import Card, read_card, versions, write_card
+from edgefkp.data.augment import AUGMENTS, paper_set
+from edgefkp.data.source import Source
+from edgefkp.data.split import Split, split
+from edgefkp.data.treatment import TREATMENTS, TreatedFaces, treat
+from edgefkp.errors import UsageError
+from edgefkp.files import json_text, replacing, sha256_file
+from edgefkp.metrics import rmse
+from edgefkp.naming import model_name
+from edgefkp.training.batches import epoch_size
+from edgefkp.training.fit import Row, fit
+from edgefkp.training.plan import choose_plan
+from edgefkp.training.recipe import Recipe
+from edgefkp.zoo.complexity import macs, parameters
+from edgefkp.zoo.registry import Network, build, resolve
+
+SPLIT_SEED = 0  # one split for every model, so that their scores can be compared
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """network: a name of the registry, or "tuned". weights: for pretrained networks "imagenet" or a path."""
+
+    network: str
+    treatment: str = "masked"
+    augment: str = "online"
+    recipe: Recipe = field(default_factory=Recipe)
+    weights: str | None = None
+
+    def __post_init__(self) -> None:
+        for axis, known in (("treatment", TREATMENTS), ("augment", AUGMENTS)):
+            if getattr(self, axis) not in known:
+                raise UsageError(f"unknown {axis} '{getattr(self, axis)}'", f"choose one of: {', '.join(known)}")
+        resolve(self.network, self.treatment, self.augment)
+
+    @property
+    def resolved(self) -> Network:
+        return resolve(self.network, self.treatment, self.augment)
+
+    @property
+    def model(self) -> str:
+        return model_name(self.resolved.name, self.treatment, self.augment)
+
+    def key(self, source: Source, parts: Split) -> str:
+        """Hash of all that decides the result: a finished or stopped run is known by it."""
+        recipe = {name: value for name, value in asdict(self.recipe).items() if name != "precision"}
+        weights = sha256_file(self.weights) if self.weights and Path(self.weights).is_file() else self.weights
+        identity = [self.resolved.name, self.resolved.options, self.treatment, self.augment, recipe, weights]
+        return hashlib.sha256(json_text([*identity, source.train.hash, parts.hash]).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What train() calls as it goes: once before the first step, after each batch, after each epoch."""
+
+    on_start: Callable[[int], None] = lambda images: None
+    on_batch: Callable[[int], None] = lambda images: None
+    on_epoch: Callable[[Row], None] = lambda row: None
+
+
+def train(
+    experiment: Experiment, source: Source, out: Path, resume: bool = False, progress: Progress | None = None
+) -> tuple[Path, Card]:
+    """Train and write `out`/<model>.keras and its card; returns the file and the card.
+
+    resume: go on from the checkpoint of the same experiment, and do nothing where it is finished. A checkpoint
+    is `out`/.checkpoints/<model>-<key>.npz until the model is written.
+    Raises EdgefkpError where the data leave nothing to train on or the loss stops being a number.
+    """
+    progress = progress or Progress()
+    parts = split(source, SPLIT_SEED)
+    key = experiment.key(source, parts)
+    path = out / f"{experiment.model}.keras"
+    if resume and path.exists() and (card := read_card(path)) and card.get("key") == key:
+        return path, card
+    checkpoint = out / ".checkpoints" / f"{experiment.model}-{key[:12]}.npz"
+    if not resume:
+        checkpoint.unlink(missing_ok=True)
+    faces = training_faces(parts, experiment)
+    recipe, network = experiment.recipe, experiment.resolved
+    plan = choose_plan(network.name, {}, recipe.batch, recipe.precision)
+    progress.on_start(recipe.images or recipe.epochs * epoch_size(len(faces), recipe.batch) * recipe.batch)
+    result = fit(
+        lambda: build(network, experiment.weights),
+        faces,
+        parts.validation,
+        recipe,
+        plan,
+        online=experiment.augment == "online",
+        checkpoint=checkpoint,
+        on_batch=progress.on_batch,
+        on_epoch=progress.on_epoch,
+    )
+    card = {
+        "kind": "network",
+        "key": key,
+        "model": experiment.model,
+        "network": network.name,
+        "treatment": experiment.treatment,
+        "augment": experiment.augment,
+        "weights": Path(experiment.weights).name if experiment.weights else None,
+        "parameters": parameters(result.model),
+        "macs": macs(result.model),
+        "data": {
+            "name": source.name,
+            "hash": source.train.hash,
+            "split": parts.hash,
+            "faces": {"train": len(parts.train), "treated": len(faces), "validation": len(parts.validation)},
+            "persons": {name: len(np.unique(getattr(parts, name).groups)) for name in ("train", "validation")},
+            "licence": source.licence,
+        },
+        "training": {"recipe": asdict(recipe), "plan": asdict(result.plan), "best_epoch": result.best["epoch"]},
+        "metrics": {
+            "validation_rmse": result.best["validation_rmse"],
+            "validation_rmse_mean_shape": mean_shape_rmse(parts),
+        },
+        "history": result.history,
+        "versions": versions("tensorflow", "keras", "numpy", "opencv-python", "scikit-learn"),
+    }
+    with replacing(path) as temporary:
+        result.model.save(temporary)
+    card = write_card(path, card)
+    checkpoint.unlink(missing_ok=True)
+    return path, card
+
+
+def training_faces(parts: Split, experiment: Experiment) -> TreatedFaces:
+    """What the experiment's network is shown, before any change on the fly."""
+    treated = treat(parts.train, experiment.treatment)
+    return paper_set(treated, experiment.recipe.seed) if experiment.augment == "paper" else treated
+
+
+def mean_shape_rmse(parts: Split) -> float:
+    """What always answering the mean training face would score on the validation faces."""
+    mean = np.nanmean(parts.train.keypoints, 0)
+    return rmse(np.broadcast_to(mean, parts.validation.keypoints.shape), parts.validation.keypoints)

@@ -1,0 +1,108 @@
+"""The training loop: epochs of batches, validation on other persons, checkpoints."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.data.faces import Faces
+from edgefkp.data.treatment import TreatedFaces
+from edgefkp.errors import EdgefkpError
+from edgefkp.metrics import rmse
+from edgefkp.training.batches import epoch_batches, epoch_size
+from edgefkp.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from edgefkp.training.learner import Learner
+from edgefkp.training.plan import Plan
+from edgefkp.training.recipe import Recipe
+
+SAVE_SECONDS = 15.0  # between checkpoints, at least
+GAP_FACES = 512  # training faces that are scored beside the validation faces, to show the gap
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """model: the averaged network with the weights of its best epoch. history: a row an epoch."""
+
+    model: Any
+    history: list[Row]
+    best: Row
+    plan: Plan
+
+
+def fit(
+    make: Callable[[], Any],
+    faces: TreatedFaces,
+    validation: Faces,
+    recipe: Recipe,
+    plan: Plan,
+    online: bool = False,
+    checkpoint: Path | None = None,
+    on_batch: Callable[[int], None] = lambda images: None,
+    on_epoch: Callable[[Row], None] = lambda row: None,
+) -> Fit:
+    """Train to the recipe's end, or until the validation RMSE has not improved for `recipe.patience` epochs.
+
+    checkpoint: a file that is read where it exists and written at the end of epochs; with the same plan in
+    float32 a run that was killed and continued gives the history and weights of one that was not.
+    Raises EdgefkpError where the loss stops being a number.
+    """
+    saved = read_checkpoint(checkpoint) if checkpoint else None
+    plan = Plan(**saved.plan) if saved else plan
+    plan.apply()
+    epoch_steps = epoch_size(len(faces), recipe.batch)
+    steps = epoch_steps * recipe.epochs if recipe.images is None else max(1, recipe.images // recipe.batch)
+    learner = Learner(make, recipe, steps, plan)
+    now = Checkpoint(0, [], asdict(plan), [], [])
+    if saved:
+        now = saved
+        learner.restore(now.state)
+        on_batch(min(steps, now.epoch * epoch_steps) * recipe.batch)
+        for row in now.history:
+            on_epoch(row)
+    gap = np.random.default_rng(recipe.seed).permutation(len(faces))[:GAP_FACES]
+    best = min((row["validation_rmse"] for row in now.history), default=float("inf"))
+    spent = now.history[-1]["seconds"] if now.history else 0.0
+    start = last_save = time.monotonic()
+    while now.epoch * epoch_steps < steps and not _stalled(now.history, recipe.patience):
+        count = min(epoch_steps, steps - now.epoch * epoch_steps)
+        losses = []
+        batches = epoch_batches(faces, recipe.batch, now.epoch, recipe.seed, recipe.online if online else None, count)
+        for images, targets in batches:
+            losses.append(learner.step(images, targets))
+            on_batch(len(images))
+        now.epoch += 1
+        row = {
+            "epoch": now.epoch,
+            "images": min(now.epoch * epoch_steps, steps) * recipe.batch,
+            "loss": float(np.mean(losses)),
+            "train_rmse": rmse(learner.predict(faces.images[gap]), faces.targets[gap]),
+            "validation_rmse": rmse(learner.predict(validation.images), validation.keypoints),
+            "seconds": round(spent + time.monotonic() - start, 2),
+        }
+        if not np.isfinite(row["loss"]):
+            raise EdgefkpError(
+                f"the loss is no number any more in epoch {now.epoch}", "lower --learning-rate, or use another --loss"
+            )
+        now.history.append(row)
+        if row["validation_rmse"] < best:
+            best = row["validation_rmse"]
+            now.best = learner.averaged.get_weights()
+        on_epoch(row)
+        if checkpoint and time.monotonic() - last_save >= SAVE_SECONDS:
+            now.state = learner.state()
+            write_checkpoint(checkpoint, now)
+            last_save = time.monotonic()
+    learner.averaged.set_weights(now.best)
+    return Fit(learner.averaged, now.history, min(now.history, key=lambda row: row["validation_rmse"]), plan)
+
+
+def _stalled(history: list[Row], patience: int) -> bool:
+    if not patience or not history:
+        return False
+    best = min(range(len(history)), key=lambda index: history[index]["validation_rmse"])
+    return len(history) - 1 - best >= patience

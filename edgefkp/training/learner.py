@@ -1,0 +1,129 @@
+"""A network while it learns: the training copy, its averaged float32 twin, and the optimizer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from edgefkp.keypoints import denormalise
+from edgefkp.training.loss import labelled_count, masked_sum
+from edgefkp.training.plan import Plan
+from edgefkp.training.recipe import Recipe
+
+PREDICT_BATCH = 128
+
+
+class Learner:
+    """make: builds the network anew. steps: of the whole run, for the learning rate's schedule.
+
+    `averaged` is the network that is scored and saved: the exponential moving average of the weights, in float32
+    whatever the precision of training.
+    """
+
+    def __init__(self, make: Callable[[], Any], recipe: Recipe, steps: int, plan: Plan) -> None:
+        import keras
+        import tensorflow as tf
+
+        keras.utils.set_random_seed(recipe.seed)
+        self.averaged = make()
+        self.model = self.averaged if plan.precision == "float32" and not recipe.ema else _twin(make, plan.precision)
+        self.model.set_weights(self.averaged.get_weights())
+        _set_momentum(self.model, recipe.batchnorm_momentum)
+        self.optimizer = _optimizer(recipe, steps)
+        self.optimizer.build(self.model.trainable_variables)
+        self._recipe, self._lanes = recipe, plan.lanes
+        self._average = [
+            (mean, live)
+            for mean, live in zip(self.averaged.weights, self.model.weights, strict=True)
+            if mean is not live and "float" in str(mean.dtype)
+        ]
+        self._step = tf.function(self._step_graph)
+        self._forward = tf.function(lambda images: self.averaged(_to_input(images), training=False))
+
+    def step(self, images: np.ndarray, targets: np.ndarray) -> float:
+        """One step on (B, 96, 96) uint8 images and (B, 30) normalised targets, NaN = missing: the batch's loss."""
+        return float(self._step(images, targets))
+
+    def _step_graph(self, images: Any, targets: Any) -> Any:
+        import tensorflow as tf
+
+        count = labelled_count(targets)
+        losses, gradients = [], []
+        lanes = zip(tf.split(images, self._lanes), tf.split(targets, self._lanes), strict=True)
+        for lane_images, lane_targets in lanes:
+            with tf.GradientTape() as tape:
+                outputs = tf.cast(self.model(_to_input(lane_images), training=True), tf.float32)
+                loss = masked_sum(self._recipe.loss, self._recipe.corner, lane_targets, outputs) / count
+            gradients.append(tape.gradient(loss, self.model.trainable_variables))
+            losses.append(loss)
+        summed = [tf.add_n(list(parts)) for parts in zip(*gradients, strict=True)]
+        self.optimizer.apply_gradients(zip(summed, self.model.trainable_variables, strict=True))
+        step = tf.cast(self.optimizer.iterations, tf.float32)
+        # Early averages must not remember the random start: the decay grows towards `ema`.
+        decay = tf.minimum(float(self._recipe.ema), (1 + step) / (10 + step))
+        for mean, live in self._average:
+            mean.assign(mean + (1 - decay) * (tf.cast(live, mean.dtype) - mean))
+        return tf.add_n(losses)
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """(N, 96, 96) uint8 -> (N, 15, 2) pixels, by the averaged network."""
+        # Full batches only, so that the graph is traced once.
+        padded = np.resize(images, (-(-len(images) // PREDICT_BATCH) * PREDICT_BATCH, *images.shape[1:]))
+        parts = [self._forward(padded[i : i + PREDICT_BATCH]).numpy() for i in range(0, len(padded), PREDICT_BATCH)]
+        return denormalise(np.concatenate(parts)[: len(images)])
+
+    @property
+    def _variables(self) -> list[Any]:
+        seen: dict[int, Any] = {}
+        for variable in [*self.model.weights, *self.averaged.weights, *self.optimizer.variables]:
+            seen.setdefault(id(variable), variable)
+        return list(seen.values())
+
+    def state(self) -> list[np.ndarray]:
+        """Everything that the next step depends on, as copies."""
+        return [np.array(variable.numpy()) for variable in self._variables]
+
+    def restore(self, state: list[np.ndarray]) -> None:
+        for variable, value in zip(self._variables, state, strict=True):
+            variable.assign(value)
+
+
+def _to_input(images: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.cast(images, tf.float32)[..., tf.newaxis] / 255.0
+
+
+def _twin(make: Callable[[], Any], precision: str) -> Any:
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        return make()
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _set_momentum(model: Any, momentum: float) -> None:
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            _set_momentum(layer, momentum)
+        elif type(layer).__name__ == "BatchNormalization":
+            layer.momentum = momentum
+
+
+def _optimizer(recipe: Recipe, steps: int) -> Any:
+    import keras
+
+    warmup = max(1, round(recipe.warmup * steps))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        decay_steps=max(1, steps - warmup),
+        warmup_target=recipe.learning_rate,
+        warmup_steps=warmup,
+    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
+    # Decay is for kernels; pulling BatchNorm's scale or a bias to zero helps nothing.
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer

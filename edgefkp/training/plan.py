@@ -1,0 +1,109 @@
+"""How a training step runs on this machine: precision and lanes, chosen by a short trial and remembered.
+
+A lane is a part of the batch that goes forward and back beside the others on its own cores. Two lanes of one
+core each beat one lane of two cores where the convolutions are small, and make every sum's order fixed.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edgefkp.files import cache_dir, read_json, write_json
+
+TRIAL_SECONDS = 4.0
+TRIAL_TIMEOUT = 120
+
+
+@dataclass(frozen=True)
+class Plan:
+    precision: str = "float32"
+    lanes: int = 2
+
+    def apply(self) -> None:
+        """Divide the cores among the lanes. Has an effect only before TensorFlow's first operation."""
+        import tensorflow as tf
+
+        if not tf.config.threading.get_inter_op_parallelism_threads():
+            try:
+                tf.config.threading.set_inter_op_parallelism_threads(self.lanes)
+                tf.config.threading.set_intra_op_parallelism_threads(max(1, (os.cpu_count() or 1) // self.lanes))
+            except RuntimeError:
+                pass  # TensorFlow runs already: slower, the same sums
+
+
+CANDIDATES = (Plan("float32", 2), Plan("float32", 1), Plan("mixed_bfloat16", 1))
+
+
+def choose_plan(network: str, options: dict[str, Any], batch: int, precision: str = "auto") -> Plan:
+    """The fastest plan for this network here; each candidate is timed in a fresh process, once a machine.
+
+    precision: other than "auto" leaves only the candidates of that precision.
+    """
+    candidates = [plan for plan in CANDIDATES if precision in ("auto", plan.precision)]
+    record = cache_dir() / "plans.json"
+    known = read_json(record) if record.exists() else {}
+    speeds: dict[str, float] = {}
+    for plan in candidates:
+        key = json.dumps([network, options, batch, asdict(plan), _machine()], sort_keys=True)
+        if key not in known:
+            known[key] = _trial(network, options, batch, plan)
+            write_json(record, known)
+        speeds[json.dumps(asdict(plan))] = known[key]
+    return Plan(**json.loads(max(speeds, key=lambda key: speeds[key])))
+
+
+def _machine() -> list[str]:
+    from importlib.metadata import version
+
+    try:
+        with open("/proc/cpuinfo") as stream:
+            model = next(
+                (line.split(":")[1].strip() for line in stream if line.startswith(("model name", "flags"))), ""
+            )
+    except OSError:
+        model = ""
+    return [model, str(os.cpu_count()), version("tensorflow")]
+
+
+def _trial(network: str, options: dict[str, Any], batch: int, plan: Plan) -> float:
+    """Images a second; 0 where the trial fails."""
+    job = json.dumps({"network": network, "options": options, "batch": batch, **asdict(plan)})
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "edgefkp.training.plan", job], capture_output=True, text=True, timeout=TRIAL_TIMEOUT
+        )
+        return float(done.stdout.split()[-1])
+    except (subprocess.TimeoutExpired, IndexError, ValueError):
+        return 0.0
+
+
+def run_trial(network: str, options: dict[str, Any], batch: int, precision: str, lanes: int) -> float:
+    """Train on random pictures for a few seconds: images a second."""
+    import time
+
+    import numpy as np
+
+    from edgefkp.training.learner import Learner
+    from edgefkp.training.recipe import Recipe
+    from edgefkp.zoo.registry import NETWORKS, build
+
+    plan = Plan(precision, lanes)
+    plan.apply()
+    learner = Learner(lambda: build(NETWORKS[network], **options), Recipe(batch=batch), 1000, plan)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (batch, 96, 96), np.uint8)
+    targets = rng.uniform(-0.5, 0.5, (batch, 30)).astype(np.float32)
+    for _ in range(2):
+        learner.step(images, targets)
+    start, steps = time.perf_counter(), 0
+    while time.perf_counter() - start < TRIAL_SECONDS or steps < 3:
+        learner.step(images, targets)
+        steps += 1
+    return steps * batch / (time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    print(run_trial(**json.loads(sys.argv[1])))

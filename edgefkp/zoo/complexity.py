@@ -1,0 +1,35 @@
+"""What a network costs, counted from its layers: parameters and multiply-accumulates."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+
+def parameters(model: Any) -> int:
+    """Trainable and other parameters together, as Keras' summary and the paper's Table 1 count."""
+    return int(model.count_params())
+
+
+def macs(model: Any) -> int:
+    """Multiply-accumulates of the convolutions and dense layers for one image."""
+    return sum(_layer_macs(layer) for layer in _leaves(model))
+
+
+def _leaves(model: Any) -> Iterator[Any]:
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from _leaves(layer)
+        else:
+            yield layer
+
+
+def _layer_macs(layer: Any) -> int:
+    kind = type(layer).__name__
+    if kind == "Dense":
+        return int(np.prod(layer.kernel.shape))
+    if kind not in ("Conv2D", "DepthwiseConv2D", "SeparableConv2D"):
+        return 0
+    positions = int(np.prod(layer.output.shape[1:3]))
+    kernels = [w for w in layer.weights if len(w.shape) == 4]
+    return positions * int(sum(np.prod(kernel.shape) for kernel in kernels))
