@@ -1,0 +1,86 @@
+"""A folder of pictures and one CSV of points in their own pixels."""
+
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+
+from edgefkp.data.cutting import cut_face
+from edgefkp.data.faces import faces_of
+from edgefkp.data.licence import NOT_STATED, licence_of
+from edgefkp.data.persons import persons_or_duplicates
+from edgefkp.data.points_csv import read_points
+from edgefkp.data.source import Source
+from edgefkp.errors import EdgefkpError
+
+_SLOW = 500  # pictures that take more than two seconds: show a progress bar
+
+
+def open_folder(path: Path) -> Source:
+    """Cut each face that the folder's CSV names out of its picture; there is no test part of its own.
+
+    Raises EdgefkpError where there is not exactly one CSV, and for pictures that are missing, unreadable, or
+    have fewer than two points (all of them in one message).
+    """
+    table = _only_csv(path)
+    files, points, persons = read_points(table)
+    few = [name for name, face in zip(files, points, strict=True) if (~np.isnan(face).any(-1)).sum() < 2]
+    if few:
+        raise EdgefkpError(
+            f"{table}: {len(few)} of {len(files)} rows have fewer than two points: {_some(few)}",
+            "two points or more show where the face is; remove these rows",
+        )
+    images, keypoints = _cut_all(path, table, files, points)
+    known = None if persons is None else np.array(persons)
+    return Source(
+        path.resolve().name,
+        faces_of(images, keypoints, np.array(files), persons_or_duplicates(str(path), images, known)),
+        None,
+        licence_of(known, NOT_STATED),
+        persons_known=known is not None,
+    )
+
+
+def _only_csv(path: Path) -> Path:
+    if not path.is_dir():
+        raise EdgefkpError(
+            f"{path} is of no form that is known",
+            "give a folder with training.csv or training.zip, an .npz, a folder of images and a points CSV, or: sample",
+        )
+    tables = sorted(path.glob("*.csv"))
+    if len(tables) != 1:
+        found = _some([table.name for table in tables]) if tables else "none"
+        raise EdgefkpError(
+            f"{path} has {len(tables)} CSV files ({found}), and neither training.csv nor training.zip",
+            "put images and one CSV there, with the columns: file and the 30 coordinates as in Kaggle's training.csv",
+        )
+    return tables[0]
+
+
+def _cut_all(folder: Path, table: Path, files: list[str], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    import cv2
+
+    crops, unreadable = [], []
+    hidden = len(files) < _SLOW or not sys.stderr.isatty()
+    with click.progressbar(files, label="cutting faces", file=sys.stderr, hidden=hidden) as progress:
+        for row, name in enumerate(progress):
+            file = folder / name
+            content = np.fromfile(file, np.uint8) if file.is_file() else np.empty(0, np.uint8)
+            image = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if len(content) else None
+            if image is None:
+                unreadable.append(name)
+            else:
+                crops.append(cut_face(image, points[row], name))
+    if unreadable:
+        raise EdgefkpError(
+            f"{len(unreadable)} of {len(files)} images that {table.name} names are missing or unreadable: "
+            + _some(unreadable),
+            f"the column file holds paths below {folder}; mend or remove these rows",
+        )
+    images, keypoints = zip(*crops, strict=True)
+    return np.stack(images), np.stack(keypoints)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,139 @@
+"""Kaggle's facial-keypoints-detection: its files as a data source, and the submission it asks for."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from edgefkp.data.cache import cached
+from edgefkp.data.faces import Faces, faces_of
+from edgefkp.data.kaggle_csv import read_test, read_training
+from edgefkp.data.kaggle_tables import read_lookup, read_solution
+from edgefkp.data.licence import KAGGLE, licence_of
+from edgefkp.data.npz import read_arrays
+from edgefkp.data.persons import persons_or_duplicates
+from edgefkp.data.source import Source
+from edgefkp.errors import EdgefkpError
+from edgefkp.keypoints import COUNT
+
+FULL_LABELS = "full_labels.npz"
+_TRAINING = ("training.csv", "training.zip")
+_TEST = ("test.csv", "test.zip")
+_PARSER = 1  # part of the cache's key: raise it when the arrays change
+# full_labels.npz has to describe the same rows: labels of training.csv may be mended, not shuffled.
+_MENDED_SHARE, _MENDED_PIXELS = 0.1, 1.0
+
+
+class _Known(NamedTuple):
+    """What full_labels.npz knows of one part, row by row."""
+
+    keypoints: np.ndarray
+    persons: np.ndarray
+    filenames: np.ndarray
+    label_src: np.ndarray
+
+
+class _Part(NamedTuple):
+    images: np.ndarray
+    keypoints: np.ndarray
+    known: _Known | None
+
+
+def is_kaggle(path: Path) -> bool:
+    """Whether `path` is a folder with Kaggle's CSVs, or such a .csv or .zip itself."""
+    if path.is_dir():
+        return any((path / name).exists() for name in (*_TRAINING, *_TEST))
+    return path.suffix in (".csv", ".zip")
+
+
+def open_kaggle(path: Path, labels: str = "csv") -> Source:
+    """Open a folder of Kaggle's form, or a training .csv or .zip (then there is no test part).
+
+    labels: "csv" trains on the labels of training.csv, "full" on those of full_labels.npz. The test part has
+    full labels if they are there, else those of solution.csv, else none (NaN).
+    Raises EdgefkpError for files that are missing, damaged, or do not belong together.
+    """
+    folder = path if path.is_dir() else path.parent
+    training = _open_training(_first(folder, _TRAINING) if path.is_dir() else path, folder / FULL_LABELS, labels)
+    test_file = next((folder / name for name in _TEST if path.is_dir() and (folder / name).exists()), None)
+    test, lookup = _open_test(test_file, folder) if test_file else (None, None)
+    parts = [part for part in (training, test) if part]
+    groups = None
+    if any(part.known is None for part in parts):
+        # Over both parts at once, so that one name is one face.
+        images = np.concatenate([part.images for part in parts])
+        groups = persons_or_duplicates(str(path), images, None)
+    return Source(
+        name=path.resolve().name,
+        train=_faces(training, "train", None if groups is None else groups[: len(training.images)]),
+        test=_faces(test, "test", None if groups is None else groups[-len(test.images) :]) if test else None,
+        licence=licence_of(training.known.persons if training.known else None, KAGGLE),
+        lookup=lookup,
+        persons_known=groups is None,
+    )
+
+
+def _first(folder: Path, names: tuple[str, ...]) -> Path:
+    for name in names:
+        if (folder / name).exists():
+            return folder / name
+    raise EdgefkpError(f"{folder} has no {' or '.join(names)}", "put it there: edgefkp data download")
+
+
+def _open_training(file: Path, full_labels: Path, labels: str) -> _Part:
+    arrays = cached(file, f"kaggle-training-{_PARSER}", read_training)
+    images, keypoints = arrays["images"], arrays["keypoints"]
+    known = _read_known(full_labels, "train", len(images))
+    if known:
+        _require_same_rows(full_labels, known.keypoints, keypoints)
+    if labels == "full":
+        if known is None:
+            raise EdgefkpError(f"{full_labels} does not exist", "train on the labels of training.csv: --labels csv")
+        keypoints = known.keypoints
+    return _Part(images, keypoints, known)
+
+
+def _open_test(file: Path, folder: Path) -> tuple[_Part, np.ndarray | None]:
+    arrays = cached(file, f"kaggle-test-{_PARSER}", read_test)
+    images, rows = arrays["images"], len(arrays["images"])
+    known = _read_known(folder / FULL_LABELS, "test", rows)
+    lookup_file, solution_file = folder / "IdLookupTable.csv", folder / "solution.csv"
+    lookup = read_lookup(lookup_file, arrays["image_ids"]) if lookup_file.exists() else None
+    if known:
+        keypoints = known.keypoints
+    elif lookup is not None and solution_file.exists():
+        keypoints = read_solution(solution_file, lookup, rows)
+    else:
+        keypoints = np.full((rows, COUNT, 2), np.nan, np.float32)
+    return _Part(images, keypoints, known), lookup
+
+
+def _faces(part: _Part, name: str, groups: np.ndarray | None) -> Faces:
+    if part.known and groups is None:
+        return faces_of(part.images, part.keypoints, part.known.filenames, part.known.persons, part.known.label_src)
+    rows = np.array([f"{name}-{row}" for row in range(1, len(part.images) + 1)])
+    return faces_of(part.images, part.keypoints, rows, groups)
+
+
+def _read_known(file: Path, part: str, rows: int) -> _Known | None:
+    if not file.exists():
+        return None
+    shapes: dict[str, tuple[Any, ...]] = {
+        f"{part}_keypoints": (rows, COUNT, 2),
+        f"{part}_group": (rows,),
+        f"{part}_filename": (rows,),
+        f"{part}_label_src": (rows, COUNT),
+    }
+    keypoints, persons, filenames, label_src = read_arrays(file, shapes).values()
+    return _Known(keypoints.astype(np.float32), persons.astype(str), filenames.astype(str), label_src)
+
+
+def _require_same_rows(file: Path, full: np.ndarray, csv: np.ndarray) -> None:
+    difference = np.nan_to_num(np.abs(full - csv)).max((1, 2))
+    differ = difference > _MENDED_PIXELS
+    if differ.mean() > _MENDED_SHARE:
+        raise EdgefkpError(
+            f"{file} and training.csv disagree in {differ.sum()} of {len(differ)} rows, first in row "
+            f"{differ.argmax() + 1}: they do not describe the same faces in the same order",
+            f"remove {file.name} from the folder, or restore the training.csv it was made with",
+        )
