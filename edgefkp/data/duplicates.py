@@ -28,17 +28,14 @@ class Pairs(NamedTuple):
 
 def near_duplicates(images: np.ndarray) -> Pairs:
     """All pairs among (N, 96, 96) uint8 images that show the same moment, best first."""
-    same = _exact_copies(images)
-    first, second = _close_hashes(images)
+    copies = _exact_copies(images)
+    candidates = ~constant(images)
+    candidates[copies.second] = False  # the first of its copies stands for all
+    first, second = _close_hashes(images, np.flatnonzero(candidates))
     likeness = _likeness(images, first, second)
     alike = likeness >= LIKENESS
-    known = set(zip(same.first.tolist(), same.second.tolist(), strict=True))
-    alike &= [pair not in known for pair in zip(first.tolist(), second.tolist(), strict=True)]
-    pairs = Pairs(
-        np.concatenate([same.first, first[alike]]),
-        np.concatenate([same.second, second[alike]]),
-        np.concatenate([same.likeness, likeness[alike]]),
-    )
+    near = Pairs(first[alike], second[alike], likeness[alike])
+    pairs = Pairs(*(np.concatenate(parts) for parts in zip(copies, near, strict=True)))
     order = np.lexsort((pairs.second, pairs.first, -pairs.likeness))
     return Pairs(*(part[order] for part in pairs))
 
@@ -86,10 +83,9 @@ def _exact_copies(images: np.ndarray) -> Pairs:
     return Pairs(first_rows, rows, np.ones(len(rows)))
 
 
-def _close_hashes(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    detailed = np.flatnonzero(~constant(images))
+def _close_hashes(images: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # The product of signs counts equal minus different bits: all pairs in one matrix product.
-    signs = np.where(perceptual_hash(images)[detailed], 1, -1).astype(np.float32)
+    signs = np.where(perceptual_hash(images)[rows], 1, -1).astype(np.float32)
     least = signs.shape[1] * (1 - 2 * HASH_DISTANCE)
     first, second = [], []
     for start in range(0, len(signs), _CHUNK):
@@ -98,7 +94,7 @@ def _close_hashes(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         second.append(b[b > a] + start)
     if not first:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    return detailed[np.concatenate(first)], detailed[np.concatenate(second)]
+    return rows[np.concatenate(first)], rows[np.concatenate(second)]
 
 
 def _likeness(images: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from edgefkp.crop import box_of_keypoints
 from edgefkp.data.cutting import cut_face
 from edgefkp.data.faces import faces_of
 from edgefkp.data.licence import NOT_STATED, licence_of
@@ -14,6 +15,7 @@ from edgefkp.data.points_csv import read_points
 from edgefkp.data.source import Source
 from edgefkp.errors import EdgefkpError
 
+SMALLEST_SIDE = 12  # pixels of the picture: below, there is no face to see
 _SLOW = 500  # pictures that take more than two seconds: show a progress bar
 
 
@@ -21,15 +23,15 @@ def open_folder(path: Path) -> Source:
     """Cut each face that the folder's CSV names out of its picture; there is no test part of its own.
 
     Raises EdgefkpError where there is not exactly one CSV, and for pictures that are missing, unreadable, or
-    have fewer than two points (all of them in one message).
+    points that do not show where the face is (all of them in one message).
     """
     table = _only_csv(path)
     files, points, persons = read_points(table)
-    few = [name for name, face in zip(files, points, strict=True) if (~np.isnan(face).any(-1)).sum() < 2]
-    if few:
+    useless = [name for name, face in zip(files, points, strict=True) if not _shows_a_face(face)]
+    if useless:
         raise EdgefkpError(
-            f"{table}: {len(few)} of {len(files)} rows have fewer than two points: {_some(few)}",
-            "two points or more show where the face is; remove these rows",
+            f"{table}: {len(useless)} of {len(files)} rows do not show where the face is: {_some(useless)}",
+            f"give two points or more that are not in one place (faces from {SMALLEST_SIDE} pixels), or remove these rows",
         )
     images, keypoints = _cut_all(path, table, files, points)
     known = None if persons is None else np.array(persons)
@@ -40,6 +42,11 @@ def open_folder(path: Path) -> Source:
         licence_of(known, NOT_STATED),
         persons_known=known is not None,
     )
+
+
+def _shows_a_face(points: np.ndarray) -> bool:
+    enough = (~np.isnan(points).any(-1)).sum() >= 2
+    return bool(enough) and box_of_keypoints(points).side >= SMALLEST_SIDE
 
 
 def _only_csv(path: Path) -> Path:

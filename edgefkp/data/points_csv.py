@@ -1,6 +1,7 @@
 """A CSV of points in the pixels of the original images: `file` and Kaggle's 30 coordinate columns."""
 
 import csv
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,9 +65,12 @@ def _number(path: Path, line: int, column: str, text: str | None) -> float:
     if not text or not text.strip():
         return float("nan")
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
+        value = math.inf
+    if math.isinf(value):
         raise EdgefkpError(
             f"{path} line {line}: {column} is '{text[:20]}', expected a number",
             "leave the cell empty where a point is missing",
-        ) from None
+        )
+    return value
