@@ -31,7 +31,7 @@ def open_folder(path: Path) -> Source:
     if useless:
         raise EdgefkpError(
             f"{table}: {len(useless)} of {len(files)} rows do not show where the face is: {_some(useless)}",
-            f"give two points or more that are not in one place (faces from {SMALLEST_SIDE} pixels), or remove these rows",
+            f"give two points or more, apart from each other (faces from {SMALLEST_SIDE} pixels), or remove these rows",
         )
     images, keypoints = _cut_all(path, table, files, points)
     known = None if persons is None else np.array(persons)
