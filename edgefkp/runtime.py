@@ -8,13 +8,10 @@ import ctypes
 import importlib
 import importlib.metadata
 import importlib.util
-import os
 import platform
 import re
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +20,7 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.keypoints import COUNT, SIZE, denormalise
+from edgefkp.quiet import captured
 
 IDENTIFIER = b"TFL3"  # bytes 4-8 of every .tflite file (a flatbuffer's file identifier)
 
@@ -224,7 +222,7 @@ def load(
     require_tflite(path)
     info = choose(runtime)
     try:
-        with _quiet():
+        with captured():
             started = time.perf_counter()
             package = importlib.import_module(_PACKAGES[info.name].interpreter)
             imported = time.perf_counter()
@@ -307,26 +305,3 @@ def _one_line(error: object) -> str:
 
 def _shapes(details: list[dict[str, Any]]) -> str:
     return " and ".join("x".join(str(side) for side in detail["shape"]) for detail in details) or "nothing"
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Send what native code prints on file descriptors 1 and 2 nowhere: stdout is for results.
-
-    Python's own streams are flushed first, so that nothing printed before is lost.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError, ValueError, OSError):
-            stream.flush()
-    kept = {}
-    with tempfile.TemporaryFile() as nowhere:
-        for descriptor in (1, 2):
-            with contextlib.suppress(OSError):  # a descriptor that is closed needs no quiet
-                kept[descriptor] = os.dup(descriptor)
-                os.dup2(nowhere.fileno(), descriptor)
-        try:
-            yield
-        finally:
-            for descriptor, copy in kept.items():
-                os.dup2(copy, descriptor)
-                os.close(copy)

@@ -69,7 +69,8 @@ class bar_progress:
     """A progress bar over images on stderr, with the validation RMSE in pixels, as a context."""
 
     def __init__(self, title: str) -> None:
-        self._title, self._bar = title, None
+        self._title = title
+        self._bar: Any = None
 
     def __enter__(self) -> Any:
         from edgefkp.training.experiment import Progress

@@ -13,6 +13,7 @@ from edgefkp.data.source import Source
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_arrays
 
+SPLIT_SEED = 0  # one split for every model, so that their scores can be compared
 VALIDATION_SHARE = 0.1
 TEST_SHARE = 0.1  # only of sources without a test part of their own
 
@@ -30,7 +31,7 @@ class Split:
     hash: str  # of the ids in each part
 
 
-def split(source: Source, seed: int = 0) -> Split:
+def split(source: Source, seed: int = SPLIT_SEED) -> Split:
     """Divide by person: a source's own test part stays whole, validation comes out of the training persons.
 
     Faces without any label are left out of training and validation.

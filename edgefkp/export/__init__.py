@@ -1,1 +1,1 @@
-
+"""Export: models/*.keras -> export/*.tflite with cards."""

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,8 +22,6 @@ from edgefkp.training.plan import choose_plan
 from edgefkp.training.recipe import Recipe
 from edgefkp.zoo.complexity import macs, parameters
 from edgefkp.zoo.registry import Network, build, resolve
-
-SPLIT_SEED = 0  # one split for every model, so that their scores can be compared
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ def train(
     Raises EdgefkpError where the data leave nothing to train on or the loss stops being a number.
     """
     progress = progress or Progress()
-    parts = split(source, SPLIT_SEED)
+    parts = split(source)
     key = experiment.key(source, parts)
     path = out / f"{experiment.model}.keras"
     if resume and path.exists() and (card := read_card(path)) and card.get("key") == key:

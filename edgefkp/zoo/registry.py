@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgefkp.errors import EnvironmentProblem, UsageError
+from edgefkp.errors import UsageError
+from edgefkp.quiet import require_tensorflow
 from edgefkp.zoo.custom import blocks, tuned
 from edgefkp.zoo.plain import plain
 from edgefkp.zoo.transfer import transfer
@@ -110,11 +111,7 @@ def build(network: Network, weights: str | None = None, **changes: Any) -> Any:
 
     weights: for pretrained networks None, "imagenet" or a path. Raises EnvironmentProblem without TensorFlow.
     """
-    try:
-        import keras  # noqa: F401
-        import tensorflow  # noqa: F401
-    except ImportError:
-        raise EnvironmentProblem("building a network needs TensorFlow", "pip install 'edgefkp[train]'") from None
+    require_tensorflow("building a network")
     options = {**network.options, **changes}
     if network.pretrained:
         options["weights"] = weights

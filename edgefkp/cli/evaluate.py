@@ -1,0 +1,91 @@
+"""edgefkp evaluate: a model file's score on labelled faces."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgefkp.cli.options import data_option, json_option, note, print_json
+from edgefkp.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgefkp.evaluation import Evaluation
+
+
+@click.command("evaluate")
+@click.argument("model", type=click.Path(path_type=Path))
+@data_option()
+@click.option("--split", "part", default="test", show_default=True, help="test, validation, train, or all.")
+@click.option("--label-src", help="Count only points of these sources: 1 by hand, 2 derived, 3 agreed, 4 automatic.")
+@click.option("--submission", type=click.Path(path_type=Path), help="Also write Kaggle's submission.csv here.")
+@click.option("--solution", type=click.Path(path_type=Path), help="Score on Kaggle's solution.csv instead.")
+@click.option("--runtime", help="For .tflite: litert, tflite-runtime, tensorflow. [default: the first installed]")
+@json_option
+def command(
+    model: Path,
+    data: str,
+    part: str,
+    label_src: str | None,
+    submission: Path | None,
+    solution: Path | None,
+    runtime: str | None,
+    as_json: bool,
+) -> None:
+    """Score MODEL (.keras or .tflite) on the labelled faces of DATA, in pixels of the 96x96 image."""
+    from edgefkp.data.kaggle_tables import write_submission
+    from edgefkp.data.source import open_source
+    from edgefkp.evaluation import evaluate, part_of, with_solution
+    from edgefkp.predictor import open_predictor
+
+    source = open_source(data)
+    if solution:
+        source = with_solution(source, solution)
+    if submission:
+        if source.lookup is None or part != "test":
+            raise UsageError(
+                "a submission needs Kaggle's test.csv and IdLookupTable.csv",
+                "give --data FOLDER with both, and --split test",
+            )
+        write_submission(
+            submission, source.lookup, open_predictor(model, runtime).predict(part_of(source, part).images)
+        )
+        note(f"wrote {submission}")
+        if not part_of(source, part).labelled.any():
+            return
+    evaluation, _ = evaluate(model, source, part, _sources(label_src), runtime)
+    if as_json:
+        print_json(evaluation)
+    else:
+        click.echo(evaluation_table(evaluation))
+
+
+def _sources(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise UsageError(f"--label-src {text} is not a list of numbers", "for example: --label-src 1,2") from None
+
+
+def evaluation_table(evaluation: "Evaluation") -> str:
+    from tabulate import tabulate
+
+    s = evaluation.score
+    rows = [
+        ("file", f"{evaluation.file} ({evaluation.runtime} {evaluation.version})"),
+        ("data", f"{evaluation.data['name']}, {evaluation.data['part']}: {s.faces} faces, {s.coordinates} coordinates"),
+        ("RMSE", f"{s.rmse:.4f} px  (95 %: {s.interval[0]:.3f} - {s.interval[1]:.3f}, bootstrap over persons)"),
+    ]
+    if evaluation.kaggle_rmse is not None:
+        rows.append(
+            ("Kaggle's score", f"{evaluation.kaggle_rmse:.4f} px  ({evaluation.kaggle_coordinates} coordinates)")
+        )
+    if s.rmse_complete is not None:
+        rows.append(("complete faces", f"{s.rmse_complete:.4f} px  ({s.complete_faces} faces)"))
+    if s.nme is not None:
+        rows.append(("NME", f"{s.nme:.2f} % of the distance of the eyes"))
+    rows.append(("point error", "  ".join(f"{name} {value:.2f}" for name, value in s.percentiles.items()) + " px"))
+    points = [(name, value) for name, value in s.rmse_per_point.items() if value is not None]
+    table = tabulate(rows, tablefmt="plain")
+    return f"{table}\n\n{tabulate(points, headers=['point', 'RMSE px'], floatfmt='.3f')}"
