@@ -61,7 +61,7 @@ def test_mirror_moves_image_and_points_together_and_exactly(x, y):
     assert (move_image(mirror(), image) == image[:, ::-1]).all()
 
 
-@given(matrices, matrices, coordinates, coordinates)
+@given(matrices | st.just(mirror()), matrices | st.just(mirror()), coordinates, coordinates)
 def test_compose_is_one_after_the_other(first, then, x, y):
     point = np.array([x, y])
     assert np.allclose(
