@@ -1,0 +1,278 @@
+"""The main job: train, export, evaluate and time networks on one data source, and report it.
+
+Everything is made once: what stands in the folder with the right hashes is taken as it is, so a run that was cut
+off goes on where it stopped.
+"""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.bench import harness, machine
+from edgefkp.bench import result as bench_result
+from edgefkp.bench.pictures import COUNT, Pictures
+from edgefkp.bench.plan import FULL, QUICK, Settings
+from edgefkp.card import Card, versions
+from edgefkp.data.source import Source, open_source
+from edgefkp.data.split import Split, split
+from edgefkp.errors import EdgefkpError
+from edgefkp.evaluation import evaluate, mean_shape_score
+from edgefkp.files import read_json, sha256_file, write_json
+from edgefkp.naming import parse_tflite
+from edgefkp.quiet import require_tensorflow
+from edgefkp.report import sheet as sheets
+from edgefkp.report.result import FileResult, ModelResult, RunResult
+from edgefkp.training.experiment import Experiment, Progress, train
+from edgefkp.training.recipe import Recipe
+from edgefkp.zoo.registry import NETWORKS, resolve
+
+SCHEMES = ("float32", "int8")
+
+# What a network is given where neither epochs nor images are asked for: the two default networks together fit six
+# minutes on two cores. Small batches where there is time for few images only.
+_GIVEN = {
+    "small": Recipe(images=80_000),
+    "manual": Recipe(images=8_000, batch=16),
+}
+_OTHERS = Recipe(images=5_000, batch=16)
+_QUICK = Recipe(images=512, batch=16, precision="float32")
+
+OpenBar = Callable[[str], AbstractContextManager[Progress]]
+Note = Callable[[str], None]
+Timed = Callable[[int, int, str], None]
+
+
+def default_recipe(network: str, quick: bool = False, **changes: Any) -> Recipe:
+    """What a run trains `network` by; `changes` that are not None override it, epochs also the number of images."""
+    recipe = _QUICK if quick else _GIVEN.get(network, _OTHERS)
+    if changes.get("epochs"):
+        recipe = replace(recipe, images=None)
+    return recipe.changed(**changes)
+
+
+@dataclass(frozen=True)
+class Job:
+    """experiments: what is trained, in the order of the table. quick: time only long enough to see that it works."""
+
+    data: str
+    experiments: tuple[Experiment, ...]
+    out: Path
+    labels: str = "csv"
+    quick: bool = False
+
+
+def plan_experiments(
+    networks: list[str], treatment: str, augment: str, quick: bool = False, **changes: Any
+) -> tuple[Experiment, ...]:
+    """An experiment for each network, each once. Raises UsageError for an unknown network, treatment or augment."""
+    names = dict.fromkeys(resolve(name, treatment, augment).name for name in networks)
+    return tuple(Experiment(name, treatment, augment, default_recipe(name, quick, **changes)) for name in names)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of one experiment. evaluation: of the Keras file, as JSON (edgefkp.evaluation)."""
+
+    card: Card
+    keras: Path
+    files: list[Path]
+    evaluation: dict[str, Any]
+
+
+def run(
+    job: Job, note: Note = lambda text: None, open_bar: OpenBar | None = None, timed: Timed = lambda *step: None
+) -> tuple[RunResult, sheets.Sheet]:
+    """Do the job and write models/, export/, evaluation/, bench/, run.json and predictions.npz in its folder.
+
+    open_bar: a picklable function that gives a context with a training's Progress. timed: called as bench goes on,
+    with done, all, and what is next.
+    Raises EdgefkpError where the data cannot be used, or a training's process dies.
+    """
+    if find_spec("tensorflow") is None:
+        require_tensorflow("edgefkp run")  # says what to install; imports nothing where it is there
+    source = open_source(job.data, job.labels)
+    parts = split(source)
+    made = []
+    for number, experiment in enumerate(job.experiments, 1):
+        note(f"[{number}/{len(job.experiments)}] {experiment.model}: train, export, evaluate")
+        made.append(_apart(_make, job, experiment, open_bar))
+    files = [file for one in made for file in one.files]
+    note(f"timing {len(files)} files")
+    bench = _benched(files, _pictures(source, parts), job, timed)
+    result, sheet = _gathered(source, parts, made, bench, job.quick)
+    write_json(job.out / "run.json", result)
+    sheets.write_sheet(job.out / "predictions.npz", sheet)
+    return result, sheet
+
+
+def _apart(function: Callable[..., Made], *arguments: Any) -> Made:
+    """Call `function` in a fresh process: TensorFlow divides its threads once a process, and each network wants
+    its own division."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, initializer=_end_with_parent) as pool:
+        try:
+            return pool.submit(function, *arguments).result()
+        except BrokenProcessPool:
+            raise EdgefkpError(
+                "the process that trained was killed, perhaps for want of memory",
+                "type the same command again: it goes on from the last checkpoint",
+            ) from None
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _make(job: Job, experiment: Experiment, open_bar: OpenBar | None) -> Made:
+    from edgefkp.export.station import export_network
+
+    source = open_source(job.data, job.labels)
+    with open_bar(experiment.model) if open_bar else nullcontext(Progress()) as progress:
+        keras, card = train(experiment, source, job.out / "models", resume=True, progress=progress)
+    files = export_network(keras, job.out / "export", SCHEMES, source)
+    return Made(card, keras, files, _evaluated(keras, source, job.out / "evaluation"))
+
+
+def _evaluated(model: Path, source: Source, folder: Path) -> dict[str, Any]:
+    """The evaluation of `model` on the test faces, from its record where file and faces are the same."""
+    record = folder / f"{model.name}.json"
+    if record.exists():
+        stored = read_json(record)
+        faces = split(source).test.hash
+        if (stored.get("sha256"), stored.get("data", {}).get("hash")) == (sha256_file(model), faces):
+            return stored
+    evaluation, _ = evaluate(model, source)
+    write_json(record, evaluation)
+    return read_json(record)
+
+
+def _pictures(source: Source, parts: Split) -> Pictures:
+    """The held-out faces that files are timed on: 100 of them, or all where there are fewer."""
+    rows = np.linspace(0, len(parts.test) - 1, min(COUNT, len(parts.test))).round().astype(int)
+    return Pictures(source.name, source.licence, parts.test.images[rows], parts.test.keypoints[rows])
+
+
+def _benched(files: list[Path], pictures: Pictures, job: Job, timed: Timed) -> bench_result.Result:
+    """Measure, or read what the same files, pictures and settings gave on this machine before."""
+    settings: Settings = QUICK if job.quick else FULL
+    record = job.out / "bench" / "run.json"
+    if record.exists() and (known := _still_valid(record, files, pictures, settings)):
+        return known
+    cells = harness.cells_of(files, modes=("invoke",))
+    partial = harness.partial_folder(job.out / "bench", cells, pictures, settings)
+    measured = harness.measure(cells, pictures, settings, "run", partial=partial, progress=timed)
+    bench_result.save(measured, record)
+    for outcome in partial.glob("*"):
+        outcome.unlink()
+    partial.rmdir()
+    return measured
+
+
+def _still_valid(record: Path, files: list[Path], pictures: Pictures, settings: Settings) -> bench_result.Result | None:
+    try:
+        known = bench_result.read(record)
+    except EdgefkpError:  # of another version
+        return None
+    same_files = {row.sha256 for row in known.rows} == {sha256_file(file) for file in files}
+    same_plan = known.plan.get("seconds") == settings.seconds and known.plan.get("processes") == settings.processes
+    same_machine = machine.title(known.machine) == machine.title(machine.describe())
+    return known if same_files and same_plan and same_machine and known.data["hash"] == pictures.hash else None
+
+
+def _gathered(
+    source: Source, parts: Split, made: list[Made], bench: bench_result.Result, quick: bool
+) -> tuple[RunResult, sheets.Sheet]:
+    """Put cards, evaluations and times together; the .tflite files are scored on the way."""
+    rows = {row.sha256: row for row in bench.rows}
+    shown = sheets.chosen(len(parts.test))
+    predictions: dict[str, np.ndarray] = {}
+    models = []
+    for one in made:
+        files = []
+        for path in one.files:
+            evaluation, predicted = evaluate(path, source)
+            # The last scheme's points stay for the sheet: what runs on the board.
+            predictions[one.card["model"]] = predicted[shown]
+            files.append(_file_result(path, evaluation.score, rows[evaluation.sha256]))
+        models.append(_model_result(one, files))
+    mean = mean_shape_score(source)
+    first = bench.rows[0]
+    names = ("train", "validation", "test")
+    result = RunResult(
+        data={
+            "name": source.name,
+            "licence": source.licence,
+            "hash": source.train.hash,
+            "split": parts.hash,
+            "faces": {name: len(getattr(parts, name)) for name in names},
+            "persons": {name: len(np.unique(getattr(parts, name).groups)) for name in names},
+        },
+        faces=mean.faces,
+        coordinates=mean.coordinates,
+        mean_shape_rmse=mean.rmse,
+        models=models,
+        machine={"name": machine.title(bench.machine), **bench.machine},
+        runtime={"name": first.runtime, "version": first.version, "threads": first.threads},
+        versions=versions("tensorflow", "keras", "numpy", "opencv-python"),
+        created=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        quick=quick,
+    )
+    return result, sheets.Sheet(parts.test.images[shown], parts.test.keypoints[shown], predictions)
+
+
+def _file_result(path: Path, score: Any, row: bench_result.Row) -> FileResult:
+    low, high = row.ms.interval
+    return FileResult(
+        scheme=parse_tflite(path).scheme,
+        file=path.name,
+        bytes=row.bytes,
+        sha256=row.sha256,
+        rmse=score.rmse,
+        interval=score.interval,
+        seconds_per_100=row.seconds_per_100,
+        seconds_interval=(low / 10, high / 10),  # milliseconds of one image
+        verdict=row.verdict,
+        reasons=row.reasons,
+    )
+
+
+def _model_result(one: Made, files: list[FileResult]) -> ModelResult:
+    card, score = one.card, one.evaluation["score"]
+    last = card["history"][-1]
+    return ModelResult(
+        model=card["model"],
+        network=card["network"],
+        title=NETWORKS[card["network"]].title,
+        treatment=card["treatment"],
+        augment=card["augment"],
+        parameters=card["parameters"],
+        macs=card["macs"],
+        bytes=one.keras.stat().st_size,
+        rmse=score["rmse"],
+        interval=tuple(score["interval"]),
+        images=last["images"],
+        epochs=last["epoch"],
+        best_epoch=card["training"]["best_epoch"],
+        seconds=last["seconds"],
+        history=card["history"],
+        files=files,
+    )
