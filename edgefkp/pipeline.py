@@ -174,11 +174,11 @@ def _pictures(source: Source, parts: Split) -> Pictures:
 def _benched(files: list[Path], pictures: Pictures, job: Job, timed: Timed) -> bench_result.Result:
     """Measure, or read what the same files, pictures and settings gave on this machine before."""
     settings: Settings = QUICK if job.quick else FULL
-    record = job.out / "bench" / "run.json"
+    record = job.out / "bench" / "results" / "run.json"
     if record.exists() and (known := _still_valid(record, files, pictures, settings)):
         return known
     cells = harness.cells_of(files, modes=("invoke",))
-    partial = harness.partial_folder(job.out / "bench", cells, pictures, settings)
+    partial = harness.partial_folder(job.out / "bench" / "results", cells, pictures, settings)
     measured = harness.measure(cells, pictures, settings, "run", partial=partial, progress=timed)
     bench_result.save(measured, record)
     for outcome in partial.glob("*"):
