@@ -32,7 +32,7 @@ def check(path: Path | str, runtime: str | None = None) -> None:
     path = Path(path)
     runtimes.require_tflite(path)
     digest = sha256_file(path)
-    _compare_with_card(path, digest)
+    compare_with_card(path, digest)
     info = runtimes.choose(runtime)
     passed = cache_dir() / "probed" / f"{digest}-{info.name}-{info.version}"
     if digest in _shipped() or passed.exists():
@@ -42,7 +42,8 @@ def check(path: Path | str, runtime: str | None = None) -> None:
         write_text(passed, "")
 
 
-def _compare_with_card(path: Path, digest: str) -> None:
+def compare_with_card(path: Path, digest: str) -> None:
+    """Raise EdgefkpError where the card beside `path` names another sha256 than `digest`."""
     card_path = path.with_suffix(".json")
     if not card_path.is_file():
         return

@@ -1,0 +1,273 @@
+"""Runs a plan: one fresh worker process after the other, each outcome stored before the next starts."""
+
+import hashlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from edgefkp import __version__
+from edgefkp.bench import machine, statistics
+from edgefkp.bench.pictures import Pictures
+from edgefkp.bench.pictures import save as save_pictures
+from edgefkp.bench.plan import MODES, Cell, Plan, Settings
+from edgefkp.bench.result import Failure, Result
+from edgefkp.bench.row import Outcome, row_of
+from edgefkp.errors import EdgefkpError
+from edgefkp.files import json_text, sha256_file
+from edgefkp.probe import child_environment, compare_with_card
+
+START_SECONDS = 0.3  # a worker needs before it loads, for the estimate
+PATIENCE = 120.0  # seconds beyond ten times its estimate after which a worker hangs
+TRIES = 2  # of a worker that something killed
+
+Announce = Callable[[Plan, float], None]
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What a first inference told of a cell: `runtime` is the one that was chosen."""
+
+    cell: Cell
+    runtime: str
+    version: str
+    takes_faces: bool
+    invoke_seconds: float
+
+
+def measure(
+    cells: Iterable[Cell],
+    pictures: Pictures,
+    settings: Settings,
+    name: str,
+    device: str = "cpu",
+    partial: Path | None = None,
+    announce: Announce = lambda plan, seconds: None,
+    progress: Progress = lambda done, total, label: None,
+) -> Result:
+    """Survey the cells, announce the plan, run it.
+
+    partial: folder where the outcome of each process is kept; a run that was cut off goes on there.
+    Cells that do not run are in `failed`. Raises EdgefkpError where none does.
+    """
+    begun = time.monotonic()
+    created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    load = machine.load_average()
+    with tempfile.TemporaryDirectory(prefix="edgefkp-bench-") as folder:
+        bench = _Bench(Path(folder), pictures, settings)
+        surveyed, failed = bench.survey(list(cells))
+        if not surveyed:
+            first = failed[0]
+            raise EdgefkpError(first.message, first.hint)
+        plan = Plan(tuple(surveyed), settings)
+        announce(plan, _estimate(surveyed, settings, len(pictures.images)))
+        outcomes, notes = bench.run(plan, surveyed, partial, progress)
+    rows = [row_of(cell, outcomes[cell], surveyed[cell].version, pictures) for cell in plan.cells if outcomes[cell]]
+    return Result(
+        name=name,
+        created=created,
+        edgefkp=__version__,
+        device=device,
+        plan={**asdict(settings), "cells": len(plan.cells), "processes_in_all": len(plan)},
+        machine=machine.describe(),
+        load=load,
+        data={
+            "name": pictures.name,
+            "licence": pictures.licence,
+            "images": len(pictures.images),
+            "labelled": pictures.labelled,
+            "hash": pictures.hash,
+        },
+        board={},
+        rows=rows,
+        failed=failed,
+        verdict=statistics.worst([row.verdict for row in rows]),
+        notes=notes,
+        seconds=time.monotonic() - begun,
+    )
+
+
+def cells_of(
+    files: Iterable[Path],
+    runtimes: Iterable[str] = ("",),
+    threads: Iterable[int] = (1,),
+    xnnpack: Iterable[bool] = (True,),
+    delegates: Iterable[str] = ("",),
+    modes: Iterable[str] = MODES,
+    pythons: Iterable[str] = ("",),
+) -> list[Cell]:
+    """Every combination; runtime "" is the first choice of its environment."""
+    return [
+        Cell(str(file), runtime, thread, pack, delegate, mode, python)
+        for file in files
+        for python in pythons
+        for runtime in runtimes
+        for thread in threads
+        for delegate in delegates
+        for pack in ((True,) if delegate else xnnpack)
+        for mode in modes
+    ]
+
+
+def partial_folder(out: Path, cells: Iterable[Cell], pictures: Pictures, settings: Settings) -> Path:
+    """Where a run of exactly this work on this boot of the machine keeps what it has: the same work goes on there."""
+    cells = list(cells)
+    digests = {file: sha256_file(file) for file in {cell.file for cell in cells}}
+    work = [asdict(cell) for cell in cells], digests, asdict(settings), pictures.hash, machine.boot_id(), __version__
+    return out / f".partial-{hashlib.sha256(json_text(work).encode()).hexdigest()[:16]}"
+
+
+class _Bench:
+    def __init__(self, folder: Path, pictures: Pictures, settings: Settings) -> None:
+        self.folder, self.settings = folder, settings
+        self.started = time.monotonic()
+        self.images = folder / "images.npz"
+        save_pictures(pictures, self.images)
+
+    def survey(self, cells: list[Cell]) -> tuple[dict[Cell, Surveyed], list[Failure]]:
+        """Load each file once per runtime: which cells run, how long an inference takes, whether it takes faces."""
+        surveyed: dict[Cell, Surveyed] = {}
+        failed: list[Failure] = []
+        seen: dict[Cell, dict[str, Any] | EdgefkpError] = {}
+        for cell in cells:
+            key = replace(cell, mode="survey")
+            if key not in seen:
+                seen[key] = self._survey_one(key)
+            facts = seen[key]
+            if isinstance(facts, EdgefkpError):
+                failure = Failure(key.label.removesuffix(", survey"), facts.message, facts.hint)
+                if failure not in failed:
+                    failed.append(failure)
+            elif cell.mode == "invoke" or facts["takes_faces"]:
+                chosen = replace(cell, runtime=facts["runtime"])
+                names = ("runtime", "version", "takes_faces", "invoke_seconds")
+                surveyed[chosen] = Surveyed(chosen, **{name: facts[name] for name in names})
+        return surveyed, failed
+
+    def _survey_one(self, cell: Cell) -> dict[str, Any] | EdgefkpError:
+        try:
+            compare_with_card(Path(cell.file), sha256_file(cell.file))
+            return self._work(cell, PATIENCE).facts
+        except EdgefkpError as error:
+            return error
+        except OSError as error:
+            return EdgefkpError(f"cannot read {cell.file}: {error.strerror}")
+
+    def run(
+        self, plan: Plan, surveyed: dict[Cell, Surveyed], partial: Path | None, progress: Progress
+    ) -> tuple[dict[Cell, list[Outcome]], list[str]]:
+        outcomes: dict[Cell, list[Outcome]] = {cell: [] for cell in plan.cells}
+        notes: list[str] = []
+        store = partial or self.folder / "partial"
+        store.mkdir(parents=True, exist_ok=True)
+        resumed = 0
+        for number, step in enumerate(plan.steps()):
+            progress(number, len(plan), step.cell.label)
+            kept = store / f"{step.round}-{_key(step.cell)}.npz"
+            if kept.exists():
+                resumed += 1
+            else:
+                patience = PATIENCE + 10 * _step_seconds(surveyed[step.cell], plan.settings, 100)
+                if note := self._run_step(step.cell, kept, patience):
+                    notes.append(f"{step.cell.label}, round {step.round}: {note}")
+            if kept.exists():
+                outcomes[step.cell].append(Outcome.read(kept, step.round))
+        progress(len(plan), len(plan), "")
+        if resumed:
+            notes.append(f"{resumed} of {len(plan)} processes were measured before a break, and counted once")
+        return outcomes, notes
+
+    def _run_step(self, cell: Cell, kept: Path, patience: float) -> str:
+        """Store the outcome at `kept`; returns what went wrong on the way."""
+        notes = []
+        for _ in range(TRIES):
+            time.sleep(self.settings.pause)
+            load, started = machine.load_average(), time.monotonic() - self.started
+            try:
+                outcome = self._work(cell, patience)
+            except EdgefkpError as error:
+                notes.append(error.message)
+                continue
+            outcome.facts.update(load=load, started=started)
+            outcome.write(kept)
+            return f"{notes[0]}; run again" if notes else ""
+        return f"{notes[0]}; left out"
+
+    def _work(self, cell: Cell, patience: float) -> Outcome:
+        """Run one worker. Raises EdgefkpError with the worker's own error, or how it died."""
+        job, out = self.folder / "job.json", self.folder / "out.npz"
+        out.unlink(missing_ok=True)
+        settings = self.settings
+        described = {
+            **asdict(cell),
+            "images": str(self.images),
+            "out": str(out),
+            "seconds": settings.seconds,
+            "warm_seconds": settings.warm_seconds,
+            "pin": settings.pin,
+        }
+        del described["python"]
+        job.write_text(json.dumps(described))
+        try:
+            child = subprocess.run(
+                [cell.python or sys.executable, "-m", "edgefkp.bench.worker", str(job)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                timeout=patience,
+                env=child_environment(),
+            )
+        except subprocess.TimeoutExpired:
+            raise EdgefkpError(f"{cell.label}: no answer within {patience:.0f} s") from None
+        except OSError as error:
+            raise EdgefkpError(
+                f"cannot start {cell.python}: {error.strerror}", "give --python the path of a Python interpreter"
+            ) from error
+        if child.returncode < 0:
+            name = signal.Signals(-child.returncode).name
+            raise EdgefkpError(
+                f"{cell.label}: the worker was ended by {name}", "if it does so again, export the file again"
+            )
+        if child.returncode or not out.exists():
+            last = (child.stderr.strip() or "no message").splitlines()[-1]
+            raise EdgefkpError(f"{cell.label}: the worker failed: {last}")
+        outcome = Outcome.read(out, 0)
+        if told := outcome.facts.get("error"):
+            raise EdgefkpError(*told)
+        return outcome
+
+
+def _death(cell: Cell, by: signal.Signals) -> EdgefkpError:
+    if by in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL):
+        runtime = cell.runtime or "the runtime"
+        return EdgefkpError(f"{cell.file} is damaged: it kills {runtime} ({by.name})", "export or copy it again")
+    return EdgefkpError(f"{cell.label}: the worker was ended by {by.name}", "measure again")
+
+
+def _key(cell: Cell) -> str:
+    return hashlib.sha256(json_text(asdict(cell)).encode()).hexdigest()[:16]
+
+
+def _step_seconds(surveyed: Surveyed, settings: Settings, images: int) -> float:
+    one_pass = surveyed.invoke_seconds * images
+    return START_SECONDS + settings.pause + settings.warm_seconds[0] + max(settings.seconds, one_pass)
+
+
+def _estimate(surveyed: dict[Cell, Surveyed], settings: Settings, images: int) -> float:
+    return settings.processes * sum(_step_seconds(facts, settings, images) for facts in surveyed.values())
+
+
+def discard(partial: Path) -> None:
+    """Forget what a finished run kept for resuming."""
+    shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,132 @@
+"""From the outcomes of a cell's processes to its row in the result."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.bench import machine, statistics
+from edgefkp.bench.pictures import Pictures
+from edgefkp.bench.plan import Cell
+from edgefkp.bench.result import Clocks, Process, Raw, Row
+from edgefkp.bench.worker import STAGES
+from edgefkp.files import replacing, sha256_file
+from edgefkp.metrics import rmse
+from edgefkp.naming import parse_tflite
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one worker process wrote. facts: see worker.run; arrays: warm, steady and, for faces, outputs."""
+
+    round: int
+    facts: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+
+    @staticmethod
+    def read(path: Path, round_number: int) -> "Outcome":
+        with np.load(path) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        return Outcome(round_number, json.loads(str(arrays.pop("facts"))), arrays)
+
+    def write(self, path: Path) -> None:
+        with replacing(path) as temporary, open(temporary, "wb") as out:
+            np.savez(out, facts=np.array(json.dumps(self.facts)), **self.arrays)
+
+    @property
+    def steady(self) -> np.ndarray:
+        """(n,) nanoseconds of each steady inference; end to end: the sum of its stages."""
+        return _summed(self.arrays["steady"])
+
+
+def row_of(cell: Cell, outcomes: list[Outcome], version: str, pictures: Pictures) -> Row:
+    """Summarise the outcomes (at least one) of `cell`. version: of its runtime."""
+    name = parse_tflite(cell.file)
+    processes = [_process(outcome) for outcome in outcomes]
+    cores = machine.describe().get("cores")
+    verdict, reasons = statistics.verdict(processes, cell.threads, cores)
+    points = outcomes[0].arrays.get("outputs")
+    scored = points is not None and len(points) == len(pictures.keypoints) and pictures.labelled
+    there = ~np.isnan(pictures.keypoints) if scored else np.zeros((1, 1, 1), bool)
+    return Row(
+        file=Path(cell.file).name,
+        sha256=sha256_file(cell.file),
+        bytes=Path(cell.file).stat().st_size,
+        model=name.model,
+        scheme=name.scheme,
+        runtime=cell.runtime,
+        version=version,
+        threads=cell.threads,
+        xnnpack=cell.xnnpack,
+        delegate=cell.delegate,
+        python=cell.python,
+        mode=cell.mode,
+        seconds_per_100=_seconds_per_100(outcomes),
+        ms=statistics.times([outcome.steady for outcome in outcomes]),
+        stages=_stages(outcomes) if cell.mode == "e2e" else {},
+        clocks=Clocks(*(_median(process.clocks.__dict__[clock] for process in processes) for clock in CLOCKS)),
+        memory_kib=_memory(processes),
+        rmse=rmse(points, pictures.keypoints) if scored else None,  # type: ignore[arg-type]
+        faces=int(there.any((1, 2)).sum()),
+        coordinates=int(there.sum()),
+        golden=None,
+        verdict=verdict,
+        reasons=reasons,
+        processes=processes,
+    )
+
+
+CLOCKS = ("imported", "loaded", "allocated", "first", "steady")
+
+
+def _process(outcome: Outcome) -> Process:
+    facts, stages = outcome.facts, outcome.arrays["steady"]
+    return Process(
+        round=outcome.round,
+        started=facts["started"],
+        load=facts["load"],
+        clocks=Clocks(**facts["clocks"], first=facts["first_seconds"], steady=facts["steady_seconds"]),
+        cpu_seconds=facts["cpu_seconds"],
+        wall_seconds=facts["wall_seconds"],
+        voluntary_switches=facts["voluntary_switches"],
+        involuntary_switches=facts["involuntary_switches"],
+        others_cores=facts["others_cores"],
+        stolen_cores=facts["stolen_cores"],
+        memory=facts["memory"],
+        warm=Raw.of(_summed(outcome.arrays["warm"])),
+        steady=Raw.of(outcome.steady),
+        stages={stage: Raw.of(stages[:, k]) for k, stage in enumerate(STAGES)} if stages.ndim == 2 else {},
+    )
+
+
+def _summed(times: np.ndarray) -> np.ndarray:
+    return times.sum(1) if times.ndim == 2 else times
+
+
+def _seconds_per_100(outcomes: list[Outcome]) -> float:
+    """The median pass over all the different pictures, scaled to 100 of them."""
+    passes = []
+    for outcome in outcomes:
+        pictures = outcome.facts["pictures"]
+        passes.append(outcome.steady.reshape(-1, pictures).sum(1) * (100 / pictures))
+    return float(np.median(np.concatenate(passes))) / 1e9
+
+
+def _stages(outcomes: list[Outcome]) -> dict[str, float]:
+    together = np.concatenate([outcome.arrays["steady"] for outcome in outcomes])
+    return {stage: float(np.median(together[:, k])) / 1e6 for k, stage in enumerate(STAGES)}
+
+
+def _memory(processes: list[Process]) -> int | None:
+    added = [
+        after - before
+        for process in processes
+        if (after := process.memory["steady"]) is not None and (before := process.memory["start"]) is not None
+    ]
+    return int(np.median(added)) if added else None
+
+
+def _median(values: Any) -> float:
+    return float(np.median(list(values)))

@@ -1,0 +1,196 @@
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgefkp import runtime
+from edgefkp.bench import harness, pictures, result
+from edgefkp.bench.pictures import Pictures
+from edgefkp.bench.plan import Settings
+from edgefkp.errors import EdgefkpError
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+FLOAT, INT8 = FIXTURES / "tiny.float32.tflite", FIXTURES / "tiny.int8.tflite"
+BRIEF = Settings(processes=2, seconds=0.02, warm_seconds=(0.01, 0.05), pause=0)
+
+
+def labelled(count: int = 20) -> Pictures:
+    drawn = pictures.drawn_pictures().images[:count]
+    points = np.random.default_rng(0).uniform(10, 80, (count, 15, 2)).astype(np.float32)
+    points[0] = np.nan
+    points[1, 3] = np.nan
+    return Pictures("twenty", "none", drawn, points)
+
+
+@pytest.fixture(scope="module")
+def measured() -> result.Result:
+    return harness.measure(harness.cells_of([FLOAT, INT8]), labelled(), BRIEF, "test")
+
+
+def test_every_cell_has_its_row_and_processes(measured: result.Result) -> None:
+    assert {(row.file, row.mode) for row in measured.rows} == {
+        (file.name, mode) for file in (FLOAT, INT8) for mode in ("invoke", "e2e")
+    }
+    for row in measured.rows:
+        assert [process.round for process in row.processes] == [0, 1]
+        assert row.runtime == runtime.choose().name
+        assert row.version == runtime.choose().version
+        assert row.bytes == (FIXTURES / row.file).stat().st_size
+
+
+def test_the_figures_are_those_of_the_raw_values(measured: result.Result) -> None:
+    for row in measured.rows:
+        values = np.concatenate([process.steady.nanoseconds() for process in row.processes])
+        assert row.ms.p50 == pytest.approx(np.median(values) / 1e6)
+        passes = values.reshape(-1, 20).sum(1)
+        assert row.seconds_per_100 == pytest.approx(np.median(passes) * 5 / 1e9)
+        assert row.ms.count % 20 == 0
+
+
+def test_end_to_end_is_the_sum_of_its_stages(measured: result.Result) -> None:
+    row = next(row for row in measured.rows if row.mode == "e2e")
+    assert list(row.stages) == ["crop", "fill", "set", "invoke", "get", "points"]
+    for process in row.processes:
+        whole = sum(raw.nanoseconds() for raw in process.stages.values())
+        np.testing.assert_array_equal(whole, process.steady.nanoseconds())
+
+
+def test_rmse_is_of_the_same_outputs(measured: result.Result) -> None:
+    shown = labelled()
+    for row in measured.rows:
+        if row.mode == "invoke":
+            predicted = runtime.load(FIXTURES / row.file).predict(shown.images)
+            there = ~np.isnan(shown.keypoints)
+            expected = np.sqrt(np.mean((predicted[there] - shown.keypoints[there]) ** 2))
+            assert row.rmse == pytest.approx(float(expected), rel=1e-4)
+            assert (row.faces, row.coordinates) == (19, 19 * 30 - 2)
+
+
+def test_the_five_clocks_and_the_memory_are_there(measured: result.Result) -> None:
+    for row in measured.rows:
+        clocks = row.clocks
+        assert min(clocks.imported, clocks.loaded, clocks.allocated, clocks.first, clocks.steady) > 0
+        assert clocks.imported > clocks.steady
+        assert row.memory_kib is not None
+        assert row.memory_kib > 0
+
+
+def test_warm_up_is_kept_and_begins_with_the_first_invoke(measured: result.Result) -> None:
+    for row in measured.rows:
+        for process in row.processes:
+            assert process.warm.count >= 3
+            if row.mode == "invoke":
+                assert process.warm.nanoseconds()[0] / 1e9 == pytest.approx(process.clocks.first)
+
+
+def test_a_result_survives_its_file(measured: result.Result, tmp_path: Path) -> None:
+    first = result.save(measured, tmp_path / "a.json")
+    second = result.save(result.read(first), tmp_path / "b.json")
+    assert first.read_bytes() == second.read_bytes()
+    assert json.loads(first.read_text())["schema"] == "edgefkp.bench/1"
+
+
+def test_pictures_without_labels_give_no_rmse() -> None:
+    drawn = pictures.drawn_pictures()
+    few = Pictures(drawn.name, drawn.licence, drawn.images[:5], drawn.keypoints[:5])
+    rows = harness.measure(harness.cells_of([INT8], modes=("invoke",)), few, BRIEF, "test").rows
+    assert [(row.rmse, row.faces, row.coordinates) for row in rows] == [(None, 0, 0)]
+
+
+def test_files_that_take_no_faces_are_timed_without_end_to_end() -> None:
+    rows = harness.measure(harness.cells_of([FIXTURES / "classifier.tflite"]), labelled(), BRIEF, "test").rows
+    assert [(row.mode, row.rmse) for row in rows] == [("invoke", None)]
+
+
+def test_files_that_do_not_run_are_listed_and_the_rest_is_measured(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.tflite"
+    broken.write_bytes(FLOAT.read_bytes()[:3000])
+    measured = harness.measure(harness.cells_of([broken, INT8], modes=("invoke",)), labelled(), BRIEF, "test")
+    assert [row.file for row in measured.rows] == [INT8.name]
+    assert [failure.cell.split(",")[0] for failure in measured.failed] == ["broken.tflite"]
+    with pytest.raises(EdgefkpError, match=r"broken\.tflite"):
+        harness.measure(harness.cells_of([broken]), labelled(), BRIEF, "test")
+
+
+def test_a_run_that_was_cut_off_goes_on_and_counts_nothing_twice(tmp_path: Path) -> None:
+    cells = harness.cells_of([FLOAT, INT8], modes=("invoke",))
+    partial = tmp_path / "partial"
+
+    class Cut(Exception):
+        pass
+
+    def cut(done: int, total: int, label: str) -> None:
+        if done == 3:
+            raise Cut
+
+    with pytest.raises(Cut):
+        harness.measure(cells, labelled(), BRIEF, "test", partial=partial, progress=cut)
+    kept = {path.name: path.read_bytes() for path in partial.iterdir()}
+    assert len(kept) == 3
+    measured = harness.measure(cells, labelled(), BRIEF, "test", partial=partial)
+    assert {name: (partial / name).read_bytes() for name in kept} == kept
+    assert [len(row.processes) for row in measured.rows] == [2, 2]
+    assert measured.notes == ["3 of 4 processes were measured before a break, and counted once"]
+
+
+def test_a_killed_worker_is_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, killed = subprocess.run, []
+
+    def run(command: list[str], **kept: object) -> object:
+        mode = json.loads(Path(command[-1]).read_text())["mode"]
+        if mode == "invoke" and not killed:
+            killed.append(True)
+            return real([sys.executable, "-c", f"import os; os.kill(os.getpid(), {int(signal.SIGKILL)})"], **kept)
+        return real(command, **kept)
+
+    monkeypatch.setattr(harness.subprocess, "run", run)
+    measured = harness.measure(harness.cells_of([INT8], modes=("invoke",)), labelled(), BRIEF, "test")
+    assert [len(row.processes) for row in measured.rows] == [2]
+    assert len(measured.notes) == 1
+    assert "SIGKILL; run again" in measured.notes[0]
+
+
+def test_the_partial_folder_is_that_of_exactly_this_work(tmp_path: Path) -> None:
+    cells, shown = harness.cells_of([INT8]), labelled()
+    folder = harness.partial_folder(tmp_path, cells, shown, BRIEF)
+    assert folder == harness.partial_folder(tmp_path, cells, shown, BRIEF)
+    assert folder != harness.partial_folder(tmp_path, cells, labelled(19), BRIEF)
+    assert folder != harness.partial_folder(tmp_path, cells[:1], shown, BRIEF)
+    assert folder != harness.partial_folder(tmp_path, cells, shown, Settings())
+
+
+def test_neither_the_command_nor_the_worker_imports_opencv_or_tensorflow(tmp_path: Path) -> None:
+    code = (
+        "import sys; from edgefkp.cli import cli; cli.main(sys.argv[1:], standalone_mode=False);"
+        "print({name.split('.')[0] for name in sys.modules} & {'cv2', 'tensorflow', 'keras'} or 'neither')"
+    )
+    words = ["bench", str(INT8), "--quick", "--mode", "invoke", "--out", str(tmp_path)]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "neither", done.stderr
+    job = tmp_path / "job.json"
+    pictures.save(labelled(), tmp_path / "images.npz")
+    job.write_text(
+        json.dumps(
+            {
+                "file": str(INT8),
+                "runtime": "",
+                "mode": "e2e",
+                "images": str(tmp_path / "images.npz"),
+                "out": str(tmp_path / "out.npz"),
+                "seconds": 0.01,
+            }
+        )
+    )
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "edgefkp.bench.worker", str(job)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.split("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
+    assert "numpy" in imported
+    assert not imported & {"cv2", "tensorflow", "keras", "click", "tabulate"}
