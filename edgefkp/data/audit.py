@@ -1,0 +1,163 @@
+"""What is suspicious in a data source: a list for a person to look at; nothing is ever changed.
+
+Rows count from 1 within their part, as the parser's messages do.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgefkp.crop import box_of_keypoints
+from edgefkp.data.duplicates import constant, near_duplicates
+from edgefkp.data.faces import Faces
+from edgefkp.data.shapes import unexpectedness
+from edgefkp.data.source import Source
+from edgefkp.keypoints import MIRROR, NAMES, SIZE
+
+# Of every kind that is looked for: what it means.
+KINDS = {
+    "copy": "the same pixels twice",
+    "near-duplicate": "the same photograph or moment twice",
+    "person in test": "a person in both training and test",
+    "sides": "a left point where its right one should be (left is the subject's)",
+    "outside": "a point outside of the image",
+    "point": "a point far from where the face's other points put it",
+    "placement": "a face of unusual place or size in its crop",
+    "blank": "an image that shows nothing",
+}
+# Of the LFW stand-in's 19 training faces above this, about 11 have a wrong point to the eye; the others shout.
+UNEXPECTED = 5.0  # standard deviations of the foretold place
+MISPLACED = 5.0  # robust standard deviations
+# Kaggle-like scatter: sets of near-equal crops do not make each small difference suspicious.
+_LEAST_SPREAD = np.array([1.5, 1.5, 0.05])  # x and y in pixels, log of the side
+_PAIRS = [(k, int(MIRROR[k])) for k, name in enumerate(NAMES) if "left" in name and MIRROR[k] != k]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """other: the id of the second face of a pair. measure: how strong the suspicion is, larger = stronger."""
+
+    kind: str
+    part: str
+    row: int
+    id: str
+    detail: str
+    measure: float
+    other: str = ""
+
+
+@dataclass(frozen=True)
+class Audit:
+    name: str
+    faces: int
+    counts: dict[str, int]  # of every kind, also of those not found
+    findings: tuple[Finding, ...]  # by kind, then strongest first
+    schema: str = "edgefkp.data.audit"
+    version: int = 1
+
+
+def audit(source: Source) -> Audit:
+    """Look for every one of KINDS in the training and the test part, and between the two."""
+    parts = {"train": source.train} | ({"test": source.test} if source.test else {})
+    findings = _pairs(parts)
+    if source.test and source.persons_known:
+        findings += _persons_in_both(source.train, source.test)
+    for name, faces in parts.items():
+        findings += _sides(name, faces) + _outside(name, faces) + _blank(name, faces)
+        findings += _points(name, faces) + _placements(name, faces)
+    kinds = list(KINDS)
+    findings.sort(key=lambda finding: (kinds.index(finding.kind), -finding.measure, finding.part, finding.row))
+    counts = Counter(finding.kind for finding in findings)
+    total = sum(map(len, parts.values()))
+    return Audit(source.name, total, {kind: counts[kind] for kind in kinds}, tuple(findings))
+
+
+def _pairs(parts: dict[str, Faces]) -> list[Finding]:
+    where = [(name, row) for name, faces in parts.items() for row in range(len(faces))]
+    images = np.concatenate([faces.images for faces in parts.values()])
+    pairs = near_duplicates(images)
+    findings = []
+    for a, b, likeness in zip(*(part.tolist() for part in pairs), strict=True):
+        (first, first_row), (second, second_row) = where[a], where[b]
+        same = (images[a] == images[b]).all()
+        detail = ("same pixels as" if same else f"{likeness:.2f} alike:") + f" {first} row {first_row + 1}"
+        if first != second:
+            detail += ", so that test is not independent of train"
+        elif parts[first].groups[first_row] != parts[second].groups[second_row]:
+            detail += ", named as another person"
+        kind = "copy" if same else "near-duplicate"
+        findings.append(
+            _finding(kind, second, parts[second], second_row, detail, likeness, str(parts[first].ids[first_row]))
+        )
+    return findings
+
+
+def _persons_in_both(train: Faces, test: Faces) -> list[Finding]:
+    findings = []
+    for person in np.intersect1d(train.groups, test.groups):
+        trained, rows = int((train.groups == person).sum()), np.flatnonzero(test.groups == person)
+        detail = f"{person}: {trained} faces in train, {len(rows)} in test"
+        findings.append(_finding("person in test", "test", test, int(rows[0]), detail, len(rows), str(person)))
+    return findings
+
+
+def _sides(part: str, faces: Faces) -> list[Finding]:
+    findings = []
+    for left, right in _PAIRS:
+        # The subject's left is on the right of the image. Comparisons with NaN are False.
+        gap = faces.keypoints[:, left, 0] - faces.keypoints[:, right, 0]
+        for row in np.flatnonzero(gap <= 0).tolist():
+            detail = f"{NAMES[left]} is {-gap[row]:.1f} px on the wrong side of {NAMES[right]}"
+            findings.append(_finding("sides", part, faces, row, detail, -gap[row]))
+    return findings
+
+
+def _outside(part: str, faces: Faces) -> list[Finding]:
+    # Half a pixel is still on the outermost pixel.
+    beyond = np.maximum(-0.5 - faces.keypoints, faces.keypoints - (SIZE - 0.5)).max(-1)
+    return [
+        _finding("outside", part, faces, row, f"{NAMES[k]} is {beyond[row, k]:.1f} px outside", beyond[row, k])
+        for row, k in np.argwhere(beyond > 0).tolist()
+    ]
+
+
+def _points(part: str, faces: Faces) -> list[Finding]:
+    """One finding a face, for its most unexpected point: a wrong point makes its neighbours unexpected too."""
+    distance, deviation = unexpectedness(faces.keypoints)
+    deviation = np.nan_to_num(deviation)
+    findings = []
+    for row in np.flatnonzero(deviation.max(1) > UNEXPECTED).tolist():
+        k = int(deviation[row].argmax())
+        detail = f"{NAMES[k]} is {distance[row, k]:.1f} px from where the other points put it"
+        findings.append(_finding("point", part, faces, row, detail, deviation[row, k]))
+    return findings
+
+
+def _placements(part: str, faces: Faces) -> list[Finding]:
+    rows = np.flatnonzero((~np.isnan(faces.keypoints).any(-1)).sum(1) >= 2)
+    if not len(rows):
+        return []
+    boxes = np.array([box_of_keypoints(points) for points in faces.keypoints[rows]])
+    boxes[:, 2] = np.log(np.maximum(boxes[:, 2], 1) / SIZE)
+    middle = np.median(boxes, 0)
+    spread = np.maximum(1.4826 * np.median(np.abs(boxes - middle), 0), _LEAST_SPREAD)
+    unusual = np.abs(boxes - middle) / spread
+    findings = []
+    for k in np.flatnonzero(unusual.max(1) > MISPLACED).tolist():
+        x, y, side = boxes[k] - middle
+        detail = f"{x:+.0f} px in x, {y:+.0f} px in y, {np.exp(side):.2f} times as large as usual"
+        findings.append(_finding("placement", part, faces, int(rows[k]), detail, unusual[k].max()))
+    return findings
+
+
+def _blank(part: str, faces: Faces) -> list[Finding]:
+    rows = np.flatnonzero(constant(faces.images)).tolist()
+    return [
+        _finding("blank", part, faces, row, f"all pixels are near {int(np.median(faces.images[row]))}", 1.0)
+        for row in rows
+    ]
+
+
+def _finding(kind: str, part: str, faces: Faces, row: int, detail: str, measure: float, other: str = "") -> Finding:
+    return Finding(kind, part, row + 1, str(faces.ids[row]), detail, round(float(measure), 3), other)

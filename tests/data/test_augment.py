@@ -1,0 +1,93 @@
+"""Altered pictures keep their points where the face is."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgefkp.data.augment import Online, online_batch, paper_set
+from edgefkp.data.treatment import TreatedFaces
+from edgefkp.keypoints import MEAN_SHAPE, MIRROR
+
+ONLY_GEOMETRY = Online(contrast=0, brightness=0, gamma=0, noise=0, blur=0, occlusion=0)
+
+
+def dots(points):
+    """A dark picture with a soft bright dot at each point."""
+    y, x = np.mgrid[:96, :96]
+    picture = np.zeros((96, 96))
+    for px, py in points:
+        picture = np.maximum(picture, np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2 * 1.5**2)))
+    return np.rint(255 * picture).astype(np.uint8)
+
+
+def dot_near(image, point):
+    """Centroid of the light within 4 px of `point`."""
+    y, x = np.mgrid[:96, :96]
+    weight = image * (np.hypot(x - point[0], y - point[1]) < 4.0).astype(float)
+    return np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1.0]))
+def test_online_moves_each_point_with_its_picture(seed, mirror):
+    strength = Online(**{**vars(ONLY_GEOMETRY), "mirror": mirror})
+    points = np.array([(30.0, 30.0), (66.0, 32.0), (48.0, 60.0)] + [(np.nan, np.nan)] * 12, np.float32)
+    # The first two change sides in a mirror (the eye centres); the third stands for itself only unmirrored.
+    images, moved = online_batch(dots(points[:3])[None], points[None], np.random.default_rng(seed), strength)
+    for k in (0, 1):
+        assert np.hypot(*(dot_near(images[0], moved[0, k]) - moved[0, k])) < 0.35
+    order = points[MIRROR] if mirror else points
+    assert (np.isnan(moved[0]) == np.isnan(order)).all()
+    left_of = moved[0, 0, 0] < moved[0, 1, 0]
+    assert left_of == (30 < 66)  # after the swap of names the order on screen is the same
+
+
+def test_online_depends_on_the_generator_alone():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (6, 96, 96), np.uint8)
+    targets = np.repeat(MEAN_SHAPE[None], 6, 0)
+    first = online_batch(images, targets, np.random.default_rng(5), Online())
+    again = online_batch(images, targets, np.random.default_rng(5), Online())
+    other = online_batch(images, targets, np.random.default_rng(6), Online())
+    assert (first[0] == again[0]).all()
+    assert (first[1] == again[1]).all()
+    assert (first[0] != other[0]).any()
+
+
+@pytest.mark.parametrize("kind", ["noise", "blur", "occlusion"])
+def test_each_kind_of_change_alters_pixels_and_no_point(kind):
+    still = Online(0, 0, 0, 0, 0, 0, 0, 0, 0, 14, 0, 0)
+    image = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (96, 96), np.uint8), (3, 3), 1)[None]
+    same, points = online_batch(image, MEAN_SHAPE[None], np.random.default_rng(1), still)
+    assert (same == image).all()
+    changed, moved = online_batch(
+        image, MEAN_SHAPE[None], np.random.default_rng(1), Online(**{**vars(still), kind: 1.0})
+    )
+    assert (changed != image).any()
+    np.testing.assert_allclose(moved, points)
+
+
+def test_paper_set_has_every_kind_of_copy():
+    faces = TreatedFaces(np.stack([dots(MEAN_SHAPE)] * 2), np.stack([MEAN_SHAPE, MEAN_SHAPE + 0.0]))
+    faces.targets[1, 7, 0] = 90  # a shift of +12 takes this point out of the picture
+    out = paper_set(faces)
+    # originals, 2 rotations, 2 brightnesses, noise; 4 shifts of the first face, of the second the 2 to the left
+    inside = [
+        (MEAN_SHAPE + shift >= 0).all() & (MEAN_SHAPE + shift <= 95).all()
+        for shift in ([12, 12], [12, -12], [-12, 12], [-12, -12])
+    ]
+    second = [
+        ok and shift[0] < 0 for ok, shift in zip(inside, ([12, 12], [12, -12], [-12, 12], [-12, -12]), strict=True)
+    ]
+    assert len(out) == 2 * 6 + sum(inside) + sum(second)
+    rotated = out.targets[2]
+    assert np.hypot(*(dot_near(out.images[2], rotated[10]) - rotated[10])) < 0.35
+    assert out.images[6].astype(int).sum() > out.images[0].astype(int).sum() > out.images[8].astype(int).sum()
+
+
+def test_missing_points_do_not_make_a_shifted_copy_leave():
+    keypoints = np.full((1, 15, 2), np.nan, np.float32)
+    keypoints[0, 0] = 48, 48
+    assert len(paper_set(TreatedFaces(np.zeros((1, 96, 96), np.uint8), keypoints))) == 10
