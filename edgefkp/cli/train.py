@@ -50,8 +50,13 @@ def command(
 
     recipe = (read_recipe(recipe_file) if recipe_file else Recipe()).changed(**changes)
     experiment = Experiment(network, treatment, augment, recipe, None if weights == "none" else weights)
-    with bar_progress(experiment.model) as progress:
-        path, card = train(experiment, open_source(data, labels), out, resume, progress)
+    source = open_source(data, labels)
+    try:
+        with BarProgress(experiment.model) as progress:
+            path, card = train(experiment, source, out, resume, progress)
+    except KeyboardInterrupt:
+        note("stopped; the same command with --resume goes on after the last finished epoch")
+        raise
     if as_json:
         print_json(card)
         return
@@ -65,7 +70,7 @@ def command(
     click.echo(path)
 
 
-class bar_progress:
+class BarProgress:
     """A progress bar over images on stderr, with the validation RMSE in pixels, as a context."""
 
     def __init__(self, title: str) -> None:

@@ -9,9 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from edgefkp.data.augment import Online, online_batch
+from edgefkp.data.augment import online_batch
 from edgefkp.data.treatment import TreatedFaces
 from edgefkp.keypoints import normalise
+from edgefkp.training.recipe import Recipe
 
 AHEAD = 4  # batches made before they are needed
 EPOCH_IMAGES = 2048  # an epoch shows at least so many: several passes over a small set
@@ -28,13 +29,9 @@ def _passes(faces: int) -> int:
     return -(-EPOCH_IMAGES // faces)
 
 
-def epoch_batches(
-    faces: TreatedFaces, size: int, epoch: int, seed: int, online: Online | None, count: int
-) -> Iterator[Batch]:
-    """Yield the first `count` batches of the epoch's own order of the faces.
-
-    online: None leaves the pictures as they are.
-    """
+def epoch_batches(faces: TreatedFaces, recipe: Recipe, epoch: int, online: bool, count: int) -> Iterator[Batch]:
+    """Yield the first `count` batches of the epoch's own order of the faces, altered on the fly where `online`."""
+    size, seed = recipe.batch, recipe.seed
     rng = np.random.default_rng([seed, epoch])
     order = np.concatenate([rng.permutation(len(faces)) for _ in range(_passes(len(faces)))])
     order = np.resize(order, max(len(order), size))
@@ -42,8 +39,9 @@ def epoch_batches(
     def make(index: int) -> Batch:
         rows = order[index * size : (index + 1) * size]
         images, targets = faces.images[rows], faces.targets[rows]
-        if online is not None:
-            images, targets = online_batch(images, targets, np.random.default_rng([seed, epoch, index]), online)
+        if online:
+            rng = np.random.default_rng([seed, epoch, index])
+            images, targets = online_batch(images, targets, rng, recipe.online)
         return images, normalise(targets)
 
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:

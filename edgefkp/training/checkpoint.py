@@ -11,7 +11,7 @@ import numpy as np
 from edgefkp.files import json_text, replacing
 
 
-@dataclass
+@dataclass(frozen=True)
 class Checkpoint:
     """epoch: the number of finished epochs. state: of the Learner. best: weights with the best validation RMSE."""
 

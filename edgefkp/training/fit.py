@@ -47,8 +47,8 @@ def fit(
 ) -> Fit:
     """Train to the recipe's end, or until the validation RMSE has not improved for `recipe.patience` epochs.
 
-    checkpoint: a file that is read where it exists and written at the end of epochs; with the same plan in
-    float32 a run that was killed and continued gives the history and weights of one that was not.
+    checkpoint: a file that is read where it exists, and written at the end of epochs and on Ctrl-C; with the same
+    plan in float32 a run that was killed and continued gives the history and weights of one that was not.
     Raises EdgefkpError where the loss stops being a number.
     """
     saved = read_checkpoint(checkpoint) if checkpoint else None
@@ -65,38 +65,39 @@ def fit(
         for row in now.history:
             on_epoch(row)
     gap = np.random.default_rng(recipe.seed).permutation(len(faces))[:GAP_FACES]
-    best = min((row["validation_rmse"] for row in now.history), default=float("inf"))
     spent = now.history[-1]["seconds"] if now.history else 0.0
     start = last_save = time.monotonic()
-    while now.epoch * epoch_steps < steps and not _stalled(now.history, recipe.patience):
-        count = min(epoch_steps, steps - now.epoch * epoch_steps)
-        losses = []
-        batches = epoch_batches(faces, recipe.batch, now.epoch, recipe.seed, recipe.online if online else None, count)
-        for images, targets in batches:
-            losses.append(learner.step(images, targets))
-            on_batch(len(images))
-        now.epoch += 1
-        row = {
-            "epoch": now.epoch,
-            "images": min(now.epoch * epoch_steps, steps) * recipe.batch,
-            "loss": float(np.mean(losses)),
-            "train_rmse": rmse(learner.predict(faces.images[gap]), faces.targets[gap]),
-            "validation_rmse": rmse(learner.predict(validation.images), validation.keypoints),
-            "seconds": round(spent + time.monotonic() - start, 2),
-        }
-        if not np.isfinite(row["loss"]):
-            raise EdgefkpError(
-                f"the loss is no number any more in epoch {now.epoch}", "lower --learning-rate, or use another --loss"
-            )
-        now.history.append(row)
-        if row["validation_rmse"] < best:
-            best = row["validation_rmse"]
-            now.best = learner.averaged.get_weights()
-        on_epoch(row)
-        if checkpoint and time.monotonic() - last_save >= SAVE_SECONDS:
-            now.state = learner.state()
+    try:
+        while now.epoch * epoch_steps < steps and not _stalled(now.history, recipe.patience):
+            count = min(epoch_steps, steps - now.epoch * epoch_steps)
+            losses = []
+            for images, targets in epoch_batches(faces, recipe, now.epoch, online, count):
+                losses.append(learner.step(images, targets))
+                on_batch(len(images))
+            row = {
+                "epoch": now.epoch + 1,
+                "images": (now.epoch * epoch_steps + count) * recipe.batch,
+                "loss": float(np.mean(losses)),
+                "train_rmse": rmse(learner.predict(faces.images[gap]), faces.targets[gap]),
+                "validation_rmse": rmse(learner.predict(validation.images), validation.keypoints),
+                "seconds": round(spent + time.monotonic() - start, 2),
+            }
+            if not np.isfinite(row["loss"]):
+                raise EdgefkpError(
+                    f"the loss is no number any more in epoch {row['epoch']}",
+                    "lower --learning-rate, or use another --loss",
+                )
+            is_best = row["validation_rmse"] < min((r["validation_rmse"] for r in now.history), default=np.inf)
+            best = learner.averaged.get_weights() if is_best else now.best
+            now = Checkpoint(now.epoch + 1, [*now.history, row], now.plan, learner.state(), best)
+            on_epoch(row)
+            if checkpoint and time.monotonic() - last_save >= SAVE_SECONDS:
+                write_checkpoint(checkpoint, now)
+                last_save = time.monotonic()
+    except KeyboardInterrupt:
+        if checkpoint and now.epoch:
             write_checkpoint(checkpoint, now)
-            last_save = time.monotonic()
+        raise
     learner.averaged.set_weights(now.best)
     return Fit(learner.averaged, now.history, min(now.history, key=lambda row: row["validation_rmse"]), plan)
 

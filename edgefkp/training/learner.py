@@ -118,7 +118,7 @@ def _optimizer(recipe: Recipe, steps: int) -> Any:
 
     warmup = max(1, round(recipe.warmup * steps))
     schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
+        initial_learning_rate=recipe.learning_rate / warmup,
         decay_steps=max(1, steps - warmup),
         warmup_target=recipe.learning_rate,
         warmup_steps=warmup,

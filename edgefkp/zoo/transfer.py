@@ -21,7 +21,8 @@ def transfer(
 
     weights: None (random), "imagenet" (downloaded once by Keras), or the path of a .weights.h5 without top.
     frozen: the backbone keeps its weights, and only the head learns.
-    With given weights the backbone's BatchNorm stays in inference mode, so its statistics are kept.
+    With given weights the backbone's BatchNorm layers stay as they are, in inference mode: batches of faces would
+    overwrite the statistics that the weights were trained with.
     Raises EnvironmentProblem where ImageNet weights cannot be downloaded, EdgefkpError for a bad file.
     """
     import keras
@@ -34,8 +35,9 @@ def transfer(
     x = layers.Concatenate()([x, x, x])
     backbone = _backbone(application, weights, resolution, options)
     backbone.trainable = not frozen
-    x = backbone(x, training=False) if weights else backbone(x)
-    x = layers.GlobalAveragePooling2D()(x)
+    if weights:
+        _keep_statistics(backbone)
+    x = layers.GlobalAveragePooling2D()(backbone(x))
     return keras.Model(inputs, layers.Dense(30, dtype="float32", name="keypoints")(x))
 
 
@@ -58,6 +60,12 @@ def _backbone(application: str, weights: str | None, resolution: int, options: d
             _load(backbone, Path(weights))
     backbone.name = "backbone"
     return backbone
+
+
+def _keep_statistics(backbone: Any) -> None:
+    for layer in backbone.layers:
+        if type(layer).__name__ == "BatchNormalization":
+            layer.trainable = False  # in Keras this also means inference mode
 
 
 def _load(backbone: Any, path: Path) -> None:

@@ -1,0 +1,40 @@
+"""Missing points never touch the loss."""
+
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow")
+
+from edgefkp.training.loss import labelled_count, masked_sum
+from edgefkp.training.recipe import LOSSES
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_missing_points_have_no_loss_and_no_gradient(name):
+    rng = np.random.default_rng(0)
+    targets = rng.uniform(-1, 1, (4, 30)).astype(np.float32)
+    targets[:, 7:] = np.nan
+    outputs = tf.Variable(rng.uniform(-1, 1, (4, 30)).astype(np.float32))
+    with tf.GradientTape() as tape:
+        loss = masked_sum(name, 0.1, targets, outputs)
+    gradient = tape.gradient(loss, outputs).numpy()
+    assert np.isfinite(gradient).all()
+    assert (gradient[:, 7:] == 0).all()
+    assert (gradient[:, :7] != 0).all()
+    assert float(loss) == pytest.approx(float(masked_sum(name, 0.1, targets[:, :7], outputs[:, :7])), rel=1e-6)
+    assert float(labelled_count(targets)) == 28
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_loss_is_zero_at_the_truth_grows_with_the_error_and_has_no_jump(name):
+    sizes = np.linspace(0, 0.6, 2001, dtype=np.float32)
+    values = np.array(
+        [float(masked_sum(name, 0.1, np.zeros((1, 1), np.float32), s.reshape(1, 1))) for s in sizes[::20]]
+    )
+    assert values[0] == 0
+    assert (np.diff(values) > 0).all()
+    assert np.diff(values).max() < 5 * np.median(np.diff(values)) + 1e-3
+
+
+def test_a_batch_without_any_label_is_not_a_division_by_zero():
+    assert float(labelled_count(np.full((2, 30), np.nan, np.float32))) == 1
