@@ -1,0 +1,174 @@
+"""Reads the graph out of a .tflite file: operators with their versions, tensors with their quantisation.
+
+The reader classes are generated from the format's schema. LiteRT ships them; where it has no wheel (32-bit Arm), the
+package `tflite` does, and TensorFlow has them too. All three have the same accessors. Nothing is run.
+"""
+
+import functools
+import importlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.runtime import require_tflite
+
+_SCHEMAS = ("ai_edge_litert.schema_py_generated", "tflite", "tensorflow.lite.python.schema_py_generated")
+_MANY = 1_000_000  # operators or tensors; a count beyond it comes from damaged bytes
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """scales, zero_points: empty where the tensor is not quantised; more than one = per channel.
+
+    bytes: of the values that the file holds for it, 0 for what is computed.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    signature: tuple[int, ...]  # the shape with -1 where a size is free
+    dtype: str  # "float32", "int8", ...
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    bytes: int
+
+    @property
+    def constant(self) -> bool:
+        return self.bytes > 0
+
+    @property
+    def quantised(self) -> bool:
+        return bool(self.scales)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """inputs, outputs: tensors of the same subgraph; an input that is left out is None."""
+
+    name: str
+    version: int
+    inputs: tuple[Tensor | None, ...]
+    outputs: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """operators: in the order in which they run, the main subgraph's first. metadata: name -> bytes."""
+
+    operators: tuple[Operator, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    metadata: dict[str, bytes]
+    subgraphs: int
+
+    @property
+    def min_runtime_version(self) -> str | None:
+        """What the converter wrote down as the oldest runtime that runs the file."""
+        text = self.metadata.get("min_runtime_version", b"").rstrip(b"\0").decode("ascii", "replace").strip()
+        return text or None
+
+
+def read_graph(path: Path | str) -> Graph:
+    """Raises EdgefkpError for a file that is no .tflite or damaged, EnvironmentProblem where no reader is installed."""
+    path = Path(path)
+    require_tflite(path)
+    schema = _schema()
+    try:
+        return _graph(schema, schema.Model.GetRootAs(path.read_bytes(), 0))
+    except (struct.error, IndexError, TypeError, ValueError, AttributeError, OverflowError, MemoryError) as error:
+        raise EdgefkpError(
+            f"{path} is damaged: its graph cannot be read ({type(error).__name__})", "export or copy it again"
+        ) from error
+
+
+@functools.cache
+def _schema() -> Any:
+    for name in _SCHEMAS:
+        try:
+            return importlib.import_module(name)
+        except (ImportError, OSError):  # LiteRT loads its shared library when it is imported
+            continue
+    raise EnvironmentProblem("no package that reads .tflite files is installed", "pip install tflite")
+
+
+def _graph(schema: Any, model: Any) -> Graph:
+    codes = [model.OperatorCodes(i) for i in range(_count(model.OperatorCodesLength()))]
+    named = [(_operator_name(schema, code), code.Version()) for code in codes]
+    operators: list[Operator] = []
+    main: tuple[tuple[Tensor, ...], tuple[Tensor, ...]] = ((), ())
+    for number in range(_count(model.SubgraphsLength())):
+        subgraph = model.Subgraphs(number)
+        tensors = [_tensor(schema, model, subgraph.Tensors(i)) for i in range(_count(subgraph.TensorsLength()))]
+        operators += _operators(subgraph, tensors, named)
+        if number == 0:
+            main = (
+                tuple(tensors[i] for i in _integers(subgraph.InputsAsNumpy())),
+                tuple(tensors[i] for i in _integers(subgraph.OutputsAsNumpy())),
+            )
+    return Graph(tuple(operators), *main, metadata=_metadata(model), subgraphs=model.SubgraphsLength())
+
+
+def _operators(subgraph: Any, tensors: list[Tensor], named: list[tuple[str, int]]) -> Iterator[Operator]:
+    for number in range(_count(subgraph.OperatorsLength())):
+        operator = subgraph.Operators(number)
+        inputs = tuple(tensors[i] if i >= 0 else None for i in _integers(operator.InputsAsNumpy()))
+        outputs = tuple(tensors[i] for i in _integers(operator.OutputsAsNumpy()))
+        name, version = named[operator.OpcodeIndex()]
+        yield Operator(name, version, inputs, outputs)
+
+
+def _operator_name(schema: Any, code: Any) -> str:
+    # Codes beyond 127 stand in a second field; files of old converters have only the first.
+    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    if number == schema.BuiltinOperator.CUSTOM:
+        return f"CUSTOM {(code.CustomCode() or b'?').decode('utf-8', 'replace')}"
+    return _names(schema, "BuiltinOperator").get(number, f"BUILTIN {number}")
+
+
+@functools.cache
+def _names(schema: Any, enum: str) -> dict[int, str]:
+    return {value: name for name, value in vars(getattr(schema, enum)).items() if isinstance(value, int)}
+
+
+def _tensor(schema: Any, model: Any, tensor: Any) -> Tensor:
+    shape = _integers(tensor.ShapeAsNumpy())
+    quantization = tensor.Quantization()
+    scales = _values(quantization.ScaleAsNumpy()) if quantization else ()
+    return Tensor(
+        name=(tensor.Name() or b"").decode("utf-8", "replace"),
+        shape=shape,
+        signature=_integers(tensor.ShapeSignatureAsNumpy()) or shape,
+        dtype=_names(schema, "TensorType").get(tensor.Type(), f"type {tensor.Type()}").lower(),
+        scales=tuple(float(scale) for scale in scales),
+        zero_points=_integers(quantization.ZeroPointAsNumpy()) if len(scales) else (),
+        bytes=model.Buffers(tensor.Buffer()).DataLength() if model.BuffersLength() else 0,
+    )
+
+
+def _metadata(model: Any) -> dict[str, bytes]:
+    found = {}
+    for number in range(_count(model.MetadataLength())):
+        entry = model.Metadata(number)
+        found[(entry.Name() or b"").decode("utf-8", "replace")] = bytes(
+            _values(model.Buffers(entry.Buffer()).DataAsNumpy())
+        )
+    return found
+
+
+def _count(length: int) -> int:
+    if length > _MANY:
+        raise ValueError("a count that no file has")
+    return length
+
+
+def _values(vector: Any) -> Any:
+    """A vector that is not in the file reads as the number 0."""
+    return vector if isinstance(vector, np.ndarray) else ()
+
+
+def _integers(vector: Any) -> tuple[int, ...]:
+    return tuple(int(value) for value in _values(vector))
