@@ -28,7 +28,7 @@ def command() -> None:
     """Look at, audit and download data."""
 
 
-@command.command("info")
+@command.command("info", short_help="Count faces, persons and missing points.")
 @data_option()
 @labels_option()
 @_sheet_option
@@ -52,7 +52,7 @@ def info(data: str, labels: str, sheet: Path | None, as_json: bool) -> None:
         click.echo(info_table(result))
 
 
-@command.command("audit")
+@command.command("audit", short_help="List copies, swapped sides, misplaced points.")
 @data_option()
 @labels_option()
 @click.option("--csv", "table", type=click.Path(path_type=Path), metavar="FILE.csv", help="Also write every finding.")
@@ -68,6 +68,7 @@ def audit(data: str, labels: str, table: Path | None, sheet: Path | None, as_jso
     from edgefkp.files import write_text
 
     source = open_source(data, labels)
+    note(f"looking at {len(source.train) + len(source.test or ())} faces")
     result = look(source)
     if table:
         write_text(table, audit_csv(result))
@@ -80,7 +81,7 @@ def audit(data: str, labels: str, table: Path | None, sheet: Path | None, as_jso
         click.echo(audit_table(result))
 
 
-@command.command("download")
+@command.command("download", short_help="Fetch Kaggle's files with your account.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("data/kaggle"), show_default=True)
 def download(out: Path) -> None:
     """Fetch the files of Kaggle's facial-keypoints-detection with your own account."""

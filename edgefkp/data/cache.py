@@ -17,9 +17,14 @@ def cached(path: Path, form: str, parse: Callable[[Path], Arrays]) -> Arrays:
     """`parse(path)`, or what it gave earlier for a file of the same content.
 
     form: names the parser and its version; change it where the arrays change. A cache that is broken or
-    cannot be written is no error: the file is parsed.
+    cannot be written is no error: the file is parsed. Raises EdgefkpError where `path` cannot be read.
     """
-    store = cache_dir() / "data" / f"{form}-{sha256_file(path)[:32]}.npz"
+    try:
+        store = cache_dir() / "data" / f"{form}-{sha256_file(path)[:32]}.npz"
+    except OSError as error:
+        raise EdgefkpError(
+            f"cannot read {path}: {error.strerror or error}", "make it readable, or copy it again"
+        ) from error
     try:
         with np.load(store, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}  # a zip: its checksums show damage

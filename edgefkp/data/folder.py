@@ -1,6 +1,7 @@
 """A folder of pictures and one CSV of points in their own pixels."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -69,8 +70,9 @@ def _cut_all(folder: Path, table: Path, files: list[str], points: np.ndarray) ->
     import cv2
 
     crops, unreadable = [], []
-    hidden = len(files) < _SLOW or not sys.stderr.isatty()
-    with click.progressbar(files, label="cutting faces", file=sys.stderr, hidden=hidden) as progress:
+    slow = len(files) >= _SLOW
+    shown = click.progressbar(files, label="cutting faces", file=sys.stderr) if slow else nullcontext(files)
+    with shown as progress:
         for row, name in enumerate(progress):
             file = folder / name
             content = np.fromfile(file, np.uint8) if file.is_file() else np.empty(0, np.uint8)

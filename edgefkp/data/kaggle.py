@@ -43,7 +43,7 @@ def is_kaggle(path: Path) -> bool:
     """Whether `path` is a folder with Kaggle's CSVs, or such a .csv or .zip itself."""
     if path.is_dir():
         return any((path / name).exists() for name in (*_TRAINING, *_TEST))
-    return path.suffix in (".csv", ".zip")
+    return path.suffix.lower() in (".csv", ".zip")
 
 
 def open_kaggle(path: Path, labels: str = "csv") -> Source:

@@ -6,12 +6,14 @@ size of their pixels, is never in memory.
 
 import contextlib
 import io
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+import click
 import numpy as np
 
 from edgefkp.data.cache import Arrays
@@ -51,7 +53,7 @@ def _read(path: Path, wanted: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
         # Two characters a pixel at least: more rows cannot come. Memory is taken only where rows are written.
         images = np.empty((size // (2 * PIXELS) + 1, PIXELS), np.uint8)
         numbers: list[list[float]] = []
-        for line in stream:
+        for line in _lines(stream, path, size):
             row = len(numbers) + 1
             cells = line.replace(b'"', b"").rstrip(b"\r\n").split(b",")
             if cells == [b""]:
@@ -70,7 +72,7 @@ def _read(path: Path, wanted: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
 def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
     """The CSV's bytes as a stream, and how many there are."""
     try:
-        if path.suffix == ".zip":
+        if path.suffix.lower() == ".zip":
             with zipfile.ZipFile(path) as archive:
                 member = _member(path, archive)
                 with io.BufferedReader(archive.open(member), _BLOCK) as stream:  # type: ignore[type-var]
@@ -78,10 +80,22 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         else:
             with open(path, "rb", _BLOCK) as stream:
                 yield stream, path.stat().st_size
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise EdgefkpError(f"{path} is not a whole zip file: {error}", _DOWNLOAD_AGAIN) from error
     except OSError as error:
         raise EdgefkpError(f"cannot read {path}: {error.strerror or error}", _DOWNLOAD_AGAIN) from error
+
+
+def _lines(stream: BinaryIO, path: Path, size: int) -> Iterator[bytes]:
+    """The rest of the lines, with a progress bar where somebody is watching: a board takes many seconds."""
+    if not sys.stderr.isatty():
+        yield from stream
+        return
+    steps = size // 50
+    with click.progressbar(length=size, label=f"reading {path.name}", file=sys.stderr, update_min_steps=steps) as bar:
+        for line in stream:
+            yield line
+            bar.update(len(line))
 
 
 def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:

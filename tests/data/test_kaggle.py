@@ -239,6 +239,13 @@ def test_missing_training(folder):
         open_source(folder)
 
 
+def test_a_folder_in_place_of_the_file(folder):
+    (folder / "training.csv").unlink()
+    (folder / "training.csv").mkdir()
+    with pytest.raises(EdgefkpError, match=r"cannot read .*training\.csv"):
+        open_source(folder)
+
+
 def test_zip_without_the_member(folder):
     with zipfile.ZipFile(folder / "training.zip", "w") as archive:
         archive.writestr("readme.txt", "no faces")
