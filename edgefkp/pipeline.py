@@ -46,7 +46,7 @@ _GIVEN = {
     "manual": Recipe(images=8_000, batch=16),
 }
 _OTHERS = Recipe(images=5_000, batch=16)
-_QUICK = Recipe(images=512, batch=16, precision="float32")
+_QUICK = Recipe(images=512, batch=16)
 
 OpenBar = Callable[[str], AbstractContextManager[Progress]]
 Note = Callable[[str], None]
@@ -181,9 +181,7 @@ def _benched(files: list[Path], pictures: Pictures, job: Job, timed: Timed) -> b
     partial = harness.partial_folder(job.out / "bench" / "results", cells, pictures, settings)
     measured = harness.measure(cells, pictures, settings, "run", partial=partial, progress=timed)
     bench_result.save(measured, record)
-    for outcome in partial.glob("*"):
-        outcome.unlink()
-    partial.rmdir()
+    harness.discard(partial)
     return measured
 
 

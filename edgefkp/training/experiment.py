@@ -21,6 +21,7 @@ from edgefkp.training.fit import Row, fit
 from edgefkp.training.plan import choose_plan
 from edgefkp.training.recipe import Recipe
 from edgefkp.zoo.complexity import macs, parameters
+from edgefkp.zoo.costs import COSTS
 from edgefkp.zoo.registry import Network, build, resolve
 
 
@@ -85,8 +86,9 @@ def train(
         checkpoint.unlink(missing_ok=True)
     faces = training_faces(parts, experiment)
     recipe, network = experiment.recipe, experiment.resolved
-    plan = choose_plan(network.name, {}, recipe.batch, recipe.precision)
-    progress.on_start(recipe.images or recipe.epochs * epoch_size(len(faces), recipe.batch) * recipe.batch)
+    images = recipe.images or recipe.epochs * epoch_size(len(faces), recipe.batch) * recipe.batch
+    plan = choose_plan(network.name, {}, recipe.batch, recipe.precision, images * COSTS[network.name].macs)
+    progress.on_start(images)
     result = fit(
         lambda: build(network, experiment.weights),
         faces,

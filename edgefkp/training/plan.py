@@ -5,6 +5,7 @@ core each beat one lane of two cores where the convolutions are small, and make 
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from edgefkp.files import cache_dir, read_json, write_json
 
 TRIAL_SECONDS = 4.0
 TRIAL_TIMEOUT = 120
+# Multiply-accumulates of the forward passes of a whole training, about five minutes on two cores: below, the trials
+# (10 s each) cost more than they gain.
+WORTH_TRIALS = 1e13
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,17 @@ class Plan:
 CANDIDATES = (Plan("float32", 2), Plan("float32", 1), Plan("mixed_bfloat16", 1))
 
 
-def choose_plan(network: str, options: dict[str, Any], batch: int, precision: str = "auto") -> Plan:
+def choose_plan(
+    network: str, options: dict[str, Any], batch: int, precision: str = "auto", work: float = math.inf
+) -> Plan:
     """The fastest plan for this network here; each candidate is timed in a fresh process, once a machine.
 
     precision: other than "auto" leaves only the candidates of that precision.
+    work: multiply-accumulates for all images; a short training takes the first candidate, untried.
     """
     candidates = [plan for plan in CANDIDATES if precision in ("auto", plan.precision)]
+    if work < WORTH_TRIALS:
+        return candidates[0]
     record = cache_dir() / "plans.json"
     known = read_json(record) if record.exists() else {}
     speeds: dict[str, float] = {}

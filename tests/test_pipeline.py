@@ -1,0 +1,150 @@
+"""The whole way on few faces: once for real, then on what the first time left."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+pytest.importorskip("matplotlib")
+
+from edgefkp import pipeline
+from edgefkp.bench.drawn import draw_all
+from edgefkp.card import read_card
+from edgefkp.errors import UsageError
+from edgefkp.files import read_json
+from edgefkp.report.result import read_run
+
+PERSONS = 10
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def command(folder) -> list[str]:
+    """The command line of a run on 60 drawn faces; given often."""
+    images, keypoints = draw_all(60)
+    groups = np.array([f"person {number % PERSONS}" for number in range(60)])
+    np.savez(folder / "drawn.npz", images=images, keypoints=keypoints, group=groups)
+    options = ["--models", "small", "--images", "96", "--batch", "8", "--quick", "--json"]
+    places = ["--data", str(folder / "drawn.npz"), "--out", str(folder / "out")]
+    return [sys.executable, "-m", "edgefkp", "run", *options, *places]
+
+
+@pytest.fixture(scope="module")
+def environment(folder) -> dict[str, str]:
+    return {**os.environ, "EDGEFKP_CACHE": str(folder / "cache")}
+
+
+@pytest.fixture(scope="module")
+def first(command, environment) -> subprocess.CompletedProcess:
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+
+
+def test_a_run_leaves_everything_and_prints_only_its_result(first, folder):
+    assert first.returncode == 0, first.stderr
+    out = folder / "out"
+    printed, stored = json.loads(first.stdout), read_run(out / "run.json")
+    assert printed == read_json(out / "run.json")
+    (model,) = stored.models
+    assert [file.scheme for file in model.files] == ["float32", "int8"]
+    assert model.images == 96
+    assert stored.quick
+    assert (out / "report.html").stat().st_size > 50_000
+    assert stored.data["persons"]["test"] == 1
+    assert stored.faces == stored.data["faces"]["test"] == 6
+
+
+def test_the_numbers_are_those_of_the_files(first, folder):
+    out = folder / "out"
+    (model,) = read_run(out / "run.json").models
+    for file in model.files:
+        path = out / "export" / file.file
+        assert file.bytes == path.stat().st_size
+        assert file.sha256 == read_card(path)["sha256"]
+    float32, int8 = model.files
+    assert float32.rmse == pytest.approx(model.rmse, abs=1e-3)
+    assert int8.bytes < float32.bytes < model.bytes
+
+
+def test_typed_again_nothing_is_made_again(first, command, environment, folder):
+    files = [path for path in (folder / "out").rglob("*") if path.suffix in (".keras", ".tflite")]
+    assert len(files) == 3
+    before = {path: path.stat().st_mtime_ns for path in files}
+    bench = read_json(folder / "out/bench/results/run.json")
+    again = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    assert again.returncode == 0, again.stderr
+    assert {path: path.stat().st_mtime_ns for path in files} == before
+    assert read_json(folder / "out/bench/results/run.json") == bench
+    now, then = json.loads(again.stdout), json.loads(first.stdout)
+    assert {**now, "created": 0} == {**then, "created": 0}
+
+
+def test_a_child_does_not_outlive_a_killed_run(first, command, environment, folder):
+    long = [*command, "--images", "200000", "--out", str(folder / "killed")]
+    run = subprocess.Popen(long, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
+    try:
+        child = _wait(lambda: _children(run.pid, b"multiprocessing.spawn"), "no child")
+        os.kill(run.pid, signal.SIGKILL)
+        run.wait()
+        _wait(lambda: not Path(f"/proc/{child[0]}").exists() or _is_zombie(child[0]), "the child lives on")
+    finally:
+        run.kill()
+        run.stderr.close()
+
+
+def _children(parent: int, name: bytes) -> list[int]:
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rsplit(")", 1)[1].split()
+            if int(fields[1]) == parent and name in (status.parent / "cmdline").read_bytes():
+                found.append(int(status.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def _is_zombie(process: int) -> bool:
+    return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+
+
+def _wait(condition, complaint: str):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        time.sleep(0.1)
+    pytest.fail(complaint)
+
+
+def test_each_network_has_its_own_amount_of_training():
+    small, manual = pipeline.plan_experiments(["small", "manual"], "masked", "online")
+    assert small.recipe.images > manual.recipe.images
+    asked = pipeline.plan_experiments(["small", "manual"], "masked", "online", images=300)
+    assert [one.recipe.images for one in asked] == [300, 300]
+
+
+def test_epochs_replace_the_number_of_images():
+    for quick in (False, True):
+        (small,) = pipeline.plan_experiments(["small"], "masked", "online", quick, epochs=3)
+        assert (small.recipe.epochs, small.recipe.images) == (3, None)
+
+
+def test_a_network_named_twice_is_trained_once():
+    assert len(pipeline.plan_experiments(["tuned", "tuned_augment"], "masked", "online")) == 1
+
+
+def test_an_unknown_network_is_refused_before_anything_is_read():
+    with pytest.raises(UsageError) as caught:
+        pipeline.plan_experiments(["smal"], "masked", "online")
+    assert "small" in caught.value.hint
