@@ -29,7 +29,7 @@ def test_no_person_is_in_two_parts_and_no_face_is_lost(groups, seed):
         return
     parts = split(whole, seed)
     sets = [set(part.groups) for part in (parts.train, parts.validation, parts.test)]
-    assert not (sets[0] & sets[1] or sets[0] & sets[2] or sets[1] & sets[2])
+    assert sum(map(len, sets)) == len(set.union(*sets))
     assert sorted(np.concatenate([p.ids for p in (parts.train, parts.validation, parts.test)])) == sorted(
         whole.train.ids
     )
