@@ -5,7 +5,6 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -15,18 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from edgefkp import __version__
-from edgefkp.bench import machine, statistics
+from edgefkp.bench import board, machine, statistics
 from edgefkp.bench.pictures import Pictures
 from edgefkp.bench.pictures import save as save_pictures
 from edgefkp.bench.plan import MODES, Cell, Plan, Settings
 from edgefkp.bench.result import Failure, Result
-from edgefkp.bench.row import Outcome, row_of
+from edgefkp.bench.row import Outcome, Surroundings, row_of
+from edgefkp.bench.scheme import require_true_name
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import json_text, sha256_file
 from edgefkp.probe import child_environment, compare_with_card
 
 START_SECONDS = 0.3  # a worker needs before it loads, for the estimate
 PATIENCE = 120.0  # seconds beyond ten times its estimate after which a worker hangs
+COOL_DOWN = 20.0  # seconds at most before a process
+WARMER = 10.0  # degrees Celsius above the start at which a process may begin
 TRIES = 2  # of a worker that something killed
 
 Announce = Callable[[Plan, float], None]
@@ -35,10 +37,9 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Surveyed:
-    """What a first inference told of a cell: `runtime` is the one that was chosen."""
+    """What a first inference told of a cell. scheme: what the file really is; version: of the runtime."""
 
-    cell: Cell
-    runtime: str
+    scheme: str
     version: str
     takes_faces: bool
     invoke_seconds: float
@@ -53,32 +54,47 @@ def measure(
     partial: Path | None = None,
     announce: Announce = lambda plan, seconds: None,
     progress: Progress = lambda done, total, label: None,
+    root: Path = machine.ROOT,
 ) -> Result:
     """Survey the cells, announce the plan, run it.
 
     partial: folder where the outcome of each process is kept; a run that was cut off goes on there.
+    root: where the board's files are.
     Cells that do not run are in `failed`. Raises EdgefkpError where none does.
     """
     begun = time.monotonic()
     created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     load = machine.load_average()
     with tempfile.TemporaryDirectory(prefix="edgefkp-bench-") as folder:
-        bench = _Bench(Path(folder), pictures, settings)
+        bench = _Bench(Path(folder), pictures, settings, root)
         surveyed, failed = bench.survey(list(cells))
         if not surveyed:
-            first = failed[0]
-            raise EdgefkpError(first.message, first.hint)
+            raise EdgefkpError(failed[0].message, failed[0].hint)
         plan = Plan(tuple(surveyed), settings)
         announce(plan, _estimate(surveyed, settings, len(pictures.images)))
-        outcomes, notes = bench.run(plan, surveyed, partial, progress)
-    rows = [row_of(cell, outcomes[cell], surveyed[cell].version, pictures) for cell in plan.cells if outcomes[cell]]
+        store = partial or Path(folder) / "partial"
+        store.mkdir(parents=True, exist_ok=True)
+        trace = store / "trace.jsonl"
+        with board.Sampler(root, trace):
+            outcomes, notes = bench.run(plan, surveyed, store, progress)
+        samples = board.read_trace(trace)
+    if not any(outcomes.values()):
+        raise EdgefkpError(f"no process came to its end: {notes[0]}", "measure again")
+    known = machine.describe(root)
+    origin = min(outcome.facts["started"] for found in outcomes.values() for outcome in found)
+    around = Surroundings(known.get("cores"), load, samples, origin)
+    rows = [
+        row_of(cell, surveyed[cell].scheme, surveyed[cell].version, found, pictures, around)
+        for cell, found in outcomes.items()
+        if found
+    ]
     return Result(
         name=name,
         created=created,
         edgefkp=__version__,
         device=device,
         plan={**asdict(settings), "cells": len(plan.cells), "processes_in_all": len(plan)},
-        machine=machine.describe(),
+        machine=known,
         load=load,
         data={
             "name": pictures.name,
@@ -87,7 +103,7 @@ def measure(
             "labelled": pictures.labelled,
             "hash": pictures.hash,
         },
-        board={},
+        board=board.describe(root, samples, origin),
         rows=rows,
         failed=failed,
         verdict=statistics.worst([row.verdict for row in rows]),
@@ -127,9 +143,9 @@ def partial_folder(out: Path, cells: Iterable[Cell], pictures: Pictures, setting
 
 
 class _Bench:
-    def __init__(self, folder: Path, pictures: Pictures, settings: Settings) -> None:
-        self.folder, self.settings = folder, settings
-        self.started = time.monotonic()
+    def __init__(self, folder: Path, pictures: Pictures, settings: Settings, root: Path) -> None:
+        self.folder, self.settings, self.root = folder, settings, root
+        self.cool = board.temperature(root)
         self.images = folder / "images.npz"
         save_pictures(pictures, self.images)
 
@@ -149,26 +165,25 @@ class _Bench:
                     failed.append(failure)
             elif cell.mode == "invoke" or facts["takes_faces"]:
                 chosen = replace(cell, runtime=facts["runtime"])
-                names = ("runtime", "version", "takes_faces", "invoke_seconds")
-                surveyed[chosen] = Surveyed(chosen, **{name: facts[name] for name in names})
+                names = ("scheme", "version", "takes_faces", "invoke_seconds")
+                surveyed[chosen] = Surveyed(**{name: facts[name] for name in names})
         return surveyed, failed
 
     def _survey_one(self, cell: Cell) -> dict[str, Any] | EdgefkpError:
         try:
             compare_with_card(Path(cell.file), sha256_file(cell.file))
-            return self._work(cell, PATIENCE).facts
+            scheme = require_true_name(cell.file)
+            return {**self._work(cell, PATIENCE).facts, "scheme": scheme}
         except EdgefkpError as error:
             return error
         except OSError as error:
             return EdgefkpError(f"cannot read {cell.file}: {error.strerror}")
 
     def run(
-        self, plan: Plan, surveyed: dict[Cell, Surveyed], partial: Path | None, progress: Progress
+        self, plan: Plan, surveyed: dict[Cell, Surveyed], store: Path, progress: Progress
     ) -> tuple[dict[Cell, list[Outcome]], list[str]]:
         outcomes: dict[Cell, list[Outcome]] = {cell: [] for cell in plan.cells}
         notes: list[str] = []
-        store = partial or self.folder / "partial"
-        store.mkdir(parents=True, exist_ok=True)
         resumed = 0
         for number, step in enumerate(plan.steps()):
             progress(number, len(plan), step.cell.label)
@@ -190,8 +205,8 @@ class _Bench:
         """Store the outcome at `kept`; returns what went wrong on the way."""
         notes = []
         for _ in range(TRIES):
-            time.sleep(self.settings.pause)
-            load, started = machine.load_average(), time.monotonic() - self.started
+            self._rest()
+            load, started = machine.load_average(), time.monotonic()
             try:
                 outcome = self._work(cell, patience)
             except EdgefkpError as error:
@@ -201,6 +216,17 @@ class _Bench:
             outcome.write(kept)
             return f"{notes[0]}; run again" if notes else ""
         return f"{notes[0]}; left out"
+
+    def _rest(self) -> None:
+        """The pause, and on a board that got hotter since the start up to COOL_DOWN seconds more."""
+        if not self.settings.pause:
+            return
+        time.sleep(self.settings.pause)
+        until = time.monotonic() + COOL_DOWN
+        while (now := board.temperature(self.root)) is not None and self.cool is not None:
+            if now <= self.cool + WARMER or time.monotonic() > until:
+                break
+            time.sleep(1)
 
     def _work(self, cell: Cell, patience: float) -> Outcome:
         """Run one worker. Raises EdgefkpError with the worker's own error, or how it died."""
@@ -219,7 +245,7 @@ class _Bench:
         job.write_text(json.dumps(described))
         try:
             child = subprocess.run(
-                [cell.python or sys.executable, "-m", "edgefkp.bench.worker", str(job)],
+                [*([cell.python] if cell.python else board.python_command()), "-m", "edgefkp.bench.worker", str(job)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

@@ -55,14 +55,19 @@ class Clocks:
 
 @dataclass(frozen=True)
 class Process:
-    """One worker process of a cell. started: seconds since the run's start. load: 1-minute load average before it.
+    """One worker process of a cell. load: 1-minute load average before it.
 
+    started, steady_from, steady_to: seconds on the clock of the board's trace, which begins with the first process.
+    kernel: seconds of the same fixed arithmetic before and after the steady part.
     cpu, wall, switches, others_cores, stolen_cores: of the steady part. memory: VmHWM in KiB at start, loaded, steady.
     stages: raw times of each stage for mode e2e, where `steady` and `warm` hold their sums.
     """
 
     round: int
     started: float
+    steady_from: float
+    steady_to: float
+    kernel: tuple[float, float]
     load: float | None
     clocks: Clocks
     cpu_seconds: float
@@ -101,7 +106,8 @@ class Row:
 
     rmse: pixels, of the outputs of the timed inferences; None without labels. golden: largest difference in pixels
     from the outputs that came with a bundle; None without. stages: median milliseconds of each, mode e2e.
-    memory_kib: what loading and running added to VmHWM.
+    memory_kib: what loading and running added to VmHWM. millijoules: of the whole machine for one inference, None
+    where it has no readable energy counter.
     """
 
     file: str
@@ -121,6 +127,7 @@ class Row:
     stages: dict[str, float]
     clocks: Clocks
     memory_kib: int | None
+    millijoules: float | None
     rmse: float | None
     faces: int
     coordinates: int
@@ -141,9 +148,9 @@ class Failure:
 
 @dataclass(frozen=True)
 class Result:
-    """created: UTC. load: 1-minute load average before the run. data: the pictures. verdict: the worst of the rows'.
+    """created: UTC. load: 1-minute load average before the run. data: the pictures. board: its state as a trace.
 
-    seconds: the whole run took.
+    verdict: the worst of the rows'. seconds: the whole run took.
     """
 
     name: str
@@ -203,6 +210,7 @@ def _process(content: dict[str, Any]) -> Process:
         Process,
         content,
         clocks=_build(Clocks, content["clocks"]),
+        kernel=tuple(content["kernel"]),
         warm=_build(Raw, content["warm"]),
         steady=_build(Raw, content["steady"]),
         stages={name: _build(Raw, raw) for name, raw in content["stages"].items()},

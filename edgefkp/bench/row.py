@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.bench import machine, statistics
+from edgefkp.bench import board, statistics
 from edgefkp.bench.pictures import Pictures
 from edgefkp.bench.plan import Cell
 from edgefkp.bench.result import Clocks, Process, Raw, Row
@@ -41,12 +41,26 @@ class Outcome:
         return _summed(self.arrays["steady"])
 
 
-def row_of(cell: Cell, outcomes: list[Outcome], version: str, pictures: Pictures) -> Row:
+@dataclass(frozen=True)
+class Surroundings:
+    """What the rows of a run have in common. load: 1-minute load average before it; origin: its first process."""
+
+    cores: int | None
+    load: float | None
+    trace: list[board.Sample]
+    origin: float
+
+
+def row_of(
+    cell: Cell, scheme: str, version: str, outcomes: list[Outcome], pictures: Pictures, around: Surroundings
+) -> Row:
     """Summarise the outcomes (at least one) of `cell`. version: of its runtime."""
-    name = parse_tflite(cell.file)
-    processes = [_process(outcome) for outcome in outcomes]
-    cores = machine.describe().get("cores")
-    verdict, reasons = statistics.verdict(processes, cell.threads, cores)
+    processes = [_process(outcome, around.origin) for outcome in outcomes]
+    windows = [(outcome.facts["steady_from"], outcome.facts["steady_to"]) for outcome in outcomes]
+    joules = board.joules_in(around.trace, windows)
+    events = board.checks(around.trace, windows)
+    verdict, reasons = statistics.verdict(processes, cell.threads, around.cores, around.load, events)
+    ms = statistics.times([outcome.steady for outcome in outcomes])
     points = outcomes[0].arrays.get("outputs")
     scored = points is not None and len(points) == len(pictures.keypoints) and pictures.labelled
     there = ~np.isnan(pictures.keypoints) if scored else np.zeros((1, 1, 1), bool)
@@ -54,8 +68,8 @@ def row_of(cell: Cell, outcomes: list[Outcome], version: str, pictures: Pictures
         file=Path(cell.file).name,
         sha256=sha256_file(cell.file),
         bytes=Path(cell.file).stat().st_size,
-        model=name.model,
-        scheme=name.scheme,
+        model=parse_tflite(cell.file).model,
+        scheme=scheme,
         runtime=cell.runtime,
         version=version,
         threads=cell.threads,
@@ -64,10 +78,11 @@ def row_of(cell: Cell, outcomes: list[Outcome], version: str, pictures: Pictures
         python=cell.python,
         mode=cell.mode,
         seconds_per_100=_seconds_per_100(outcomes),
-        ms=statistics.times([outcome.steady for outcome in outcomes]),
+        ms=ms,
         stages=_stages(outcomes) if cell.mode == "e2e" else {},
         clocks=Clocks(*(_median(process.clocks.__dict__[clock] for process in processes) for clock in CLOCKS)),
         memory_kib=_memory(processes),
+        millijoules=None if joules is None else 1000 * joules / ms.count,
         rmse=rmse(points, pictures.keypoints) if scored else None,  # type: ignore[arg-type]
         faces=int(there.any((1, 2)).sum()),
         coordinates=int(there.sum()),
@@ -81,11 +96,12 @@ def row_of(cell: Cell, outcomes: list[Outcome], version: str, pictures: Pictures
 CLOCKS = ("imported", "loaded", "allocated", "first", "steady")
 
 
-def _process(outcome: Outcome) -> Process:
+def _process(outcome: Outcome, origin: float) -> Process:
     facts, stages = outcome.facts, outcome.arrays["steady"]
     return Process(
         round=outcome.round,
-        started=facts["started"],
+        **{name: facts[name] - origin for name in ("started", "steady_from", "steady_to")},
+        kernel=tuple(facts["kernel"]),
         load=facts["load"],
         clocks=Clocks(**facts["clocks"], first=facts["first_seconds"], steady=facts["steady_seconds"]),
         cpu_seconds=facts["cpu_seconds"],

@@ -56,15 +56,30 @@ def _thin(values: np.ndarray) -> np.ndarray:
     return values[np.linspace(0, len(values) - 1, THINNED).round().astype(int)]
 
 
-def verdict(processes: Sequence[Process], threads: int, cores: int | None) -> tuple[str, list[str]]:
-    """VALID, SUSPECT or INVALID, and every reason, worst first."""
+Check = tuple[str, str]  # SUSPECT or INVALID, and the reason
+
+
+def verdict(
+    processes: Sequence[Process],
+    threads: int,
+    cores: int | None,
+    load: float | None = None,
+    board: Sequence[Check] = (),
+) -> tuple[str, list[str]]:
+    """VALID, SUSPECT or INVALID, and every reason, worst first.
+
+    load: 1-minute load average before the whole run. board: what happened to the board meanwhile.
+    """
     checks = [
+        *board,
+        _cpu_share(processes),
+        _neighbours(processes, threads, cores),
+        _switches(processes),
         _drift(processes),
         _spread(processes),
-        _cpu_share(processes),
-        _switches(processes),
-        _neighbours(processes, threads, cores),
+        _kernel(processes),
         _stolen(processes),
+        _load(load, cores),
     ]
     found = sorted((check for check in checks if check), key=lambda check: -VERDICTS.index(check[0]))
     return (found[0][0] if found else VALID), [reason for _, reason in found]
@@ -74,16 +89,13 @@ def worst(verdicts: Sequence[str]) -> str:
     return max(verdicts, key=VERDICTS.index, default=VALID)
 
 
-Check = tuple[str, str] | None
-
-
-def _graded(value: float, suspect: float, invalid: float, reason: str) -> Check:
+def _graded(value: float, suspect: float, invalid: float, reason: str) -> Check | None:
     if value < suspect:
         return None
     return (INVALID if value >= invalid else SUSPECT), reason
 
 
-def _drift(processes: Sequence[Process]) -> Check:
+def _drift(processes: Sequence[Process]) -> Check | None:
     """The last third of a process against its first; the median process counts, so that one hiccup does not."""
     drifts = []
     for process in processes:
@@ -96,7 +108,7 @@ def _drift(processes: Sequence[Process]) -> Check:
     return _graded(abs(drift), 0.05, 0.2, f"the last third of a process took {drift:+.0%} against its first")
 
 
-def _spread(processes: Sequence[Process]) -> Check:
+def _spread(processes: Sequence[Process]) -> Check | None:
     medians = [float(np.median(process.steady.nanoseconds())) for process in processes]
     if len(medians) < 2:
         return None
@@ -104,17 +116,17 @@ def _spread(processes: Sequence[Process]) -> Check:
     return _graded(spread, 0.1, 0.3, f"the medians of its {len(medians)} processes differ by {spread:.0%}")
 
 
-def _cpu_share(processes: Sequence[Process]) -> Check:
+def _cpu_share(processes: Sequence[Process]) -> Check | None:
     share = float(np.median([process.cpu_seconds / process.wall_seconds for process in processes]))
     return _graded(1 - share, 0.05, 0.2, f"the process had {share:.0%} of a core while it was timed")
 
 
-def _switches(processes: Sequence[Process]) -> Check:
+def _switches(processes: Sequence[Process]) -> Check | None:
     rate = float(np.median([process.involuntary_switches / process.wall_seconds for process in processes]))
     return _graded(rate, 50, 500, f"it was interrupted {rate:.0f} times a second by other processes")
 
 
-def _neighbours(processes: Sequence[Process], threads: int, cores: int | None) -> Check:
+def _neighbours(processes: Sequence[Process], threads: int, cores: int | None) -> Check | None:
     known = [process.others_cores for process in processes if process.others_cores is not None]
     if not known or not cores:
         return None
@@ -127,7 +139,21 @@ def _neighbours(processes: Sequence[Process], threads: int, cores: int | None) -
     return _graded(max(others / cores - 0.1, crowded), 0.1, 9, reason)
 
 
-def _stolen(processes: Sequence[Process]) -> Check:
+def _kernel(processes: Sequence[Process]) -> Check | None:
+    """The slowest run of the fixed arithmetic against the median: the core's clock changed."""
+    seconds = [seconds for process in processes for seconds in process.kernel]
+    change = max(seconds) / float(np.median(seconds)) - 1
+    return _graded(change, 0.15, 0.5, f"fixed arithmetic took up to {change:.0%} longer: the clock changed")
+
+
+def _load(load: float | None, cores: int | None) -> Check | None:
+    """Another run of the benchmark just before leaves a load of 1 behind."""
+    if load is None or not cores or load <= max(1.2, 0.75 * cores):
+        return None
+    return SUSPECT, f"the load average was {load:.1f} on {cores} cores before the run"
+
+
+def _stolen(processes: Sequence[Process]) -> Check | None:
     known = [process.stolen_cores for process in processes if process.stolen_cores is not None]
     stolen = float(np.median(known)) if known else 0.0
     return _graded(stolen, 0.02, 0.2, f"the hypervisor took {stolen:.2f} cores away")

@@ -14,6 +14,9 @@ def process(milliseconds: float = 1.0, growth: float = 0.0, **changes: object) -
     calm = Process(
         round=0,
         started=0.0,
+        steady_from=0.1,
+        steady_to=1.1,
+        kernel=(0.001, 0.001),
         load=0.0,
         clocks=Clocks(0, 0, 0, 0, 0),
         cpu_seconds=1.0,
@@ -50,6 +53,7 @@ def test_a_calm_run_is_valid() -> None:
         ({"others_cores": 1.0}, "SUSPECT", "kept 1.0 of 4 cores busy"),
         ({"others_cores": 4.0}, "INVALID", "kept 4.0 of 4 cores busy"),
         ({"stolen_cores": 0.1}, "SUSPECT", "hypervisor"),
+        ({"kernel": (0.001, 0.0025)}, "SUSPECT", "the clock changed"),
     ],
 )
 def test_what_disturbs_is_named(changes: dict[str, float], word: str, reason: str) -> None:
@@ -67,6 +71,20 @@ def test_the_worst_reason_comes_first() -> None:
     word, reasons = verdict([process(cpu_seconds=0.5, involuntary_switches=200) for _ in range(3)])
     assert word == "INVALID"
     assert reasons.index("core while") < reasons.index("interrupted")
+
+
+def test_the_load_before_the_run_is_a_reason_unless_it_may_be_the_benchmarks_own() -> None:
+    calm = [process() for _ in range(3)]
+    assert statistics.verdict(calm, 1, 1, load=1.0)[0] == "VALID"
+    assert statistics.verdict(calm, 1, 4, load=3.5) == (
+        "SUSPECT",
+        ["the load average was 3.5 on 4 cores before the run"],
+    )
+
+
+def test_what_happened_to_the_board_counts() -> None:
+    calm = [process() for _ in range(3)]
+    assert statistics.verdict(calm, 1, 4, board=[("INVALID", "the board reported: throttled")])[0] == "INVALID"
 
 
 def test_unknown_neighbours_are_no_reason() -> None:
