@@ -18,7 +18,10 @@ COMMANDS = {
     "train": "Train a network: labelled faces -> models/.",
     "evaluate": "Score a .keras or .tflite file on labelled faces.",
     "export": "Convert trained networks: models/ -> export/.",
+    "inspect": "Read back what a .tflite file is.",
+    "parity": "Compare .tflite files with the network they were made from.",
     "bench": "Measure .tflite files: export/ -> bench/.",
+    "compare": "Compare two measurements: ratio, interval, verdict.",
 }
 
 
