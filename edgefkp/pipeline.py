@@ -238,7 +238,6 @@ def _gathered(
 
 
 def _file_result(path: Path, score: Any, row: bench_result.Row) -> FileResult:
-    low, high = row.ms.interval
     return FileResult(
         scheme=parse_tflite(path).scheme,
         file=path.name,
@@ -247,7 +246,8 @@ def _file_result(path: Path, score: Any, row: bench_result.Row) -> FileResult:
         rmse=score.rmse,
         interval=score.interval,
         seconds_per_100=row.seconds_per_100,
-        seconds_interval=(low / 10, high / 10),  # milliseconds of one image
+        ms=row.ms.p50,
+        ms_interval=row.ms.interval,
         verdict=row.verdict,
         reasons=row.reasons,
     )

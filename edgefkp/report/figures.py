@@ -13,7 +13,7 @@ from edgefkp.report.sheet import Sheet
 BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#777777"
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = {"keras": "s", "float32": "o", "int8": "^"}
-WIDTH = 7.0  # inches of a figure on the page
+WIDTH, NARROW = 7.0, 4.6  # inches of a figure on the page; NARROW stays readable on a phone
 SHEET_COLUMNS = 4
 
 
@@ -27,20 +27,10 @@ def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tup
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
-def learning_curves(result: RunResult) -> Any:
-    """RMSE against training images, a panel for each network: training faces, validation faces, the mean shape."""
-    columns = min(2, len(result.models))
-    rows = -(-len(result.models) // columns)
-    figure, panels = _figure(WIDTH, 2.8 * rows, rows, columns)
-    for panel, model in zip(panels.flat, result.models, strict=False):
-        _curves(panel, model, result.mean_shape_rmse)
-    for panel in panels.flat[len(result.models) :]:
-        panel.set_axis_off()
-    panels.flat[0].legend(frameon=False, fontsize=8)
-    return figure
-
-
-def _curves(panel: Any, model: ModelResult, mean_shape: float) -> None:
+def learning_curve(model: ModelResult, mean_shape: float) -> Any:
+    """RMSE against training images: training faces, validation faces, and what the mean shape scores."""
+    figure, axes = _figure(NARROW, 3.0)
+    panel = axes[0, 0]
     images = [row["images"] / 1000 for row in model.history]
     style = {"marker": "o", "markersize": 3, "linewidth": 1.5}
     panel.plot(images, [row["train_rmse"] for row in model.history], color=ORANGE, label="training faces", **style)
@@ -52,13 +42,15 @@ def _curves(panel: Any, model: ModelResult, mean_shape: float) -> None:
     panel.set_xlim(left=0)
     highest = max(row["validation_rmse"] for row in model.history)
     # The first epochs are far off and would press all that matters into a line.
-    panel.set_ylim(0, min(highest, 2.2 * mean_shape) * 1.05 if highest > mean_shape else mean_shape * 1.15)
+    panel.set_ylim(0, min(max(highest, mean_shape), 2.2 * mean_shape) * 1.1)
+    panel.legend(frameon=False, fontsize=8)
     _lighten(panel)
+    return figure
 
 
 def size_against_rmse(result: RunResult) -> Any:
     """Bytes of every file against its RMSE on the held-out faces: one colour a network, one marker a format."""
-    figure, axes = _figure(WIDTH, 3.6)
+    figure, axes = _figure(NARROW, 4.0)
     panel = axes[0, 0]
     for number, model in enumerate(result.models):
         colour = COLOURS[number % len(COLOURS)]
@@ -77,7 +69,7 @@ def size_against_rmse(result: RunResult) -> Any:
     panel.set_ylim(0, max([result.mean_shape_rmse, *(model.rmse for model in result.models)]) * 1.12)
     panel.set_xlabel("file size, KB")
     panel.set_ylabel("RMSE, px")
-    panel.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=2)
     _lighten(panel)
     return figure
 

@@ -19,7 +19,7 @@ def write_page(path: Path, result: RunResult, sheet: Sheet | None = None) -> Pat
     parts = [
         _opening(result),
         section("Results", _results(result)),
-        section("Learning curves", figure_svg(figures.learning_curves(result), _CURVES)),
+        section("Learning curves", _curves(result)),
         section("Size against RMSE", figure_svg(figures.size_against_rmse(result), _SIZES)),
         section("Predictions on held-out faces", _sheets(result, sheet)) if sheet else "",
         section("Every file", _files(result)),
@@ -90,6 +90,12 @@ def _opening(result: RunResult) -> str:
     )
 
 
+def _curves(result: RunResult) -> str:
+    drawn = [figures.svg(figures.learning_curve(model, result.mean_shape_rmse)) for model in result.models]
+    panels = "\n".join(f"<div>{panel}</div>" for panel in drawn)
+    return f'<figure>\n<div class="beside">\n{panels}\n</div>\n<figcaption>{escape(_CURVES)}</figcaption>\n</figure>'
+
+
 def _results(result: RunResult) -> str:
     headers = [f"{unit} {of}".strip().replace("- ", "") for unit, of in table.HEADERS]
     notes = "\n".join(f"<li>{escape(note)}</li>" for note in table.notes(result))
@@ -109,13 +115,13 @@ def _sheets(result: RunResult, sheet: Sheet) -> str:
 
 
 def _files(result: RunResult) -> str:
-    headers = ("file", "format", "KB", "RMSE px", "95 % interval", "s/100 images", "95 % of that", "verdict")
+    headers = ("file", "format", "KB", "RMSE px", "95 % interval", "s/100", "ms an image", "95 % interval", "verdict")
     rows = []
     for model in result.models:
-        rows.append((f"{model.model}.keras", "Keras", *_scored(model.bytes, model.rmse, model.interval), *"-" * 3))
+        rows.append((f"{model.model}.keras", "Keras", *_scored(model.bytes, model.rmse, model.interval), *"-" * 4))
         for file in model.files:
-            low, high = file.seconds_interval
-            time = (f"{file.seconds_per_100:#.3g}", f"{low:#.3g}-{high:#.3g}", file.verdict)
+            low, high = file.ms_interval
+            time = (f"{file.seconds_per_100:#.3g}", f"{file.ms:#.3g}", f"{low:#.3g}-{high:#.3g}", file.verdict)
             rows.append((file.file, file.scheme, *_scored(file.bytes, file.rmse, file.interval), *time))
     return data_table(headers, rows)
 
@@ -142,6 +148,20 @@ def _trained(result: RunResult, model: ModelResult) -> tuple[str, ...]:
     )
 
 
+# What of bench's description is shown.
+_MACHINE = {
+    "name": "Machine",
+    "features": "Instructions",
+    "governor": "Governor",
+    "system": "System",
+    "kernel": "Kernel",
+}
+
+
+def _words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 def _origin(result: RunResult) -> str:
     data, runtime = result.data, result.runtime
     faces, persons = data["faces"], data["persons"]
@@ -151,7 +171,7 @@ def _origin(result: RunResult) -> str:
             ("Data", f"{data['name']}: {counts}"),
             ("Licence and credit", data["licence"]),
             ("Times", f"{runtime['name']} {runtime['version']}, {runtime['threads']} thread(s), interpreter alone"),
-            *((name.capitalize(), str(value)) for name, value in result.machine.items() if value not in (None, "")),
+            *((_MACHINE[name], _words(result.machine[name])) for name in _MACHINE if result.machine.get(name)),
             ("Versions", ", ".join(f"{name} {version}" for name, version in result.versions.items())),
             ("Data hash", data["hash"]),
         ]

@@ -15,7 +15,8 @@ SCHEMA = "edgefkp.run/1"
 class FileResult:
     """One .tflite file. rmse: px, over the run's held-out faces; interval: 95 %.
 
-    seconds_per_100: median; seconds_interval: its 95 % interval; verdict, reasons: as bench gave them.
+    seconds_per_100: median pass over different images. ms: median of one image, with its 95 % interval.
+    verdict, reasons: bench's, on its own measurement.
     """
 
     scheme: str
@@ -25,7 +26,8 @@ class FileResult:
     rmse: float
     interval: tuple[float, float]
     seconds_per_100: float
-    seconds_interval: tuple[float, float]
+    ms: float
+    ms_interval: tuple[float, float]
     verdict: str
     reasons: list[str] = field(default_factory=list)
 

@@ -69,7 +69,7 @@ def notes(result: RunResult) -> list[str]:
     if weak:
         lines.append(f"{MARK} not trained enough: does not beat the mean shape ({', '.join(weak)}).")
     suspect = [
-        f"{file.file} {file.verdict} ({'; '.join(file.reasons)})"
+        f"{file.file} {file.verdict} ({file.reasons[0]})"
         for model in result.models
         for file in model.files
         if file.verdict != "VALID"

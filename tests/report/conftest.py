@@ -18,7 +18,8 @@ def make_file(model: str, scheme: str, rmse: float) -> FileResult:
         rmse=rmse,
         interval=(rmse - 0.125, rmse + 0.125),
         seconds_per_100=0.03125,
-        seconds_interval=(0.03, 0.035),
+        ms=0.3125,
+        ms_interval=(0.3, 0.35),
         verdict="VALID",
     )
 

@@ -70,16 +70,13 @@ def test_the_same_result_gives_the_same_page(result, sheet, tmp_path):
     assert first == second
 
 
-def test_a_panel_for_each_network(result):
-    titles = [panel.get_title() for panel in figures.learning_curves(result).axes]
-    assert titles == [model.model for model in result.models]
-
-
-def test_curves_show_the_history(result):
-    panel = figures.learning_curves(result).axes[0]
-    drawn = {line.get_label(): list(line.get_ydata()) for line in panel.lines}
-    assert drawn["validation faces"] == [row["validation_rmse"] for row in result.models[0].history]
-    assert drawn["training faces"] == [row["train_rmse"] for row in result.models[0].history]
+def test_a_curve_shows_the_history(result):
+    for model in result.models:
+        (panel,) = figures.learning_curve(model, result.mean_shape_rmse).axes
+        drawn = {line.get_label(): list(line.get_ydata()) for line in panel.lines}
+        assert panel.get_title() == model.model
+        assert drawn["validation faces"] == [row["validation_rmse"] for row in model.history]
+        assert drawn["training faces"] == [row["train_rmse"] for row in model.history]
 
 
 def test_every_file_is_a_point_of_size_against_rmse(result):

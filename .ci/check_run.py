@@ -1,0 +1,17 @@
+"""Hold what `edgefkp run --json` printed against what the project promises: check_run.py RESULT.json REPORT.html"""
+
+import json
+import sys
+from pathlib import Path
+
+LIMIT = 2.2  # px, of `small` on the sample's ten held-out persons
+
+result = json.loads(Path(sys.argv[1]).read_text())
+report = Path(sys.argv[2]).read_text()
+(small,) = result["models"]
+scores = {"keras": small["rmse"], **{file["scheme"]: file["rmse"] for file in small["files"]}}
+print("RMSE in px:", {**scores, "mean shape": result["mean_shape_rmse"]})
+assert scores.keys() == {"keras", "float32", "int8"}, scores.keys()
+assert max(scores.values()) <= LIMIT, f"over {LIMIT} px"
+assert "</html>" in report
+assert "http" not in report.replace("http://www.w3.org", "")
