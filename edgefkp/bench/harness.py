@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgefkp import __version__
-from edgefkp.bench import board, machine, statistics
+from edgefkp.bench import board, kit, machine, statistics
 from edgefkp.bench.pictures import Pictures
 from edgefkp.bench.pictures import save as save_pictures
 from edgefkp.bench.plan import MODES, Cell, Plan, Settings
@@ -217,6 +217,12 @@ class _Bench:
             return f"{notes[0]}; run again" if notes else ""
         return f"{notes[0]}; left out"
 
+    def _environment(self, cell: Cell) -> dict[str, str]:
+        if not cell.python:
+            return child_environment()
+        folder = self.folder / "kit"
+        return kit.environment(folder if folder.exists() else kit.copy_into(folder))
+
     def _rest(self) -> None:
         """The pause, and on a board that got hotter since the start up to COOL_DOWN seconds more."""
         if not self.settings.pause:
@@ -252,7 +258,7 @@ class _Bench:
                 text=True,
                 errors="replace",
                 timeout=patience,
-                env=child_environment(),
+                env=self._environment(cell),
             )
         except subprocess.TimeoutExpired:
             raise EdgefkpError(f"{cell.label}: no answer within {patience:.0f} s") from None

@@ -2,12 +2,13 @@
 
 import base64
 import gzip
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
+from edgefkp.bench.schema import built
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, write_json
 
@@ -180,47 +181,11 @@ def read(path: Path | str) -> Result:
 
 
 def parse(content: Any, where: str) -> Result:
+    """Raises EdgefkpError that names the first member that is missing or of another type."""
     found = content.get("schema") if isinstance(content, dict) else None
     if found != SCHEMA:
         raise EdgefkpError(f"{where} has schema {found!r}, expected {SCHEMA!r}", "give a file that edgefkp bench wrote")
     try:
-        return _build(
-            Result,
-            content,
-            rows=[_row(row) for row in content["rows"]],
-            failed=[_build(Failure, failure) for failure in content["failed"]],
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return built(Result, content)
+    except ValueError as error:
         raise EdgefkpError(f"{where} is not a whole benchmark result: {error}", "measure again") from error
-
-
-def _row(content: dict[str, Any]) -> Row:
-    ms = content["ms"]
-    return _build(
-        Row,
-        content,
-        ms=_build(Times, ms, interval=tuple(ms["interval"])),
-        clocks=_build(Clocks, content["clocks"]),
-        processes=[_process(process) for process in content["processes"]],
-    )
-
-
-def _process(content: dict[str, Any]) -> Process:
-    return _build(
-        Process,
-        content,
-        clocks=_build(Clocks, content["clocks"]),
-        kernel=tuple(content["kernel"]),
-        warm=_build(Raw, content["warm"]),
-        steady=_build(Raw, content["steady"]),
-        stages={name: _build(Raw, raw) for name, raw in content["stages"].items()},
-    )
-
-
-Built = TypeVar("Built")
-
-
-def _build(kind: type[Built], content: dict[str, Any], **parts: Any) -> Built:
-    """A dataclass from its JSON object; `parts` replace members that are not plain."""
-    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    return kind(**{**{name: content[name] for name in names}, **parts})

@@ -1,16 +1,21 @@
 """Stored results as tables: one line for each file, runtime and setting; invoke-only and end to end side by side."""
 
+import csv
+import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgefkp.bench import machine
+from edgefkp.bench.compare import Comparison
 from edgefkp.bench.result import Result, Row
 from edgefkp.bench.statistics import VALID, worst
 
 WIDTH = 100  # columns of a terminal
+DOUBTS = 6  # lines of a table whose verdict is explained below it
 NARROWEST = 14  # of the column with the file's name
+TEXT = ("device", "file", "runtime", "mode", "verdict", "second is")  # columns that are aligned left
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,53 @@ def terminal(results: Sequence[Result]) -> str:
     return "\n".join([text, "", *footnotes(results)])
 
 
+def markdown(results: Sequence[Result]) -> str:
+    from tabulate import tabulate
+
+    header, *rows = rendered_cells(lines_of(results))
+    align = ["left" if name in TEXT else "right" for name in header]
+    text = tabulate(rows, header, "github", disable_numparse=True, colalign=align if rows else None)
+    return "\n".join([text, "", *(f"{note}  " for note in footnotes(results))])
+
+
+def comma_separated(results: Sequence[Result]) -> str:
+    """Every row with its unrounded figures, one line a row."""
+    header = ("device", "machine", "created", *_COLUMNS, "p50_low", "p50_high", "p50", "p90", "p95", "p99", "count")
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*header, "verdict", "reasons"])
+    for result in results:
+        common = result.device, machine.title(result.machine), result.created
+        for row in result.rows:
+            ms = row.ms
+            figures = *ms.interval, ms.p50, ms.p90, ms.p95, ms.p99, ms.count
+            plain = [getattr(row, name) for name in _COLUMNS]
+            writer.writerow([*common, *plain, *figures, row.verdict, "; ".join(row.reasons)])
+    return out.getvalue().rstrip("\n")
+
+
+_COLUMNS = (
+    "file",
+    "sha256",
+    "bytes",
+    "model",
+    "scheme",
+    "runtime",
+    "version",
+    "threads",
+    "xnnpack",
+    "delegate",
+    "mode",
+    "seconds_per_100",
+    "memory_kib",
+    "millijoules",
+    "rmse",
+    "faces",
+    "coordinates",
+    "golden",
+)
+
+
 def rendered_cells(lines: Sequence[Line]) -> list[list[str]]:
     """The header and a row for each line, with the device in front where there are several."""
     several = len({line.device for line in lines}) > 1
@@ -105,7 +157,9 @@ def _fitted(table: list[list[str]]) -> str:
 
     header, *rows = table
     column = header.index("file")
-    align = ["left" if name in ("device", "file", "runtime", "verdict") else "right" for name in header]
+    align = [
+        "left" if name in ("device", "file", "runtime", "mode", "verdict", "second is") else "right" for name in header
+    ]
     widest = max((len(row[column]) for row in rows), default=0)
     for width in range(widest, min(widest, NARROWEST) - 1, -1):
         cut = [[*row[:column], _cut(row[column], width), *row[column + 1 :]] for row in rows]
@@ -131,13 +185,40 @@ def footnotes(results: Sequence[Result]) -> list[str]:
         notes.append(
             f"  {plan['processes']} processes of {plan['seconds']:g} s for each line and mode; 95 % interval of p50"
         )
-        for line in lines_of([result]):
-            if line.verdict != VALID:
-                reasons = "; ".join(line.reasons)
-                notes.append(f"  {line.verdict}: {line.row.file}, {setting(line.row)}: {reasons}")
+        notes += _doubts(lines_of([result]))
+        notes += [f"  {slow}" for slow in int8_that_does_not_help(result)]
         notes += [f"  failed: {failure.cell}: {failure.message}" for failure in result.failed]
         notes += [f"  note: {note}" for note in result.notes]
     return [part for text in notes for part in textwrap.wrap(text, WIDTH, subsequent_indent="    ")]
+
+
+def _doubts(lines: Sequence[Line]) -> list[str]:
+    """The two worst reasons of each line that is not VALID, for the worst lines; what all have in common once."""
+    doubtful = sorted((line for line in lines if line.verdict != VALID), key=lambda line: line.verdict)
+    common = (
+        [reason for reason in doubtful[0].reasons if all(reason in line.reasons for line in doubtful)]
+        if doubtful
+        else []
+    )
+    notes = [f"  all that are not VALID: {reason}" for reason in common if len(doubtful) > 1]
+    for line in doubtful[:DOUBTS]:
+        own = [reason for reason in line.reasons if len(doubtful) == 1 or reason not in common]
+        if own:
+            notes.append(f"  {line.verdict}: {line.row.file}, {setting(line.row)}: {'; '.join(own[:2])}")
+    if len(doubtful) > DOUBTS:
+        notes.append(f"  and {len(doubtful) - DOUBTS} more that are not VALID; the stored file has every reason")
+    return notes
+
+
+def int8_that_does_not_help(result: Result) -> list[str]:
+    """For each runtime: the models whose int8 file is clearly slower than their float32 file."""
+    rows = {(row.model, row.scheme, setting(row)): row for row in result.rows if row.mode == "invoke"}
+    slower: dict[str, list[str]] = {}
+    for (model, scheme, how), row in rows.items():
+        float32 = rows.get((model, "float32", how))
+        if scheme == "int8" and float32 and row.ms.interval[0] > float32.ms.interval[1]:
+            slower.setdefault(how, []).append(f"{model} takes {row.ms.p50 / float32.ms.p50:.1f} times as long")
+    return [f"{how} does not speed up int8 here: {', '.join(models)}" for how, models in slower.items()]
 
 
 def _seconds(row: Row | None) -> str:
@@ -149,3 +230,24 @@ def _cut(text: str, width: int) -> str:
         return text
     tail = (width - 1) * 2 // 3
     return text[: width - 1 - tail] + "…" + text[-tail:]
+
+
+def comparison(compared: Comparison) -> str:
+    """At most 100 columns."""
+    header = ["file", "runtime", "mode", "ms first", "second", "ratio", "95 % interval", "second is"]
+    rows = [
+        [
+            row.file.removesuffix(".tflite"),
+            f"{row.runtime}{f' x{row.threads}' if row.threads > 1 else ''}",
+            row.mode,
+            f"{row.first_ms:.3g}",
+            f"{row.second_ms:.3g}",
+            f"{row.ratio:.3f}",
+            f"{row.interval[0]:.3f}-{row.interval[1]:.3f}",
+            row.verdict,
+        ]
+        for row in compared.rows
+    ]
+    notes = [f"unlike: {what}" for what in compared.unlike] + [f"only in one: {what}" for what in compared.only_in_one]
+    notes += [f"{row.file}, {row.mode}: {', '.join(row.doubts)}" for row in compared.rows if row.doubts]
+    return "\n".join([_fitted([header, *rows]), *(textwrap.fill(note, WIDTH) for note in notes)])

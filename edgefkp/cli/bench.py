@@ -1,27 +1,50 @@
-"""edgefkp bench: measure .tflite files on this machine."""
+"""edgefkp bench: measure .tflite files."""
 
+import sys
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-if TYPE_CHECKING:
-    from edgefkp.bench.plan import Plan
-
 from edgefkp.cli.options import data_option, json_option, note, print_json
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, UsageError
+
+if TYPE_CHECKING:
+    from edgefkp.bench.plan import Plan, Settings
+    from edgefkp.bench.result import Result
 
 
-@click.command(short_help="Measure .tflite files: export/ -> bench/.")
+class _WithShow(click.Command):
+    """`edgefkp bench show ...` is a command of its own; everything else names files."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> click.Context:
+        if args and args[0] == "show":
+            from edgefkp.cli.bench_show import command as show
+
+            return show.make_context(f"{info_name} show", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(cls=_WithShow, short_help="Measure .tflite files: export/ -> bench/.")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--device", default="cpu", show_default=True, help="cpu: this machine.")
 @data_option(default=None)
 @click.option("--images", default=100, show_default=True, help="Different faces of --data to time and score on.")
 @click.option("--runtime", "runtimes", multiple=True, help="litert or tflite-runtime; again for both side by side.")
-@click.option("--threads", "threads", multiple=True, type=click.IntRange(1), help="1 by default; again for several.")
+@click.option("--python", "pythons", multiple=True, metavar="PATH", help="Also with the runtime of this Python.")
+@click.option("--threads", multiple=True, type=click.IntRange(1), help="1 by default; again for several.")
+@click.option("--xnnpack", type=click.Choice(["on", "off", "both"]), default="on", show_default=True)
+@click.option(
+    "--delegate", "delegates", multiple=True, metavar="LIB.so[:key=value]", help="Instead of the default one."
+)
 @click.option("--mode", "modes", multiple=True, type=click.Choice(["invoke", "e2e"]), help="Both by default.")
+@click.option("--sweep", is_flag=True, help="Every installed runtime, XNNPACK on and off, 1, 2, 4 ... threads.")
 @click.option("--quick", is_flag=True, help="Two short processes a cell: a first look, wide intervals.")
+@click.option("--processes", type=click.IntRange(1), help="Fresh processes a cell, instead of 5.")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Steady seconds a process, instead of 2.")
+@click.option("--pin", metavar="CPUS", help="CPUs the workers may use, as 2,3 or 2-3.")
+@click.option("--seed", default=0, show_default=True, help="Of the order in which cells are measured.")
 @click.option("--name", help="Name of the result file; the time of day by default.")
 @click.option(
     "--out",
@@ -30,35 +53,28 @@ from edgefkp.errors import EdgefkpError
     show_default=True,
     help="Folder for the result's JSON.",
 )
+@click.option("--board", "root", type=click.Path(path_type=Path, exists=True), default=Path("/"), hidden=True)
 @json_option
-def command(
-    files: tuple[Path, ...],
-    device: str,
-    data: str | None,
-    images: int,
-    runtimes: tuple[str, ...],
-    threads: tuple[int, ...],
-    modes: tuple[str, ...],
-    quick: bool,
-    name: str | None,
-    out: Path,
-    as_json: bool,
-) -> None:
+def command(files: tuple[Path, ...], device: str, out: Path, name: str | None, as_json: bool, **options: Any) -> None:
     """Measure FILES (.tflite files, or folders of them; default: export/).
 
     Prints seconds per 100 different images, for the interpreter alone and from a camera-like frame to keypoints (e2e),
-    and stores every raw time. With --data, the same outputs give the RMSE.
+    and stores every raw time. With --data, the same outputs give the RMSE. A run that was cut off goes on when the
+    same command is typed again.
+
+    edgefkp bench show FILE... shows stored results again.
     """
-    from edgefkp.bench import harness, pictures, plan, result, table
+    from edgefkp.bench import harness, pictures, result, table
 
     if device != "cpu":
-        raise click.BadParameter(f"'{device}': only cpu is known", param_hint="--device")
-    settings = plan.QUICK if quick else plan.FULL
-    shown = pictures.pictures_of(data, images) if data else pictures.drawn_pictures()
-    wanted = harness.cells_of(tflite_files(files), runtimes or ("",), threads or (1,), modes=modes or plan.MODES)
+        raise UsageError(f"unknown device '{device}'", "use --device cpu")
+    shown = pictures.pictures_of(options["data"], options["images"]) if options["data"] else pictures.drawn_pictures()
+    settings = _settings(options)
+    cells = harness.cells_of(tflite_files(files), **_axes(options))
     name = name or datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
-    partial = harness.partial_folder(out, wanted, shown, settings)
-    measured = harness.measure(wanted, shown, settings, name, device, partial, _announce, _progress)
+    partial = harness.partial_folder(out, cells, shown, settings)
+    with _Bar() as bar:
+        measured = harness.measure(cells, shown, settings, name, device, partial, announce, bar, options["root"])
     stored = result.save(measured, out / f"{name}.json")
     harness.discard(partial)
     if as_json:
@@ -66,9 +82,60 @@ def command(
     else:
         click.echo(table.terminal([measured]))
     note(f"stored: {stored}")
-    if measured.failed:
-        first = measured.failed[0]
-        raise EdgefkpError(f"{len(measured.failed)} could not be measured: {first.message}", first.hint)
+    _fail_for_those_that_failed(measured)
+
+
+def _settings(options: dict[str, Any]) -> "Settings":
+    from dataclasses import replace
+
+    from edgefkp.bench import plan
+
+    base = plan.QUICK if options["quick"] else plan.FULL
+    given = {name: options[name] for name in ("processes", "seconds") if options[name] is not None}
+    return replace(base, **given, pin=_cpus(options["pin"]), seed=options["seed"])
+
+
+def _axes(options: dict[str, Any]) -> dict[str, Any]:
+    """What varies from cell to cell."""
+    from edgefkp import runtime
+    from edgefkp.bench import machine, plan
+
+    axes: dict[str, Any] = {
+        "runtimes": options["runtimes"] or ("",),
+        "pythons": ("", *options["pythons"]),
+        "threads": options["threads"] or (1,),
+        "xnnpack": {"on": (True,), "off": (False,), "both": (True, False)}[options["xnnpack"]],
+        "delegates": options["delegates"] or ("",),
+        "modes": options["modes"] or plan.MODES,
+    }
+    if options["sweep"]:
+        cores = machine.describe().get("cores", 1)
+        axes["threads"] = options["threads"] or tuple(2**n for n in range(cores.bit_length()))
+        axes["runtimes"] = (
+            options["runtimes"] or [i.name for i in runtime.installed() if i.name != "tensorflow"] or ("",)
+        )
+        axes["xnnpack"] = (True, False)
+    for name in axes["runtimes"]:
+        if name and not options["pythons"]:
+            runtime.choose(name)
+    return axes
+
+
+def _cpus(text: str | None) -> tuple[int, ...]:
+    """'0,2-3' -> (0, 2, 3)."""
+    import os
+
+    if text is None:
+        return ()
+    try:
+        ends = [[int(end) for end in part.split("-")] for part in text.split(",")]
+        cpus = tuple(sorted({cpu for part in ends for cpu in range(part[0], part[-1] + 1)}))
+    except ValueError:
+        raise UsageError(f"cannot read --pin {text}", "name CPUs as 2,3 or 2-3") from None
+    usable = os.sched_getaffinity(0)
+    if not cpus or not usable.issuperset(cpus):
+        raise UsageError(f"--pin {text} names a CPU that is not here", f"choose among: {', '.join(map(str, usable))}")
+    return cpus
 
 
 def tflite_files(paths: tuple[Path, ...]) -> list[Path]:
@@ -91,14 +158,36 @@ def tflite_files(paths: tuple[Path, ...]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _announce(plan: "Plan", seconds: float) -> None:
+def announce(plan: "Plan", seconds: float) -> None:
     settings = plan.settings
+    time = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
     note(
-        f"plan: {len(plan.cells)} cells x {settings.processes} processes of {settings.seconds:g} s, rounds shuffled "
-        f"(seed {settings.seed}); about {max(1, round(seconds))} s"
+        f"plan: {len(plan.cells)} cells x {settings.processes} fresh processes, {settings.seconds:g} s each; rounds "
+        f"shuffled (seed {settings.seed}); about {time}"
     )
 
 
-def _progress(done: int, total: int, label: str) -> None:
-    if label:
-        note(f"  {done + 1}/{total} {label}")
+class _Bar:
+    """A bar on stderr that begins with the first step."""
+
+    def __enter__(self) -> "_Bar":
+        self.bar: Any = None
+        return self
+
+    def __call__(self, done: int, total: int, label: str) -> None:
+        if self.bar is None:
+            self.bar = click.progressbar(
+                length=total, file=sys.stderr, show_pos=True, item_show_func=lambda item: item, width=20
+            )
+            self.bar.__enter__()
+        self.bar.update(done - self.bar.pos, label)
+
+    def __exit__(self, *error: object) -> None:
+        if self.bar is not None:
+            self.bar.__exit__(*error)
+
+
+def _fail_for_those_that_failed(measured: "Result") -> None:
+    if measured.failed:
+        first = measured.failed[0]
+        raise EdgefkpError(f"{len(measured.failed)} could not be measured: {first.message}", first.hint)

@@ -26,11 +26,6 @@ def labelled(count: int = 20) -> Pictures:
     return Pictures("twenty", "none", drawn, points)
 
 
-@pytest.fixture(scope="module")
-def measured() -> result.Result:
-    return harness.measure(harness.cells_of([FLOAT, INT8]), labelled(), BRIEF, "test")
-
-
 def test_every_cell_has_its_row_and_processes(measured: result.Result) -> None:
     assert {(row.file, row.mode) for row in measured.rows} == {
         (file.name, mode) for file in (FLOAT, INT8) for mode in ("invoke", "e2e")

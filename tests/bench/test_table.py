@@ -1,19 +1,9 @@
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from edgefkp.bench import harness, table
-from edgefkp.bench.plan import Settings
+from edgefkp.bench import table
 from edgefkp.bench.result import Result
-from tests.bench.test_harness import FIXTURES, labelled
-
-
-@pytest.fixture(scope="module")
-def measured() -> Result:
-    settings = Settings(processes=2, seconds=0.02, warm_seconds=(0.01, 0.05), pause=0)
-    files = [FIXTURES / "tiny.int8.tflite", FIXTURES / "tiny.float32.tflite"]
-    return harness.measure(harness.cells_of(files), labelled(), settings, "test")
 
 
 def test_one_line_a_file_with_both_modes(measured: Result) -> None:
@@ -39,7 +29,7 @@ def test_the_lines_of_several_devices_stand_together(measured: Result) -> None:
     assert sum(line.startswith("pi@board ") for line in text.splitlines()) == 2
 
 
-def test_rmse_counts_and_failures_are_told(measured: Result, tmp_path: Path) -> None:
+def test_rmse_counts_and_failures_are_told(measured: Result) -> None:
     text = table.terminal([measured])
     assert "RMSE over 19 faces, 568 coordinates" in text
     assert "20 different images (twenty)" in text

@@ -1,0 +1,40 @@
+"""The part of the package that measures, as a folder of its own: for a board, a zip, or another Python environment.
+
+It needs numpy and a runtime, nothing else; no OpenCV, no click.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent.parent
+MODULES = (
+    "__init__",
+    "errors",
+    "files",
+    "keypoints",
+    "geometry",
+    "crop",
+    "metrics",
+    "naming",
+    "quiet",
+    "probe",
+    "runtime",
+    "export/__init__",
+    "export/flatbuffer",
+)
+
+
+def copy_into(folder: Path) -> Path:
+    """Make `folder`/edgefkp with what measuring needs; put `folder` on a Python's path to use it."""
+    for module in (*MODULES, *(f"bench/{path.stem}" for path in (PACKAGE / "bench").glob("*.py"))):
+        target = folder / "edgefkp" / f"{module}.py"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(PACKAGE / f"{module}.py", target)
+    return folder
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """For a Python that shall find the kit in `folder`, and nothing of this environment."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    return {**kept, "PYTHONPATH": str(folder)}

@@ -1,0 +1,94 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgefkp.bench import result, statistics
+from edgefkp.bench.compare import compare, over
+from edgefkp.bench.result import Raw, Result, Row
+from edgefkp.cli import main
+from edgefkp.errors import EdgefkpError
+
+
+def scaled(measured: Result, ratio: float = 1.0, seed: int = 0, offset: float = 0.005) -> Result:
+    """The result as it would be if each inference took `ratio` ms, with an offset a process, on a calm machine."""
+    random = np.random.default_rng(seed)
+
+    def row_of(row: Row) -> Row:
+        processes = []
+        for _ in range(5):
+            centre = 1e6 * ratio * (1 + random.normal(0, offset))
+            values = random.normal(centre, 2e4, 500).astype(np.int64)
+            processes.append(replace(row.processes[0], steady=Raw.of(values)))
+        ms = statistics.times([process.steady.nanoseconds() for process in processes])
+        return replace(row, processes=processes, ms=ms, verdict="VALID", reasons=[])
+
+    return replace(measured, rows=[row_of(row) for row in measured.rows])
+
+
+def test_two_runs_of_the_same_show_no_clear_difference(measured: Result) -> None:
+    unclear = 0
+    for seed in range(10):
+        compared = compare(scaled(measured, seed=seed), scaled(measured, seed=seed + 100))
+        unclear += sum(row.verdict == "no clear difference" for row in compared.rows)
+    assert unclear >= 38
+
+
+@pytest.mark.parametrize(("ratio", "verdict"), [(0.9, "faster"), (1.1, "slower"), (1.01, "no clear difference")])
+def test_the_verdict_is_that_of_the_second(measured: Result, ratio: float, verdict: str) -> None:
+    for row in compare(scaled(measured, offset=0.002), scaled(measured, ratio, seed=9, offset=0.002)).rows:
+        assert row.verdict == verdict
+        assert row.interval[0] <= row.ratio <= row.interval[1]
+        assert row.ratio == pytest.approx(ratio, rel=0.02)
+
+
+def test_a_disturbed_run_proves_nothing(measured: Result) -> None:
+    disturbed = scaled(measured, 1.5)
+    disturbed = replace(disturbed, rows=[replace(row, verdict="INVALID", reasons=["x"]) for row in disturbed.rows])
+    for row in compare(scaled(measured), disturbed).rows:
+        assert (row.verdict, row.doubts) == ("no clear difference", ["second is INVALID"])
+
+
+def test_unlike_machines_runtimes_and_files_are_refused_with_what_differs(measured: Result) -> None:
+    other = replace(measured, machine={**measured.machine, "processor": "Cortex-A72"})
+    with pytest.raises(EdgefkpError, match=r"processor .* and Cortex-A72") as caught:
+        compare(measured, other)
+    assert "--force" in caught.value.hint
+    assert compare(measured, other, force=True).unlike
+    for change, text in (({"version": "0.1"}, r"litert .* and 0\.1"), ({"sha256": "f" * 64}, "is another file")):
+        changed = replace(measured, rows=[replace(row, **change) for row in measured.rows])  # type: ignore[arg-type]
+        with pytest.raises(EdgefkpError, match=text):
+            compare(measured, changed)
+
+
+def test_nothing_in_common_is_said(measured: Result) -> None:
+    with pytest.raises(EdgefkpError, match="no cell in common"):
+        compare(measured, replace(measured, rows=[replace(row, threads=2) for row in measured.rows]))
+
+
+def test_cells_that_only_one_holds_are_named(measured: Result) -> None:
+    compared = compare(measured, replace(measured, rows=measured.rows[:1]), force=True)
+    assert len(compared.rows) == 1
+    assert len(compared.only_in_one) == len(measured.rows) - 1
+
+
+def test_the_gate_needs_the_whole_interval(measured: Result) -> None:
+    compared = compare(scaled(measured), scaled(measured, 1.1, seed=3))
+    assert len(over(compared, 1.05)) == len(compared.rows)
+    assert over(compared, 1.2) == []
+
+
+def test_the_command_exits_3_over_the_gate(
+    measured: Result, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    result.save(scaled(measured), first)
+    result.save(scaled(measured, 1.2), second)
+    with pytest.raises(SystemExit) as caught:
+        main(["compare", str(first), str(second), "--gate", "1.05"])
+    assert caught.value.code == 3
+    printed = capsys.readouterr()
+    assert "slower" in printed.out
+    assert max(len(line) for line in printed.out.splitlines()) <= 100
+    assert "take over 1.05 times as long" in printed.err
