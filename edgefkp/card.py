@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from edgefkp.files import read_json, sha256_file, write_json
+from edgefkp.files import json_text, read_json, sha256_file, write_json
 
 SCHEMA = "edgefkp.card/1"
 _MEMBER = "edgefkp_card.json"  # a .keras file is a zip; the card travels inside it as well
@@ -19,15 +19,14 @@ def card_path(model: Path | str) -> Path:
 
 
 def write_card(model: Path, card: Card) -> Card:
-    """Write the card beside `model`, with the file's name, size and SHA-256: returns it whole."""
+    """Write the card beside `model`, with the file's name, size and SHA-256: returns it as it is read back."""
     card = {"schema": SCHEMA, **card}
     if model.suffix == ".keras":
         with zipfile.ZipFile(model, "a") as archive:
             if _MEMBER not in archive.namelist():
-                archive.writestr(_MEMBER, json.dumps(card))
+                archive.writestr(_MEMBER, json_text(card))
     card |= {"file": model.name, "bytes": model.stat().st_size, "sha256": sha256_file(model)}
-    write_json(card_path(model), card)
-    return card
+    return read_json(write_json(card_path(model), card))
 
 
 def read_card(model: Path | str) -> Card | None:

@@ -51,6 +51,13 @@ def replacing(path: Path | str) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def require_writable(folder: Path) -> None:
+    """Raise EdgefkpError where no file can be made in `folder`: better before hours of work than after."""
+    with replacing(folder / ".writable") as temporary:
+        temporary.write_bytes(b"")
+    (folder / ".writable").unlink(missing_ok=True)
+
+
 def write_bytes(path: Path | str, content: bytes) -> Path:
     with replacing(path) as temporary:
         temporary.write_bytes(content)

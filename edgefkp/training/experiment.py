@@ -13,7 +13,7 @@ from edgefkp.data.source import Source
 from edgefkp.data.split import Split, split
 from edgefkp.data.treatment import TREATMENTS, TreatedFaces, treat
 from edgefkp.errors import UsageError
-from edgefkp.files import json_text, replacing, sha256_file
+from edgefkp.files import json_text, replacing, require_writable, sha256_file
 from edgefkp.metrics import rmse
 from edgefkp.naming import model_name
 from edgefkp.training.batches import epoch_size
@@ -76,6 +76,7 @@ def train(
     Raises EdgefkpError where the data leave nothing to train on or the loss stops being a number.
     """
     progress = progress or Progress()
+    require_writable(out)
     parts = split(source)
     key = experiment.key(source, parts)
     path = out / f"{experiment.model}.keras"

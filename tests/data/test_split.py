@@ -94,6 +94,7 @@ def test_faces_that_were_not_split_cannot_be_imputed():
 def test_what_leaves_nothing_is_an_error():
     faces = gaps()
     faces.keypoints[:, 0, 0] = np.nan
+    pytest.importorskip("sklearn")
     for treatment in ("drop", "ffill", "knn"):
         with pytest.raises(EdgefkpError, match=r"no face has all|missing in every row|training row"):
             treat(faces, treatment)

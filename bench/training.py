@@ -1,0 +1,173 @@
+"""How many images a second training takes, against plain `model.fit` with augmentation in Python, in one run.
+
+    python bench/training.py [small manual ...] [--rounds 3] [--seconds 8]
+
+Both variants train the same network on the same faces with the same changes to the pictures (edgefkp's `online`), the
+same loss, optimizer and batch; `fit` gets them from a keras.utils.PyDataset, as Keras' documentation teaches. Every
+variant runs in a child process of its own, in turn. Writes bench/results/training.json.
+"""
+
+import argparse
+import contextlib
+import importlib.metadata
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+RESULT = Path(__file__).resolve().parent / "results/training.json"
+FACES = 2048
+
+
+def made_faces() -> tuple[np.ndarray, np.ndarray]:
+    """Random pictures: what they show does not matter to the clock."""
+    from edgefkp.keypoints import MEAN_SHAPE
+
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (FACES, 96, 96), np.uint8)
+    return images, (MEAN_SHAPE + rng.normal(0, 3, (FACES, 15, 2))).astype(np.float32)
+
+
+def plain_fit(network: str, batch: int, seconds: float) -> float:
+    """Images a second of model.fit with a PyDataset."""
+    import keras
+
+    from edgefkp.data.augment import Online, online_batch
+    from edgefkp.keypoints import normalise
+    from edgefkp.training.loss import labelled_count, masked_sum
+    from edgefkp.zoo.registry import NETWORKS, build
+
+    images, targets = made_faces()
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return FACES // batch
+
+        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+            rows = slice(index * batch, (index + 1) * batch)
+            altered, moved = online_batch(images[rows], targets[rows], np.random.default_rng(index), Online())
+            return altered[..., None].astype(np.float32) / 255, normalise(moved)
+
+    class Clock(keras.callbacks.Callback):
+        """Starts after the third batch, when the graph is traced; ends the run in time."""
+
+        batches, start = 0, 0.0
+
+        def on_train_batch_end(self, index: int, logs: Any = None) -> None:
+            self.batches += 1
+            if self.batches == 3:
+                self.start = time.perf_counter()
+            elif self.batches > 5 and time.perf_counter() - self.start > seconds:
+                self.speed = (self.batches - 3) * batch / (time.perf_counter() - self.start)
+                self.model.stop_training = True
+                raise StopIteration
+
+    model = build(NETWORKS[network])
+    model.compile(
+        keras.optimizers.AdamW(2e-3, weight_decay=1e-3),
+        lambda y, p: masked_sum("smooth_l1", 0.1, y, p) / labelled_count(y),
+    )
+    clock = Clock()
+    with contextlib.suppress(StopIteration):
+        model.fit(Batches(), epochs=10_000, verbose=0, callbacks=[clock])
+    return clock.speed
+
+
+def edgefkp_fit(network: str, batch: int, seconds: float) -> float:
+    """Images a second of edgefkp's own loop, by the plan that it chooses on this machine."""
+    from edgefkp.data.treatment import TreatedFaces
+    from edgefkp.training.batches import epoch_batches
+    from edgefkp.training.learner import Learner
+    from edgefkp.training.plan import choose_plan
+    from edgefkp.training.recipe import Recipe
+    from edgefkp.zoo.registry import NETWORKS, build
+
+    plan = choose_plan(network, {}, batch)
+    plan.apply()
+    recipe = Recipe(batch=batch)
+    learner = Learner(lambda: build(NETWORKS[network]), recipe, 100_000, plan)
+    faces = TreatedFaces(*made_faces())
+    start, steps = 0.0, 0
+    for epoch in range(10_000):
+        for images, targets in epoch_batches(faces, recipe, epoch, True, FACES // batch):
+            learner.step(images, targets)
+            steps += 1
+            if steps == 3:
+                start = time.perf_counter()
+            elif steps > 5 and time.perf_counter() - start > seconds:
+                return (steps - 3) * batch / (time.perf_counter() - start)
+    raise AssertionError("unreachable")
+
+
+VARIANTS = {"plain_fit": plain_fit, "edgefkp": edgefkp_fit}
+
+
+def child(variant: str, network: str, batch: int, seconds: float) -> float:
+    command = [sys.executable, __file__, network, "--child", variant, "--batch", str(batch), "--seconds", str(seconds)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return float(done.stdout.split()[-1])
+
+
+def measure(networks: list[str], rounds: int, batch: int, seconds: float) -> dict[str, Any]:
+    from edgefkp.bench.machine import describe
+
+    speeds: dict[str, dict[str, list[float]]] = {name: {variant: [] for variant in VARIANTS} for name in networks}
+    for number in range(1, rounds + 1):
+        for network in networks:
+            for variant in VARIANTS:
+                speeds[network][variant].append(child(variant, network, batch, seconds))
+                print(
+                    f"{number}/{rounds} {network} {variant}: {speeds[network][variant][-1]:.0f} img/s", file=sys.stderr
+                )
+    rows = {}
+    for network, by_variant in speeds.items():
+        medians = {variant: statistics.median(values) for variant, values in by_variant.items()}
+        rows[network] = {
+            "images_per_second": medians,
+            "ratio": medians["edgefkp"] / medians["plain_fit"],
+            "all_images_per_second": by_variant,
+        }
+    return {
+        "schema": "edgefkp.bench.training/1",
+        "batch": batch,
+        "rounds": rounds,
+        "machine": describe(),
+        "versions": {name: importlib.metadata.version(name) for name in ("edgefkp", "tensorflow", "keras", "numpy")},
+        "networks": rows,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", default=["small", "manual", "tuned_ffill", "mobilenetv2"])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--out", type=Path, default=RESULT)
+    parser.add_argument("--child", choices=list(VARIANTS), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        print(VARIANTS[arguments.child](arguments.networks[0], arguments.batch, arguments.seconds))
+        return
+    from tabulate import tabulate
+
+    from edgefkp.files import write_json
+
+    result = measure(arguments.networks, arguments.rounds, arguments.batch, arguments.seconds)
+    write_json(arguments.out, result)
+    rows = [
+        (name, *(round(speed) for speed in row["images_per_second"].values()), f"{row['ratio']:.2f}")
+        for name, row in result["networks"].items()
+    ]
+    print(tabulate(rows, ["network", "plain fit, img/s", "edgefkp, img/s", "ratio"]))
+    print(f"wrote {arguments.out}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
