@@ -25,5 +25,5 @@ def test_links_into_the_repository_lead_somewhere(document):
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_commands_that_are_shown_exist(document):
-    shown = re.findall(r"(?:^|[\s/`])edgefkp ([a-z]+)\b", document.read_text(encoding="utf-8"), re.MULTILINE)
+    shown = re.findall(r"(?:^|[`/])edgefkp ([a-z]+)\b", document.read_text(encoding="utf-8"), re.MULTILINE)
     assert [name for name in shown if name not in COMMANDS] == []

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edgefkp.files import cache_dir, read_json, write_json
+from edgefkp.quiet import require_tensorflow
 
 TRIAL_SECONDS = 4.0
 TRIAL_TIMEOUT = 120
@@ -28,6 +29,7 @@ class Plan:
 
     def apply(self) -> None:
         """Divide the cores among the lanes. Has an effect only before TensorFlow's first operation."""
+        require_tensorflow("training")
         import tensorflow as tf
 
         if not tf.config.threading.get_inter_op_parallelism_threads():
