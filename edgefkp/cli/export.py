@@ -1,46 +1,178 @@
-"""edgefkp export: trained networks to .tflite."""
+"""edgefkp export: trained networks to verified .tflite files."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgefkp.cli.options import data_option, json_option, note, print_json
+from edgefkp.errors import EdgefkpError, UsageError
+
+if TYPE_CHECKING:
+    from edgefkp.data.source import Source
+    from edgefkp.export.station import Options
 
 
 @click.command("export")
 @click.argument("models", nargs=-1)
-@click.option("--quant", multiple=True, help="float32 or int8; may be repeated. [default: both]")
+@click.option(
+    "--quant",
+    multiple=True,
+    metavar="SCHEME",
+    help="float32 float16 dynamic int8 int8io int16x8, or all; may be repeated. [default: float32 int8]",
+)
+@click.option("--u8", is_flag=True, help="Pixels go in as bytes; they are divided by 255 inside the graph.")
+@click.option("--target", default="any", show_default=True, help="tflite-runtime-2.14, litert-2, any (both), or micro.")
+@click.option("--keep-float", multiple=True, metavar="LAYER", help="A layer that int8 leaves in float; repeatable.")
+@click.option("--explain", is_flag=True, help="Write no file: show what int8 costs, layer by layer.")
+@click.option(
+    "--calibration",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Samples of the network's input (.npy, .npz). [default: training faces of DATA]",
+)
+@click.option("--parity/--no-parity", "compare", default=True, help="Compare each file with its network on DATA.")
+@click.option("--max-delta", type=float, metavar="PX", help="Exit 3 where a file's RMSE rises by more.")
+@click.option("--runtime", help="Runtime of the comparison. [default: the first installed]")
 @data_option()
 @click.option("--models-dir", type=click.Path(path_type=Path), default=Path("models"), show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("export"), show_default=True)
 @json_option
 def command(
-    models: tuple[str, ...], quant: tuple[str, ...], data: str, models_dir: Path, out: Path, as_json: bool
+    models: tuple[str, ...],
+    quant: tuple[str, ...],
+    u8: bool,
+    target: str,
+    keep_float: tuple[str, ...],
+    explain: bool,
+    calibration: Path | None,
+    compare: bool,
+    max_delta: float | None,
+    runtime: str | None,
+    data: str,
+    models_dir: Path,
+    out: Path,
+    as_json: bool,
 ) -> None:
     """Convert MODELS (names in models/, or .keras files; all of models/ by default) to OUT/*.tflite with cards.
 
-    The training persons of DATA calibrate the integer schemes: give the data that the networks were trained on.
+    The training persons of DATA calibrate the integer schemes, its labelled test faces show what each file lost: give
+    the data that the networks were trained on.
     """
     from edgefkp.card import read_card
     from edgefkp.data.source import open_source
-    from edgefkp.export.station import DEFAULT_SCHEMES, export_network, find_networks
+    from edgefkp.export.station import Options, find_networks, schemes_of
+    from edgefkp.export.target import target_of
     from edgefkp.quiet import require_tensorflow
 
+    schemes = schemes_of(quant)
+    if keep_float and not quant:
+        schemes = ("int8",)
+    if max_delta is not None and not compare:
+        raise UsageError("--max-delta needs the comparison that --no-parity leaves out")
+    micro = target == "micro"
+    options = Options(u8, target_of("any" if micro else target), keep_float, calibration, compare, runtime)
     require_tensorflow("edgefkp export")
     paths = find_networks(models, models_dir)
     source = open_source(data)
-    written = []
     for path in paths:
         trained_on = (read_card(path) or {}).get("data", {}).get("name")
-        if trained_on and trained_on != source.name:
+        if trained_on and trained_on != source.name and not calibration:
             note(f"{path.name} was trained on {trained_on} and is calibrated on {source.name}; --data changes that")
-        note(f"converting {path.name}")
-        written += export_network(path, out, quant or DEFAULT_SCHEMES, source)
+    if explain:
+        _explain(paths, source, options, as_json)
+    elif micro:
+        _micro(paths, source, options, out, as_json)
+    else:
+        _export(paths, source, schemes, options, out, max_delta, as_json)
+
+
+def _export(
+    paths: list[Path],
+    source: "Source",
+    schemes: Sequence[str],
+    options: "Options",
+    out: Path,
+    max_delta: float | None,
+    as_json: bool,
+) -> None:
+    from edgefkp.card import read_card
+    from edgefkp.evaluation import part_of
+    from edgefkp.export.station import Progress, export_network
+
+    written: list[Path] = []
+    refused: list[EdgefkpError] = []
+    faces = int(part_of(source, "test").labelled.sum()) if options.parity else 0
+    length = max(1, len(paths) * len(schemes) * faces)
+    with click.progressbar(length=length, label="export", file=click.get_text_stream("stderr")) as bar:
+        progress = Progress(lambda name: setattr(bar, "label", name), bar.update, refused.append)
+        for number, path in enumerate(paths, 1):
+            written += export_network(path, out, schemes, source, options, progress)
+            bar.update(max(0, number * len(schemes) * faces - bar.pos))  # what was current needed no measuring
     cards = [read_card(path) or {} for path in written]
     if as_json:
         print_json(cards)
-        return
+    else:
+        click.echo(cards_table(cards))
+    for message in dict.fromkeys(str(error) for error in refused[1:]):
+        note(f"error: {message}")
+    if refused:
+        raise refused[0]
+    if max_delta is not None:
+        _require_delta(cards, max_delta)
+
+
+def cards_table(cards: list[dict[str, Any]]) -> str:
     from tabulate import tabulate
 
-    rows = [(card["file"], card["scheme"], card["bytes"] / 1000, card["parent_bytes"] / 1000) for card in cards]
-    click.echo(tabulate(rows, headers=["file", "scheme", "KB", "KB of the .keras"], floatfmt=".1f"))
+    headers = ["file (.tflite)", "KB", "RMSE before", "after", "change px", "p95 shift", "max shift", "faces"]
+    rows = [(card["file"].removesuffix(".tflite"), f"{card['bytes'] / 1000:.1f}", *_measured(card)) for card in cards]
+    alignment = ("left", *["right"] * (len(headers) - 1))
+    return tabulate(rows, headers=headers, disable_numparse=True, colalign=alignment if rows else None)
+
+
+def _measured(card: dict[str, Any]) -> tuple[str, ...]:
+    if not (parity := card.get("parity")):
+        return "", "", "not measured", "", "", ""
+    return (
+        f"{parity['rmse_before']:.4f}",
+        f"{parity['rmse_after']:.4f}",
+        f"{parity['delta']:+.4f}",
+        f"{parity['shift']['p95']:.3f}",
+        f"{parity['shift']['max']:.3f}",
+        str(parity["faces"]),
+    )
+
+
+def _require_delta(cards: list[dict[str, Any]], limit: float) -> None:
+    from edgefkp.export.parity import require_delta
+
+    require_delta([card["parity"] for card in cards if card.get("parity")], limit)
+
+
+def _explain(paths: list[Path], source: "Source", options: "Options", as_json: bool) -> None:
+    from tabulate import tabulate
+
+    from edgefkp.export.explain import explain
+    from edgefkp.export.station import network_unit, samples_of
+
+    results = []
+    for path in paths:
+        network, samples = samples_of(path, source, options)
+        note(f"{path.name}: quantising once for each layer")
+        results.append(explain(network, path.stem, samples, *network_unit(network)))
+    if as_json:
+        print_json(results)
+        return
+    for result in results:
+        click.echo(
+            f"{result.model}, int8 on {result.samples} calibration samples: an output moves by {result.shift:.4f} "
+            f"{result.unit} (95th percentile), {result.worst:.4f} at most"
+        )
+        rows = [(layer.layer, layer.error, layer.gain, layer.gain_worst) for layer in result.layers]
+        headers = ["layer", "error, steps", f"kept float: p95 less by, {result.unit}", "largest less by"]
+        click.echo(tabulate(rows, headers=headers, floatfmt=("", ".3f", "+.4f", "+.4f")))
+
+
+def _micro(paths: list[Path], source: "Source", options: "Options", out: Path, as_json: bool) -> None:
+    raise NotImplementedError

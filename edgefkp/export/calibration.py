@@ -1,29 +1,191 @@
-"""The pictures by which int8 ranges are found: a seeded sample of the training persons."""
+"""The samples by which int8 ranges are found: a named, seeded choice of training faces spread over poses."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from edgefkp.data.split import Split
+from edgefkp.data.source import Source
+from edgefkp.data.split import Split, TrainingFaces, split
 from edgefkp.errors import EdgefkpError
+from edgefkp.files import sha256_arrays
+from edgefkp.keypoints import LEFT_EYE, NAMES, RIGHT_EYE
 
 COUNT = 256
 SEED = 0
+LEAST_CONTRAST = 2.0  # gray levels, standard deviation of a picture below which it is constant
+LEAST_RANGE = 8  # gray levels; pictures that never exceed it were divided by 255 on the way
+BINS = 3  # of each pose angle
+_NOSE = NAMES.index("nose_tip")
+_MOUTH = (NAMES.index("mouth_left_corner"), NAMES.index("mouth_right_corner"), NAMES.index("mouth_center_bottom_lip"))
 
 
-def calibration_images(parts: Split, count: int = COUNT, seed: int = SEED) -> np.ndarray:
-    """(count or fewer, 96, 96) uint8 of training faces, one person after the other.
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """name: says how the samples were chosen. samples: one (N, *input shape) float32 array for each input."""
 
-    Raises EdgefkpError where the sample has constant pictures only.
+    name: str
+    samples: tuple[np.ndarray, ...]
+
+    @property
+    def hash(self) -> str:
+        return sha256_arrays(*self.samples)
+
+    def __len__(self) -> int:
+        return len(self.samples[0])
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """What the card says about it."""
+        return {"name": self.name, "samples": len(self), "hash": self.hash}
+
+
+def of_faces(source: Source, count: int = COUNT, seed: int = SEED) -> Calibration:
+    """`count` training faces of `source`, or as many as there are, spread over poses.
+
+    Raises EdgefkpError where pictures among them are constant, duplicates, or not in 0..255.
     """
+    parts = split(source)
+    images = parts.train.images[spread(parts, count, seed)]
+    name = f"{source.name}, {len(images)} training faces over {BINS**3} poses, seed {seed}"
+    require_pictures(images, name)
+    return Calibration(name, (pictures_as_input(images),))
+
+
+def spread(parts: Split, count: int = COUNT, seed: int = SEED) -> np.ndarray:
+    """(count or fewer,) sorted rows of the training faces: one pose after the other, in each a new person first."""
+    faces = parts.train
     rng = np.random.default_rng(seed)
-    order = rng.permutation(len(parts.train))
-    # Each person's first face, then each person's second: poses of as many persons as there are.
-    _, person = np.unique(parts.train.groups[order], return_inverse=True)
-    rank = np.zeros(len(order), int)
-    seen: dict[int, int] = {}
-    for position, who in enumerate(person.tolist()):
-        rank[position] = seen[who] = seen.get(who, -1) + 1
-    chosen = order[np.argsort(rank, kind="stable")[:count]]
-    images = parts.train.images[np.sort(chosen)]
-    if not len(images) or images.std((1, 2)).max() < 1:
-        raise EdgefkpError("the calibration pictures are all of one gray", "give --data with faces")
-    return images
+    order = rng.permutation(len(faces))
+    # No picture twice: two equal ones say nothing that one does not.
+    _, first = np.unique(faces.images[order].reshape(len(order), -1), axis=0, return_index=True)
+    order = order[np.sort(first)]
+    order = order[faces.images[order].std((1, 2)) >= LEAST_CONTRAST]
+    order = order[np.argsort(_rank(faces.groups[order]), kind="stable")]
+    turn = _rank(_poses(faces)[order])
+    return np.sort(order[np.argsort(turn, kind="stable")[:count]])
+
+
+def _rank(labels: np.ndarray) -> np.ndarray:
+    """(N,): how many equal labels stand before each."""
+    rank = np.zeros(len(labels), int)
+    seen: dict[Any, int] = {}
+    for position, label in enumerate(labels.tolist()):
+        rank[position] = seen[label] = seen.get(label, -1) + 1
+    return rank
+
+
+def _poses(faces: TrainingFaces) -> np.ndarray:
+    """(N,) which of BINS**3 poses each face has, by thirds of turn, tilt and nod; -1 for what is not labelled."""
+    points = faces.keypoints.astype(float)
+    left, right = points[:, LEFT_EYE], points[:, RIGHT_EYE]
+    across, middle = left - right, (left + right) / 2
+    width = np.maximum(np.linalg.norm(across, axis=1), 1e-6)
+    mouth = points[:, _MOUTH[2]]
+    turn = ((points[:, _NOSE] - middle) * across).sum(1) / width**2
+    tilt = np.arctan2(across[:, 1], across[:, 0])
+    nod = (points[:, _NOSE, 1] - middle[:, 1]) / np.maximum(mouth[:, 1] - middle[:, 1], 1e-6)
+    return sum(_thirds(angle) * (BINS + 1) ** place for place, angle in enumerate((turn, tilt, nod)))
+
+
+def _thirds(values: np.ndarray) -> np.ndarray:
+    there = ~np.isnan(values)
+    if not there.any():
+        return np.full(len(values), BINS)
+    edges = np.quantile(values[there], np.arange(1, BINS) / BINS)
+    return np.where(there, np.searchsorted(edges, values), BINS)
+
+
+def from_file(path: Path, inputs: list[tuple[str, tuple[int, ...]]]) -> Calibration:
+    """Samples of the user's own: an .npy, or an .npz with one array for each input of the network.
+
+    inputs: name and shape (without batch) of each input. uint8 arrays are pixels and divided by 255.
+    Raises EdgefkpError where arrays are missing, of another shape, constant, duplicates or wrongly scaled.
+    """
+    arrays = _read(path, [name for name, _ in inputs])
+    samples = []
+    for array, (name, shape) in zip(arrays, inputs, strict=True):
+        if array.shape[1:] == shape[:-1] and shape[-1:] == (1,):
+            array = array[..., None]
+        if array.shape[1:] != shape:
+            raise EdgefkpError(
+                f"{path}: samples of shape {array.shape[1:]}, and the network's input {name} takes {shape}",
+                "save them as an array (samples, *input shape)",
+            )
+        if array.dtype == np.uint8:
+            require_pictures(array.reshape(len(array), *shape), str(path))
+            array = array.astype(np.float32) / 255
+        elif array.dtype.kind != "f":
+            raise EdgefkpError(f"{path}: samples are {array.dtype}", "save uint8 pixels, or float inputs as trained on")
+        else:
+            _require_inputs(array, str(path))
+        samples.append(array.astype(np.float32))
+    if len({len(array) for array in samples}) != 1:
+        raise EdgefkpError(f"{path}: the inputs have different numbers of samples")
+    return Calibration(f"{path.name}, {len(samples[0])} samples", tuple(samples))
+
+
+def _read(path: Path, names: list[str]) -> list[np.ndarray]:
+    try:
+        stored = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise EdgefkpError(f"{path} cannot be read as .npy or .npz: {error}", "save it with numpy.save") from error
+    if isinstance(stored, np.ndarray):
+        arrays = [stored]
+    else:
+        only = len(stored.files) == len(names) == 1
+        missing = [] if only else [name for name in names if name not in stored.files]
+        if missing:
+            raise EdgefkpError(f"{path} has no array '{missing[0]}'", f"it holds: {', '.join(stored.files)}")
+        arrays = [stored[stored.files[0]]] if only else [stored[name] for name in names]
+    if len(arrays) != len(names):
+        raise EdgefkpError(f"{path} holds one array, and the network has {len(names)} inputs: {', '.join(names)}")
+    if any(array.ndim < 2 or not len(array) for array in arrays):
+        raise EdgefkpError(f"{path} holds no samples", "save an array (samples, *input shape)")
+    return arrays
+
+
+def require_pictures(images: np.ndarray, name: str) -> None:
+    """Raise EdgefkpError where (N, ...) uint8 pictures are constant, duplicates, or were scaled to 0..1 before."""
+    images = images.reshape(len(images), -1)
+    if not len(images):
+        raise EdgefkpError(f"calibration ({name}) has no pictures", "give --data with faces")
+    if images.max() <= LEAST_RANGE:
+        raise EdgefkpError(
+            f"calibration ({name}): the brightest pixel of {len(images)} pictures is {images.max()} of 255",
+            "the pictures seem to be divided by 255 already: give pixels 0..255 as uint8",
+        )
+    _require_different(images, images.std(1) < LEAST_CONTRAST, name)
+
+
+def _require_inputs(samples: np.ndarray, name: str) -> None:
+    flat = samples.reshape(len(samples), -1)
+    if not np.isfinite(flat).all():
+        raise EdgefkpError(f"calibration ({name}) has values that are not numbers", "give finite inputs")
+    if np.abs(flat).max() > 32:
+        raise EdgefkpError(
+            f"calibration ({name}): values up to {np.abs(flat).max():.4g} in float samples",
+            "they seem to be pixels: save those as uint8, or scale them as in training",
+        )
+    _require_different(flat, np.ptp(flat, axis=1) == 0, name)
+
+
+def _require_different(flat: np.ndarray, constant: np.ndarray, name: str) -> None:
+    hint = "calibrate with different pictures as they come in use; without --calibration training faces are taken"
+    if constant.any():
+        raise EdgefkpError(f"calibration ({name}): {constant.sum()} of {len(flat)} samples are one plain gray", hint)
+    repeated = len(flat) - len(np.unique(flat, axis=0))
+    if repeated:
+        raise EdgefkpError(f"calibration ({name}): {repeated} of {len(flat)} samples are there twice", hint)
+
+
+def pictures_as_input(images: np.ndarray) -> np.ndarray:
+    """(N, 96, 96) uint8 -> (N, 96, 96, 1) float32 pixels / 255, with 0 and 1 among them.
+
+    Two corner pixels of the first picture become black and white, so that the input's range is [0, 1] and its step
+    exactly 1/255: then uint8 pixels are the quantised input, with nothing lost.
+    """
+    inputs = images[..., None].astype(np.float32) / 255
+    inputs[0, 0, 0], inputs[0, 0, 1] = 0, 1
+    return inputs

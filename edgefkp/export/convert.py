@@ -1,7 +1,9 @@
-"""Conversion: a Keras network -> the bytes of a .tflite file, one function per scheme's settings."""
+"""Conversion: a Keras network -> the bytes of a .tflite file."""
 
 import os
 import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,54 +12,116 @@ from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.naming import SCHEMES
 from edgefkp.quiet import captured
 
+STATIC = ("int8", "int8io", "int16x8")  # schemes whose ranges come from calibration
+PIXELS = 255.0
 
-def convert(model: Any, scheme: str, calibration: np.ndarray | None = None) -> bytes:
+
+@dataclass(frozen=True)
+class Settings:
+    """u8: uint8 pixels go in and are divided by 255 inside the graph.
+
+    per_tensor_dense: dense layers of dynamic files get one scale instead of one per output (see target.py).
+    keep_float: Keras layers that keep computing in float (scheme int8).
+    Raises UsageError for an unknown scheme or a pair that does not go together.
+    """
+
+    scheme: str
+    u8: bool = False
+    per_tensor_dense: bool = False
+    keep_float: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.scheme not in SCHEMES:
+            raise UsageError(f"unknown scheme '{self.scheme}'", f"choose one of: {', '.join(SCHEMES)}, all")
+        if self.keep_float and self.scheme != "int8":
+            raise UsageError(
+                f"--keep-float goes with int8, not with {self.scheme}",
+                "name the scheme: --quant int8 --keep-float LAYER",
+            )
+
+    @property
+    def static(self) -> bool:
+        return self.scheme in STATIC
+
+
+def convert(model: Any, settings: Settings, samples: Sequence[np.ndarray] = ()) -> bytes:
     """Convert a keras.Model with a batch of 1 fixed in the file.
 
-    calibration: (N, 96, 96) uint8, needed by the schemes with static ranges (int8, int8io, int16x8).
-    Raises UsageError for an unknown scheme, EdgefkpError where the network cannot be converted.
+    samples: one (N, *input shape) float32 array for each input, by which static schemes find their ranges.
+    Raises EdgefkpError where the network cannot be converted.
     """
-    import keras
-    import tensorflow as tf
-
-    if scheme not in SCHEMES:
-        raise UsageError(f"unknown scheme '{scheme}'", f"choose one of: {', '.join(SCHEMES)}")
-    pixels = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="pixels")
-    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(pixels, model(pixels, training=False)))
-    _set_scheme(converter, scheme, calibration)
+    if settings.static and not samples:
+        raise ValueError(f"{settings.scheme} needs calibration samples")
     with captured() as chatter:
         try:
+            converter = converter_of(model, settings, samples)
+            if settings.keep_float:
+                from edgefkp.export.explain import keeping_float
+
+                return keeping_float(model, converter, settings)
             return bytes(converter.convert())
+        except EdgefkpError:
+            raise
         except Exception as error:  # the converter raises many kinds, with pages of text
             reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise EdgefkpError(
-                f"the network cannot be converted to {scheme}: {reason[:120]}",
+                f"the network cannot be converted to {settings.scheme}: {reason[:120]}",
                 f"the converter's whole output: {_keep(chatter, str(error))}",
             ) from error
 
 
-def _set_scheme(converter: Any, scheme: str, calibration: np.ndarray | None) -> None:
+def converter_of(model: Any, settings: Settings, samples: Sequence[np.ndarray]) -> Any:
+    """A tf.lite.TFLiteConverter with the settings of the scheme."""
     import tensorflow as tf
 
-    if scheme == "float32":
-        return
+    # Full integer networks take uint8 by their own input quantisation; others get a cast and a scale in the graph.
+    by_quantisation = settings.u8 and settings.scheme in ("int8", "int8io")
+    converter = tf.lite.TFLiteConverter.from_keras_model(
+        _with_fixed_batch(model, in_bytes=settings.u8 and not by_quantisation)
+    )
+    if settings.scheme == "float32":
+        return converter
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if scheme == "float16":
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = settings.per_tensor_dense
+    if settings.scheme == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if scheme in ("int8", "int8io", "int16x8"):
-        if calibration is None:
-            raise ValueError(f"{scheme} needs calibration pictures")
-        converter.representative_dataset = lambda: ([_input(image)] for image in calibration)
+    if settings.static:
+        scale = PIXELS if settings.u8 and not by_quantisation else None
+        converter.representative_dataset = lambda: _one_by_one(samples, scale)
         only = {
             "int16x8": tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
-        }.get(scheme, tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
+        }.get(settings.scheme, tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
         converter.target_spec.supported_ops = [only]
-    if scheme == "int8io":
+        if scale:  # the cast from uint8 has no 16-bit form, and stays what it is
+            converter.target_spec.supported_ops.append(tf.lite.OpsSet.TFLITE_BUILTINS)
+    if settings.scheme == "int8io":
         converter.inference_input_type = converter.inference_output_type = tf.int8
+    if by_quantisation:
+        converter.inference_input_type = tf.uint8
+    return converter
 
 
-def _input(image: np.ndarray) -> np.ndarray:
-    return image[None, ..., None].astype(np.float32) / 255
+def _with_fixed_batch(model: Any, in_bytes: bool) -> Any:
+    import keras
+
+    inputs = []
+    for tensor in model.inputs:
+        if None in tensor.shape[1:]:
+            raise EdgefkpError(
+                f"the network takes inputs of any size ({tuple(tensor.shape)}); a .tflite needs one",
+                "fix the size in Keras: keras.Input((height, width, channels))",
+            )
+        dtype = "uint8" if in_bytes else tensor.dtype
+        inputs.append(keras.Input(batch_shape=(1, *tensor.shape[1:]), dtype=dtype, name=tensor.name.split(":")[0]))
+    scaled = [keras.layers.Rescaling(1 / PIXELS)(tensor) for tensor in inputs] if in_bytes else inputs
+    outputs = model(scaled if len(scaled) > 1 else scaled[0], training=False)
+    return keras.Model(inputs, outputs)
+
+
+def _one_by_one(samples: Sequence[np.ndarray], scale: float | None) -> Iterator[list[np.ndarray]]:
+    for number in range(len(samples[0])):
+        one = [array[number : number + 1] for array in samples]
+        yield [np.rint(array * scale).astype(np.uint8) for array in one] if scale else one
 
 
 def _keep(chatter: Any, error: str) -> str:

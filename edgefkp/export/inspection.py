@@ -153,9 +153,7 @@ def scheme_of(graph: Graph) -> str:
     if "integer" not in kinds:
         if "hybrid" in kinds:
             return "dynamic"
-        halves = any(
-            t is not None and t.constant and t.dtype == "float16" for op in graph.operators for t in op.inputs
-        )
+        halves = any(t is not None and t.constant and t.dtype == "float16" for op in graph.operators for t in op.inputs)
         return "float16" if halves else "float32"
     if "float" in kinds or "hybrid" in kinds:
         return "mixed"

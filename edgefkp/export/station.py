@@ -1,25 +1,66 @@
-"""The export station: every .keras in, .tflite files with cards out."""
+"""The export station: every .keras in, verified .tflite files with cards out."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgefkp.card import Card, read_card, versions, write_card
+from edgefkp.data.faces import Faces
 from edgefkp.data.source import Source
-from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
-from edgefkp.export.calibration import calibration_images
-from edgefkp.export.convert import convert
-from edgefkp.files import replacing, sha256_arrays, sha256_file
-from edgefkp.naming import TfliteName
+from edgefkp.evaluation import part_of
+from edgefkp.export import calibration as calibrations
+from edgefkp.export.calibration import Calibration
+from edgefkp.export.convert import Settings, convert
+from edgefkp.export.inspection import Inspection, inspect
+from edgefkp.export.model_card import write_model_card
+from edgefkp.export.parity import Reference, labelled, parity, reference_of
+from edgefkp.export.target import TARGETS, Target, require_target, tried
+from edgefkp.files import json_text, replacing, sha256_file
+from edgefkp.keypoints import COUNT, SIZE
+from edgefkp.naming import SCHEMES, TfliteName
 from edgefkp.predictor import load_keras
 
 DEFAULT_SCHEMES = ("float32", "int8")
 
 # What a .tflite inherits from the card of the network it is made from.
 _INHERITED = ("network", "treatment", "augment", "weights", "parameters", "macs", "data", "metrics")
+
+
+@dataclass(frozen=True)
+class Options:
+    """u8: pixels go in as bytes. keep_float: layers that int8 leaves in float. calibration: a file of samples of the
+    user's own; else training faces. parity: compare each file with its network on the labelled test faces.
+    """
+
+    u8: bool = False
+    target: Target = field(default=TARGETS["any"])
+    keep_float: tuple[str, ...] = ()
+    calibration: Path | None = None
+    parity: bool = True
+    runtime: str | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What export_network() calls as it goes: before each file, and as its parity is measured.
+
+    on_refused: where given, called with the error of a file that was not written, and the next is made.
+    """
+
+    on_file: Callable[[str], None] = lambda name: None
+    on_faces: Callable[[int], None] = lambda count: None
+    on_refused: Callable[[EdgefkpError], None] | None = None
+
+
+def schemes_of(words: Sequence[str]) -> tuple[str, ...]:
+    """The schemes that --quant names; "all" is every one. Raises UsageError for an unknown one."""
+    named = [scheme for word in words for scheme in (SCHEMES if word == "all" else (word,))]
+    return tuple(dict.fromkeys(Settings(scheme).scheme for scheme in named)) or DEFAULT_SCHEMES
 
 
 def find_networks(names: Sequence[str], folder: Path) -> list[Path]:
@@ -43,47 +84,176 @@ def _find(name: str, folder: Path) -> Path:
     raise EdgefkpError(f"no network '{name}': neither a .keras file nor a model in {folder}", f"there is: {known}")
 
 
-def export_network(path: Path, out: Path, schemes: Sequence[str], source: Source) -> list[Path]:
-    """Convert one .keras file by each scheme into `out`; files made before from the same bytes are left as they are.
+def export_network(
+    path: Path,
+    out: Path,
+    schemes: Sequence[str],
+    source: Source,
+    options: Options | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Convert one .keras file by each scheme into `out`, verify each file, compare it with the network, write cards.
 
-    source: its training persons calibrate the integer schemes.
+    source: its training persons calibrate the integer schemes, its labelled test faces measure parity.
+    Files made before from the same bytes in the same way are left as they are.
+    Raises EdgefkpError where a file is not what its name says or cannot run on the target.
     """
-    parent = sha256_file(path)
-    calibration = calibration_images(split(source))
-    identity = {"parent_sha256": parent, "calibration": sha256_arrays(calibration)}
-    model: Any = None
+    progress = progress or Progress()
+    job = _Job(path, source, options or Options(), progress)
     written = []
     for scheme in schemes:
-        target = out / TfliteName(path.stem, scheme, u8=False).filename
-        written.append(target)
-        if _is_current(target, identity):
-            continue
-        model = model or load_keras(path).model
-        with replacing(target) as temporary:
-            temporary.write_bytes(convert(model, scheme, calibration))
-        write_card(target, _card(path, scheme, identity, source, calibration))
+        try:
+            written.append(job.export(scheme, out))
+        except EdgefkpError as error:
+            if progress.on_refused is None:
+                raise
+            progress.on_refused(error)
+    if written:
+        write_model_card(path.stem, out)
     return written
 
 
-def _is_current(target: Path, identity: dict[str, str]) -> bool:
-    card = read_card(target) if target.exists() else None
-    return bool(
-        card
-        and card.get("parent_sha256") == identity["parent_sha256"]
-        and card.get("calibration", {}).get("hash") == identity["calibration"]
-        and card.get("sha256") == sha256_file(target)
+class _Job:
+    """One network's export; what several schemes need is made once, and only when a file is not current."""
+
+    def __init__(self, path: Path, source: Source, options: Options, progress: Progress) -> None:
+        self.path, self.source, self.options, self.progress = path, source, options, progress
+        self.parent = sha256_file(path)
+        self._network: Any = None
+        self._calibration: Calibration | None = None
+        self._faces: Faces | None = None
+        self._reference: Reference | None = None
+
+    @property
+    def network(self) -> Any:
+        if self._network is None:
+            self._network = load_keras(self.path).model
+        return self._network
+
+    @property
+    def takes_faces(self) -> bool:
+        return (self.network.input_shape, self.network.output_shape) == ((None, SIZE, SIZE, 1), (None, 2 * COUNT))
+
+    @property
+    def calibration(self) -> Calibration:
+        if self._calibration is None:
+            self._calibration = self._calibrate()
+        return self._calibration
+
+    def _calibrate(self) -> Calibration:
+        inputs = [(tensor.name.split(":")[0], tuple(tensor.shape[1:])) for tensor in self.network.inputs]
+        if self.options.calibration:
+            return calibrations.from_file(self.options.calibration, inputs)
+        if [shape for _, shape in inputs] != [(SIZE, SIZE, 1)]:
+            shapes = " and ".join(str(shape) for _, shape in inputs)
+            raise EdgefkpError(
+                f"{self.path.name} takes {shapes}, and faces of {self.source.name} cannot calibrate that",
+                "give samples of its input: --calibration FILE.npy, an array (samples, *input shape)",
+            )
+        return calibrations.of_faces(self.source)
+
+    def export(self, scheme: str, out: Path) -> Path:
+        options = self.options
+        settings = Settings(
+            scheme,
+            options.u8,
+            per_tensor_dense=scheme == "dynamic" and options.target.per_tensor_dense,
+            keep_float=options.keep_float,
+        )
+        target = out / TfliteName(self.path.stem, scheme, options.u8).filename
+        key = self._key(settings)
+        card = read_card(target) if target.exists() else None
+        if not (card and card.get("key") == key and card.get("sha256") == sha256_file(target)):
+            self.progress.on_file(target.name)
+            inspection = self._write(target, settings)
+            card = self._card(settings, key, inspection)
+        if options.parity and self.takes_faces and not self._has_parity(card):
+            card["parity"] = asdict(self._parity(target, scheme))
+        write_card(target, card)
+        return target
+
+    def _key(self, settings: Settings) -> str:
+        """Hash of all that decides the file."""
+        calibration = self.calibration.hash if settings.static else None
+        tools = versions("tensorflow")
+        identity = [self.parent, asdict(settings), self.options.target.name, calibration, tools.get("tensorflow")]
+        return hashlib.sha256(json_text(identity).encode()).hexdigest()
+
+    def _write(self, target: Path, settings: Settings) -> Inspection:
+        samples = self.calibration.samples if settings.static else ()
+        with replacing(target) as temporary:
+            temporary.write_bytes(convert(self.network, settings, samples))
+            inspection = inspect(temporary)
+            _require_scheme(inspection, settings, target.name)
+            require_target(inspection, self.options.target, temporary)
+        return inspection
+
+    def _has_parity(self, card: Card) -> bool:
+        known = card.get("parity") or {}
+        return known.get("sha256") == card.get("sha256") and known.get("data", {}).get("hash") == self.faces.hash
+
+    @property
+    def faces(self) -> Faces:
+        if self._faces is None:
+            self._faces = labelled(part_of(self.source, "test"))
+        return self._faces
+
+    def _parity(self, target: Path, scheme: str) -> Any:
+        if self._reference is None:
+            self._reference = reference_of(self.path, self.faces.images)
+        data = {"name": self.source.name, "part": "test"}
+        return parity(
+            target, scheme, self.faces, data, self._reference, self.options.runtime, progress=self.progress.on_faces
+        )
+
+    def _card(self, settings: Settings, key: str, inspection: Inspection) -> Card:
+        parent = read_card(self.path) or {}
+        described = asdict(inspection)
+        for name in ("schema", "file", "sha256", "bytes"):  # of the file before it got its name; the card has its own
+            del described[name]
+        return {
+            "kind": "tflite",
+            "key": key,
+            "model": self.path.stem,
+            "scheme": settings.scheme,
+            "u8": settings.u8,
+            "target": self.options.target.name,
+            "ran_on": tried(self.options.target),
+            "keep_float": list(settings.keep_float),
+            "per_tensor_dense": settings.per_tensor_dense,
+            "parent": self.path.name,
+            "parent_sha256": self.parent,
+            "parent_bytes": self.path.stat().st_size,
+            "calibration": self.calibration.entry if settings.static else None,
+            **{name: parent[name] for name in _INHERITED if name in parent},
+            "inspection": described,
+            "versions": versions("tensorflow", "keras", "numpy", "ai-edge-litert", "tflite-runtime"),
+        }
+
+
+def _require_scheme(inspection: Inspection, settings: Settings, name: str) -> None:
+    expected = "mixed" if settings.keep_float else settings.scheme
+    if inspection.scheme == expected and inspection.u8 == settings.u8:
+        return
+    if (settings.scheme, inspection.scheme) == ("dynamic", "float32"):
+        raise EdgefkpError(
+            f"{name} was not written: no layer has the 1,024 weights from which on the converter makes it dynamic",
+            "take float32 or int8 for this network",
+        )
+    islands = "; ".join(", ".join(island) for island in inspection.float_islands)
+    raise EdgefkpError(
+        f"{name} was not written: the converter made a {inspection.scheme} graph of it"
+        + (f" (in float: {islands[:200]})" if islands else ""),
+        "choose another scheme for this network, or name what may stay float: --keep-float LAYER",
     )
 
 
-def _card(path: Path, scheme: str, identity: dict[str, str], source: Source, calibration: np.ndarray) -> Card:
-    parent = read_card(path) or {}
-    return {
-        "kind": "tflite",
-        "model": path.stem,
-        "scheme": scheme,
-        "parent_sha256": identity["parent_sha256"],
-        "parent_bytes": path.stat().st_size,
-        "calibration": {"data": source.name, "faces": len(calibration), "hash": identity["calibration"]},
-        **{key: parent[key] for key in _INHERITED if key in parent},
-        "versions": versions("tensorflow", "keras", "numpy"),
-    }
+def network_unit(network: Any) -> tuple[float, str]:
+    """What an output of the network is multiplied with to be read, and its unit."""
+    return (SIZE / 2, "px") if network.output_shape == (None, 2 * COUNT) else (1.0, "output")
+
+
+def samples_of(path: Path, source: Source, options: Options) -> tuple[Any, tuple[np.ndarray, ...]]:
+    """The network at `path` and its calibration samples, as export_network would use them."""
+    job = _Job(path, source, options, Progress())
+    return job.network, job.calibration.samples

@@ -1,0 +1,138 @@
+"""edgefkp parity: .tflite files against the networks they were made from."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgefkp.cli.options import data_option, json_option, print_json
+from edgefkp.errors import EdgefkpError
+
+if TYPE_CHECKING:
+    from edgefkp.data.faces import Faces
+    from edgefkp.export.parity import Parity, Reference
+
+
+@click.command("parity")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--reference",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The network before conversion: .keras or .tflite. [default: the .keras, else .float32.tflite, of each model]",
+)
+@click.option("--max-delta", type=float, metavar="PX", help="Exit 3 where a file's RMSE rises by more.")
+@click.option("--points", is_flag=True, help="Show the shift of each point.")
+@click.option("--runtime", help="litert, tflite-runtime, tensorflow. [default: the first installed]")
+@data_option()
+@click.option("--models-dir", type=click.Path(path_type=Path), default=Path("models"), show_default=True)
+@click.option("--dir", "folder", type=click.Path(path_type=Path), default=Path("export"), show_default=True)
+@json_option
+def command(
+    files: tuple[Path, ...],
+    reference: Path | None,
+    max_delta: float | None,
+    points: bool,
+    runtime: str | None,
+    data: str,
+    models_dir: Path,
+    folder: Path,
+    as_json: bool,
+) -> None:
+    """Compare .tflite FILES (all of export/ by default) with their networks on the labelled test faces of DATA."""
+    from dataclasses import asdict
+
+    from edgefkp.data.source import open_source
+    from edgefkp.evaluation import part_of
+    from edgefkp.export.inspection import verify_scheme
+    from edgefkp.export.parity import labelled, parity, reference_of, require_delta
+    from edgefkp.naming import parse_tflite
+
+    paths = list(files) or sorted(folder.glob("*.tflite"))
+    if not paths:
+        raise EdgefkpError(f"there is no .tflite file in {folder}", "make one first: edgefkp export")
+    for path in paths:
+        verify_scheme(path)
+    references = {path: reference or _reference(path, models_dir) for path in paths}
+    source = open_source(data)
+    faces = labelled(part_of(source, "test"))
+    asked: dict[Path, Reference] = {}
+    results: list[Parity] = []
+    with click.progressbar(length=len(paths) * len(faces), label="parity", file=click.get_text_stream("stderr")) as bar:
+        for path in paths:
+            before = references[path]
+            if before not in asked:
+                asked[before] = reference_of(before, faces.images)
+            bar.label = path.name
+            described = {"name": source.name, "part": "test"}
+            scheme = parse_tflite(path).scheme
+            results.append(parity(path, scheme, faces, described, asked[before], runtime, progress=bar.update))
+    if as_json:
+        print_json(results)
+    else:
+        click.echo(parity_table(results, faces))
+        if points:
+            click.echo(f"\n{points_table(results)}")
+    if max_delta is not None:
+        require_delta([asdict(result) for result in results], max_delta)
+
+
+def _reference(path: Path, models_dir: Path) -> Path:
+    from importlib.util import find_spec
+
+    from edgefkp.naming import parse_tflite
+
+    model = parse_tflite(path).model
+    network, plain = models_dir / f"{model}.keras", path.with_name(f"{model}.float32.tflite")
+    if network.is_file() and find_spec("tensorflow"):
+        return network
+    if plain.is_file():
+        return plain
+    raise EdgefkpError(
+        f"{path.name}: neither {network} nor {plain} is there to compare with",
+        "name the network before conversion: --reference FILE",
+    )
+
+
+def parity_table(results: "list[Parity]", faces: "Faces") -> str:
+    from tabulate import tabulate
+
+    rows = [
+        (
+            result.file.removesuffix(".tflite"),
+            f"{result.rmse_before:.4f}",
+            f"{result.rmse_after:.4f}",
+            f"{result.delta:+.4f}",
+            f"{result.interval[0]:+.4f} to {result.interval[1]:+.4f}",
+            f"{result.shift.p95:.3f}",
+            f"{result.shift.max:.3f}",
+            "-" if result.saturated is None else result.saturated,
+        )
+        for result in results
+    ]
+    first = results[0]
+    counts = f"{first.faces} faces of {first.persons} persons, {first.coordinates} coordinates"
+    used = ", ".join(sorted({f"{result.runtime} {result.version}" for result in results}))
+    references = ", ".join(sorted({f"{result.reference['file']}" for result in results}))
+    table = tabulate(
+        rows,
+        headers=["file (.tflite)", "before", "after", "change", "95 %", "p95", "max", "at end"],
+        disable_numparse=True,
+        colalign=("left", *["right"] * 7),
+    )
+    return (
+        f"{table}\n\nRMSE, its change and the shift of points in px; at end: outputs at the end of their range\n"
+        f"{first.data['name']}, test: {counts}; {used}; before: {references}"
+    )
+
+
+def points_table(results: "list[Parity]") -> str:
+    from tabulate import tabulate
+
+    from edgefkp.keypoints import NAMES
+
+    rows = [
+        (name, *[f"{r.shift_per_point[name].p95:.3f} / {r.shift_per_point[name].max:.3f}" for r in results])
+        for name in NAMES
+    ]
+    headers = ["p95 / max shift, px", *[result.file.removesuffix(".tflite").split(".", 1)[-1] for result in results]]
+    return tabulate(rows, headers=headers)
