@@ -2,12 +2,12 @@
 
 import importlib
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from edgefkp import __version__
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, EnvironmentProblem
 
 # Command -> one line of help, in the order of the flow. The module of the same name holds the click command
 # `command`; help needs no import.
@@ -57,10 +57,9 @@ def main(args: list[str] | None = None) -> None:
     try:
         code = cli.main(args=args, prog_name="edgefkp", standalone_mode=False)
     except EdgefkpError as error:
-        print(f"error: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"hint:  {error.hint}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _fail(error)
+    except ImportError as error:
+        _fail(_missing(error))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -72,3 +71,25 @@ def main(args: list[str] | None = None) -> None:
         sys.stderr.close()
         sys.exit(141)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(error: EdgefkpError) -> NoReturn:
+    print(f"error: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"hint:  {error.hint}", file=sys.stderr)
+    sys.exit(error.exit_code)
+
+
+# Shared library of the system that OpenCV needs -> Debian's package, as on Raspberry Pi OS.
+_SYSTEM_LIBRARIES = {"libGL.so.1": "libgl1", "libgthread-2.0.so.0": "libglib2.0-0", "libglib-2.0.so.0": "libglib2.0-0"}
+
+
+def _missing(error: ImportError) -> EnvironmentProblem:
+    """What to install for an import that failed: a Python package, or a library that one of them loads."""
+    for library, package in _SYSTEM_LIBRARIES.items():
+        if library in str(error):
+            return EnvironmentProblem(f"OpenCV needs the system's {library}", f"sudo apt install {package}")
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("edgefkp"):
+        hint = f"pip install 'edgefkp[train]', or the package that has {error.name}"
+        return EnvironmentProblem(f"the Python package {error.name} is not installed", hint)
+    raise error
