@@ -24,7 +24,7 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from edgefkp.bench import camera  # noqa: E402
-from edgefkp.errors import EdgefkpError  # noqa: E402
+from edgefkp.errors import FAILED, EdgefkpError  # noqa: E402
 from edgefkp.files import replacing  # noqa: E402
 from edgefkp.runtime import LiteModel, load  # noqa: E402
 
@@ -63,12 +63,12 @@ def main() -> None:
     try:
         facts, arrays = run(job)
     except EdgefkpError as error:
-        facts, arrays = {"error": [error.message, error.hint]}, {}
+        facts, arrays = {"error": [error.message, error.hint, error.exit_code]}, {}
     except (RuntimeError, ValueError, SystemError, MemoryError) as error:
         cause = (str(error) or type(error).__name__).splitlines()[0]
-        facts, arrays = {"error": [f"{job.runtime} cannot run {job.file}: {cause}", ""]}, {}
+        facts, arrays = {"error": [f"{job.runtime} cannot run {job.file}: {cause}", "", FAILED]}, {}
     with replacing(job.out) as temporary, open(temporary, "wb") as out:
-        np.savez(out, facts=np.array(json.dumps(facts)), **arrays)
+        np.savez(out, facts=np.array(json.dumps(facts)), **arrays)  # type: ignore[arg-type]
 
 
 def die_with_parent() -> None:

@@ -16,8 +16,8 @@ from edgefkp.errors import UsageError
 @click.option("--treatment", default="masked", show_default=True, help="Missing labels: drop, ffill, knn, masked.")
 @click.option("--augment", default="online", show_default=True, help="Pictures: none, paper (offline), online.")
 @click.option("--epochs", type=int, help="Passes over the training faces, instead of a number of images.")
-@click.option("--images", type=int, help="Training images of each network. [default: small 80000, manual 8000]")
-@click.option("--batch", type=int, help="[default: small 64, others 16]")
+@click.option("--images", type=int, help="Training images of each network. [default: small 40000, manual 8000]")
+@click.option("--batch", type=int, help="[default: 16]")
 @click.option("--seed", type=int, help="[default: 0]")
 @click.option("--quick", is_flag=True, help="Only see that everything works: few images, short timing.")
 @click.option("--out", type=click.Path(path_type=Path), help="[default: runs/NAME OF THE DATA]")
@@ -54,7 +54,11 @@ def command(
         networks, treatment, augment, quick, epochs=epochs, images=images, batch=batch, seed=seed
     )
     folder = out or Path("runs") / (Path(data).resolve().stem if data != "sample" else "sample")
-    result, sheet = run(Job(data, experiments, folder, labels, quick), note, BarProgress, _show_timing)
+    try:
+        result, sheet = run(Job(data, experiments, folder, labels, quick), note, BarProgress, _show_timing)
+    except KeyboardInterrupt:
+        note("stopped; the same command goes on from here")
+        raise
     page = write_page(folder / "report.html", result, sheet)
     if as_json:
         print_json(result)

@@ -32,7 +32,7 @@ def cached(path: Path, form: str, parse: Callable[[Path], Arrays]) -> Arrays:
         arrays = parse(path)
     try:
         with replacing(store) as temporary:
-            np.savez(temporary, **arrays)
+            np.savez(temporary, **arrays)  # type: ignore[arg-type]
     except EdgefkpError:
         pass  # a read-only or full disk costs only the time
     return arrays

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def chosen(count: int) -> np.ndarray:
 
 def write_sheet(path: Path, sheet: Sheet) -> None:
     with replacing(path) as temporary, temporary.open("wb") as stream:
-        predicted = {f"predicted/{model}": points for model, points in sheet.predicted.items()}
+        predicted: dict[str, Any] = {f"predicted/{model}": points for model, points in sheet.predicted.items()}
         np.savez_compressed(stream, images=sheet.images, truth=sheet.truth, **predicted)
 
 

@@ -27,7 +27,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     arrays = {f"state{i}": array for i, array in enumerate(checkpoint.state)}
     arrays |= {f"best{i}": array for i, array in enumerate(checkpoint.best)}
     with replacing(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, meta=np.array(meta), **arrays)
+        np.savez(stream, meta=np.array(meta), **arrays)  # type: ignore[arg-type]
 
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
