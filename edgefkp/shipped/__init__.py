@@ -1,1 +1,34 @@
+"""The models that come with the package: .tflite files with their cards, and golden vectors."""
 
+from pathlib import Path
+
+from edgefkp.errors import EdgefkpError
+
+FOLDER = Path(__file__).parent
+DEFAULT = "small-masked-online.float32"  # what KeypointDetector(), predict and demo use when no model is named
+
+
+def models() -> list[Path]:
+    """Every shipped .tflite file, the default first."""
+    return sorted(FOLDER.glob("*.tflite"), key=lambda path: (path.stem != DEFAULT, path.name))
+
+
+def find_model(name: Path | str | None = None) -> Path:
+    """The file of a model: None = the default, else a path, or a shipped file's name with or without .tflite.
+
+    Raises EdgefkpError where there is no such file.
+    """
+    if name is None:
+        if present := models():
+            return present[0]
+        raise EdgefkpError(
+            "this edgefkp was packed without a model",
+            "give one: --model FILE.tflite, or KeypointDetector('FILE.tflite'); edgefkp export makes them",
+        )
+    if Path(name).is_file():
+        return Path(name)
+    for path in models():
+        if str(name) in (path.stem, path.name):
+            return path
+    names = ", ".join(path.stem for path in models()) or "none"
+    raise EdgefkpError(f"no model file at {name}", f"give a .tflite file, or a model that comes with edgefkp: {names}")

@@ -1,0 +1,1 @@
+"""Keypoints live: face boxes, tracking, smoothing, cameras and displays."""

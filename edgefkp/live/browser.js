@@ -1,0 +1,341 @@
+// Keypoints of the visitor's own camera, in the browser: the same crop, network, presence check, tracking and
+// smoothing as edgefkp's Python. There is no face finder here: when the face is lost, squares of the picture are tried.
+
+const SIZE = 96;
+const LOOKS_A_FRAME = 4; // squares tried in a frame while there is no face
+const element = (id) => document.getElementById(id);
+const view = element("view");
+const video = document.createElement("video");
+video.playsInline = video.muted = true;
+
+const cropCanvas = new OffscreenCanvas(SIZE, SIZE);
+const cropContext = cropCanvas.getContext("2d", { willReadFrequently: true });
+cropContext.imageSmoothingQuality = "high";
+
+const state = { box: null, filter: null, smoothing: true, names: false, searched: 0, times: [], network: 0 };
+window.edgefkp = state; // for tests, and for the curious
+let setup, litert, model;
+
+function say(text, bad = false) {
+  element("message").textContent = text;
+  element("message").className = bad ? "bad" : "";
+}
+
+// --- network ---------------------------------------------------------------------------------------------------
+
+async function loadModel(name) {
+  const started = performance.now();
+  const bytes = new Uint8Array(await (await get(`/models/${name}`)).arrayBuffer());
+  const loaded = await litert.loadAndCompile(bytes, { accelerator: "wasm" });
+  model?.delete();
+  model = loaded;
+  Object.assign(state, { model: name, box: null, filter: null, golden: undefined });
+  element("bytes").textContent = (bytes.length / 1000).toFixed(0);
+  element("runtime").textContent = `LiteRT.js, wasm (${(performance.now() - started).toFixed(0)} ms to load)`;
+  await compareWithPython(name);
+}
+
+async function predict(gray) {
+  const pixels = new Float32Array(SIZE * SIZE);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = gray[i] / 255;
+  const input = new litert.Tensor(pixels, [1, SIZE, SIZE, 1]);
+  const started = performance.now();
+  const outputs = await model.run(input);
+  const numbers = await outputs[0].data();
+  state.network = 0.9 * state.network + 0.1 * (performance.now() - started);
+  const points = Array.from({ length: 15 }, (_, i) => [
+    numbers[2 * i] * (SIZE / 2) + (SIZE - 1) / 2,
+    numbers[2 * i + 1] * (SIZE / 2) + (SIZE - 1) / 2,
+  ]);
+  input.delete();
+  for (const output of outputs) output.delete();
+  return points;
+}
+
+async function compareWithPython(name) {
+  const golden = await (await get(`/golden/${name}`)).json();
+  const bytes = Uint8Array.from(atob(golden.images), (letter) => letter.charCodeAt(0));
+  let far = 0, unsure = 0;
+  for (const [number, truth] of golden.keypoints.entries()) {
+    const gray = bytes.subarray(number * SIZE * SIZE, (number + 1) * SIZE * SIZE);
+    const points = await predict(gray);
+    points.forEach((point, i) => { far = Math.max(far, Math.hypot(point[0] - truth[i][0], point[1] - truth[i][1])); });
+    unsure = Math.max(unsure, Math.abs(presence(gray, points) - golden.scores[number]));
+  }
+  Object.assign(state, { golden: far, presenceApart: unsure });
+  element("golden").textContent = `${far.toFixed(4)} px at most (${golden.keypoints.length} faces)`;
+}
+
+// --- geometry: edgefkp/crop.py, edgefkp/live/presence.py --------------------------------------------------------
+
+function crop(box) {
+  const scale = SIZE / box.side, left = box.x + 0.5 - box.side / 2, top = box.y + 0.5 - box.side / 2;
+  cropContext.fillStyle = "#777";
+  cropContext.fillRect(0, 0, SIZE, SIZE);
+  cropContext.drawImage(video, -left * scale, -top * scale, video.videoWidth * scale, video.videoHeight * scale);
+  const { data } = cropContext.getImageData(0, 0, SIZE, SIZE);
+  const gray = new Uint8Array(SIZE * SIZE);
+  for (let i = 0; i < gray.length; i++)
+    gray[i] = Math.round(0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]);
+  return gray;
+}
+
+function toImage(points, box) {
+  const scale = box.side / SIZE, middle = (SIZE - 1) / 2;
+  return points.map(([x, y]) => [(x - middle) * scale + box.x, (y - middle) * scale + box.y]);
+}
+
+function mean(points) {
+  const sum = points.reduce(([a, b], [x, y]) => [a + x, b + y], [0, 0]);
+  return [sum[0] / points.length, sum[1] / points.length];
+}
+
+function boxOf(points) {
+  const shape = setup.meanShape, [mx, my] = mean(points), [sx, sy] = mean(shape), middle = (SIZE - 1) / 2;
+  let product = 0, square = 0;
+  points.forEach(([x, y], i) => {
+    const dx = shape[i][0] - sx, dy = shape[i][1] - sy;
+    product += (x - mx) * dx + (y - my) * dy;
+    square += dx * dx + dy * dy;
+  });
+  const scale = product / square;
+  return { x: mx + scale * (middle - sx), y: my + scale * (middle - sy), side: Math.abs(scale) * SIZE };
+}
+
+function saneBox(points, before) {
+  const box = boxOf(points);
+  return box.side > before.side / 3 && box.side < before.side * 3 ? box : before;
+}
+
+// How sure it is that the points lie on a face of the crop: 0 to 1.
+function presence(gray, points) {
+  const check = setup.presence, shape = setup.meanShape, [mx, my] = mean(points), [sx, sy] = mean(shape);
+  let re = 0, im = 0, square = 0; // the similarity as one complex number
+  points.forEach(([x, y], i) => {
+    const px = x - mx, py = y - my, qx = shape[i][0] - sx, qy = shape[i][1] - sy;
+    re += px * qx + py * qy;
+    im += px * qy - py * qx;
+    square += px * px + py * py;
+  });
+  re /= square; im /= square;
+  let left = 0;
+  points.forEach(([x, y], i) => {
+    const px = x - mx, py = y - my;
+    left += (re * px - im * py - shape[i][0] + sx) ** 2 + (im * px + re * py - shape[i][1] + sy) ** 2;
+  });
+  const scale = Math.hypot(re, im);
+  if (!(Math.sqrt(left / points.length) <= check.shapeLimit)) return 0;
+  if (!(scale > check.scaleLimits[0] && scale < check.scaleLimits[1])) return 0;
+  const patch = patchOf(gray, re, im, [sx - re * mx + im * my, sy - im * mx - re * my], check);
+  let evidence = check.bias;
+  for (let unit = 0; unit < check.out.length; unit++) {
+    let sum = check.hiddenBias[unit];
+    for (let i = 0; i < patch.length; i++) sum += check.hidden[unit * patch.length + i] * patch[i];
+    evidence += check.out[unit] * Math.max(sum, 0);
+  }
+  return 1 / (1 + Math.exp(-evidence));
+}
+
+function patchOf(gray, re, im, shift, { patch: side, margin }) {
+  const smooth = blurred(gray), step = (SIZE - 2 * margin) / side, norm = re * re + im * im;
+  const at = (x, y) => smooth[Math.min(Math.max(y, 0), SIZE - 1) * SIZE + Math.min(Math.max(x, 0), SIZE - 1)];
+  const patch = new Float32Array(side * side);
+  for (let row = 0; row < side; row++) {
+    for (let column = 0; column < side; column++) {
+      const u = (column + 0.5) * step + margin - 0.5 - shift[0], v = (row + 0.5) * step + margin - 0.5 - shift[1];
+      const x = (re * u + im * v) / norm, y = (re * v - im * u) / norm;
+      const left = Math.floor(x), top = Math.floor(y), fx = x - left, fy = y - top;
+      patch[row * side + column] =
+        (1 - fy) * ((1 - fx) * at(left, top) + fx * at(left + 1, top)) +
+        fy * ((1 - fx) * at(left, top + 1) + fx * at(left + 1, top + 1));
+    }
+  }
+  const middle = patch.reduce((a, b) => a + b) / patch.length;
+  let length = 0;
+  for (let i = 0; i < patch.length; i++) { patch[i] -= middle; length += patch[i] ** 2; }
+  length = Math.max(Math.sqrt(length), 1e-3);
+  return patch.map((pixel) => pixel / length);
+}
+
+function blurred(gray) {
+  const mirrored = (i) => (i < 0 ? 1 : i > SIZE - 1 ? SIZE - 2 : i); // cv2.blur's own border
+  const smooth = new Uint8Array(gray.length);
+  for (let y = 0; y < SIZE; y++)
+    for (let x = 0; x < SIZE; x++) {
+      let sum = 0;
+      for (let dy = -1; dy <= 1; dy++)
+        for (let dx = -1; dx <= 1; dx++) sum += gray[mirrored(y + dy) * SIZE + mirrored(x + dx)];
+      smooth[y * SIZE + x] = Math.round(sum / 9);
+    }
+  return smooth;
+}
+
+// --- tracking and smoothing ------------------------------------------------------------------------------------
+
+class OneEuro {
+  points = null;
+  speed = null;
+
+  smooth(points, side, seconds) {
+    if (!this.points) {
+      Object.assign(this, { points, seconds, speed: points.map(() => [0, 0]) });
+      return points;
+    }
+    const passed = seconds - this.seconds;
+    if (passed <= 0) return this.points;
+    const { minCutoff, beta, speedCutoff } = setup.oneEuro;
+    const share = (cutoff) => { const turn = 2 * Math.PI * cutoff * passed; return turn / (turn + 1); };
+    this.points = points.map((point, i) => {
+      const before = this.points[i];
+      this.speed[i] = this.speed[i].map((speed, k) =>
+        speed + share(speedCutoff) * ((point[k] - before[k]) / (side * passed) - speed));
+      const part = share(minCutoff + beta * Math.hypot(...this.speed[i]));
+      return before.map((old, k) => old + part * (point[k] - old));
+    });
+    this.seconds = seconds;
+    return this.points;
+  }
+}
+
+async function look(box) {
+  const gray = crop(box), points = await predict(gray);
+  return { box, score: presence(gray, points), points: toImage(points, box) };
+}
+
+function* squares() {
+  const { videoWidth: width, videoHeight: height } = video, short = Math.min(width, height);
+  for (const share of [0.6, 0.4, 0.85, 0.28])
+    for (const [dx, dy] of [[0, 0], [0, -0.2], [-0.25, 0], [0.25, 0], [-0.25, -0.2], [0.25, -0.2], [0, 0.2]])
+      yield { x: width / 2 + dx * width, y: height / 2 + dy * height, side: share * short };
+}
+
+async function search() {
+  const all = [...squares()];
+  for (let i = 0; i < LOOKS_A_FRAME; i++) {
+    const first = await look(all[state.searched++ % all.length]);
+    const second = await look(saneBox(first.points, first.box));
+    if (second.score >= setup.presence.sure) return second;
+  }
+  return null;
+}
+
+async function step() {
+  let face = state.box && (await look(state.box));
+  if (face && face.score < setup.presence.keep) face = null;
+  if (!face) {
+    state.filter = null;
+    face = await search();
+  }
+  state.box = face && saneBox(face.points, face.box);
+  if (face) {
+    state.searched = 0;
+    state.filter ??= new OneEuro();
+    const smooth = state.filter.smooth(face.points, face.box.side, video.currentTime || performance.now() / 1000);
+    face.shown = state.smoothing ? smooth : face.points;
+  }
+  state.face = face;
+  draw(face);
+}
+
+// --- drawing and running ---------------------------------------------------------------------------------------
+
+function draw(face) {
+  if (view.width !== video.videoWidth || view.height !== video.videoHeight)
+    Object.assign(view, { width: video.videoWidth, height: video.videoHeight });
+  const context = view.getContext("2d");
+  context.drawImage(video, 0, 0);
+  if (face) {
+    const { x, y, side } = face.box, radius = Math.max(2, side / 75);
+    Object.assign(context, { strokeStyle: "#e6e6e6", lineWidth: Math.max(1, side / 250), font: `${Math.max(9, side / 22)}px sans-serif` });
+    context.strokeRect(x - side / 2, y - side / 2, side, side);
+    face.shown.forEach(([px, py], i) => {
+      const name = setup.names[i];
+      context.beginPath();
+      context.arc(px + 0.5, py + 0.5, radius, 0, 7);
+      context.fillStyle = name.includes("left") ? "#ffbe50" : name.includes("right") ? "#3cbeff" : "#6ee66e";
+      context.strokeStyle = "#1e1e1e";
+      context.stroke();
+      context.fill();
+      if (state.names) context.fillText(name, px + radius + 3, py + 4);
+    });
+  }
+  const now = performance.now();
+  state.times = [...state.times.filter((time) => now - time < 2000), now];
+  element("fps").textContent = (state.times.length / 2).toFixed(0);
+  element("ms").textContent = state.network.toFixed(1);
+  element("face").textContent = face ? `sure to ${(100 * face.score).toFixed(0)} %` : "looking for one";
+}
+
+async function run() {
+  for (;;) {
+    if (state.wanted) await switchModel();
+    if (video.readyState >= 2) await step();
+    await new Promise((next) => requestAnimationFrame(next));
+  }
+}
+
+// Between two frames, so that no network is taken away while it runs.
+async function switchModel() {
+  try {
+    await loadModel(state.wanted);
+    say("");
+  } catch (error) {
+    say(`${state.wanted} does not run in the browser: ${error.message}`, true);
+    element("model").value = state.model;
+  }
+  state.wanted = null;
+}
+
+async function openCamera() {
+  if (!navigator.mediaDevices?.getUserMedia) {
+    // Browsers give a camera to pages on loopback or with TLS only.
+    say("Browsers open a camera only for pages from this machine itself or over TLS. Either start the demo with\n" +
+      "  --tls CERT KEY\nor bring its port to your own machine and open http://localhost:" + (location.port || 80) + "/browser\n" +
+      `  ssh -L ${location.port || 80}:127.0.0.1:${location.port || 80} USER@${location.hostname}`, true);
+    return;
+  }
+  try {
+    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, facingMode: "user" } });
+    video.srcObject.getVideoTracks()[0].onended = () => say("The camera is gone. Plug it in and press “camera”.", true);
+    await video.play();
+    say("");
+  } catch (error) {
+    say(`No camera: ${error.message}. Plug one in or allow it, and press “camera”.`, true);
+  }
+}
+
+async function get(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url}: ${await answer.text()}`);
+  return answer;
+}
+
+function toggle(id) {
+  element(id).onclick = () => {
+    state[id] = !state[id];
+    element(id).textContent = `${id}: ${state[id] ? "on" : "off"}`;
+    element(id).setAttribute("aria-pressed", state[id]);
+  };
+}
+
+async function main() {
+  setup = await (await get("/setup.json")).json();
+  if (setup.install) {
+    say(`LiteRT.js is not on this machine yet. Type there, once:\n  ${setup.install}\nand start the demo again.`, true);
+    return;
+  }
+  litert = await import("@litertjs/core");
+  await litert.loadLiteRt("/litert/core/wasm/");
+  const wanted = new URLSearchParams(location.search).get("model");
+  for (const name of setup.models) element("model").add(new Option(name, name, false, name === wanted));
+  element("model").onchange = () => { state.wanted = element("model").value; };
+  toggle("smoothing");
+  toggle("names");
+  element("camera").onclick = openCamera;
+  await loadModel(element("model").value);
+  await openCamera();
+  state.ready = true;
+  await run();
+}
+
+main().catch((error) => say(`Something failed: ${error.message}`, true));

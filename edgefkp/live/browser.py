@@ -1,0 +1,129 @@
+"""The browser as the edge device: pages and files for running a .tflite file on the visitor's own machine by LiteRT.js.
+
+LiteRT.js is served from a local copy (npm packages, 10 MB), made once by the user; nothing comes from elsewhere.
+"""
+
+import base64
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.files import cache_dir
+from edgefkp.keypoints import MEAN_SHAPE, NAMES
+from edgefkp.live import presence
+from edgefkp.live.server import Answer, Get, as_json, text
+from edgefkp.live.smoothing import OneEuro
+from edgefkp.live.tracking import KEEP
+
+PAGE, SCRIPT = Path(__file__).with_name("browser.html"), Path(__file__).with_name("browser.js")
+PACKAGES = ("core", "wasm-utils")
+VERSION = "2.5.3"  # of both packages, the one this was tested with
+GOLDEN = 20  # drawn faces on which browser and Python are compared
+_KINDS = {".js": "text/javascript; charset=utf-8", ".wasm": "application/wasm"}
+
+
+def litert_folder() -> Path:
+    """Where LiteRT.js is looked for when no folder is given."""
+    return cache_dir() / "litertjs"
+
+
+def install_line(folder: Path | None = None) -> str:
+    packages = " ".join(f"@litertjs/{name}@{VERSION}" for name in PACKAGES)
+    return f"npm install --prefix {folder or litert_folder()} {packages}"
+
+
+def browser_pages(choices: list[Path], litert: Path | None = None, at_root: bool = False) -> dict[str, Get]:
+    """What the server answers: /browser, its script, LiteRT.js, the models and what Python says of golden vectors.
+
+    choices: the .tflite files offered. litert: the folder given to `npm install --prefix`.
+    """
+    folder = litert or litert_folder()
+    library = _library(folder)
+    models = {path.stem: path for path in choices}
+
+    def page(rest: str) -> Answer:
+        return text(PAGE.read_text())
+
+    def setup(rest: str) -> Answer:
+        missing = "" if library else install_line(folder)
+        return as_json({"models": list(models), "install": missing, **_constants()})
+
+    def model(rest: str) -> Answer | None:
+        path = models.get(rest)
+        return Answer(path.read_bytes()) if path else None
+
+    def golden(rest: str) -> Answer | None:
+        return as_json(_golden(models[rest])) if rest in models else None
+
+    def library_file(rest: str) -> Answer | None:
+        path = library.get(rest)
+        return Answer(path.read_bytes(), _KINDS[path.suffix]) if path else None
+
+    pages: dict[str, Get] = {
+        "/browser": page,
+        "/browser.js": lambda rest: Answer(SCRIPT.read_bytes(), _KINDS[".js"]),
+        "/setup.json": setup,
+        "/models/": model,
+        "/golden/": golden,
+        "/litert/": library_file,
+    }
+    if at_root:
+        pages["/"] = page
+    return pages
+
+
+def _library(folder: Path) -> dict[str, Path]:
+    """Path under /litert/ -> file, for the scripts and WebAssembly of the packages; empty where one is missing."""
+    root = folder / "node_modules" / "@litertjs"
+    if not all((root / name / "dist" / "index.js").is_file() for name in PACKAGES):
+        return {}
+    return {
+        path.relative_to(root).as_posix(): path
+        for name in PACKAGES
+        for path in (root / name).rglob("*")
+        if path.suffix in _KINDS
+    }
+
+
+@functools.cache
+def _constants() -> dict[str, Any]:
+    """What the script has in common with Python, so that it stands in one place."""
+    check = presence.fitted()
+    return {
+        "names": NAMES,
+        "meanShape": MEAN_SHAPE,
+        "presence": {
+            "patch": presence.PATCH,
+            "margin": presence.MARGIN,
+            "shapeLimit": presence.SHAPE_LIMIT,
+            "scaleLimits": presence.SCALE_LIMITS,
+            "sure": presence.SURE,
+            "keep": KEEP,
+            "hidden": check.hidden.ravel(),
+            "hiddenBias": check.hidden_bias,
+            "out": check.out,
+            "bias": check.bias,
+        },
+        "oneEuro": {"minCutoff": OneEuro.MIN_CUTOFF, "beta": OneEuro.BETA, "speedCutoff": OneEuro.SPEED_CUTOFF},
+    }
+
+
+@functools.lru_cache(maxsize=16)
+def _golden(model: Path) -> dict[str, Any]:
+    """GOLDEN drawn faces (base64 of uint8), the keypoints that Python's runtime gives, and the presence scores."""
+    from edgefkp.predictor import open_predictor
+    from edgefkp.shipped import FOLDER
+
+    with np.load(FOLDER / "drawn_faces.npz") as arrays:
+        images = arrays["images"][:GOLDEN]
+    predictor = open_predictor(model)
+    keypoints = predictor.predict(images)
+    check = presence.fitted()
+    return {
+        "runtime": f"{predictor.runtime} {predictor.version}",
+        "images": base64.b64encode(images.tobytes()).decode(),
+        "keypoints": keypoints,
+        "scores": [check(image, points) for image, points in zip(images, keypoints, strict=True)],
+    }
