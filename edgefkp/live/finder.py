@@ -106,7 +106,8 @@ class HaarFinder:
     def __init__(self, calibration: Calibration | None = None) -> None:
         import cv2
 
-        path = Path(cv2.data.haarcascades)  # type: ignore[attr-defined] / self.CASCADE
+        folder: str = cv2.data.haarcascades  # type: ignore[attr-defined]
+        path = Path(folder) / self.CASCADE
         self._cascade = cv2.CascadeClassifier(str(path)) if path.exists() else cv2.CascadeClassifier()
         if self._cascade.empty():
             raise EnvironmentProblem(

@@ -29,14 +29,37 @@ def draw_face(picture: np.ndarray, face: Face, names: bool = False) -> None:
     ]
     thin = max(1, round(face.box.side / 250))
     cv2.rectangle(picture, corners[0], corners[1], BOX, thin, cv2.LINE_AA)
-    radius = max(2.0, face.box.side / 75)
+    radius = max(2.0, face.box.side / 65)
     for name, point in zip(NAMES, face.keypoints, strict=True):
         centre = [round(float(number) * 2**_BITS) for number in point]
         cv2.circle(picture, centre, int((radius + thin) * 2**_BITS), SHADE, -1, cv2.LINE_AA, _BITS)
         cv2.circle(picture, centre, int(radius * 2**_BITS), colour_of(name), -1, cv2.LINE_AA, _BITS)
     if names:
-        for name, point in zip(NAMES, face.keypoints, strict=True):
-            _shaded(picture, name, (int(point[0] + radius + 3), int(point[1] + 4)), 0.35)
+        _draw_names(picture, face)
+
+
+def _draw_names(picture: np.ndarray, face: Face) -> None:
+    """The names in two columns beside the box, each with a line to its point: on the face they would hide it."""
+    import cv2
+
+    size = max(0.35, face.box.side / 520)
+    step = 40 * size
+    half = face.box.side / 2 + 10
+    for right in (False, True):
+        # The subject's left is the picture's right.
+        rows = [i for i, name in enumerate(NAMES) if ("left" in name or "lip" in name) == right]
+        rows.sort(key=lambda i: float(face.keypoints[i, 1]))
+        top = face.box.y - step * len(rows) / 2
+        for place, i in enumerate(rows):
+            text = NAMES[i].replace("_", " ")
+            width = cv2.getTextSize(text, _FONT, size, 1)[0][0]
+            x = face.box.x + half if right else face.box.x - half - width
+            x = round(min(max(x, 2), picture.shape[1] - width - 2))
+            y = round(top + step * (place + 1))
+            end = (x - 3 if right else x + width + 3, round(y - step / 4))
+            point = (round(float(face.keypoints[i, 0])), round(float(face.keypoints[i, 1])))
+            cv2.line(picture, end, point, colour_of(NAMES[i]), 1, cv2.LINE_AA)
+            _shaded(picture, text, (x, y), size)
 
 
 def draw_faces(picture: np.ndarray, faces: Sequence[Face], names: bool = False) -> None:

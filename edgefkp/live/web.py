@@ -1,7 +1,6 @@
 """The web display: a page with the live overlay, its numbers, and buttons, for boards without a screen."""
 
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -122,11 +121,3 @@ class BrowserDisplay:
         litert: Path | None = None,
     ) -> None:
         self.server = Server(browser_pages(choices, litert, at_root=True), lambda path: False, host, port, tls)
-
-    def wait(self) -> None:
-        """Until the process is interrupted."""
-        try:
-            while True:
-                time.sleep(3600)
-        finally:
-            self.server.close()

@@ -1,0 +1,174 @@
+"""edgefkp demo: keypoints live, from a camera or a file."""
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgefkp.cli.options import json_option, note, print_json
+from edgefkp.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgefkp.live.demo import Summary
+    from edgefkp.live.display import Display
+    from edgefkp.live.jitter import Jitter
+    from edgefkp.live.pipeline import Pipeline
+
+DISPLAYS = ("window", "web", "file", "none", "browser")
+
+
+@click.command("demo")
+@click.option("--source", "spec", default="0", show_default=True, help="0, /dev/videoN, picam, a FILE or a FOLDER.")
+@click.option("--display", "shown", type=click.Choice(DISPLAYS), default="window", show_default=True)
+@click.option("--model", help="A .tflite file or a shipped model. [default: the shipped one]")
+@click.option("--finder", default="haar", show_default=True, help="haar, blazeface[:FILE], yunet:FILE, whole-image.")
+@click.option("--faces", default=1, show_default=True, type=click.IntRange(min=1), help="Follow so many faces.")
+@click.option("--compare", is_flag=True, help="Start with float and int8 side by side.")
+@click.option("--no-smoothing", is_flag=True, help="Start without the One-Euro filter.")
+@click.option("--names", is_flag=True, help="Start with the points' names.")
+@click.option("--frames", type=click.IntRange(min=1), help="Stop after so many frames.")
+@click.option("--loop/--once", default=None, help="Start a file again at its end. [default: loop for window and web]")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The video that --display file writes. [default: demo.mp4]"
+)
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("."), help="For snapshots and recordings.")
+@click.option("--measure-jitter", is_flag=True, help="Print how much points tremble, raw and smoothed, and the lag.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 = the network; asks for a token.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--tls", nargs=2, type=click.Path(path_type=Path), metavar="CERT KEY", help="Serve the pages over TLS.")
+@click.option("--litertjs", type=click.Path(path_type=Path), help="Where npm put LiteRT.js, for the browser page.")
+@click.option("--runtime", help="litert, tflite-runtime, tensorflow. [default: the first installed]")
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1))
+@json_option
+def command(
+    spec: str,
+    shown: str,
+    model: str | None,
+    finder: str,
+    faces: int,
+    compare: bool,
+    no_smoothing: bool,
+    names: bool,
+    frames: int | None,
+    loop: bool | None,
+    out: Path | None,
+    folder: Path,
+    measure_jitter: bool,
+    as_json: bool,
+    runtime: str | None,
+    threads: int,
+    **web: Any,
+) -> None:
+    """Show the keypoints of a camera or a file in a window, on a web page, or write them into a video.
+
+    Keys and buttons: m next model, c float against int8, s smoothing, n names, p snapshot, r record, q quit.
+    --display browser serves the page on which the visitor's own camera and browser do the work.
+    """
+    from edgefkp.live.pipeline import Options, Pipeline
+    from edgefkp.live.source import open_source
+    from edgefkp.shipped import find_model, models
+
+    if out is not None and shown != "file":
+        raise UsageError("--out is for --display file", "edgefkp demo --display file --out demo.mp4")
+    if shown == "browser":
+        chosen = [find_model(model)]
+        _serve_browser([*chosen, *(path for path in models() if path not in chosen)], web)
+        return
+    source = open_source(spec, loop=shown in ("window", "web") if loop is None else loop, say=note)
+    try:
+        options = Options(names=names, smoothing=not no_smoothing, compare=compare)
+        pipeline = Pipeline(model, finder, runtime, threads, faces, options)
+        if measure_jitter:
+            jitter = _measured(source, pipeline, frames)
+            print_json(jitter) if as_json else click.echo(jitter_table(jitter))
+            return
+        display = _display(shown, pipeline, out or Path("demo.mp4"), source.fps, web)
+    except BaseException:
+        source.close()
+        raise
+    from edgefkp.live.demo import Demo
+
+    summary = Demo(source, pipeline, display, folder, note).run(frames)
+    if shown == "file":
+        note(f"wrote {out or 'demo.mp4'}")
+    print_json(summary) if as_json else click.echo(summary_table(summary))
+
+
+def _measured(source: Any, pipeline: "Pipeline", frames: int | None) -> "Jitter":
+    from edgefkp.live.jitter import measure_jitter
+
+    if source.live and frames is None:
+        frames = 300
+        note(f"measuring over {frames} frames; --frames changes that")
+    return measure_jitter(source, pipeline, frames)
+
+
+def _display(shown: str, pipeline: "Pipeline", out: Path, fps: float, web: dict[str, Any]) -> "Display":
+    from edgefkp.live import display
+
+    if shown == "window":
+        return display.Window()
+    if shown == "file":
+        from edgefkp.live.demo import RECORDING_FPS
+
+        return display.Recorder(out, fps or RECORDING_FPS)
+    if shown == "none":
+        return display.NoDisplay()
+    from edgefkp.live.web import WebDisplay
+
+    page = WebDisplay(pipeline.choices, web["host"], web["port"], web["tls"], web["litertjs"])
+    _announce(page.server.url, web["host"], page.server.port)
+    return page
+
+
+def _serve_browser(choices: list[Path], web: dict[str, Any]) -> None:
+    from edgefkp.live.web import BrowserDisplay
+
+    page = BrowserDisplay(choices, web["host"], web["port"], web["tls"], web["litertjs"])
+    _announce(page.server.url, web["host"], page.server.port)
+    if not web["tls"]:
+        port = page.server.port
+        note(
+            f"browsers open a camera on this machine or over TLS only; from another machine: --tls CERT KEY, or there\n"
+            f"  ssh -L {port}:127.0.0.1:{port} USER@THIS_MACHINE   and open http://localhost:{port}/"
+        )
+    threading.Event().wait()
+
+
+def _announce(url: str, host: str, port: int) -> None:
+    from edgefkp.live.server import LOOPBACK
+
+    note(f"open {url}   (Ctrl-C ends)")
+    if host in LOOPBACK:
+        note(f"from another machine: ssh -L {port}:127.0.0.1:{port} USER@THIS_MACHINE, or --host 0.0.0.0")
+
+
+def summary_table(summary: "Summary") -> str:
+    from tabulate import tabulate
+
+    find = "-" if summary.find_ms is None else f"{summary.find_ms:.2f} ms, in {summary.searches} frames"
+    rows = [
+        ("source", summary.source),
+        ("model", f"{summary.model} ({summary.runtime})"),
+        ("frames", f"{summary.frames}, {summary.with_face} with a face"),
+        ("rate", f"{summary.fps:.1f} frames a second, the first after {summary.first_frame:.2f} s"),
+        ("find faces", find),
+        ("network", f"{summary.network_ms:.2f} ms (crop, network, presence check; median)"),
+        ("smooth", f"{summary.smooth_ms:.2f} ms"),
+    ]
+    return tabulate(rows, tablefmt="plain")
+
+
+def jitter_table(jitter: "Jitter") -> str:
+    from tabulate import tabulate
+
+    lag = "not measurable: the face hardly moves" if jitter.lag_ms is None else f"{jitter.lag_ms:.0f} ms"
+    rows = [
+        ("source", f"{jitter.source}, {jitter.frames} frames of one face"),
+        ("model", jitter.model),
+        ("jitter, raw", f"{jitter.raw_px:.3f} px of the 96x96 crop"),
+        ("jitter, filtered", f"{jitter.filtered_px:.3f} px"),
+        ("added lag", lag),
+    ]
+    return tabulate(rows, tablefmt="plain")
