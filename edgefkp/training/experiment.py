@@ -1,9 +1,12 @@
 """One trained network: split, treat, augment, fit, and write models/<model>.keras with its card."""
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +20,11 @@ from edgefkp.files import json_text, replacing, require_writable, sha256_file
 from edgefkp.metrics import rmse
 from edgefkp.naming import model_name
 from edgefkp.training.batches import epoch_size
+from edgefkp.training.features import fit_head
 from edgefkp.training.fit import Row, fit
 from edgefkp.training.plan import choose_plan
 from edgefkp.training.recipe import Recipe
+from edgefkp.training.teacher import taught
 from edgefkp.zoo.complexity import macs, parameters
 from edgefkp.zoo.costs import COSTS
 from edgefkp.zoo.registry import Network, build, resolve
@@ -27,13 +32,21 @@ from edgefkp.zoo.registry import Network, build, resolve
 
 @dataclass(frozen=True)
 class Experiment:
-    """network: a name of the registry, or "tuned". weights: for pretrained networks "imagenet" or a path."""
+    """network: a name of the registry, "tuned", or the .json of a network that `edgefkp tune` found.
+
+    weights: for pretrained networks "imagenet" or a path. options: in place of the network's own, {"resolution": 96}.
+    teachers: model files whose mean answer is `teacher_share` of every target. automatic_weight: see `treat`.
+    """
 
     network: str
     treatment: str = "masked"
     augment: str = "online"
     recipe: Recipe = field(default_factory=Recipe)
     weights: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    teachers: tuple[Path, ...] = ()
+    teacher_share: float = 0.5
+    automatic_weight: float = 1.0
 
     def __post_init__(self) -> None:
         for axis, known in (("treatment", TREATMENTS), ("augment", AUGMENTS)):
@@ -46,6 +59,11 @@ class Experiment:
         return resolve(self.network, self.treatment, self.augment)
 
     @property
+    def reference(self) -> str:
+        """What finds the network again in another process."""
+        return self.network if self.network.endswith(".json") else self.resolved.name
+
+    @property
     def model(self) -> str:
         return model_name(self.resolved.name, self.treatment, self.augment)
 
@@ -53,8 +71,22 @@ class Experiment:
         """Hash of all that decides the result: a finished or stopped run is known by it."""
         recipe = {name: value for name, value in asdict(self.recipe).items() if name != "precision"}
         weights = sha256_file(self.weights) if self.weights and Path(self.weights).is_file() else self.weights
-        identity = [self.resolved.name, self.resolved.options, self.treatment, self.augment, recipe, weights]
-        return hashlib.sha256(json_text([*identity, source.train.hash, parts.hash]).encode()).hexdigest()
+        options = {**self.resolved.options, **self.options}
+        identity = [self.resolved.name, options, self.treatment, self.augment, recipe, weights]
+        identity += [source.train.hash, parts.hash, *self.extras(source).values()]
+        return hashlib.sha256(json_text(identity).encode()).hexdigest()
+
+    def extras(self, source: Source) -> dict[str, Any]:
+        """What most experiments do not have: more faces, weights of faces, teachers."""
+        extras: dict[str, Any] = {}
+        if source.more is not None:
+            extras["more"] = source.more.hash
+        if self.automatic_weight != 1:
+            extras["automatic_weight"] = self.automatic_weight
+        if self.teachers:
+            extras["teachers"] = {teacher.name: sha256_file(teacher) for teacher in self.teachers}
+            extras["teacher_share"] = self.teacher_share
+        return extras
 
 
 @dataclass(frozen=True)
@@ -88,19 +120,15 @@ def train(
     faces = training_faces(parts, experiment)
     recipe, network = experiment.recipe, experiment.resolved
     images = recipe.images or recipe.epochs * epoch_size(len(faces), recipe.batch) * recipe.batch
-    plan = choose_plan(network.name, {}, recipe.batch, recipe.precision, images * COSTS[network.name].macs)
     progress.on_start(images)
-    result = fit(
-        lambda: build(network, experiment.weights),
-        faces,
-        parts.validation,
-        recipe,
-        plan,
-        online=experiment.augment == "online",
-        checkpoint=checkpoint,
-        on_batch=progress.on_batch,
-        on_epoch=progress.on_epoch,
-    )
+    make = partial(build, network, experiment.weights, **experiment.options)
+    calls = (checkpoint, progress.on_batch, progress.on_epoch)
+    if network.frozen and experiment.augment != "online":
+        result = fit_head(make, faces, parts.validation, recipe, *calls)
+    else:
+        work = images * COSTS[network.name].macs if network.name in COSTS else math.inf
+        plan = choose_plan(experiment.reference, experiment.options, recipe.batch, recipe.precision, work)
+        result = fit(make, faces, parts.validation, recipe, plan, experiment.augment == "online", *calls)
     card = {
         "kind": "network",
         "key": key,
@@ -136,7 +164,9 @@ def train(
 
 def training_faces(parts: Split, experiment: Experiment) -> TreatedFaces:
     """What the experiment's network is shown, before any change on the fly."""
-    treated = treat(parts.train, experiment.treatment)
+    treated = treat(parts.train, experiment.treatment, experiment.automatic_weight)
+    if experiment.teachers:
+        treated = taught(treated, list(experiment.teachers), experiment.teacher_share)
     return paper_set(treated, experiment.recipe.seed) if experiment.augment == "paper" else treated
 
 

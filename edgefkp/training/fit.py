@@ -4,11 +4,10 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from edgefkp.data.faces import Faces
 from edgefkp.data.treatment import TreatedFaces
 from edgefkp.errors import EdgefkpError
 from edgefkp.metrics import rmse
@@ -24,6 +23,15 @@ GAP_FACES = 512  # training faces that are scored beside the validation faces, t
 Row = dict[str, Any]
 
 
+class Labelled(Protocol):
+    """Pictures (or their features) with (N, 15, 2) true points in pixels: `Faces`, for one."""
+
+    @property
+    def images(self) -> np.ndarray: ...
+    @property
+    def keypoints(self) -> np.ndarray: ...
+
+
 @dataclass(frozen=True)
 class Fit:
     """model: the averaged network with the weights of its best epoch. history: a row an epoch."""
@@ -37,7 +45,7 @@ class Fit:
 def fit(
     make: Callable[[], Any],
     faces: TreatedFaces,
-    validation: Faces,
+    validation: Labelled,
     recipe: Recipe,
     plan: Plan,
     online: bool = False,
@@ -71,9 +79,9 @@ def fit(
         while now.epoch * epoch_steps < steps and not _stalled(now.history, recipe.patience):
             count = min(epoch_steps, steps - now.epoch * epoch_steps)
             losses = []
-            for images, targets in epoch_batches(faces, recipe, now.epoch, online, count):
-                losses.append(learner.step(images, targets))
-                on_batch(len(images))
+            for batch in epoch_batches(faces, recipe, now.epoch, online, count):
+                losses.append(learner.step(*batch))
+                on_batch(recipe.batch)
             row = {
                 "epoch": now.epoch + 1,
                 "images": (now.epoch * epoch_steps + count) * recipe.batch,

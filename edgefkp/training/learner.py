@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.keypoints import denormalise
-from edgefkp.training.loss import labelled_count, masked_sum
+from edgefkp.training.loss import labelled_weight, masked_sum
 from edgefkp.training.plan import Plan
 from edgefkp.training.recipe import Recipe
 
@@ -40,20 +40,24 @@ class Learner:
         self._step = tf.function(self._step_graph)
         self._forward = tf.function(lambda images: self.averaged(_to_input(images), training=False))
 
-    def step(self, images: np.ndarray, targets: np.ndarray) -> float:
-        """One step on (B, 96, 96) uint8 images and (B, 30) normalised targets, NaN = missing: the batch's loss."""
-        return float(self._step(images, targets))
+    def step(self, images: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
+        """One step on (B, 96, 96) uint8 images, (B, 30) normalised targets, NaN = missing, and (B,) weights of the
+        faces in the loss: the batch's loss.
 
-    def _step_graph(self, images: Any, targets: Any) -> Any:
+        In place of images (B, F) float32 features for a network that takes those.
+        """
+        return float(self._step(images, targets, weights))
+
+    def _step_graph(self, images: Any, targets: Any, weights: Any) -> Any:
         import tensorflow as tf
 
-        count = labelled_count(targets)
+        count = labelled_weight(targets, weights)
         losses, gradients = [], []
-        lanes = zip(tf.split(images, self._lanes), tf.split(targets, self._lanes), strict=True)
-        for lane_images, lane_targets in lanes:
+        lanes = zip(*(tf.split(part, self._lanes) for part in (images, targets, weights)), strict=True)
+        for lane_images, *lane_truth in lanes:
             with tf.GradientTape() as tape:
                 outputs = tf.cast(self.model(_to_input(lane_images), training=True), tf.float32)
-                loss = masked_sum(self._recipe.loss, self._recipe.corner, lane_targets, outputs) / count
+                loss = masked_sum(self._recipe.loss, self._recipe.corner, outputs, *lane_truth) / count
             gradients.append(tape.gradient(loss, self.model.trainable_variables))
             losses.append(loss)
         summed = [tf.add_n(list(parts)) for parts in zip(*gradients, strict=True)]
@@ -75,7 +79,9 @@ class Learner:
     @property
     def _variables(self) -> list[Any]:
         seen: dict[int, Any] = {}
-        for variable in [*self.model.weights, *self.averaged.weights, *self.optimizer.variables]:
+        # Last of all what weights leave out: the states of random generators, which networks with dropout have.
+        everything = [*self.model.weights, *self.averaged.weights, *self.optimizer.variables, *self.model.variables]
+        for variable in everything:
             seen.setdefault(id(variable), variable)
         return list(seen.values())
 
@@ -91,6 +97,8 @@ class Learner:
 def _to_input(images: Any) -> Any:
     import tensorflow as tf
 
+    if images.dtype != tf.uint8:
+        return images  # features, see features.py
     return tf.cast(images, tf.float32)[..., tf.newaxis] / 255.0
 
 

@@ -22,6 +22,11 @@ TRIAL_TIMEOUT = 120
 WORTH_TRIALS = 1e13
 
 
+def cores() -> int:
+    """The cores that this process may use: $EDGEFKP_CORES where trainings share a machine, else all of them."""
+    return int(os.environ.get("EDGEFKP_CORES") or os.cpu_count() or 1)
+
+
 @dataclass(frozen=True)
 class Plan:
     precision: str = "float32"
@@ -35,7 +40,7 @@ class Plan:
         if not tf.config.threading.get_inter_op_parallelism_threads():
             try:
                 tf.config.threading.set_inter_op_parallelism_threads(self.lanes)
-                tf.config.threading.set_intra_op_parallelism_threads(max(1, (os.cpu_count() or 1) // self.lanes))
+                tf.config.threading.set_intra_op_parallelism_threads(max(1, cores() // self.lanes))
             except RuntimeError:
                 pass  # TensorFlow runs already: slower, the same sums
 
@@ -76,7 +81,7 @@ def _machine() -> list[str]:
             )
     except OSError:
         model = ""
-    return [model, str(os.cpu_count()), version("tensorflow")]
+    return [model, str(cores()), version("tensorflow")]
 
 
 def _trial(network: str, options: dict[str, Any], batch: int, plan: Plan) -> float:
@@ -99,19 +104,20 @@ def run_trial(network: str, options: dict[str, Any], batch: int, precision: str,
 
     from edgefkp.training.learner import Learner
     from edgefkp.training.recipe import Recipe
-    from edgefkp.zoo.registry import NETWORKS, build
+    from edgefkp.zoo.registry import build, resolve
 
     plan = Plan(precision, lanes)
     plan.apply()
-    learner = Learner(lambda: build(NETWORKS[network], **options), Recipe(batch=batch), 1000, plan)
+    learner = Learner(lambda: build(resolve(network, "masked", "online"), **options), Recipe(batch=batch), 1000, plan)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (batch, 96, 96), np.uint8)
     targets = rng.uniform(-0.5, 0.5, (batch, 30)).astype(np.float32)
+    weights = np.ones(batch, np.float32)
     for _ in range(2):
-        learner.step(images, targets)
+        learner.step(images, targets, weights)
     start, steps = time.perf_counter(), 0
     while time.perf_counter() - start < TRIAL_SECONDS or steps < 3:
-        learner.step(images, targets)
+        learner.step(images, targets, weights)
         steps += 1
     return steps * batch / (time.perf_counter() - start)
 

@@ -26,4 +26,10 @@ COSTS = {
     "nasnetmobile": Cost(4_301_426, 562_614_496),
     "nasnetmobile_frozen": Cost(4_301_426, 562_614_496),
     "small": Cost(303_470, 16_028_928),
+    "naimishnet": Cost(7_516_990, 65_270_128),
+    "inception": Cost(1_605_598, 166_763_520),
+    "residual": Cost(3_075_774, 312_367_104),
+    "shi": Cost(8_051_502, 43_747_752),
+    "gao": Cost(5_795_210, 474_417_816),
+    "resnet50": Cost(23_649_182, 708_292_608),
 }

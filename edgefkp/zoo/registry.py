@@ -1,13 +1,15 @@
-"""Every network by name, in the order of the paper's Table 1, then our own."""
+"""Every network by name, in the order of the paper's Table 1, then our own, then the paper's rivals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgefkp.errors import UsageError
+from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.files import read_json
 from edgefkp.quiet import require_tensorflow
 from edgefkp.zoo.custom import blocks, tuned
 from edgefkp.zoo.plain import plain
+from edgefkp.zoo.rivals import gao_cnn, inception_structure, naimishnet, residual, shi_cnn
 from edgefkp.zoo.transfer import transfer
 
 BASELINE = ((32, 32), (64, 64), (128, 128), (128, 128), (64, 64))
@@ -33,6 +35,11 @@ class Network:
     @property
     def from_paper(self) -> bool:
         return self.paper_parameters is not None
+
+    @property
+    def frozen(self) -> bool:
+        """Only the head learns."""
+        return bool(self.options.get("frozen"))
 
 
 def _tuned(kernels: tuple[int, ...], filters: tuple[int, ...]) -> dict[str, Any]:
@@ -83,6 +90,13 @@ NETWORKS = {
             "nasnetmobile_frozen", "NASNetMobile, frozen", transfer, {**_NASNET, "frozen": True}, 4_301_426, 18.48, True
         ),
         Network("small", "Plain stride-2 CNN", plain),
+        # What the paper compares with (rivals.py), and the transfer model of section 3 that its tables leave out.
+        Network("naimishnet", "NaimishNet, 2017", naimishnet),
+        Network("inception", "Inception structure, 2016", inception_structure),
+        Network("residual", "Residual, missing labels, 2018", residual),
+        Network("shi", "Shi's CNN, 2017", shi_cnn),
+        Network("gao", "Gao's 14-layer CNN, 2018", gao_cnn),
+        Network("resnet50", "ResNet50, fine-tuned", transfer, {"application": "ResNet50"}, pretrained=True),
     )
 }
 
@@ -90,8 +104,11 @@ NETWORKS = {
 def resolve(name: str, treatment: str, augment: str) -> Network:
     """The network called `name`; "tuned" is the one that was tuned for the treatment, `tuned_augment` for `masked`.
 
+    A name that ends in .json is a file that `edgefkp tune` wrote.
     Raises UsageError for an unknown name, with the nearest ones.
     """
+    if name.endswith(".json"):
+        return read_point(name)
     if name == "tuned":
         suffix = "augment" if augment == "paper" or treatment == "masked" else treatment
         return NETWORKS[f"tuned_{suffix}"]
@@ -104,6 +121,26 @@ def resolve(name: str, treatment: str, augment: str) -> Network:
             f"did you mean {' or '.join(close)}?" if close else f"networks: {', '.join([*NETWORKS, 'tuned'])}",
         )
     return NETWORKS[name]
+
+
+# The spaces that `edgefkp tune` searches: any point of them is a network.
+SPACES: dict[str, Callable[..., Any]] = {"tuned": tuned, "plain": plain}
+
+
+def read_point(path: str) -> Network:
+    """The network in a .json file: {"name", "space": one of SPACES, "options"}.
+
+    Raises EdgefkpError for a file that is not of this form.
+    """
+    stored = read_json(path)
+    try:
+        name, make = str(stored["name"]), SPACES[stored["space"]]
+        options = {key: tuple(int(number) for number in value) for key, value in stored["options"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise EdgefkpError(
+            f"{path} is not a network: {type(error).__name__} {error}", "give a .json that edgefkp tune wrote"
+        ) from error
+    return Network(name, "found by edgefkp tune", make, options)
 
 
 def build(network: Network, weights: str | None = None, **changes: Any) -> Any:

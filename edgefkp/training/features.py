@@ -1,0 +1,74 @@
+"""Frozen backbones: what they see in a picture never changes, so it is computed once and only the head is trained."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.data.treatment import TreatedFaces
+from edgefkp.training.fit import Fit, Labelled, Row, fit
+from edgefkp.training.plan import Plan
+from edgefkp.training.recipe import Recipe
+
+HEAD = "keypoints"  # the last layer of every network
+BATCH = 64
+PLAN = Plan("float32", 1)  # a head is one matrix: nothing to divide
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """images: (N, F) float32, what the backbone made of N pictures. keypoints: (N, 15, 2) pixels."""
+
+    images: np.ndarray
+    keypoints: np.ndarray
+
+
+def fit_head(
+    make: Callable[[], Any],
+    faces: TreatedFaces,
+    validation: Labelled,
+    recipe: Recipe,
+    checkpoint: Path | None = None,
+    on_batch: Callable[[int], None] = lambda images: None,
+    on_epoch: Callable[[Row], None] = lambda row: None,
+) -> Fit:
+    """As `fit`, for pictures that are not altered on the fly: the whole network, with a trained head, comes back."""
+    PLAN.apply()
+    import keras
+
+    keras.utils.set_random_seed(recipe.seed)  # a backbone without given weights must be the same after a resume
+    whole = make()
+    head = whole.get_layer(HEAD)
+    body = keras.Model(whole.input, head.input)
+    result = fit(
+        lambda: _head_of(head),
+        TreatedFaces(features_of(body, faces.images), faces.targets),
+        Features(features_of(body, validation.images), validation.keypoints),
+        recipe,
+        PLAN,
+        False,
+        checkpoint,
+        on_batch,
+        on_epoch,
+    )
+    head.set_weights(result.model.get_layer(HEAD).get_weights())
+    return replace(result, model=whole)
+
+
+def features_of(body: Any, images: np.ndarray) -> np.ndarray:
+    """(N, 96, 96) uint8 -> (N, F) float32."""
+    import tensorflow as tf
+
+    forward = tf.function(lambda pixels: body(tf.cast(pixels, tf.float32)[..., tf.newaxis] / 255.0, training=False))
+    padded = np.resize(images, (-(-len(images) // BATCH) * BATCH, *images.shape[1:]))  # full batches: one trace
+    parts = [forward(padded[i : i + BATCH]).numpy() for i in range(0, len(padded), BATCH)]
+    return np.concatenate(parts)[: len(images)]
+
+
+def _head_of(head: Any) -> Any:
+    import keras
+
+    inputs = keras.Input(head.input.shape[1:])
+    return keras.Model(inputs, head.__class__.from_config(head.get_config())(inputs))
