@@ -1,5 +1,6 @@
 """edgefkp export: trained networks to verified .tflite files."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,7 +105,7 @@ def _export(
     refused: list[EdgefkpError] = []
     faces = int(part_of(source, "test").labelled.sum()) if options.parity else 0
     length = max(1, len(paths) * len(schemes) * faces)
-    with click.progressbar(length=length, label="export", file=click.get_text_stream("stderr")) as bar:
+    with click.progressbar(length=length, label="export", file=sys.stderr) as bar:
         progress = Progress(lambda name: setattr(bar, "label", name), bar.update, refused.append)
         for number, path in enumerate(paths, 1):
             written += export_network(path, out, schemes, source, options, progress)

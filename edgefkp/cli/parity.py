@@ -1,5 +1,6 @@
 """edgefkp parity: .tflite files against the networks they were made from."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ def command(
     faces = labelled(part_of(source, "test"))
     asked: dict[Path, Reference] = {}
     results: list[Parity] = []
-    with click.progressbar(length=len(paths) * len(faces), label="parity", file=click.get_text_stream("stderr")) as bar:
+    with click.progressbar(length=len(paths) * len(faces), label="parity", file=sys.stderr) as bar:
         for path in paths:
             before = references[path]
             if before not in asked:

@@ -1,5 +1,6 @@
 """The samples by which int8 ranges are found: a named, seeded choice of training faces spread over poses."""
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,23 +128,23 @@ def from_file(path: Path, inputs: list[tuple[str, tuple[int, ...]]]) -> Calibrat
 
 
 def _read(path: Path, names: list[str]) -> list[np.ndarray]:
+    """One array for each of `names`; the only array of a file whatever its name."""
     try:
         stored = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        arrays = {"": stored} if isinstance(stored, np.ndarray) else {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise EdgefkpError(f"{path} cannot be read as .npy or .npz: {error}", "save it with numpy.save") from error
-    if isinstance(stored, np.ndarray):
-        arrays = [stored]
+    if len(arrays) == len(names) == 1:
+        found = list(arrays.values())
     else:
-        only = len(stored.files) == len(names) == 1
-        missing = [] if only else [name for name in names if name not in stored.files]
+        missing = [name for name in names if name not in arrays]
         if missing:
-            raise EdgefkpError(f"{path} has no array '{missing[0]}'", f"it holds: {', '.join(stored.files)}")
-        arrays = [stored[stored.files[0]]] if only else [stored[name] for name in names]
-    if len(arrays) != len(names):
-        raise EdgefkpError(f"{path} holds one array, and the network has {len(names)} inputs: {', '.join(names)}")
-    if any(array.ndim < 2 or not len(array) for array in arrays):
+            held = ", ".join(name for name in arrays if name) or "one array without a name"
+            raise EdgefkpError(f"{path} has no array '{missing[0]}'", f"it holds: {held}")
+        found = [arrays[name] for name in names]
+    if any(array.ndim < 2 or not len(array) for array in found):
         raise EdgefkpError(f"{path} holds no samples", "save an array (samples, *input shape)")
-    return arrays
+    return found
 
 
 def require_pictures(images: np.ndarray, name: str) -> None:

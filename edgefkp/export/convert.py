@@ -77,7 +77,7 @@ def converter_of(model: Any, settings: Settings, samples: Sequence[np.ndarray]) 
     # Full integer networks take uint8 by their own input quantisation; others get a cast and a scale in the graph.
     by_quantisation = settings.u8 and settings.scheme in ("int8", "int8io")
     converter = tf.lite.TFLiteConverter.from_keras_model(
-        _with_fixed_batch(model, in_bytes=settings.u8 and not by_quantisation)
+        _with_fixed_batch(model, settings.u8 and not by_quantisation, half=settings.scheme == "float16")
     )
     if settings.scheme == "float32":
         return converter
@@ -101,7 +101,7 @@ def converter_of(model: Any, settings: Settings, samples: Sequence[np.ndarray]) 
     return converter
 
 
-def _with_fixed_batch(model: Any, in_bytes: bool) -> Any:
+def _with_fixed_batch(model: Any, in_bytes: bool, half: bool) -> Any:
     import keras
 
     inputs = []
@@ -113,9 +113,21 @@ def _with_fixed_batch(model: Any, in_bytes: bool) -> Any:
             )
         dtype = "uint8" if in_bytes else tensor.dtype
         inputs.append(keras.Input(batch_shape=(1, *tensor.shape[1:]), dtype=dtype, name=tensor.name.split(":")[0]))
-    scaled = [keras.layers.Rescaling(1 / PIXELS)(tensor) for tensor in inputs] if in_bytes else inputs
+    scaled = [_scaled(tensor, half) for tensor in inputs] if in_bytes else inputs
     outputs = model(scaled if len(scaled) > 1 else scaled[0], training=False)
-    return keras.Model(inputs, outputs)
+    return keras.Model(inputs, outputs, name="exported")  # Keras' own numbering would differ each time
+
+
+def _scaled(pixels: Any, half: bool) -> Any:
+    """Pixels / 255 in the graph, which the converter folds into the first weights.
+
+    half: not so in half precision, where weights / 255 would be too small to keep their digits (0.005 px). A relu,
+    which changes no pixel, stands between.
+    """
+    import keras
+
+    scaled = keras.ops.cast(pixels, "float32") / PIXELS
+    return keras.ops.relu(scaled) if half else scaled
 
 
 def _one_by_one(samples: Sequence[np.ndarray], scale: float | None) -> Iterator[list[np.ndarray]]:

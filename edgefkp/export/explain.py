@@ -6,14 +6,18 @@ On TensorFlow's QuantizationDebugger: one calibration, then the graph is quantis
 import csv
 import io
 import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edgefkp import runtime as runtimes
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.convert import Settings, converter_of
+from edgefkp.files import write_bytes
 from edgefkp.quiet import captured
 
 SAMPLES = 64  # calibration samples on which the layers are compared
@@ -25,8 +29,8 @@ class LayerCost:
     """layer: the Keras layer, as --keep-float takes it. tensor: the operator's output.
 
     error: RMS difference from float, local to the operator, in steps of its output; about 0.29 is rounding alone.
-    shift, worst: 95th percentile and largest movement of an output against the float network when every layer is
-        integer; gain: how much less `shift` is with this layer kept float (pixels of the image for 30 outputs).
+    gain, gain_worst: how much less the 95th percentile and the largest movement of an output are with this layer kept
+        in float.
     """
 
     layer: str
@@ -38,6 +42,10 @@ class LayerCost:
 
 @dataclass(frozen=True)
 class Explanation:
+    """shift, worst: 95th percentile and largest movement of an output against the float network when every layer is
+    integer, in `unit`. layers: those with weights, the most costly first.
+    """
+
     schema: str
     model: str
     samples: int
@@ -158,17 +166,14 @@ def _output_layers(model: Any) -> list[str]:
 
 def _outputs(content: bytes, samples: Sequence[np.ndarray]) -> np.ndarray:
     """(N, numbers) of all outputs of a float-ended file."""
-    import tensorflow as tf
-
-    interpreter = tf.lite.Interpreter(model_content=content)
-    interpreter.allocate_tensors()
+    with tempfile.TemporaryDirectory(prefix="edgefkp-explain-") as folder:
+        model = runtimes.load(write_bytes(Path(folder) / "one.tflite", content))
     results = []
     for number in range(len(samples[0])):
-        for detail, array in zip(interpreter.get_input_details(), samples, strict=True):
-            interpreter.set_tensor(detail["index"], array[number : number + 1])
-        interpreter.invoke()
-        outputs = [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
-        results.append(np.concatenate([output.reshape(-1) for output in outputs]))
+        for which, array in enumerate(samples):
+            model.set(array[number : number + 1], which)
+        model.invoke()
+        results.append(np.concatenate([model.get(which).reshape(-1) for which in range(len(model.outputs))]))
     return np.stack(results).astype(np.float64)
 
 

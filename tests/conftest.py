@@ -1,0 +1,11 @@
+import contextlib
+import importlib
+
+from edgefkp import runtime
+from edgefkp.errors import EdgefkpError
+
+# tflite-runtime 2.14 fails in a process where TensorFlow was imported before it, and works where it came first. The
+# package runs them in separate processes; tests of both share one.
+with contextlib.suppress(EdgefkpError):
+    runtime.choose("tflite-runtime")
+    importlib.import_module("tflite_runtime.interpreter")

@@ -1,0 +1,164 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgefkp.card import read_card
+from edgefkp.data.source import Source
+from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.export.convert import Settings
+from edgefkp.export.inspection import inspect, verify_scheme
+from edgefkp.export.station import Options, export_network, schemes_of
+from edgefkp.files import sha256_file
+from edgefkp.naming import SCHEMES
+from edgefkp.runtime import load
+from tests.export.conftest import Exported
+
+pytest.importorskip("tensorflow")
+
+
+def test_every_scheme_is_what_its_name_says_and_has_a_fixed_batch(exported: Exported) -> None:
+    assert set(exported.files) == {scheme + u8 for scheme in SCHEMES for u8 in ("", ".u8")}
+    for name, path in exported.files.items():
+        verify_scheme(path)
+        inspection = inspect(path)
+        assert inspection.scheme == name.removesuffix(".u8")
+        assert inspection.u8 == name.endswith(".u8")
+        assert not inspection.free_batch
+        assert inspection.custom_operators == ()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_bytes_and_floats_give_the_same_points(exported: Exported, source: Source, scheme: str) -> None:
+    assert source.test is not None
+    images = source.test.images
+    floats = load(exported.files[scheme]).predict(images)
+    in_bytes = load(exported.files[f"{scheme}.u8"])
+    assert in_bytes.inputs[0]["dtype"] == np.uint8
+    atol = 0.0 if scheme.startswith("int8") else 1e-3
+    if scheme == "int16x8":
+        atol = 0.05  # the bytes are scaled by 16-bit integers there
+    np.testing.assert_allclose(in_bytes.predict(images), floats, atol=atol)
+
+
+def test_pixels_are_exactly_the_integers_of_int8(exported: Exported) -> None:
+    port = inspect(exported.files["int8io"]).inputs[0]
+    assert port.scale == pytest.approx(1 / 255)
+    assert port.zero_point == -128
+    np.testing.assert_array_equal(load(exported.files["int8io"]).pixel_table(), np.arange(-128, 128))
+
+
+def test_card_says_where_the_file_came_from(exported: Exported, source: Source) -> None:
+    for name, path in exported.files.items():
+        card = read_card(path)
+        assert card is not None
+        assert card["parent_sha256"] == sha256_file(exported.network)
+        assert card["sha256"] == sha256_file(path)
+        assert (card["calibration"] is not None) == name.startswith("int")
+        assert card["inspection"]["scheme"] == card["scheme"]
+        assert card["parity"]["faces"] == 12
+        assert card["parity"]["sha256"] == card["sha256"]
+    assert "drawn" in read_card(exported.files["int8"])["calibration"]["name"]  # type: ignore[index]
+
+
+def test_a_current_file_is_not_made_again(exported: Exported, source: Source) -> None:
+    path = exported.files["float32"]
+    before = path.stat().st_mtime_ns
+    assert export_network(exported.network, exported.folder, ["float32"], source) == [path]
+    assert path.stat().st_mtime_ns == before
+
+
+def test_a_tampered_file_is_made_again(exported: Exported, source: Source, tmp_path: Path) -> None:
+    options = Options(parity=False)
+    (path,) = export_network(exported.network, tmp_path, ["float32"], source, options)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-8] + b"\xff" * 8)
+    assert export_network(exported.network, tmp_path, ["float32"], source, options) == [path]
+    assert path.read_bytes() == whole
+
+
+def test_a_layer_kept_in_float(exported: Exported, source: Source, tmp_path: Path) -> None:
+    options = Options(keep_float=("keypoints",), parity=False)
+    (path,) = export_network(exported.network, tmp_path, ["int8"], source, options)
+    inspection = inspect(path)
+    assert inspection.scheme == "mixed"
+    assert len(inspection.float_islands) == 1
+    assert "FULLY_CONNECTED" in inspection.float_islands[0][0]
+    verify_scheme(path)
+    path.with_suffix(".json").unlink()
+    with pytest.raises(EdgefkpError, match=r"is not int8: its graph is integer only in part"):
+        verify_scheme(path)
+
+
+def test_an_unknown_layer_names_those_there_are(exported: Exported, source: Source, tmp_path: Path) -> None:
+    with pytest.raises(EdgefkpError, match="no layer 'third'") as caught:
+        export_network(exported.network, tmp_path, ["int8"], source, Options(keep_float=("third",)))
+    assert "first, second, keypoints" in caught.value.hint
+    assert not list(tmp_path.glob("*"))
+
+
+def test_explain_finds_every_layer(exported: Exported, source: Source) -> None:
+    from edgefkp.export.explain import explain
+    from edgefkp.export.station import network_unit, samples_of
+
+    network, samples = samples_of(exported.network, source, Options())
+    found = explain(network, "tiny", samples, *network_unit(network))
+    assert {layer.layer for layer in found.layers} == {"first", "second", "keypoints"}
+    assert found.unit == "px"
+    assert 0 < found.shift <= found.worst
+    assert max(layer.gain for layer in found.layers) > 0
+
+
+def test_a_users_own_network(tmp_path: Path, source: Source) -> None:
+    import keras
+    from keras import layers
+
+    inputs = keras.Input((24, 32, 3), name="camera")
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, activation="relu")(inputs))
+    outputs = [layers.Dense(5, activation="softmax")(x), layers.Dense(1, activation="sigmoid")(x)]
+    network = tmp_path / "own.keras"
+    keras.Model(inputs, outputs).save(network)
+    (path,) = export_network(network, tmp_path, ["float32"], source)
+    inspection = inspect(path)
+    assert {port.shape for port in inspection.outputs} == {(1, 5), (1, 1)}
+    assert "parity" not in read_card(path)  # type: ignore[operator]
+    with pytest.raises(EdgefkpError, match=r"takes \(24, 32, 3\), and faces of drawn cannot calibrate"):
+        export_network(network, tmp_path, ["int8"], source)
+    samples = tmp_path / "samples.npy"
+    np.save(samples, np.random.default_rng(0).integers(0, 256, (20, 24, 32, 3)).astype(np.uint8))
+    (path,) = export_network(network, tmp_path, ["int8"], source, Options(u8=True, calibration=samples))
+    assert path.name == "own.int8.u8.tflite"
+    assert inspect(path).integer_share == 1
+    # Three layers of a few weights each: the converter leaves them as they are, and a float file is not "dynamic".
+    with pytest.raises(EdgefkpError, match=r"own\.dynamic\.tflite was not written: no layer"):
+        export_network(network, tmp_path, ["dynamic"], source)
+    assert not (tmp_path / "own.dynamic.tflite").exists()
+
+
+def test_model_card_has_every_file_and_the_numbers_of_the_json(exported: Exported) -> None:
+    text = (exported.folder / "tiny-masked.md").read_text()
+    sections = [line for line in text.splitlines() if line.startswith("## ")]
+    assert sections == [
+        "## What it is",
+        "## Files",
+        "## Accuracy before and after conversion",
+        "## Data and licence",
+        "## Calibration",
+        "## Limits",
+        "## How it was made",
+    ]
+    for path in exported.files.values():
+        card = read_card(path)
+        assert card is not None
+        assert f"`{path.name}`" in text
+        assert f"{card['parity']['rmse_after']:.4f}" in text
+
+
+def test_settings_that_do_not_go_together() -> None:
+    with pytest.raises(UsageError, match="unknown scheme 'int4'"):
+        Settings("int4")
+    with pytest.raises(UsageError, match="--keep-float goes with int8"):
+        Settings("float16", keep_float=("a",))
+    assert schemes_of(["all"]) == SCHEMES
+    assert schemes_of(["int8", "all"])[0] == "int8"
+    assert schemes_of([]) == ("float32", "int8")

@@ -1,0 +1,99 @@
+"""Golden vectors, on a committed file in place of a shipped one."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgefkp import golden, runtime
+from edgefkp.bench.drawn import draw_all
+from edgefkp.card import write_card
+from edgefkp.errors import EdgefkpError
+from edgefkp.files import sha256_file
+from edgefkp.golden import check_golden, limit_of, read_golden
+
+FIXTURES = Path(__file__).parent / "fixtures"
+IMAGES = draw_all(8)[0]
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file with golden vectors, in a folder of its own, and an empty cache."""
+    monkeypatch.setenv("EDGEFKP_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "tiny.float32.tflite"
+    shutil.copy(FIXTURES / path.name, path)
+    monkeypatch.setattr(golden, "VECTORS", tmp_path / "golden.npz")
+    write_vectors(path, runtime.load(path).predict(IMAGES))
+    return path
+
+
+def write_vectors(path: Path, keypoints: np.ndarray) -> None:
+    np.savez(golden.VECTORS, images=IMAGES, **{sha256_file(path): keypoints})
+
+
+@pytest.mark.parametrize("name", [info.name for info in runtime.installed()])
+def test_the_right_points_pass_once(shipped: Path, name: str) -> None:
+    model = runtime.load(shipped, name)
+    difference = check_golden(shipped, model)
+    assert difference is not None
+    assert difference <= golden.FLOAT_LIMIT
+    assert check_golden(shipped, model) is None  # known by its hash now
+    golden.VECTORS.unlink()
+    assert check_golden(shipped, model) is None
+
+
+def test_other_points_are_refused_each_time(shipped: Path) -> None:
+    model = runtime.load(shipped)
+    write_vectors(shipped, model.predict(IMAGES) + 0.02)
+    for _ in range(2):
+        with pytest.raises(EdgefkpError, match=r"gives other points here than it should: 0\.02 px away"):
+            check_golden(shipped, model)
+
+
+def test_numbers_that_are_none_are_refused(shipped: Path) -> None:
+    model = runtime.load(shipped)
+    write_vectors(shipped, np.full((8, 15, 2), np.nan, np.float32))
+    with pytest.raises(EdgefkpError, match="nan px away"):
+        check_golden(shipped, model)
+
+
+def test_another_runtime_version_is_checked_again(shipped: Path) -> None:
+    model = runtime.load(shipped)
+    check_golden(shipped, model)
+    assert check_golden(shipped, dataclasses.replace(model, version="9.9")) is not None
+
+
+def test_a_file_that_is_not_shipped_is_not_checked(shipped: Path) -> None:
+    other = FIXTURES / "tiny.int8.tflite"
+    assert check_golden(other, runtime.load(other)) is None
+
+
+def test_limits_by_scheme_and_larger_ones_only_with_a_cause(tmp_path: Path) -> None:
+    assert limit_of(tmp_path / "a.float16.tflite") == 0.01
+    path = tmp_path / "a.int8.tflite"
+    path.write_bytes(b"")
+    assert limit_of(path) == 0.25
+    write_card(path, {"golden": {"limit": 0.4}})
+    assert limit_of(path) == 0.25
+    write_card(path, {"golden": {"limit": 0.4, "cause": "steps of 0.4 px"}})
+    assert limit_of(path) == 0.4
+
+
+def test_making_them(tmp_path: Path) -> None:
+    pytest.importorskip("skimage")
+    from edgefkp.export.golden import make
+
+    for scheme in ("float32", "int8"):
+        shutil.copy(FIXTURES / f"tiny.{scheme}.tflite", tmp_path)
+    differences = make(tmp_path)
+    made = read_golden(tmp_path / "golden.npz")
+    assert made.images.shape == (8, 96, 96)
+    assert len({image.tobytes() for image in made.images}) == 8
+    assert set(made.keypoints) == {sha256_file(path) for path in tmp_path.glob("*.tflite")}
+    assert set(differences) == {"tiny.float32.tflite", "tiny.int8.tflite"}
+    for path in tmp_path.glob("*.tflite"):
+        np.testing.assert_allclose(
+            made.keypoints[sha256_file(path)], runtime.load(path).predict(made.images), atol=0.01
+        )
