@@ -117,6 +117,18 @@ def install_line(runtime: str | None = None) -> str:
     return "pip install ai-edge-litert"
 
 
+def import_line(runtime: str) -> str:
+    """Python that imports the runtime's interpreter."""
+    return f"import {_PACKAGES[runtime].interpreter}"
+
+
+def requirements(machine: str, python: tuple[int, int]) -> list[str]:
+    """What pip needs for the default runtime on such a machine; empty where there is no wheel for it."""
+    if machine.startswith("armv"):
+        return ["tflite-runtime==2.14.0", "numpy<2"] if python < (3, 12) else []
+    return ["ai-edge-litert>=2.1,<2.4", "numpy"]
+
+
 @dataclass
 class LiteModel:
     """A loaded .tflite file with its tensors allocated.

@@ -7,11 +7,13 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from edgefkp import __version__
 from edgefkp.bench import board, kit, machine, statistics
@@ -21,7 +23,7 @@ from edgefkp.bench.plan import MODES, Cell, Plan, Settings
 from edgefkp.bench.result import Failure, Result
 from edgefkp.bench.row import Outcome, Surroundings, row_of
 from edgefkp.bench.scheme import require_true_name
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import ENVIRONMENT, EdgefkpError, EnvironmentProblem
 from edgefkp.files import json_text, sha256_file
 from edgefkp.probe import child_environment, compare_with_card
 
@@ -55,11 +57,12 @@ def measure(
     announce: Announce = lambda plan, seconds: None,
     progress: Progress = lambda done, total, label: None,
     root: Path = machine.ROOT,
+    golden: Mapping[str, np.ndarray] | None = None,
 ) -> Result:
     """Survey the cells, announce the plan, run it.
 
     partial: folder where the outcome of each process is kept; a run that was cut off goes on there.
-    root: where the board's files are.
+    root: where the board's files are. golden: file name -> (K, 15, 2) points that its first K pictures must give.
     Cells that do not run are in `failed`. Raises EdgefkpError where none does.
     """
     begun = time.monotonic()
@@ -69,7 +72,7 @@ def measure(
         bench = _Bench(Path(folder), pictures, settings, root)
         surveyed, failed = bench.survey(list(cells))
         if not surveyed:
-            raise EdgefkpError(failed[0].message, failed[0].hint)
+            raise bench.first_error or EdgefkpError("there is nothing to measure", "name .tflite files")
         plan = Plan(tuple(surveyed), settings)
         announce(plan, _estimate(surveyed, settings, len(pictures.images)))
         store = partial or Path(folder) / "partial"
@@ -82,7 +85,7 @@ def measure(
         raise EdgefkpError(f"no process came to its end: {notes[0]}", "measure again")
     known = machine.describe(root)
     origin = min(outcome.facts["started"] for found in outcomes.values() for outcome in found)
-    around = Surroundings(known.get("cores"), load, samples, origin)
+    around = Surroundings(known.get("cores"), load, samples, origin, golden or {})
     rows = [
         row_of(cell, surveyed[cell].scheme, surveyed[cell].version, found, pictures, around)
         for cell, found in outcomes.items()
@@ -146,6 +149,7 @@ class _Bench:
     def __init__(self, folder: Path, pictures: Pictures, settings: Settings, root: Path) -> None:
         self.folder, self.settings, self.root = folder, settings, root
         self.cool = board.temperature(root)
+        self.first_error: EdgefkpError | None = None
         self.images = folder / "images.npz"
         save_pictures(pictures, self.images)
 
@@ -160,6 +164,7 @@ class _Bench:
                 seen[key] = self._survey_one(key)
             facts = seen[key]
             if isinstance(facts, EdgefkpError):
+                self.first_error = self.first_error or facts
                 failure = Failure(key.label.removesuffix(", survey"), facts.message, facts.hint)
                 if failure not in failed:
                     failed.append(failure)
@@ -276,7 +281,8 @@ class _Bench:
             raise EdgefkpError(f"{cell.label}: the worker failed: {last}")
         outcome = Outcome.read(out, 0)
         if told := outcome.facts.get("error"):
-            raise EdgefkpError(*told)
+            message, hint, code = told
+            raise (EnvironmentProblem if code == ENVIRONMENT else EdgefkpError)(message, hint)
         return outcome
 
 

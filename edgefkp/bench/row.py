@@ -1,6 +1,7 @@
 """From the outcomes of a cell's processes to its row in the result."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from edgefkp.bench.worker import STAGES
 from edgefkp.files import replacing, sha256_file
 from edgefkp.metrics import rmse
 from edgefkp.naming import parse_tflite
+
+GOLDEN = 1.0  # pixels; kernels of other machines round differently, by up to an int8 step or two
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Outcome:
 
     def write(self, path: Path) -> None:
         with replacing(path) as temporary, open(temporary, "wb") as out:
-            np.savez(out, facts=np.array(json.dumps(self.facts)), **self.arrays)
+            np.savez(out, facts=np.array(json.dumps(self.facts)), **self.arrays)  # type: ignore[arg-type]
 
     @property
     def steady(self) -> np.ndarray:
@@ -43,12 +46,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the rows of a run have in common. load: 1-minute load average before it; origin: its first process."""
+    """What the rows of a run have in common. load: 1-minute load average before it; origin: its first process.
+
+    golden: file name -> points that its first pictures must give.
+    """
 
     cores: int | None
     load: float | None
     trace: list[board.Sample]
     origin: float
+    golden: Mapping[str, np.ndarray]
 
 
 def row_of(
@@ -59,9 +66,14 @@ def row_of(
     windows = [(outcome.facts["steady_from"], outcome.facts["steady_to"]) for outcome in outcomes]
     joules = board.joules_in(around.trace, windows)
     events = board.checks(around.trace, windows)
+    points = outcomes[0].arrays.get("outputs")
+    golden = _golden(points, around.golden.get(Path(cell.file).name))
+    if golden is not None and golden > GOLDEN:
+        events.append(
+            (statistics.INVALID, f"its points are up to {golden:.1f} px from those of the machine it came from")
+        )
     verdict, reasons = statistics.verdict(processes, cell.threads, around.cores, around.load, events)
     ms = statistics.times([outcome.steady for outcome in outcomes])
-    points = outcomes[0].arrays.get("outputs")
     scored = points is not None and len(points) == len(pictures.keypoints) and pictures.labelled
     there = ~np.isnan(pictures.keypoints) if scored else np.zeros((1, 1, 1), bool)
     return Row(
@@ -86,7 +98,7 @@ def row_of(
         rmse=rmse(points, pictures.keypoints) if scored else None,  # type: ignore[arg-type]
         faces=int(there.any((1, 2)).sum()),
         coordinates=int(there.sum()),
-        golden=None,
+        golden=golden,
         verdict=verdict,
         reasons=reasons,
         processes=processes,
@@ -115,6 +127,13 @@ def _process(outcome: Outcome, origin: float) -> Process:
         steady=Raw.of(outcome.steady),
         stages={stage: Raw.of(stages[:, k]) for k, stage in enumerate(STAGES)} if stages.ndim == 2 else {},
     )
+
+
+def _golden(points: np.ndarray | None, expected: np.ndarray | None) -> float | None:
+    """Largest difference in pixels; None where nothing is expected."""
+    if points is None or expected is None:
+        return None
+    return float(np.abs(points[: len(expected)] - expected).max())
 
 
 def _summed(times: np.ndarray) -> np.ndarray:

@@ -71,18 +71,24 @@ HEADERS = ("file", "KB", "runtime", "s/100", "e2e", "ms p50", "p95", "RMSE", "ve
 
 def cells(line: Line) -> tuple[str, ...]:
     row, invoke, whole = line.row, line.invoke, line.end_to_end
-    low, high = row.ms.interval
     return (
         row.file.removesuffix(".tflite"),
         f"{row.bytes / 1000:.0f}",
         setting(row),
         _seconds(invoke),
         _seconds(whole),
-        f"{row.ms.p50:.3g} ±{(high - low) / 2 / row.ms.p50:.1%}",
+        f"{row.ms.p50:.3g} {_plus_minus(row)}",
         "-" if row.ms.p95 is None else f"{row.ms.p95:.3g}",
         "n/a" if row.rmse is None else f"{row.rmse:.3f}",
         line.verdict,
     )
+
+
+def _plus_minus(row: Row) -> str:
+    """Half of the 95 % interval; two processes that disagree allow almost anything."""
+    low, high = row.ms.interval
+    half = (high - low) / 2 / row.ms.p50
+    return f"±{half:.1%}" if half < 1 else "±>100%"
 
 
 def terminal(results: Sequence[Result]) -> str:

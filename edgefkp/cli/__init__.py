@@ -22,6 +22,10 @@ COMMANDS = {
     "parity": "Compare .tflite files with the network they were made from.",
     "bench": "Measure .tflite files: export/ -> bench/.",
     "compare": "Compare two measurements: ratio, interval, verdict.",
+    "predict": "Find the keypoints of pictures, folders and videos.",
+    "demo": "Show keypoints live: camera, video, window, web page.",
+    "bundle": "Pack files, pictures and the harness for another machine.",
+    "doctor": "Say what runs here or on a board, and how to fix what does not.",
 }
 
 

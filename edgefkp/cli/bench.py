@@ -28,7 +28,14 @@ class _WithShow(click.Command):
 
 @click.command(cls=_WithShow, short_help="Measure .tflite files: export/ -> bench/.")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--device", default="cpu", show_default=True, help="cpu: this machine.")
+@click.option(
+    "--device",
+    "devices",
+    multiple=True,
+    default=["cpu"],
+    show_default="cpu",
+    help="cpu: this machine; ssh://user@board[:port]: another one. Again for several at once.",
+)
 @data_option(default=None)
 @click.option("--images", default=100, show_default=True, help="Different faces of --data to time and score on.")
 @click.option("--runtime", "runtimes", multiple=True, help="litert or tflite-runtime; again for both side by side.")
@@ -38,6 +45,10 @@ class _WithShow(click.Command):
 @click.option(
     "--delegate", "delegates", multiple=True, metavar="LIB.so[:key=value]", help="Instead of the default one."
 )
+@click.option("--remote-python", default="python3", show_default=True, help="The board's Python.")
+@click.option("--install", is_flag=True, help="Put a runtime into a temporary venv on the board.")
+@click.option("--keep", is_flag=True, help="Leave the bundle's folder on the board.")
+@click.option("--bundle", type=click.Path(path_type=Path, exists=True), help="Run this bundle instead of FILES.")
 @click.option("--mode", "modes", multiple=True, type=click.Choice(["invoke", "e2e"]), help="Both by default.")
 @click.option("--sweep", is_flag=True, help="Every installed runtime, XNNPACK on and off, 1, 2, 4 ... threads.")
 @click.option("--quick", is_flag=True, help="Two short processes a cell: a first look, wide intervals.")
@@ -55,48 +66,94 @@ class _WithShow(click.Command):
 )
 @click.option("--board", "root", type=click.Path(path_type=Path, exists=True), default=Path("/"), hidden=True)
 @json_option
-def command(files: tuple[Path, ...], device: str, out: Path, name: str | None, as_json: bool, **options: Any) -> None:
+def command(
+    files: tuple[Path, ...], devices: tuple[str, ...], out: Path, name: str | None, as_json: bool, **options: Any
+) -> None:
     """Measure FILES (.tflite files, or folders of them; default: export/).
 
     Prints seconds per 100 different images, for the interpreter alone and from a camera-like frame to keypoints (e2e),
-    and stores every raw time. With --data, the same outputs give the RMSE. A run that was cut off goes on when the
-    same command is typed again.
+    and stores every raw time. With --data, the same outputs give the RMSE. A run on this machine that was cut off goes
+    on when the same command is typed again.
 
     edgefkp bench show FILE... shows stored results again.
     """
-    from edgefkp.bench import harness, pictures, result, table
+    from edgefkp.bench import result, table
 
-    if device != "cpu":
-        raise UsageError(f"unknown device '{device}'", "use --device cpu")
-    shown = pictures.pictures_of(options["data"], options["images"]) if options["data"] else pictures.drawn_pictures()
-    settings = _settings(options)
-    cells = harness.cells_of(tflite_files(files), **_axes(options))
     name = name or datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
-    partial = harness.partial_folder(out, cells, shown, settings)
-    with _Bar() as bar:
-        measured = harness.measure(cells, shown, settings, name, device, partial, announce, bar, options["root"])
-    stored = result.save(measured, out / f"{name}.json")
-    harness.discard(partial)
-    if as_json:
-        print_json(measured)
+    if options["bundle"]:
+        results = [_of_bundle(options["bundle"], name, out)]
     else:
-        click.echo(table.terminal([measured]))
-    note(f"stored: {stored}")
-    _fail_for_those_that_failed(measured)
+        results = _of_devices(files, devices, name, out, options)
+    if as_json:
+        print_json(results[0] if len(results) == 1 else results)
+    else:
+        click.echo(table.terminal(results))
+    for measured in results:
+        note(f"stored: {result.save(measured, out / f'{measured.name}.json')}")
+    _fail_for_those_that_failed(results)
 
 
-def _settings(options: dict[str, Any]) -> "Settings":
+def _of_bundle(path: Path, name: str, out: Path) -> "Result":
+    from edgefkp.bench import bundle, harness
+
+    def run(opened: bundle.Bundle) -> "Result":
+        job = opened.cells, opened.pictures, opened.settings
+        # The files' folder is another one each time, so a run of a bundle has nothing to resume from.
+        with _Bar() as bar:
+            return harness.measure(*job, name, announce=announce, progress=bar, golden=opened.golden)
+
+    return bundle.with_opened(path, run)
+
+
+def _of_devices(
+    files: tuple[Path, ...], devices: tuple[str, ...], name: str, out: Path, options: dict[str, Any]
+) -> "list[Result]":
+    """All at once: the boards in threads that wait for ssh, this machine here."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from edgefkp.bench import harness, pictures, remote, result
+
+    devices = tuple(dict.fromkeys(devices))
+    more = {"python": options["remote_python"], "install": options["install"], "keep": options["keep"]}
+    boards = {device: remote.board_of(device, **more) for device in devices if device != "cpu"}
+    shown = pictures.pictures_of(options["data"], options["images"]) if options["data"] else pictures.drawn_pictures()
+    settings = settings_of(options)
+    cells = harness.cells_of(tflite_files(files), **_axes(options, bool(boards)))
+    found: dict[str, Result] = {}
+    with ThreadPoolExecutor(max(1, len(boards))) as pool:
+        waiting = {
+            device: pool.submit(remote.measure, board, cells, shown, settings, f"{name}-{_plain(device)}", note)
+            for device, board in boards.items()
+        }
+        if "cpu" in devices:
+            partial = harness.partial_folder(out, cells, shown, settings)
+            with _Bar() as bar:
+                found["cpu"] = harness.measure(
+                    cells, shown, settings, name, "cpu", partial, announce, bar, options["root"]
+                )
+            result.save(found["cpu"], out / f"{name}.json")  # a board that fails later costs nothing of it
+            harness.discard(partial)
+        found.update({device: future.result() for device, future in waiting.items()})
+    return [found[device] for device in devices]
+
+
+def _plain(device: str) -> str:
+    """ssh://pi@board:22 -> pi-board-22, for a file's name."""
+    return "".join(letter if letter.isalnum() or letter == "." else "-" for letter in device.removeprefix("ssh://"))
+
+
+def settings_of(options: dict[str, Any]) -> "Settings":
     from dataclasses import replace
 
     from edgefkp.bench import plan
 
     base = plan.QUICK if options["quick"] else plan.FULL
     given = {name: options[name] for name in ("processes", "seconds") if options[name] is not None}
-    return replace(base, **given, pin=_cpus(options["pin"]), seed=options["seed"])
+    return replace(base, **given, pin=_cpus(options.get("pin")), seed=options.get("seed", 0))
 
 
-def _axes(options: dict[str, Any]) -> dict[str, Any]:
-    """What varies from cell to cell."""
+def _axes(options: dict[str, Any], remote: bool = False) -> dict[str, Any]:
+    """What varies from cell to cell. A runtime may be missing here where another Python or a board has it."""
     from edgefkp import runtime
     from edgefkp.bench import machine, plan
 
@@ -116,7 +173,7 @@ def _axes(options: dict[str, Any]) -> dict[str, Any]:
         )
         axes["xnnpack"] = (True, False)
     for name in axes["runtimes"]:
-        if name and not options["pythons"]:
+        if name and not options["pythons"] and not remote:
             runtime.choose(name)
     return axes
 
@@ -187,7 +244,8 @@ class _Bar:
             self.bar.__exit__(*error)
 
 
-def _fail_for_those_that_failed(measured: "Result") -> None:
-    if measured.failed:
-        first = measured.failed[0]
-        raise EdgefkpError(f"{len(measured.failed)} could not be measured: {first.message}", first.hint)
+def _fail_for_those_that_failed(results: "list[Result]") -> None:
+    failed = [failure for measured in results for failure in measured.failed]
+    if failed:
+        first = failed[0]
+        raise EdgefkpError(f"{len(failed)} could not be measured: {first.message}", first.hint)

@@ -1,0 +1,136 @@
+"""What runs here, and the exact line that fixes what does not: python3 -m edgefkp.bench.doctor [--json]
+
+Imports the standard library only, so that it works where nothing is installed; each package is tried in a process of
+its own, since some of them die on import.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+
+PYTHONS = ((3, 10), (3, 13))  # that edgefkp declares
+GLIBC = (2, 27)  # of LiteRT's wheels (manylinux_2_27)
+GLIBC_32 = (2, 34)  # of tflite-runtime's 32-bit wheels
+LIMIT = 120  # seconds for one import
+BOARD_LINE = "docs/BOARD.md"
+VENV = "python3 -m venv ~/edgefkp && . ~/edgefkp/bin/activate"
+
+
+@dataclass(frozen=True)
+class Check:
+    """ok: None where it is only told, and nothing depends on it. fix: what to type where ok is False."""
+
+    name: str
+    ok: bool | None
+    found: str
+    fix: str = ""
+
+
+def examine() -> list[Check]:
+    """Python, libc, numpy, the runtimes, OpenCV; in the order in which they have to be put right."""
+    machine = platform.machine()
+    checks = [
+        Check("machine", None, f"{machine}, {'64' if sys.maxsize > 2**32 else '32'}-bit Python, {_system()}"),
+        _python(machine),
+        _libc(machine),
+    ]
+    numpy = _tried("numpy", "import numpy; print(numpy.__version__)", _pip("'numpy<2'" if _is_32(machine) else "numpy"))
+    checks.append(numpy)
+    if numpy.ok:
+        checks += _runtimes()
+    opencv = _tried("opencv (not for bench)", "import cv2; print(cv2.__version__)", _pip("'opencv-python>=4.8,<5'"))
+    if "libGL" in opencv.found:
+        opencv = Check(opencv.name, False, opencv.found, "sudo apt install libgl1 libglib2.0-0")
+    return [*checks, opencv]
+
+
+def _python(machine: str) -> Check:
+    version = sys.version_info[:2]
+    ok = PYTHONS[0] <= version and (version <= PYTHONS[1] or not _is_32(machine))
+    wanted = "3.10 or 3.11" if _is_32(machine) else "3.10 to 3.13"
+    return Check("python", ok, platform.python_version(), f"use Python {wanted}; the fix for your system: {BOARD_LINE}")
+
+
+def _libc(machine: str) -> Check:
+    name, version = platform.libc_ver()
+    needed = GLIBC_32 if _is_32(machine) else GLIBC
+    if name != "glibc":
+        return Check("libc", False, name or "not glibc", "the runtimes' wheels need glibc: use Debian or Ubuntu")
+    ok = tuple(int(part) for part in version.split(".")[:2]) >= needed
+    return Check("libc", ok, f"glibc {version}", f"glibc {needed[0]}.{needed[1]} or newer is needed: {BOARD_LINE}")
+
+
+def _runtimes() -> list[Check]:
+    """Each runtime that is installed makes an interpreter's module; one of them has to work."""
+    from edgefkp import runtime
+    from edgefkp.errors import EdgefkpError
+
+    checks = []
+    for info in runtime.installed():
+        try:
+            runtime.choose(info.name)
+            checks.append(
+                _tried(
+                    info.name, runtime.import_line(info.name), _in_venv(runtime.install_line(info.name)), info.version
+                )
+            )
+        except EdgefkpError as error:
+            checks.append(Check(info.name, False, error.message, error.hint))
+    works = [check for check in checks if check.ok]
+    if works:
+        return [check if check.ok else Check(check.name, None, check.found, check.fix) for check in checks]
+    return [*checks, Check("runtime", False, "none works", _in_venv(runtime.install_line()))]
+
+
+def _tried(name: str, code: str, fix: str, version: str = "") -> Check:
+    try:
+        child = subprocess.run(
+            [os.environ.get("EDGEFKP_PYTHON") or sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=LIMIT,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Check(name, False, str(error), fix)
+    if child.returncode == 0:
+        return Check(name, True, version or child.stdout.strip())
+    last = (child.stderr.strip() or f"ended with {child.returncode}").splitlines()[-1]
+    return Check(name, False, last, fix)
+
+
+def _is_32(machine: str) -> bool:
+    return machine.startswith("armv") or sys.maxsize < 2**32
+
+
+def _pip(words: str) -> str:
+    return _in_venv(f"pip install {words}")
+
+
+def _in_venv(line: str) -> str:
+    """Debian's own Python takes no pip install outside of a venv (PEP 668)."""
+    inside = sys.prefix != sys.base_prefix or not line.startswith("pip install")
+    return line if inside else f"{VENV} && {line}"
+
+
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
+    except OSError:
+        return platform.system()
+
+
+def main() -> None:
+    facts = {
+        "machine": platform.machine(),
+        "python": list(sys.version_info[:2]),
+        "checks": [asdict(check) for check in examine()],
+    }
+    print(json.dumps(facts))
+
+
+if __name__ == "__main__":
+    main()

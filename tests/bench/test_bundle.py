@@ -1,0 +1,103 @@
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgefkp.bench import bundle, harness, result
+from edgefkp.cli import main
+from edgefkp.errors import EdgefkpError
+from tests.bench.test_harness import BRIEF, FLOAT, INT8, labelled
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cells = harness.cells_of([FLOAT, INT8], modes=("invoke",))
+    return bundle.make_zip(tmp_path_factory.mktemp("bundle") / "b.zip", cells, labelled(), BRIEF)
+
+
+def unpacked(packed: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def test_it_runs_with_nothing_of_this_checkout_but_what_is_in_it(packed: Path, tmp_path: Path) -> None:
+    """In isolated mode, from the bundle's folder alone; neither click nor OpenCV nor the installed package is seen."""
+    folder = unpacked(packed, tmp_path / "b")
+    code = (
+        "import sys, importlib.abc\n"
+        "class Refuse(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] in ('cv2', 'click', 'tabulate', 'tensorflow'): raise ImportError(name)\n"
+        f"sys.meta_path.insert(0, Refuse()); sys.path.insert(0, {str(folder)!r})\n"
+        "import edgefkp; print(edgefkp.__file__)\n"
+        "sys.argv = ['station', '.', 'result.json']\n"
+        "from edgefkp.bench import station; station.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(folder))
+    measured = result.read(folder / "result.json")
+    assert [row.file for row in measured.rows] == [FLOAT.name, INT8.name]
+    assert all(row.golden is not None and row.golden < 0.01 for row in measured.rows)
+    assert all(row.faces == 19 for row in measured.rows)
+
+
+def test_bench_bundle_runs_the_zip(packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["bench", "--bundle", str(packed), "--out", str(tmp_path), "--name", "b"])
+    assert caught.value.code == 0
+    assert "tiny.int8" in capsys.readouterr().out
+    assert len(result.read(tmp_path / "b.json").rows) == 2
+
+
+def test_a_file_damaged_on_the_way_is_refused(packed: Path, tmp_path: Path) -> None:
+    folder = unpacked(packed, tmp_path / "b")
+    content = bytearray((folder / "files" / INT8.name).read_bytes())
+    content[-500] ^= 1
+    (folder / "files" / INT8.name).write_bytes(content)
+    with pytest.raises(EdgefkpError, match=r"tiny\.int8\.tflite was damaged"):
+        bundle.open_folder(folder)
+
+
+def test_other_numbers_than_the_golden_ones_make_invalid(packed: Path, tmp_path: Path) -> None:
+    opened = bundle.open_folder(unpacked(packed, tmp_path / "b"))
+    golden = {name: points + np.float32(3) for name, points in opened.golden.items()}
+    cells = [cell for cell in opened.cells if "int8" in cell.file]
+    rows = harness.measure(cells, opened.pictures, replace(BRIEF, processes=1), "x", golden=golden).rows
+    assert [row.verdict for row in rows] == ["INVALID"]
+    assert "3.0 px from those of the machine it came from" in "; ".join(rows[0].reasons)
+
+
+def test_what_is_no_bundle_is_said(tmp_path: Path) -> None:
+    other = tmp_path / "x.zip"
+    other.write_bytes(b"no zip")
+    with pytest.raises(EdgefkpError, match="is not a bundle"):
+        bundle.with_opened(other, lambda opened: None)
+    with pytest.raises(EdgefkpError, match=r"has no job\.json"):
+        bundle.with_opened(tmp_path, lambda opened: None)
+
+
+def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    twin = tmp_path / "other" / INT8.name
+    twin.write_bytes(INT8.read_bytes())
+    with pytest.raises(EdgefkpError, match="two files are called"):
+        bundle.make(tmp_path / "b", harness.cells_of([INT8, twin]), labelled(), BRIEF)
+
+
+def test_another_environments_python_measures_through_the_kit() -> None:
+    """--python: the worker sees the kit and its own packages; here it is this very Python."""
+    cells = harness.cells_of([INT8], modes=("invoke",), pythons=("", sys.executable))
+    rows = harness.measure(cells, labelled(), BRIEF, "x").rows
+    assert [bool(row.python) for row in rows] == [False, True]
+    assert rows[0].rmse == rows[1].rmse
+
+
+def test_a_python_that_is_not_there_is_said() -> None:
+    with pytest.raises(EdgefkpError, match="cannot start /no/python"):
+        harness.measure(harness.cells_of([INT8], pythons=("/no/python",)), labelled(), BRIEF, "x")
