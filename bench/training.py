@@ -38,7 +38,7 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
 
     from edgefkp.data.augment import Online, online_batch
     from edgefkp.keypoints import normalise
-    from edgefkp.training.loss import labelled_count, masked_sum
+    from edgefkp.training.loss import labelled_weight, masked_sum
     from edgefkp.zoo.registry import NETWORKS, build
 
     images, targets = made_faces()
@@ -66,10 +66,11 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
                 self.model.stop_training = True
                 raise StopIteration
 
+    ones = np.ones(batch, np.float32)
     model = build(NETWORKS[network])
     model.compile(
         keras.optimizers.AdamW(2e-3, weight_decay=1e-3),
-        lambda y, p: masked_sum("smooth_l1", 0.1, y, p) / labelled_count(y),
+        lambda y, p: masked_sum("smooth_l1", 0.1, p, y, ones) / labelled_weight(y, ones),
     )
     clock = Clock()
     with contextlib.suppress(StopIteration):
@@ -93,8 +94,8 @@ def edgefkp_fit(network: str, batch: int, seconds: float) -> float:
     faces = TreatedFaces(*made_faces())
     start, steps = 0.0, 0
     for epoch in range(10_000):
-        for images, targets in epoch_batches(faces, recipe, epoch, True, FACES // batch):
-            learner.step(images, targets)
+        for made in epoch_batches(faces, recipe, epoch, True, FACES // batch):
+            learner.step(*made)
             steps += 1
             if steps == 3:
                 start = time.perf_counter()

@@ -7,6 +7,8 @@ import click
 
 from edgefkp.cli.options import data_option, json_option, labels_option, note, print_json
 
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
 
 @click.command("train")
 @click.argument("network")
@@ -24,6 +26,10 @@ from edgefkp.cli.options import data_option, json_option, labels_option, note, p
 @click.option("--precision", help="auto (the faster one in a short trial), float32, mixed_bfloat16. [default: auto]")
 @click.option("--seed", type=int, help="[default: 0]")
 @click.option("--weights", help="For mobilenetv2 and nasnetmobile: imagenet, none, or a .weights.h5 without top.")
+@click.option("--more", multiple=True, metavar="DATA", help="More faces, for training only; may be repeated.")
+@click.option("--automatic-weight", type=float, default=1.0, show_default=True, help="Of automatically labelled faces.")
+@click.option("--teacher", multiple=True, type=FILE, help="A model file to learn from; may be repeated.")
+@click.option("--teacher-share", type=float, default=0.5, show_default=True, help="Of the teachers in each target.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("models"), show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of the same run.")
 @json_option
@@ -35,6 +41,10 @@ def command(
     augment: str,
     recipe_file: str | None,
     weights: str | None,
+    more: tuple[str, ...],
+    automatic_weight: float,
+    teacher: tuple[Path, ...],
+    teacher_share: float,
     out: Path,
     resume: bool,
     as_json: bool,
@@ -44,13 +54,22 @@ def command(
 
     NETWORK is a name that `edgefkp models` lists, or `tuned` for the tuned network of the treatment.
     """
-    from edgefkp.data.source import open_source
+    from edgefkp.data.source import open_source, with_more
     from edgefkp.training.experiment import Experiment, train
     from edgefkp.training.recipe import Recipe, read_recipe
 
     recipe = (read_recipe(recipe_file) if recipe_file else Recipe()).changed(**changes)
-    experiment = Experiment(network, treatment, augment, recipe, None if weights == "none" else weights)
-    source = open_source(data, labels)
+    experiment = Experiment(
+        network,
+        treatment,
+        augment,
+        recipe,
+        None if weights == "none" else weights,
+        teachers=teacher,
+        teacher_share=teacher_share,
+        automatic_weight=automatic_weight,
+    )
+    source = with_more(open_source(data, labels), [open_source(other) for other in more])
     try:
         with BarProgress(experiment.model) as progress:
             path, card = train(experiment, source, out, resume, progress)

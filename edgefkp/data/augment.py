@@ -29,19 +29,19 @@ def paper_set(faces: TreatedFaces, seed: int = 0) -> TreatedFaces:
     parts += [_inside(_moved(faces, similarity(shift=shift))) for shift in PAPER_SHIFTS]
     noise = rng.standard_normal(faces.images.shape, np.float32) * np.float32(255 * PAPER_NOISE)
     parts += [replace(faces, images=_to_pixels(faces.images + noise))]
-    return TreatedFaces(np.concatenate([p.images for p in parts]), np.concatenate([p.targets for p in parts]))
+    columns = (np.concatenate([getattr(p, name) for p in parts]) for name in ("images", "targets", "weights"))
+    return TreatedFaces(*columns)
 
 
 def _moved(faces: TreatedFaces, matrix: np.ndarray) -> TreatedFaces:
     images = np.stack([move_image(matrix, image) for image in faces.images])
-    return TreatedFaces(images, move_points(matrix, faces.targets))
+    return replace(faces, images=images, targets=move_points(matrix, faces.targets))
 
 
 def _inside(faces: TreatedFaces) -> TreatedFaces:
     with np.errstate(invalid="ignore"):
         outside = (faces.targets < 0) | (faces.targets > SIZE - 1)  # a missing point is not outside
-    kept = ~outside.any((1, 2))
-    return TreatedFaces(faces.images[kept], faces.targets[kept])
+    return faces.take(~outside.any((1, 2)))
 
 
 def _to_pixels(values: np.ndarray) -> np.ndarray:

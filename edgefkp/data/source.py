@@ -1,11 +1,11 @@
 """A data source: where labelled faces come from, opened by one function whatever its form."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from edgefkp.data.faces import Faces
+from edgefkp.data.faces import Faces, joined
 from edgefkp.errors import EdgefkpError
 
 
@@ -14,6 +14,7 @@ class Source:
     """Faces to train on and, where the source has its own, faces to test on.
 
     licence: the terms in one line, copied into the card of every model trained on it.
+    more: faces of other sources, for training only (`with_more`).
     lookup: (M, 2) int, for Kaggle's test files: the test row and the coordinate (0..29) of every number
         that the competition scores, in the order of RowId; else None.
     persons_known: False where `groups` were made from near-duplicates instead of persons.
@@ -25,6 +26,7 @@ class Source:
     licence: str
     lookup: np.ndarray | None = None
     persons_known: bool = True
+    more: Faces | None = None
 
 
 def open_source(spec: str | Path, labels: str = "csv") -> Source:
@@ -54,3 +56,15 @@ def open_source(spec: str | Path, labels: str = "csv") -> Source:
     if kaggle.is_kaggle(path):
         return kaggle.open_kaggle(path, labels)
     return folder.open_folder(path)
+
+
+def with_more(source: Source, others: list[Source]) -> Source:
+    """`source` with the training faces of `others` added to what is trained on, and with their licences.
+
+    Validation and test stay those of `source`; the split leaves out every added face of their persons.
+    """
+    if not others:
+        return source
+    licence = "; ".join(dict.fromkeys([source.licence, *(other.licence for other in others)]))
+    name = "+".join([source.name, *(other.name for other in others)])
+    return replace(source, name=name, licence=licence, more=joined([other.train for other in others]))

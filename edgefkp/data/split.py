@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from edgefkp.data.faces import Faces
+from edgefkp.data.faces import Faces, joined
 from edgefkp.data.source import Source
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_arrays
@@ -34,6 +34,8 @@ class Split:
 def split(source: Source, seed: int = SPLIT_SEED) -> Split:
     """Divide by person: a source's own test part stays whole, validation comes out of the training persons.
 
+    Faces of `source.more` are added to training, but for persons of the other two parts.
+
     Faces without any label are left out of training and validation.
     Raises EdgefkpError where there are too few persons for three parts.
     """
@@ -49,6 +51,10 @@ def split(source: Source, seed: int = SPLIT_SEED) -> Split:
             f"{source.name}: {len(order)} labelled persons are too few to split into training and validation",
             "add faces of more persons; with no persons known, near-duplicates count as one",
         )
+    if source.more is not None:
+        held_out = np.concatenate([validation.groups, test.groups])
+        added = source.more.labelled & ~np.isin(source.more.groups, held_out)
+        rest = joined([rest, source.more.take(added)])
     train = TrainingFaces(**{field.name: getattr(rest, field.name) for field in fields(Faces)})
     digest = sha256_arrays(*(np.array(sorted(part.ids)) for part in (train, validation, test)))
     return Split(train, validation, test, digest)

@@ -1,9 +1,10 @@
 """Treatments of missing labels (paper, section 3.3): which rows are trained on, towards which targets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edgefkp.data.faces import AUTOMATIC
 from edgefkp.data.split import TrainingFaces
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.keypoints import COUNT
@@ -16,32 +17,42 @@ KNN_NEIGHBOURS = 5  # scikit-learn's default; the paper does not say
 class TreatedFaces:
     """What a network is trained on. images: (N, 96, 96) uint8; targets: (N, 15, 2) float32 pixels.
 
-    NaN stays only under `masked`, where the loss skips it.
+    NaN stays only under `masked`, where the loss skips it. weights: (N,) float32, of each face in the loss; 1 where
+    they are not given.
     """
 
     images: np.ndarray
     targets: np.ndarray
+    weights: np.ndarray = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.weights is None:
+            object.__setattr__(self, "weights", np.ones(len(self.images), np.float32))
 
     def __len__(self) -> int:
         return len(self.images)
 
+    def take(self, rows: np.ndarray) -> "TreatedFaces":
+        return TreatedFaces(self.images[rows], self.targets[rows], self.weights[rows])
 
-def treat(faces: TrainingFaces, treatment: str) -> TreatedFaces:
+
+def treat(faces: TrainingFaces, treatment: str, automatic_weight: float = 1.0) -> TreatedFaces:
     """Apply `drop` (complete rows only), `ffill` (the last row that has the point), `knn`, or `masked`.
 
+    automatic_weight: in the loss, of faces whose every point was placed automatically (Faces.label_src).
     Raises TypeError for faces that were not split first, EdgefkpError where nothing is left to train on.
     """
     if not isinstance(faces, TrainingFaces):
         raise TypeError("treat() takes the training part of a split: split first, then impute")
+    automatic = (faces.label_src == AUTOMATIC).all(1)
+    treated = TreatedFaces(faces.images, faces.keypoints, np.where(automatic, automatic_weight, 1).astype(np.float32))
     if treatment == "drop":
-        treated = TreatedFaces(faces.images[faces.complete], faces.keypoints[faces.complete])
+        treated = treated.take(faces.complete)
     elif treatment == "ffill":
-        treated = TreatedFaces(faces.images, _forward_filled(faces.keypoints))
+        treated = replace(treated, targets=_forward_filled(faces.keypoints))
     elif treatment == "knn":
-        treated = TreatedFaces(faces.images, _nearest_filled(faces.keypoints))
-    elif treatment == "masked":
-        treated = TreatedFaces(faces.images, faces.keypoints)
-    else:
+        treated = replace(treated, targets=_nearest_filled(faces.keypoints))
+    elif treatment != "masked":
         raise UsageError(f"unknown treatment '{treatment}'", f"choose one of: {', '.join(TREATMENTS)}")
     if not len(treated):
         raise EdgefkpError(

@@ -17,7 +17,8 @@ from edgefkp.training.recipe import Recipe
 AHEAD = 4  # batches made before they are needed
 EPOCH_IMAGES = 2048  # an epoch shows at least so many: several passes over a small set
 
-Batch = tuple[np.ndarray, np.ndarray]  # (B, 96, 96) uint8, (B, 30) float32 with NaN = missing
+# (B, 96, 96) uint8 images, (B, 30) float32 targets with NaN = missing, (B,) float32 weights of the faces
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def epoch_size(faces: int, batch: int) -> int:
@@ -42,7 +43,7 @@ def epoch_batches(faces: TreatedFaces, recipe: Recipe, epoch: int, online: bool,
         if online:
             rng = np.random.default_rng([seed, epoch, index])
             images, targets = online_batch(images, targets, rng, recipe.online)
-        return images, normalise(targets)
+        return images, normalise(targets), faces.weights[rows]
 
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
         pending: deque[Future[Batch]] = deque()

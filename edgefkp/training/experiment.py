@@ -147,7 +147,8 @@ def train(
             "persons": {name: len(np.unique(getattr(parts, name).groups)) for name in ("train", "validation")},
             "licence": source.licence,
         },
-        "training": {"recipe": asdict(recipe), "plan": asdict(result.plan), "best_epoch": result.best["epoch"]},
+        "training": {"recipe": asdict(recipe), "plan": asdict(result.plan), "best_epoch": result.best["epoch"]}
+        | experiment.extras(source),
         "metrics": {
             "validation_rmse": result.best["validation_rmse"],
             "validation_rmse_mean_shape": mean_shape_rmse(parts),

@@ -99,7 +99,7 @@ def test_batches_depend_on_seed_and_epoch_alone():
     recipe = Recipe(batch=8, seed=3)
     first, again = (list(batches.epoch_batches(data, recipe, 5, True, 4)) for _ in range(2))
     other = list(batches.epoch_batches(data, recipe, 6, True, 4))
-    for (images, targets), (images2, targets2) in zip(first, again, strict=True):
+    for (images, targets, _), (images2, targets2, _) in zip(first, again, strict=True):
         assert (images == images2).all()
         assert (targets == targets2).all()
     assert (first[0][0] != other[0][0]).any()

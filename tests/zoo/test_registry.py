@@ -65,8 +65,8 @@ def test_transfer_network_trains_a_step_and_converts(name):
     learner = Learner(lambda: build(NETWORKS[name]), Recipe(batch=2), 10, Plan("float32", 1))
     before = [w.numpy().copy() for w in learner.model.get_layer("backbone").trainable_weights]
     images = np.random.default_rng(0).integers(0, 255, (2, 96, 96), np.uint8)
-    learner.step(images, np.zeros((2, 30), np.float32))  # the schedule starts at 0
-    loss = learner.step(images, np.zeros((2, 30), np.float32))
+    learner.step(images, np.zeros((2, 30), np.float32), np.ones(2, np.float32))  # the schedule starts at 0
+    loss = learner.step(images, np.zeros((2, 30), np.float32), np.ones(2, np.float32))
     assert np.isfinite(loss)
     after = learner.model.get_layer("backbone").trainable_weights
     assert (len(before) == 0) == name.endswith("_frozen")
@@ -85,8 +85,9 @@ def test_given_weights_are_loaded_and_their_batchnorm_statistics_kept(tmp_path):
     np.testing.assert_array_equal(backbone.get_weights()[0], saved.get_weights()[0])
     statistics = [w for w in backbone.weights if "moving" in w.path]
     before = [w.numpy().copy() for w in statistics]
+    images = np.random.default_rng(0).integers(0, 255, (2, 96, 96), np.uint8)
     for _ in range(2):
-        learner.step(np.random.default_rng(0).integers(0, 255, (2, 96, 96), np.uint8), np.zeros((2, 30), np.float32))
+        learner.step(images, np.zeros((2, 30), np.float32), np.ones(2, np.float32))
     assert (backbone.get_weights()[0] != saved.get_weights()[0]).any()
     assert all((a == b.numpy()).all() for a, b in zip(before, statistics, strict=True))
 

@@ -1,0 +1,28 @@
+"""Teachers: larger networks whose answers become the targets of a smaller one (distillation).
+
+A person's points are placed with an error of a pixel or more; what several networks agree on is nearer to what can
+be learnt. The answers are made once, on the untouched faces, and then move with every altered picture as labels do.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from edgefkp.data.treatment import TreatedFaces
+from edgefkp.geometry import mirror, move_points
+from edgefkp.keypoints import SIZE
+from edgefkp.predictor import Predictor, open_predictor
+
+
+def taught(faces: TreatedFaces, teachers: list[Path], share: float) -> TreatedFaces:
+    """Targets of `share` the teachers' mean answer and the rest the label; all the answer where a point is missing."""
+    answers = np.mean([both_ways(open_predictor(teacher), faces.images) for teacher in teachers], axis=0)
+    mixed = share * answers + (1 - share) * faces.targets
+    return replace(faces, targets=np.where(np.isnan(faces.targets), answers, mixed).astype(np.float32))
+
+
+def both_ways(predictor: Predictor, images: np.ndarray) -> np.ndarray:
+    """(N, 15, 2) pixels: the mean of the answers for each picture and for its mirror image."""
+    mirrored = predictor.predict(np.ascontiguousarray(images[:, :, ::-1]))
+    return (predictor.predict(images) + move_points(mirror(SIZE), mirrored, mirrored=True)) / 2
