@@ -65,15 +65,14 @@ def command(
     Keys and buttons: m next model, c float against int8, s smoothing, n names, p snapshot, r record, q quit.
     --display browser serves the page on which the visitor's own camera and browser do the work.
     """
-    from edgefkp.live.pipeline import Options, Pipeline
+    from edgefkp.live.pipeline import Options, Pipeline, choices_beside
     from edgefkp.live.source import open_source
-    from edgefkp.shipped import find_model, models
+    from edgefkp.shipped import find_model
 
     if out is not None and shown != "file":
         raise UsageError("--out is for --display file", "edgefkp demo --display file --out demo.mp4")
     if shown == "browser":
-        chosen = [find_model(model)]
-        _serve_browser([*chosen, *(path for path in models() if path not in chosen)], web)
+        _serve_browser(choices_beside(find_model(model)), web)
         return
     source = open_source(spec, loop=shown in ("window", "web") if loop is None else loop, say=note)
     try:

@@ -245,7 +245,7 @@ function draw(face) {
   const context = view.getContext("2d");
   context.drawImage(video, 0, 0);
   if (face) {
-    const { x, y, side } = face.box, radius = Math.max(2, side / 75);
+    const { x, y, side } = face.box, radius = Math.max(2, side / 65);
     Object.assign(context, { strokeStyle: "#e6e6e6", lineWidth: Math.max(1, side / 250), font: `${Math.max(9, side / 22)}px sans-serif` });
     context.strokeRect(x - side / 2, y - side / 2, side, side);
     face.shown.forEach(([px, py], i) => {

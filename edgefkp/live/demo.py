@@ -54,7 +54,7 @@ class Demo:
         self._ended = False
 
     def run(self, frames: int | None = None) -> Summary:
-        """Until the source ends, someone quits, or so many frames are done.
+        """Until the source ends, someone quits or presses Ctrl-C, or so many frames are done.
 
         Raises EdgefkpError where not a single frame came.
         """
@@ -78,6 +78,8 @@ class Demo:
                     self.do(command, view)
                 if self._ended or count == frames:
                     break
+        except KeyboardInterrupt:
+            pass  # the usual way to end a demo
         finally:
             self._stop_recording()
             self._display.close()

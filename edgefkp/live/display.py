@@ -155,10 +155,14 @@ class Recorder:
 
     def close(self) -> None:
         if self._video is None:
-            self._temporary.unlink(missing_ok=True)
+            self.abandon()
             return
         self._video.release()
         self._replacing.__exit__(None, None, None)
+
+    def abandon(self) -> None:
+        """Leave no file."""
+        self._temporary.unlink(missing_ok=True)
 
 
 def fitted(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:

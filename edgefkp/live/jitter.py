@@ -18,8 +18,9 @@ MOTION = 4.0  # a walk of the face's middle must be this many times its tremble,
 
 @dataclass(frozen=True)
 class Jitter:
-    """raw_px, filtered_px: the tremble of a coordinate, pixels of the 96x96 crop. lag_ms: of the filtered behind the raw
-    points; None where the face hardly moves.
+    """raw_px, filtered_px: the tremble of a coordinate, pixels of the 96x96 crop.
+
+    lag_ms: of the filtered behind the raw points; None where the face hardly moves.
     """
 
     schema: str

@@ -95,7 +95,7 @@ class Pipeline:
         self.options = options or Options()
         self._finder, self._runtime, self._threads, self._max_faces = finder, runtime, threads, max_faces
         first = find_model(model)
-        self.choices = [first, *(path for path in _siblings(first) if path != first)]
+        self.choices = choices_beside(first)
         self._tracker = self._tracker_of(first)
         self._compared: tuple[Path, Predictor] | None = None
         self._arrivals: deque[float] = deque(maxlen=FPS_WINDOW)
@@ -175,9 +175,9 @@ class Pipeline:
         return path.stem, other, (float(distances.mean()), float(distances.max()))
 
 
-def _siblings(model: Path) -> list[Path]:
-    """The models to choose from beside `model`: those of its folder, then the shipped ones."""
-    return list(dict.fromkeys([*sorted(model.parent.glob("*.tflite")), *models()]))
+def choices_beside(model: Path) -> list[Path]:
+    """`model`, then the others to choose from: those of its folder and the shipped ones."""
+    return list(dict.fromkeys([model, *sorted(model.parent.glob("*.tflite")), *models()]))
 
 
 def counterpart(model: Path, choices: list[Path]) -> Path | None:

@@ -1,0 +1,320 @@
+"""Keypoints of pictures, folders and videos: overlays and tables on disk, in constant memory, resumable.
+
+OUT/points.csv has a row for each face of each picture (a picture without a face has one row with empty columns),
+OUT/faces holds the overlays under the pictures' own names. A video gets an overlay video and a .csv with a row for each
+frame.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from edgefkp.detector import Face, KeypointDetector
+from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.files import replacing
+from edgefkp.keypoints import COLUMNS
+from edgefkp.live.overlay import draw_faces
+from edgefkp.live.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Video, read_image
+
+SCHEMA = "edgefkp.predict/1"
+FIELDS = ("file", "face", "faces", "score", "box_x", "box_y", "box_side", *COLUMNS)
+VIDEO_FIELDS = ("frame", "seconds", *FIELDS[1:])
+FORMATS = ("csv", "json")  # json: JSON Lines, one face a line, as every line is whole when the next one is written
+_WRITABLE = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+
+
+class Item(NamedTuple):
+    """A picture or a video; name: its path under the folder that was given, which is its name in OUT too."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What each worker needs to make its own detector and to write overlays."""
+
+    out: Path
+    model: str | None = None
+    finder: str = "haar"
+    max_faces: int | None = None
+    runtime: str | None = None
+    overlays: bool = True
+    names: bool = False
+    table: str = "csv"
+
+    def detector(self) -> KeypointDetector:
+        return KeypointDetector(self.model, self.finder, max_faces=self.max_faces, runtime=self.runtime)
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """pictures, videos: worked on now. earlier: found done. without_face: of `pictures`. skipped: file -> reason."""
+
+    schema: str
+    out: Path
+    pictures: int
+    videos: int
+    earlier: int
+    faces: int
+    without_face: int
+    skipped: dict[str, str]
+
+
+def find_items(paths: Iterable[Path], out: Path) -> list[Item]:
+    """The pictures and videos at `paths`; folders are searched with their subfolders, by name, but for `out`.
+
+    Raises UsageError for a path that does not exist, a file of another kind, or two that share a name.
+    """
+    items: list[Item] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(inner for inner in path.rglob("*") if _is_media(inner) and inner.is_file())
+            # What an earlier run wrote is no input of this one.
+            inside = [inner for inner in inside if out.resolve() not in inner.resolve().parents]
+            items += [Item(inner, inner.relative_to(path).as_posix()) for inner in inside]
+        elif not path.exists():
+            raise UsageError(f"no file or folder at {path}", "give pictures, folders or videos")
+        elif not _is_media(path):
+            raise UsageError(f"{path} is neither a picture nor a video by its suffix", "convert it to .png or .mp4")
+        else:
+            items.append(Item(path, path.name))
+    names: dict[str, Path] = {}
+    for item in items:
+        other = names.setdefault(item.name, item.path)
+        if other != item.path:
+            raise UsageError(f"{other} and {item.path} have the same name", "predict them into two folders: --out")
+    if not items:
+        raise UsageError("there is no picture or video in what was given", f"known: {' '.join(sorted(IMAGE_SUFFIXES))}")
+    return items
+
+
+def _is_media(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
+
+
+def is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def predict(
+    items: list[Item], settings: Settings, workers: int = 1, done: Callable[[Item], None] = lambda item: None
+) -> Predicted:
+    """Work on what is not done yet in `settings.out`. done: told of each item when it is finished or skipped.
+
+    A file that cannot be read is skipped and listed. Raises EdgefkpError where OUT cannot be written.
+    """
+    pictures = [item for item in items if not is_video(item.path)]
+    videos = [item for item in items if is_video(item.path)]
+    with Table(settings.out, settings.table) as table:
+        fresh = [item for item in pictures if item.name not in table.done]
+        earlier = len(pictures) - len(fresh)
+        skipped: dict[str, str] = {}
+        count = without = worked = 0
+        for item, faces in _all_faces(fresh, settings, workers):
+            if faces is None:
+                skipped[item.name] = "not a picture that can be read"
+            else:
+                table.write(item.name, faces)
+                worked += 1
+                count += len(faces)
+                without += not faces
+            done(item)
+    watched = 0
+    for item in videos:
+        if _points_file(item, settings).exists():
+            earlier += 1
+        else:
+            try:
+                count += _predict_video(item, settings)
+                watched += 1
+            except EdgefkpError as error:
+                skipped[item.name] = error.message
+        done(item)
+    return Predicted(SCHEMA, settings.out, worked, watched, earlier, count, without, skipped)
+
+
+def _all_faces(
+    items: list[Item], settings: Settings, workers: int
+) -> Iterator[tuple[Item, list[dict[str, Any]] | None]]:
+    """Each picture and the rows of its faces, None where it cannot be read, in order."""
+    if not items:
+        return
+    if workers == 1:
+        _start_worker(settings)
+        for item in items:
+            yield item, _work(item)
+        return
+    import multiprocessing
+
+    # Interpreters and OpenCV's threads do not survive a fork.
+    with multiprocessing.get_context("spawn").Pool(workers, _start_worker, (settings,)) as pool:
+        yield from zip(items, pool.imap(_work, items, chunksize=4), strict=True)
+
+
+_worker: tuple[Settings, KeypointDetector]
+
+
+def _start_worker(settings: Settings) -> None:
+    global _worker
+    _worker = settings, settings.detector()
+
+
+def _work(item: Item) -> list[dict[str, Any]] | None:
+    settings, detector = _worker
+    image = read_image(item.path)
+    if image is None:
+        return None
+    faces = detector(image)
+    if settings.overlays:
+        _write_overlay(overlay_file(item, settings.out), image, faces, settings.names)
+    return rows_of(faces)
+
+
+def rows_of(faces: list[Face]) -> list[dict[str, Any]]:
+    return [
+        {
+            "face": number,
+            "faces": len(faces),
+            "score": round(face.score, 4),
+            **{f"box_{axis}": round(value, 2) for axis, value in zip(("x", "y", "side"), face.box, strict=True)},
+            **{
+                column: round(float(value), 3)
+                for column, value in zip(COLUMNS, face.keypoints.reshape(-1), strict=True)
+            },
+        }
+        for number, face in enumerate(faces, 1)
+    ]
+
+
+def overlay_file(item: Item, out: Path) -> Path:
+    """The picture's own name; kinds that hold no colours or cannot be written become .png."""
+    path = out / "faces" / item.name
+    return path if path.suffix.lower() in _WRITABLE else path.with_name(path.name + ".png")
+
+
+def _write_overlay(path: Path, image: np.ndarray, faces: list[Face], names: bool) -> None:
+    import cv2
+
+    draw_faces(image, faces, names)
+    with replacing(path) as temporary:
+        if not cv2.imwrite(str(temporary), image):
+            raise EdgefkpError(f"cannot write {path}", "choose a folder on a disk with space left: --out")
+
+
+class Table:
+    """points.csv or points.jsonl, to which each picture's rows are added at once.
+
+    done: names of the pictures that an earlier run finished. Rows that it began and did not end are dropped.
+    """
+
+    def __init__(self, out: Path, table: str) -> None:
+        self._path = out / ("points.csv" if table == "csv" else "points.jsonl")
+        self._csv = table == "csv"
+        self.done: set[str] = set()
+        self._stream: IO[str]
+
+    def __enter__(self) -> "Table":
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            keep = self._read_earlier() if self._path.exists() else 0
+            self._stream = open(self._path, "r+" if keep else "w", newline="", encoding="utf-8")
+        except OSError as error:
+            raise EdgefkpError(
+                f"cannot write {self._path}: {error.strerror}", "choose a folder that you can write to: --out"
+            ) from error
+        self._stream.seek(keep)
+        self._stream.truncate()
+        if self._csv and not keep:
+            csv.writer(self._stream).writerow(FIELDS)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stream.close()
+
+    def write(self, name: str, rows: list[dict[str, Any]]) -> None:
+        lines = io.StringIO()
+        for row in rows or [{"face": 0, "faces": 0}]:
+            if self._csv:
+                csv.DictWriter(lines, FIELDS).writerow({"file": name, **row})
+            else:
+                lines.write(json.dumps({"file": name, **row}, ensure_ascii=False) + "\n")
+        self._stream.write(lines.getvalue())
+        self._stream.flush()
+
+    def _read_earlier(self) -> int:
+        """Fill `done` and return how many bytes of the file are whole pictures."""
+        keep = 0
+        with open(self._path, "rb") as stream:
+            if self._csv:
+                header = stream.readline()
+                if header.decode(errors="replace").strip() != ",".join(FIELDS):
+                    raise EdgefkpError(
+                        f"{self._path} is not a table that edgefkp predict wrote", "choose another folder: --out"
+                    )
+                keep = len(header)
+            for line in iter(stream.readline, b""):
+                row = self._parse(line)
+                if row is None:
+                    break
+                if row["face"] == row["faces"]:  # the last of its picture
+                    self.done.add(row["file"])
+                    keep = stream.tell()
+        return keep
+
+    def _parse(self, line: bytes) -> dict[str, Any] | None:
+        """None for a line that was cut off."""
+        if not line.endswith(b"\n"):
+            return None
+        if not self._csv:
+            return dict(json.loads(line))
+        file, face, faces = next(csv.reader([line.decode()]))[:3]
+        return {"file": file, "face": int(face), "faces": int(faces)}
+
+
+def _points_file(item: Item, settings: Settings) -> Path:
+    return settings.out / f"{item.name}.{'csv' if settings.table == 'csv' else 'jsonl'}"
+
+
+def _predict_video(item: Item, settings: Settings) -> int:
+    """Track the faces of a video; its table appears when all is done, so that a half-done video starts again."""
+    from edgefkp.live.display import CODECS, Recorder
+    from edgefkp.live.tracking import Tracker
+
+    source = Video(item.path)
+    tracker = Tracker(settings.detector(), max_faces=settings.max_faces or 1)
+    name = settings.out / "faces" / item.name
+    recorder = Recorder(name if name.suffix in CODECS else name.with_name(name.name + ".mp4"), source.fps)
+    count = 0
+    try:
+        with replacing(_points_file(item, settings)) as temporary, open(temporary, "w", newline="") as stream:
+            writer = csv.DictWriter(stream, VIDEO_FIELDS)
+            if settings.table == "csv":
+                writer.writeheader()
+            for number, frame in enumerate(source.frames()):
+                if frame is None:
+                    continue
+                faces = tracker(frame.image, frame.seconds)
+                count += len(faces)
+                when = {"frame": number, "seconds": round(frame.seconds, 4)}
+                for row in rows_of(list(faces)) or [{"face": 0, "faces": 0}]:
+                    if settings.table == "csv":
+                        writer.writerow({**when, **row})
+                    else:
+                        stream.write(json.dumps({**when, **row}) + "\n")
+                if settings.overlays:
+                    draw_faces(frame.image, faces, settings.names)
+                    recorder.write(frame.image)
+        recorder.close()
+    except BaseException:
+        recorder.abandon()
+        raise
+    finally:
+        source.close()
+    return count
