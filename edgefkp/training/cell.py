@@ -38,6 +38,12 @@ class Cell:
         return treatment_name(self.treatment, self.augment)
 
     @property
+    def row(self) -> str:
+        """The row of the paper's tables: its tuned networks, one for each treatment, share one."""
+        row = "tuned" if self.network.startswith("tuned_") else self.network
+        return f"{row} seed {self.seed}" if self.seed else row
+
+    @property
     def head_only(self) -> bool:
         return NETWORKS[self.network].frozen and self.augment != "online"
 

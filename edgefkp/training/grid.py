@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edgefkp.errors import UsageError
+from edgefkp.naming import treatment_name
 from edgefkp.training.cell import Cell, CellResult, cell_of
 from edgefkp.zoo.costs import COSTS
 from edgefkp.zoo.registry import NETWORKS, resolve
@@ -46,6 +47,10 @@ def grid() -> list[Cell]:
     rows = [_cell(network, *column) for network in (*CUSTOM, *TRANSFER) for column in COLUMNS]
     rows += [_cell(network, *MASKED) for network in ONCE]
     return rows + [_cell(network, *column, seed=1) for network in SECOND_SEEDS for column in COLUMNS]
+
+
+def column_names() -> list[str]:
+    return [treatment_name(*column) for column in COLUMNS]
 
 
 def select(patterns: Sequence[str]) -> list[Cell]:

@@ -115,9 +115,8 @@ class CellState:
     """share: of the training images, 1 when done. seconds: spent so far. left: seconds still to go, estimated."""
 
     cell: str
-    network: str
+    row: str
     column: str
-    seed: int
     state: str
     share: float
     validation_rmse: float | None
@@ -133,12 +132,8 @@ class StudyState:
     left: float
     schema: str = SCHEMA
 
-    def count(self, state: str) -> int:
-        return sum(cell.state == state for cell in self.cells)
-
-    @property
-    def complete(self) -> bool:
-        return all(cell.state == DONE for cell in self.cells)
+    def names(self, state: str) -> list[str]:
+        return [cell.cell for cell in self.cells if cell.state == state]
 
 
 def state_of(study: Study, cells: Sequence[Cell]) -> StudyState:
@@ -149,7 +144,7 @@ def state_of(study: Study, cells: Sequence[Cell]) -> StudyState:
 
 
 def _cell_state(study: Study, cell: Cell, forecast: Forecast) -> CellState:
-    about = (cell.name, cell.network, cell.column, cell.seed)
+    about = (cell.name, cell.row, cell.column)
     if result := study.result(cell):
         return CellState(*about, DONE, 1.0, result.scores["validation_rmse"], result.seconds, 0.0)
     progress = read_progress(study.progress_file(cell))

@@ -42,8 +42,14 @@ Scores = dict[str, Any]
 
 def command_of(study: Study, cell: Cell) -> list[str]:
     """What starts the worker of a cell."""
-    job = {"study": {**asdict(study), "out": str(study.out), "work": str(study.work)}, "cell": identity_of(cell)}
-    return [sys.executable, "-m", "edgefkp.training.worker", json.dumps(job)]
+    job = {"study": study, "cell": identity_of(cell)}
+    return [sys.executable, "-m", "edgefkp.training.worker", json_text(job, indent=None)]
+
+
+def read_job(text: str) -> tuple[Study, Cell]:
+    job = json.loads(text)
+    study = job["study"]
+    return Study(**{**study, "out": Path(study["out"]), "work": Path(study["work"])}), cell_of(job["cell"])
 
 
 def run(study: Study, cell: Cell, train_cell: Train = train) -> int:
@@ -108,7 +114,7 @@ def _score(path: Path, source: Source) -> tuple[Scores, dict[str, list[float]]]:
     evaluation, predicted = evaluate(path, source, "test")
     truth = part_of(source, "test")
     mean = np.broadcast_to(np.nanmean(split(source).train.keypoints, 0), truth.keypoints.shape)
-    mean_shape = {"rmse": rmse(mean, truth.keypoints)}
+    mean_shape: dict[str, float | None] = {"rmse": rmse(mean, truth.keypoints)}
     if source.lookup is not None:
         mean_shape["kaggle_rmse"], _ = lookup_rmse(mean, truth.keypoints, source.lookup)
     squares = np.nan_to_num((predicted - truth.keypoints.astype(np.float64)) ** 2)
@@ -206,13 +212,13 @@ def die_with_parent() -> None:
 
 def main() -> None:
     die_with_parent()
-    job = json.loads(sys.argv[1])
-    folders = {name: Path(job["study"].pop(name)) for name in ("out", "work")}
     try:
-        sys.exit(run(Study(**job["study"], **folders), cell_of(job["cell"])))
+        sys.exit(run(*read_job(sys.argv[1])))
     except EdgefkpError as error:
         print(f"error: {error.message}\nhint:  {error.hint}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:  # the training has kept its last epoch
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,134 @@
+"""edgefkp study: the paper's grid, trained and scored on equal terms."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgefkp.cli.options import data_option, json_option, labels_option, note, print_json
+
+
+@click.group("study")
+def command() -> None:
+    """The paper's study: every network under every treatment, scored once on other persons.
+
+    The cells are independent: broken off and started again, a study goes on from its checkpoints, and what is
+    finished is never run again.
+    """
+
+
+def _cells(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--only", multiple=True, metavar="PATTERN", help="Cells by name, as 'manual-*'; may be repeated."),
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path),
+            default=Path("models/study"),
+            show_default=True,
+            help="Where the results are, a small JSON for each cell.",
+        ),
+        click.option(
+            "--work",
+            type=click.Path(path_type=Path),
+            help="Where models, checkpoints and logs are. [default: study in the cache folder]",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@command.command("run")
+@data_option(default=None)
+@labels_option()
+@click.option(
+    "--weights",
+    default="imagenet",
+    show_default=True,
+    help="Where MobileNetV2 starts: imagenet (downloaded), a .weights.h5 without top, or none.",
+)
+@_cells
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Cells at once, sharing the cores."
+)
+@click.option("--ray", metavar="ADDRESS", help="Run on this Ray cluster instead; auto finds a local one.")
+@click.option("--cores", type=click.IntRange(min=1), default=2, show_default=True, help="Of a cell on a Ray node.")
+@json_option
+def run(
+    data: str | None,
+    labels: str,
+    weights: str,
+    only: tuple[str, ...],
+    out: Path,
+    work: Path | None,
+    workers: int,
+    ray: str | None,
+    cores: int,
+    as_json: bool,
+) -> None:
+    """Train and score the cells that are missing, cheap ones first."""
+    from edgefkp.errors import UsageError
+    from edgefkp.training.crew import run_study
+    from edgefkp.training.grid import select
+
+    if data is None:
+        raise UsageError("--data is missing", "give a folder with Kaggle's files")
+    cells = select(only)
+    study = _study(out, work, data, labels, None if weights == "none" else weights)
+    try:
+        state = run_study(study, cells, cores if ray else workers, ray, note)
+    except KeyboardInterrupt:
+        note("stopped; the same command goes on after the last finished epoch")
+        raise
+    _show(state, as_json)
+
+
+@command.command("status")
+@_cells
+@json_option
+def status(only: tuple[str, ...], out: Path, work: Path | None, as_json: bool) -> None:
+    """Show which cells are done, running and missing, and how long the rest will take.
+
+    A done cell shows its validation RMSE in px; test scores are left to the report.
+    """
+    from edgefkp.training.grid import select
+    from edgefkp.training.study import state_of
+
+    _show(state_of(_study(out, work), select(only)), as_json)
+
+
+def _study(out: Path, work: Path | None, data: str = "", labels: str = "csv", weights: str | None = None) -> Any:
+    from edgefkp.files import cache_dir
+    from edgefkp.training.study import Study
+
+    return Study(data, labels, weights, out.resolve(), (work or cache_dir() / "study").resolve())
+
+
+def _show(state: Any, as_json: bool) -> None:
+    if as_json:
+        names = {kind: state.names(kind) for kind in ("done", "running", "missing")}
+        print_json({"schema": state.schema, **names, "seconds_left": state.left, "cells": state.cells})
+        return
+    from tabulate import tabulate
+
+    from edgefkp.training.grid import column_names
+
+    columns = column_names()
+    rows: dict[str, dict[str, str]] = {}
+    left: dict[str, float] = {}
+    for cell in state.cells:
+        rows.setdefault(cell.row, dict.fromkeys(columns, ""))[cell.column] = _mark(cell)
+        left[cell.row] = left.get(cell.row, 0.0) + cell.left
+    table = [[row, *marks.values(), f"{left[row] / 3600:.1f}"] for row, marks in rows.items()]
+    align = ["left", *["right"] * (len(columns) + 1)]
+    click.echo(tabulate(table, ["network", *columns, "h left"], disable_numparse=True, colalign=align))
+    done, running, missing = (len(state.names(kind)) for kind in ("done", "running", "missing"))
+    click.echo(f"\n{done} done, {running} running, {missing} missing; about {state.left / 3600:.1f} h of work left")
+
+
+def _mark(cell: Any) -> str:
+    """Validation RMSE in px when done, else how far it is."""
+    if cell.state == "done":
+        return f"{cell.validation_rmse:.2f}"
+    share = f"{100 * cell.share:.0f} %" if cell.share else ""
+    return f"runs {share}".strip() if cell.state == "running" else share or "missing"
