@@ -83,7 +83,7 @@ def command(
     if explain:
         _explain(paths, source, options, as_json)
     elif micro:
-        _micro(paths, source, options, out, as_json)
+        _micro(paths, source, schemes if quant else ("int8io",), options, out, as_json)
     else:
         _export(paths, source, schemes, options, out, max_delta, as_json)
 
@@ -175,5 +175,33 @@ def _explain(paths: list[Path], source: "Source", options: "Options", as_json: b
         click.echo(tabulate(rows, headers=headers, floatfmt=("", ".3f", "+.4f", "+.4f")))
 
 
-def _micro(paths: list[Path], source: "Source", options: "Options", out: Path, as_json: bool) -> None:
-    raise NotImplementedError
+def _micro(
+    paths: list[Path], source: "Source", schemes: Sequence[str], options: "Options", out: Path, as_json: bool
+) -> None:
+    from tabulate import tabulate
+
+    from edgefkp.export.micro import export_micro
+    from edgefkp.export.station import export_network
+
+    measured = {}
+    for path in paths:
+        for file in export_network(path, out, schemes, source, options):
+            note(f"running {file.name} in tflite-micro")
+            measured[file], written = export_micro(file, source)
+            note(f"wrote {', '.join(part.name for part in written)}")
+    if as_json:
+        print_json({file.name: micro for file, micro in measured.items()})
+        return
+    headers = ["file (.tflite)", "flash KB", "arena KB", "operators", "same outputs as LiteRT", "else by px"]
+    rows = [
+        (
+            file.name.removesuffix(".tflite"),
+            f"{micro.flash_bytes / 1000:.1f}",
+            f"{micro.arena_bytes / 1000:.1f}",
+            len(micro.operators),
+            f"{micro.equal_outputs} of {micro.outputs}",
+            f"{micro.pixels:.3f}",
+        )
+        for file, micro in measured.items()
+    ]
+    click.echo(tabulate(rows, headers=headers, disable_numparse=True, colalign=("left", *["right"] * 5)))

@@ -80,7 +80,7 @@ def test_a_source_scaled_to_one_is_refused(source: Source) -> None:
     train = source.train
     rng = np.random.default_rng(0)
     dark = rng.integers(0, 8, train.images.shape).astype(np.uint8)
-    with pytest.raises(EdgefkpError, match="the brightest pixel of .* pictures is 7 of 255"):
+    with pytest.raises(EdgefkpError, match=r"the brightest pixel of .* pictures is 7 of 255"):
         of_faces(dataclasses.replace(source, train=dataclasses.replace(train, images=dark)))
 
 

@@ -1,0 +1,129 @@
+"""Which file to use on a measured device: the Pareto front of time and RMSE, and the best that fits a limit."""
+
+from dataclasses import dataclass
+
+from edgefkp.bench.result import Result, Row
+from edgefkp.errors import EdgefkpError, GateError, UsageError
+
+SCHEMA = "edgefkp.recommendation/1"
+NOTICEABLE = 0.02  # px of RMSE; what int8 may cost, and less than test sets of some thousand faces can tell apart
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One measured file. ms: median of an inference; ms_high: the upper end of its 95 % interval, which budgets count.
+
+    pareto: no other is both faster and closer to the labels.
+    """
+
+    file: str
+    runtime: str
+    version: str
+    threads: int
+    xnnpack: bool
+    delegate: str
+    bytes: int
+    ms: float
+    ms_high: float
+    p95: float | None
+    rmse: float | None
+    verdict: str
+    pareto: bool
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """chosen: None where no limit was given. choices: the fastest first. left_out: rows with an INVALID verdict."""
+
+    schema: str
+    result: str
+    device: str
+    data: str
+    faces: int
+    budget_ms: float | None
+    max_rmse: float | None
+    chosen: Choice | None
+    choices: tuple[Choice, ...]
+    left_out: int
+
+
+def recommend(result: Result, budget_ms: float | None = None, max_rmse: float | None = None) -> Recommendation:
+    """Within `budget_ms` the lowest RMSE, or the fastest file not noticeably above it; within `max_rmse` the fastest.
+
+    With both limits, as for the budget among those that keep within both.
+    Raises EdgefkpError where the result has no RMSE to choose by, GateError where no file fits.
+    """
+    rows = [row for row in result.rows if row.mode == "invoke"]
+    usable = [row for row in rows if row.verdict != "INVALID"]
+    if not usable:
+        raise EdgefkpError(
+            f"{result.name}: no row of it can be relied on",
+            "measure again on a machine that does nothing else: edgefkp bench",
+        )
+    limited = budget_ms is not None or max_rmse is not None
+    if limited and all(row.rmse is None for row in usable):
+        raise EdgefkpError(f"{result.name} was measured without labels, so it has no RMSE to choose by", _WITH_LABELS)
+    choices = tuple(sorted((_choice(row, usable) for row in usable), key=lambda choice: choice.ms))
+    scored = [row for row in usable if row.rmse is not None]
+    return Recommendation(
+        schema=SCHEMA,
+        result=result.name,
+        device=result.device,
+        data=str(result.data.get("name", "")),
+        faces=max((row.faces for row in scored), default=0),
+        budget_ms=budget_ms,
+        max_rmse=max_rmse,
+        chosen=_chosen(choices, budget_ms, max_rmse) if limited else None,
+        choices=choices,
+        left_out=len(rows) - len(usable),
+    )
+
+
+_WITH_LABELS = "measure with labelled faces: edgefkp bench --data DATA"
+
+
+def _choice(row: Row, rows: list[Row]) -> Choice:
+    beaten = row.rmse is None or any(
+        other.rmse is not None
+        and other.ms.p50 <= row.ms.p50
+        and other.rmse <= row.rmse
+        and (other.ms.p50, other.rmse) != (row.ms.p50, row.rmse)
+        for other in rows
+    )
+    return Choice(
+        file=row.file,
+        runtime=row.runtime,
+        version=row.version,
+        threads=row.threads,
+        xnnpack=row.xnnpack,
+        delegate=row.delegate,
+        bytes=row.bytes,
+        ms=row.ms.p50,
+        ms_high=max(row.ms.p50, row.ms.interval[1]),
+        p95=row.ms.p95,
+        rmse=row.rmse,
+        verdict=row.verdict,
+        pareto=not beaten,
+    )
+
+
+def _chosen(choices: tuple[Choice, ...], budget_ms: float | None, max_rmse: float | None) -> Choice:
+    if min(limit for limit in (budget_ms, max_rmse) if limit is not None) <= 0:
+        raise UsageError("a limit must be greater than 0")
+    scored = [(choice, choice.rmse) for choice in choices if choice.rmse is not None]
+    in_time = [(choice, rmse) for choice, rmse in scored if budget_ms is None or choice.ms_high <= budget_ms]
+    fitting = [(choice, rmse) for choice, rmse in in_time if max_rmse is None or rmse <= max_rmse]
+    if not fitting:
+        fastest, best = scored[0][0], min(scored, key=lambda pair: pair[1])[0]
+        limits = ((budget_ms, "ms"), (max_rmse, "px"))
+        wanted = " and ".join(f"{limit:g} {unit}" for limit, unit in limits if limit is not None)
+        raise GateError(
+            f"no measured file keeps within {wanted}: the fastest is {fastest.file} ({fastest.ms:.3f} ms, "
+            f"{fastest.rmse:.3f} px), the best {best.file} ({best.ms:.3f} ms, {best.rmse:.3f} px)",
+            "allow more, or measure other files, runtimes or threads",
+        )
+    if budget_ms is None:
+        return min(fitting, key=lambda pair: (pair[0].ms, pair[1], pair[0].bytes))[0]
+    lowest = min(rmse for _, rmse in fitting)
+    good = [(choice, rmse) for choice, rmse in fitting if rmse <= lowest + NOTICEABLE]
+    return min(good, key=lambda pair: (pair[0].ms, pair[1], pair[0].bytes))[0]

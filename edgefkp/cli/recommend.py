@@ -1,0 +1,81 @@
+"""edgefkp recommend: the file to use on a measured device."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgefkp.cli.options import json_option, print_json
+from edgefkp.errors import EdgefkpError
+
+if TYPE_CHECKING:
+    from edgefkp.bench.recommend import Choice, Recommendation
+    from edgefkp.bench.result import Result
+
+RESULTS = Path("bench/results")
+
+
+@click.command("recommend")
+@click.argument("result", required=False, type=click.Path(path_type=Path))
+@click.option("--budget-ms", type=float, metavar="X", help="The lowest RMSE, give or take 0.02 px, in at most X ms.")
+@click.option("--max-rmse", type=float, metavar="Y", help="The fastest of the files with at most Y px.")
+@json_option
+def command(result: Path | None, budget_ms: float | None, max_rmse: float | None, as_json: bool) -> None:
+    """Choose a file from RESULT, written by edgefkp bench on the device in question (by default the newest one).
+
+    The table shows every measured file, the fastest first; those marked * are not beaten by another in both time and
+    RMSE. Exit 3 where no file keeps within the limit.
+    """
+    from edgefkp.bench import result as results
+    from edgefkp.bench.recommend import recommend
+
+    found = recommend(results.read(result) if result else _newest(), budget_ms, max_rmse)
+    if as_json:
+        print_json(found)
+    else:
+        click.echo(recommendation_table(found))
+
+
+def _newest() -> "Result":
+    from edgefkp.bench import result as results
+
+    for path in sorted(RESULTS.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True):
+        try:
+            return results.read(path)
+        except EdgefkpError:
+            continue  # other measurements are kept there, too
+    raise EdgefkpError(f"there is no result of edgefkp bench in {RESULTS}", "measure first: edgefkp bench")
+
+
+def recommendation_table(found: "Recommendation") -> str:
+    from tabulate import tabulate
+
+    rows = [
+        (
+            ">" if choice == found.chosen else ("*" if choice.pareto else ""),
+            choice.file.removesuffix(".tflite"),
+            _how(choice),
+            f"{choice.ms:.3f}",
+            "-" if choice.p95 is None else f"{choice.p95:.3f}",
+            "n/a" if choice.rmse is None else f"{choice.rmse:.3f}",
+            f"{choice.bytes / 1000:.0f}",
+            choice.verdict,
+        )
+        for choice in found.choices
+    ]
+    headers = ["", "file (.tflite)", "runtime", "ms", "p95", "RMSE px", "KB", "verdict"]
+    table = tabulate(rows, headers=headers, disable_numparse=True, colalign=("left",) * 3 + ("right",) * 4 + ("left",))
+    note = f"{found.result} on {found.device}; RMSE on {found.faces} faces of {found.data}"
+    if found.left_out:
+        note += f"; {found.left_out} INVALID rows left out"
+    if not found.chosen:
+        return f"{table}\n\n{note}\ngive --budget-ms X or --max-rmse Y to choose one"
+    suspect = ", but measured on a busy machine" if found.chosen.verdict != "VALID" else ""
+    return f"{table}\n\n{note}\nuse {found.chosen.file} with {_how(found.chosen)}{suspect}"
+
+
+def _how(choice: "Choice") -> str:
+    extras = [f"{choice.threads} threads"] if choice.threads > 1 else []
+    extras += [] if choice.xnnpack else ["no XNNPACK"]
+    extras += [Path(choice.delegate.partition(":")[0]).name] if choice.delegate else []
+    return ", ".join([f"{choice.runtime} {choice.version}", *extras])

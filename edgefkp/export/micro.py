@@ -1,0 +1,202 @@
+"""Microcontrollers: the file as a C array with its arena size and operators, proven in TensorFlow Lite Micro.
+
+The interpreter of the package tflite-micro (extra `micro`, one pinned build) runs in a child process: it reports on
+file descriptor 2 only, and what it refuses may end the process.
+"""
+
+import json
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.card import read_card, write_card
+from edgefkp.data.source import Source
+from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.evaluation import part_of
+from edgefkp.export.child import answers
+from edgefkp.export.inspection import inspect
+from edgefkp.files import write_text
+from edgefkp.keypoints import HALF
+from edgefkp.probe import child_environment
+from edgefkp.quiet import captured
+
+FACES = 32  # compared with LiteRT; the reference kernels take about 0.1 s for 100 million MACs
+ROOM = 64 << 20  # bytes of arena to measure in
+INSTALL = "pip install 'edgefkp[micro]'"
+# Add... methods of MicroMutableOpResolver that are not the operator's name in camel case.
+_IRREGULAR = {"CUMSUM": "CumSum", "PADV2": "PadV2", "BATCH_MATMUL": "BatchMatMul"}
+_SCHEMES_THAT_RUN = "int8io, int8, int16x8 and float32 run there"
+
+
+@dataclass(frozen=True)
+class Micro:
+    """arena_bytes: what the interpreter uses of its arena, no more and no less. flash_bytes: of the model itself.
+
+    faces: compared with LiteRT; equal_outputs of `outputs` are the same integers, the others differ by up to
+    `steps` of the output (pixels: the same in px).
+    """
+
+    build: str
+    arena_bytes: int
+    flash_bytes: int
+    operators: tuple[str, ...]
+    faces: int
+    outputs: int
+    equal_outputs: int
+    steps: float
+    pixels: float
+
+
+def export_micro(path: Path, source: Source) -> tuple[Micro, list[Path]]:
+    """Prove that the .tflite at `path` runs in TensorFlow Lite Micro, write its C array beside it, tell its card.
+
+    Returns what was measured, and the .cc and .h files. Raises EdgefkpError with the interpreter's reason where the
+    file does not run there, EnvironmentProblem without tflite-micro.
+    """
+    images = part_of(source, "test").images[:FACES]
+    measured = measure(path, images)
+    card = read_card(path) or {}
+    card["micro"] = asdict(measured)
+    write_card(path, card)
+    return measured, write_c(path, measured)
+
+
+def measure(path: Path, images: np.ndarray) -> Micro:
+    """Run (N, 96, 96) uint8 images in TensorFlow Lite Micro and in LiteRT."""
+    if find_spec("tflite_micro") is None:
+        raise EnvironmentProblem("--target micro needs tflite-micro, which is not installed", INSTALL)
+    told, outputs = _in_child(path, images)
+    expected = answers(path, images).outputs
+    port = inspect(path).outputs[0]
+    # Integers differ by whole steps; floats that come from integers by multiples of the step.
+    difference = np.abs(outputs.astype(np.float64) - expected.astype(np.float64))
+    unit = 1.0 if port.scale else (port.step or HALF) / HALF
+    steps = difference / unit
+    return Micro(
+        build=told["build"],
+        arena_bytes=told["arena"],
+        flash_bytes=path.stat().st_size,
+        operators=resolver_calls(path),
+        faces=len(images),
+        outputs=outputs.size,
+        equal_outputs=int((steps < 0.5 if port.step else difference < 1e-6).sum()),
+        steps=float(steps.max()) if port.step else 0.0,
+        pixels=float(steps.max() * port.step if port.step else difference.max() * HALF),
+    )
+
+
+def _in_child(path: Path, images: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
+    from edgefkp import runtime as runtimes
+
+    with tempfile.TemporaryDirectory(prefix="edgefkp-micro-") as folder:
+        asked, answered = Path(folder) / "tensors.npy", Path(folder) / "outputs.npy"
+        np.save(asked, runtimes.load(path).tensors(images))
+        code = "from edgefkp.export.micro import main; main()"
+        child = subprocess.run(
+            [sys.executable, "-c", code, str(path), str(asked), str(answered)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=child_environment(),
+        )
+        told = json.loads(child.stdout.splitlines()[-1]) if child.stdout.strip() else {}
+        if child.returncode or "refused" in told:
+            reason = told.get("refused") or f"its interpreter ended with status {child.returncode}"
+            raise EdgefkpError(f"{path.name} does not run on microcontrollers: {reason}", _SCHEMES_THAT_RUN)
+        return told, np.load(answered)
+
+
+def main() -> None:
+    """The child: the arena's size, or why the file is refused, as JSON on stdout."""
+    from importlib.metadata import version
+
+    from tflite_micro import runtime as micro  # type: ignore[import-untyped]
+
+    path, asked, answered = sys.argv[1:]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    tensors = np.load(asked)
+    refused, outputs = "", []
+    with captured() as chatter:
+        try:
+            interpreter = micro.Interpreter.from_file(path, arena_size=ROOM)
+            for tensor in tensors:
+                interpreter.set_input(tensor, 0)
+                interpreter.invoke()
+                outputs.append(interpreter.get_output(0).copy().reshape(-1))
+            interpreter.print_allocations()
+        except (RuntimeError, ValueError) as error:
+            refused = str(error)
+        chatter.seek(0)
+        said = chatter.read().decode("utf-8", "replace")
+    if refused:
+        print(json.dumps({"refused": _reason(said) or refused}))
+        return
+    np.save(answered, np.stack(outputs))
+    arena = re.search(r"Arena allocation total (\d+) bytes", said)
+    print(json.dumps({"arena": int(arena[1]) if arena else 0, "build": version("tflite-micro")}))
+
+
+def _reason(said: str) -> str:
+    """The interpreter's first two lines of complaint: the cause, then the operator."""
+    said = re.sub(r"tensorflow/lite/\S+ ", "", said)
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("[")]
+    return "; ".join(lines[:2])
+
+
+def resolver_calls(path: Path) -> tuple[str, ...]:
+    """The calls that register the file's operators with a MicroMutableOpResolver."""
+    names = sorted({operator.name for operator in inspect(path).operators})
+    return tuple(f"Add{_IRREGULAR.get(name) or _camel(name)}()" for name in names)
+
+
+def _camel(name: str) -> str:
+    return "".join(word if word[0].isdigit() else word.capitalize() for word in name.split("_"))
+
+
+def write_c(path: Path, measured: Micro) -> list[Path]:
+    """Write the .cc with the file's bytes and the .h with its sizes and operators beside `path`."""
+    base = path.name.removesuffix(".tflite")
+    symbol = re.sub(r"\W", "_", base)
+    header, source = path.with_name(f"{base}.h"), path.with_name(f"{base}.cc")
+    port = inspect(path)
+    write_text(header, _header(symbol, path, measured, port.inputs[0], port.outputs[0]))
+    write_text(source, _array(symbol, header.name, path.read_bytes()))
+    return [source, header]
+
+
+def _header(symbol: str, path: Path, measured: Micro, takes: Any, gives: Any) -> str:
+    register = " \\\n".join(f"  (resolver).{call};" for call in measured.operators)
+    constant = "".join(word.capitalize() for word in symbol.split("_"))
+    return f"""\
+// {path.name}, {measured.flash_bytes} bytes. Made by edgefkp export --target micro; do not edit.
+// Input: {"x".join(map(str, takes.shape))} {takes.dtype}, scale {takes.scale}, zero point {takes.zero_point}: \
+pixel / 255 in [0, 1].
+// Output: {"x".join(map(str, gives.shape))} {gives.dtype}, scale {gives.scale}, zero point {gives.zero_point}: \
+x = 48 * value + 47.5 pixels of the 96x96 image.
+#pragma once
+#include <cstddef>
+
+extern const unsigned char {symbol}[];
+constexpr std::size_t k{constant}Bytes = {measured.flash_bytes};
+// Measured with tflite-micro {measured.build} (64-bit; pointers of a 32-bit processor need less).
+constexpr std::size_t k{constant}ArenaBytes = {measured.arena_bytes};
+// tflite::MicroMutableOpResolver<{len(measured.operators)}> resolver; {symbol}_register(resolver);
+constexpr unsigned int k{constant}Operators = {len(measured.operators)};
+#define {symbol}_register(resolver) \\
+{register}
+"""
+
+
+def _array(symbol: str, header: str, content: bytes) -> str:
+    rows = [", ".join(f"0x{byte:02x}" for byte in content[i : i + 16]) for i in range(0, len(content), 16)]
+    body = ",\n  ".join(rows)
+    return f'#include "{header}"\n\nalignas(16) const unsigned char {symbol}[] = {{\n  {body},\n}};\n'
