@@ -1,8 +1,8 @@
 """edgefkp predict: keypoints of pictures, folders and videos."""
 
-from collections.abc import Callable
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -51,9 +51,7 @@ def command(
     items = find_items(paths, out)
     settings = Settings(out, model, finder, faces, runtime, overlays, names, points)
     settings.detector()  # what is wrong with the model or the finder is said before any work begins
-    show: Callable[..., Any] = click.progressbar
-    progress = show(length=len(items), label="predict", file=click.get_text_stream("stderr"))
-    with progress as bar:
+    with click.progressbar(length=len(items), label="predict", file=sys.stderr) as bar:
 
         def done(item: Item) -> None:
             bar.update(1)

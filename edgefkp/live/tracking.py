@@ -6,13 +6,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgefkp.crop import Box
-from edgefkp.detector import Face, KeypointDetector, as_picture, sane_box
+from edgefkp.detector import Face, KeypointDetector, Look, as_picture, sane_box
 from edgefkp.live.presence import SURE
 from edgefkp.live.smoothing import OneEuro
 
 # A face that was seen before may be less sure than a new one: blur and a turned head pass again.
 KEEP = 0.2
 REDISCOVER = 1.0  # seconds between searches for more faces, while fewer than `max_faces` are tracked
+FAST = 0.06  # of the side: a face that moved or grew by more is looked at again, as networks are trained for less
+LOOKS = 4
 SAME_FACE = 0.5  # two tracks whose centres are closer than this share of the side follow one face
 
 
@@ -79,12 +81,22 @@ class Tracker:
         started = time.perf_counter()
         kept: list[TrackedFace] = []
         for track in self._tracks:
-            look = self.detector.look(image, track.box)
+            look = self._look(image, track.box)
             if look.face.score >= KEEP and not any(_same(look.face.box, other.box) for other in kept):
                 kept.append(_tracked(look.face, track.number, look.crop))
         self._keep(kept)
         self.stages.network = _since(started)
         return kept
+
+    def _look(self, image: np.ndarray, box: Box) -> Look:
+        """At the face near `box`; again where it has moved so far that the crop was cut beside it."""
+        look = self.detector.look(image, box)
+        for _ in range(LOOKS - 1):
+            moved = sane_box(look.face.keypoints, look.face.box)
+            if not _apart(moved, look.face.box):
+                break
+            look = self.detector.look(image, moved)
+        return look
 
     def _keep(self, faces: list[TrackedFace]) -> None:
         numbers = {face.number: face for face in faces}
@@ -124,6 +136,11 @@ class Tracker:
 
 def _tracked(face: Face, number: int, crop: np.ndarray) -> TrackedFace:
     return TrackedFace(face.box, face.score, face.keypoints, number, crop, face.keypoints)
+
+
+def _apart(one: Box, other: Box) -> bool:
+    far = max(abs(one.x - other.x), abs(one.y - other.y), abs(one.side - other.side))
+    return far > FAST * other.side
 
 
 def _same(one: Box, other: Box) -> bool:
