@@ -140,7 +140,7 @@ def cells_of(
 def partial_folder(out: Path, cells: Iterable[Cell], pictures: Pictures, settings: Settings) -> Path:
     """Where a run of exactly this work on this boot of the machine keeps what it has: the same work goes on there."""
     cells = list(cells)
-    digests = {file: sha256_file(file) for file in {cell.file for cell in cells}}
+    digests = {file: sha256_file(file) for file in sorted({cell.file for cell in cells})}
     work = [asdict(cell) for cell in cells], digests, asdict(settings), pictures.hash, machine.boot_id(), __version__
     return out / f".partial-{hashlib.sha256(json_text(work).encode()).hexdigest()[:16]}"
 

@@ -1,7 +1,9 @@
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from edgefkp.bench.pictures import Pictures
 from edgefkp.bench.plan import Settings
 from edgefkp.errors import EdgefkpError
 
+ROOT = Path(__file__).parents[2]
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 FLOAT, INT8 = FIXTURES / "tiny.float32.tflite", FIXTURES / "tiny.int8.tflite"
 BRIEF = Settings(processes=2, seconds=0.02, warm_seconds=(0.01, 0.05), pause=0)
@@ -156,6 +159,38 @@ def test_the_partial_folder_is_that_of_exactly_this_work(tmp_path: Path) -> None
     assert folder != harness.partial_folder(tmp_path, cells, labelled(19), BRIEF)
     assert folder != harness.partial_folder(tmp_path, cells[:1], shown, BRIEF)
     assert folder != harness.partial_folder(tmp_path, cells, shown, Settings())
+
+
+def test_the_partial_folder_is_the_same_in_every_process() -> None:
+    """Python orders sets of strings anew in each process; what a killed run kept must be found all the same."""
+    code = (
+        "from tests.bench.test_harness import *;"
+        "print(harness.partial_folder(Path('x'), harness.cells_of([FLOAT, INT8]), labelled(), BRIEF))"
+    )
+    found = set()
+    for seed in "0123":
+        command, environment = [sys.executable, "-c", code], {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=ROOT)
+        found.add(done.stdout)
+    assert len(found) == 1
+
+
+def test_a_run_ended_by_sigkill_goes_on_in_another_process(tmp_path: Path) -> None:
+    words = [str(FLOAT), str(INT8), "--mode", "invoke", "--processes", "3", "--seconds", "0.3", "--name", "k"]
+    command = [sys.executable, "-m", "edgefkp", "bench", *words, "--out", str(tmp_path)]
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
+    deadline = time.monotonic() + 60
+    while not (kept := sorted(tmp_path.glob(".partial-*/*.npz"))) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    run.kill()
+    run.wait()
+    assert kept, "nothing was kept within a minute"
+    content = {path: path.read_bytes() for path in sorted(tmp_path.glob(".partial-*/*.npz"))}
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    measured = result.read(tmp_path / "k.json")
+    assert [[process.round for process in row.processes] for row in measured.rows] == [[0, 1, 2], [0, 1, 2]]
+    assert f"{len(content)} of 6 processes were measured before a break" in "; ".join(measured.notes)
+    assert not list(tmp_path.glob(".partial-*"))
 
 
 def test_neither_the_command_nor_the_worker_imports_opencv_or_tensorflow(tmp_path: Path) -> None:
