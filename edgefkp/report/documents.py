@@ -1,7 +1,7 @@
 """Tables inside Markdown files, rendered from committed JSON: python -m edgefkp.report.documents [--check] FILE...
 
 A block stands between `<!-- table KIND PATH -->` and `<!-- end -->`; KIND is a key of RENDERERS, PATH the JSON's place
-seen from the Markdown file.
+seen from the Markdown file ("-" for a table that needs none).
 """
 
 import re
@@ -11,13 +11,23 @@ from pathlib import Path
 
 import click
 
+from edgefkp.cli import COMMANDS
 from edgefkp.cli.options import note
 from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.files import write_text
 from edgefkp.report.result import read_run
 from edgefkp.report.table import markdown
 
-RENDERERS: dict[str, Callable[[Path], str]] = {"run": lambda path: markdown(read_run(path))}
+
+def _commands(_: Path) -> str:
+    lines = [f"| `edgefkp {name}` | {line} |" for name, line in COMMANDS.items()]
+    return "\n".join(["| command | what it does |", "| --- | --- |", *lines])
+
+
+RENDERERS: dict[str, Callable[[Path], str]] = {
+    "run": lambda path: markdown(read_run(path)),
+    "commands": _commands,
+}
 
 _BLOCK = re.compile(r"(?P<open><!-- table (?P<kind>\S+) (?P<path>\S+) -->\n).*?(?P<close><!-- end -->)", re.DOTALL)
 
