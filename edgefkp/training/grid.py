@@ -24,7 +24,7 @@ IMAGES = 120_000
 NASNET_IMAGES, NASNET_OPTIONS = 30_000, {"resolution": 96}
 PRETRAINED = ("mobilenetv2_frozen", "mobilenetv2")
 # Half the usual rate where it would tear: networks without BatchNorm, and trained weights that are only to be adapted.
-GENTLE = ("mobilenetv2", "nasnetmobile", "naimishnet", "shi", "gao", "resnet50")
+GENTLE = (*TRANSFER, "naimishnet", "shi", "gao", "resnet50")
 GENTLE_RATE = 1e-3
 
 # Training on two cores of an x86 server with AVX512, images a second; the others by their multiply-accumulates.

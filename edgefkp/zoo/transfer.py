@@ -9,6 +9,10 @@ from typing import Any
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.keypoints import SIZE
 
+# Standard deviation of the head's first weights. With Keras' usual 0.04 the face starts 37 px from where it is, and
+# what a frozen backbone's thousand features do not correct of that stays: 8.8 px on validation in place of 4.
+HEAD_START = 1e-4
+
 
 def transfer(
     application: str,
@@ -38,7 +42,8 @@ def transfer(
     if weights:
         _keep_statistics(backbone)
     x = layers.GlobalAveragePooling2D()(backbone(x))
-    return keras.Model(inputs, layers.Dense(30, dtype="float32", name="keypoints")(x))
+    start = keras.initializers.RandomNormal(stddev=HEAD_START)
+    return keras.Model(inputs, layers.Dense(30, dtype="float32", kernel_initializer=start, name="keypoints")(x))
 
 
 def _backbone(application: str, weights: str | None, resolution: int, options: dict[str, Any]) -> Any:
