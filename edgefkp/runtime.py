@@ -233,8 +233,8 @@ def load(
     path = Path(path)
     require_tflite(path)
     info = choose(runtime)
-    try:
-        with captured():
+    with captured() as chatter:
+        try:
             started = time.perf_counter()
             package = importlib.import_module(_PACKAGES[info.name].interpreter)
             imported = time.perf_counter()
@@ -251,13 +251,15 @@ def load(
             interpreter.allocate_tensors()
             allocated = time.perf_counter()
             inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-    except ImportError as error:
-        raise EnvironmentProblem(
-            f"{info.name} {info.version} is installed but cannot be imported: {_one_line(error)}",
-            f"install it again: {install_line(info.name)}",
-        ) from error
-    except (ValueError, RuntimeError, SystemError, OSError) as error:
-        raise _load_error(path, info, str(error)) from error
+        except ImportError as error:
+            raise EnvironmentProblem(
+                f"{info.name} {info.version} is installed but cannot be imported: {_one_line(error)}",
+                f"install it again: {install_line(info.name)}",
+            ) from error
+        except (ValueError, RuntimeError, SystemError, OSError) as error:
+            # Some errors have no words of their own; the cause was printed.
+            chatter.seek(0)
+            raise _load_error(path, info, str(error) or _last_line(chatter.read())) from error
     clocks = LoadClocks(imported - started, loaded - begun, allocated - loaded)
     return LiteModel(path, info.name, info.version, threads, inputs, outputs, clocks, interpreter, delegates)
 
@@ -308,6 +310,11 @@ def _load_error(path: Path, info: RuntimeInfo, message: str) -> EdgefkpError:
     return EdgefkpError(
         f"{info.name} {info.version} cannot load {path}: {_one_line(message)}", "export or copy it again"
     )
+
+
+def _last_line(printed: bytes) -> str:
+    lines = printed.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "no reason given"
 
 
 def _one_line(error: object) -> str:

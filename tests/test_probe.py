@@ -58,8 +58,9 @@ def test_truncated_files_are_refused(tmp_path: Path, kept: float) -> None:
 
 
 @pytest.mark.parametrize("name", [info.name for info in runtime.installed() if info.name != "tensorflow"])
-def test_overwritten_bytes_never_kill_this_process(tmp_path: Path, name: str) -> None:
+def test_overwritten_bytes_never_kill_this_process(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 12 files with 64 overwritten bytes in the structure, most are refused, and this process lives."""
+    monkeypatch.setitem(probe.LIMIT, name, 5)  # one of them makes tflite-runtime hang
     random = np.random.default_rng(3)
     refused = 0
     for _ in range(12):

@@ -1,5 +1,6 @@
 import importlib.util
 import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -148,3 +149,43 @@ def test_without_xnnpack_the_numbers_stay() -> None:
     np.testing.assert_allclose(
         runtime.load(path, xnnpack=False).predict(IMAGES), runtime.load(path).predict(IMAGES), atol=1e-3
     )
+
+
+DELEGATE = r"""
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+/* tensorflow/lite/core/c/common.h: a delegate that takes no node. */
+typedef struct Delegate {
+  void *data;
+  int (*prepare)(void *context, struct Delegate *delegate);
+  void *copy_from, *copy_to, *release;
+  int64_t flags;
+  void *builder;
+} Delegate;
+static int prepare(void *context, Delegate *delegate) { return 0; }
+Delegate *tflite_plugin_create_delegate(char **keys, char **values, size_t count, void (*report)(const char *)) {
+  if (count == 1 && !strcmp(keys[0], "fail")) { report(values[0]); return NULL; }
+  Delegate *made = calloc(1, sizeof(Delegate));
+  made->prepare = prepare;
+  made->flags = count ? 0 : 1;  /* 1: dynamic tensors are welcome */
+  return made;
+}
+void tflite_plugin_destroy_delegate(Delegate *delegate) { free(delegate); }
+"""
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler here")
+@each_runtime
+def test_a_delegate_is_loaded_with_its_options(tmp_path: Path, name: str) -> None:
+    (tmp_path / "delegate.c").write_text(DELEGATE)
+    library = tmp_path / "libdelegate.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(tmp_path / "delegate.c")], check=True)
+    plain = runtime.load(FIXTURES / "tiny.float32.tflite", name).predict(IMAGES)
+    with_delegate = runtime.load(FIXTURES / "tiny.float32.tflite", name, delegate=str(library)).predict(IMAGES)
+    np.testing.assert_allclose(with_delegate, plain, atol=1e-3)
+    with pytest.raises(EdgefkpError, match="only supports static-sized tensors"):
+        runtime.load(FIXTURES / "tiny.float32.tflite", name, delegate=f"{library}:strict=1")
+    with pytest.raises(EdgefkpError, match="no such device"):
+        runtime.load(FIXTURES / "tiny.float32.tflite", name, delegate=f"{library}:fail=no such device")

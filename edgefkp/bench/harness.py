@@ -278,6 +278,9 @@ class _Bench:
             )
         if child.returncode or not out.exists():
             last = (child.stderr.strip() or "no message").splitlines()[-1]
+            if cell.python and "No module named" in last:
+                line = f"{cell.python} -m pip install numpy ai-edge-litert"
+                raise EnvironmentProblem(f"{cell.python} cannot measure: {last}", line)
             raise EdgefkpError(f"{cell.label}: the worker failed: {last}")
         outcome = Outcome.read(out, 0)
         if told := outcome.facts.get("error"):

@@ -28,7 +28,8 @@ class Cell:
         extras = [f"{self.threads} threads"] if self.threads > 1 else []
         extras += [] if self.xnnpack else ["no XNNPACK"]
         extras += [Path(self.delegate.partition(":")[0]).name] if self.delegate else []
-        return ", ".join([Path(self.file).name, self.runtime, *extras, self.mode])
+        extras += [f"by {self.python}"] if self.python else []
+        return ", ".join([Path(self.file).name, self.runtime or "default runtime", *extras, self.mode])
 
 
 @dataclass(frozen=True)

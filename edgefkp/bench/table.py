@@ -95,8 +95,13 @@ def terminal(results: Sequence[Result]) -> str:
     """At most 100 columns: long file names are cut in the middle, and p95 and KB go where that is not enough."""
     lines = lines_of(results)
     header, *table = rendered_cells(lines)
+    unmeasured = [
+        name
+        for name, rows in (("s/100", [line.invoke for line in lines]), ("e2e", [line.end_to_end for line in lines]))
+        if not any(rows)
+    ]
     for left_out in ((), ("p95",), ("p95", "KB")):
-        kept = [number for number, name in enumerate(header) if name not in left_out]
+        kept = [number for number, name in enumerate(header) if name not in (*left_out, *unmeasured)]
         text = _fitted([[row[number] for number in kept] for row in (header, *table)])
         if _width(text) <= WIDTH:
             break
