@@ -185,7 +185,7 @@ def test_a_delegate_is_loaded_with_its_options(tmp_path: Path, name: str) -> Non
     plain = runtime.load(FIXTURES / "tiny.float32.tflite", name).predict(IMAGES)
     with_delegate = runtime.load(FIXTURES / "tiny.float32.tflite", name, delegate=str(library)).predict(IMAGES)
     np.testing.assert_allclose(with_delegate, plain, atol=1e-3)
-    with pytest.raises(EdgefkpError, match="only supports static-sized tensors"):
+    with pytest.raises(EdgefkpError, match="cannot load"):  # this file has a free batch size
         runtime.load(FIXTURES / "tiny.float32.tflite", name, delegate=f"{library}:strict=1")
     with pytest.raises(EdgefkpError, match="no such device"):
         runtime.load(FIXTURES / "tiny.float32.tflite", name, delegate=f"{library}:fail=no such device")
