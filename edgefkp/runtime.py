@@ -291,7 +291,7 @@ def _load_delegate(package: Any, spec: str) -> Any:
         return package.load_delegate(library, pairs)
     except (OSError, ValueError, AttributeError) as error:
         raise EdgefkpError(
-            f"the delegate {library} cannot be loaded: {_one_line(error)}",
+            f"the delegate {library} cannot be loaded: {_last_line(str(error).encode())}",
             "give the path of a shared library that has tflite_plugin_create_delegate",
         ) from error
 
