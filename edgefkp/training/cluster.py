@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -13,6 +14,7 @@ from edgefkp.training.cell import Cell
 from edgefkp.training.crew import Command, Submit, work
 from edgefkp.training.study import Study
 
+CONNECT_SECONDS = 5.0
 RETRIES = 3  # by Ray, of a cell whose node died
 
 
@@ -29,8 +31,9 @@ def on_ray(study: Study, command: Command, address: str, cores: int) -> Iterator
     except ImportError:
         raise EnvironmentProblem("--ray needs Ray, which is not installed", "pip install 'edgefkp[ray]'") from None
     try:
+        _require_listening(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise EnvironmentProblem(
             f"no Ray cluster answers at {address}: {str(error).splitlines()[0][:100]}",
             "start one with: ray start --head, and on the other nodes: ray start --address HOST:6379",
@@ -44,6 +47,13 @@ def on_ray(study: Study, command: Command, address: str, cores: int) -> Iterator
         yield submit
     finally:
         ray.shutdown()
+
+
+def _require_listening(address: str) -> None:
+    """Raise OSError or ValueError where nobody is at HOST:PORT; Ray itself would try for minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and "//" not in address:
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
 
 
 def work_on_node(command: list[str], log: str, cores: int) -> int:
