@@ -15,6 +15,7 @@ from edgefkp.cli import COMMANDS
 from edgefkp.cli.options import note
 from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.files import write_text
+from edgefkp.report.peers import peers_markdown
 from edgefkp.report.result import read_run
 from edgefkp.report.table import markdown
 
@@ -24,9 +25,17 @@ def _commands(_: Path) -> str:
     return "\n".join(["| command | what it does |", "| --- | --- |", *lines])
 
 
+def _bench(path: Path) -> str:
+    from edgefkp.bench import result, table
+
+    return table.markdown([result.read(path)])
+
+
 RENDERERS: dict[str, Callable[[Path], str]] = {
     "run": lambda path: markdown(read_run(path)),
     "commands": _commands,
+    "bench": _bench,
+    "peers": peers_markdown,
 }
 
 _BLOCK = re.compile(r"(?P<open><!-- table (?P<kind>\S+) (?P<path>\S+) -->\n).*?(?P<close><!-- end -->)", re.DOTALL)

@@ -1,0 +1,293 @@
+"""Other people's landmark models and ours on the same 96x96 faces, in one run: time and RMSE.
+
+    python3 -m venv .venv-peers && .venv-peers/bin/pip install -r bench/peers/requirements.txt
+    PYTHONPATH=. .venv-peers/bin/python bench/peers/peers.py export/*.tflite --data ../shared/data/lfw-kaggle
+
+The peers see the 96x96 crop enlarged, and are helped: how much border to add and, for dlib, how large the face's box is
+are chosen, and a constant offset of each point is taken out, on faces of training persons. RMSE counts only points
+that people placed or that derive from such (label_src 1 and 2). Timed is the network alone, 1 thread, rounds shuffled.
+Files without a card beside them are timed only. Writes bench/results/peers.json; docs/PEERS.md shows it.
+"""
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from edgefkp import runtime
+from edgefkp.bench import machine
+from edgefkp.data.faces import AGREED, Faces
+from edgefkp.data.source import open_source
+from edgefkp.data.split import split
+from edgefkp.files import write_json
+from edgefkp.keypoints import NAMES, SIZE
+from edgefkp.metrics import rmse
+
+OUT = Path(__file__).parents[1] / "results" / "peers.json"
+ROUNDS, TIMED = 12, 100  # rounds of so many different faces
+TUNED_ON = 300  # faces of training persons
+BORDERS = (1.0, 1.15, 1.3, 1.45, 1.6)  # side of the peer's view over the side of the crop
+BOXES = (0.75, 0.85, 0.95, 1.05)  # side of dlib's face box over the side of the crop
+BOX_SHIFTS = (-0.05, 0.0, 0.05, 0.1)  # of that box downwards, in sides of the crop
+
+# Our point -> the peer's points whose mean it is; left and right are the subject's.
+MEDIAPIPE = {
+    "left_eye_center": (263, 362, 386, 374),
+    "right_eye_center": (33, 133, 159, 145),
+    "left_eye_inner_corner": (362,),
+    "left_eye_outer_corner": (263,),
+    "right_eye_inner_corner": (133,),
+    "right_eye_outer_corner": (33,),
+    "left_eyebrow_inner_end": (285,),
+    "left_eyebrow_outer_end": (276,),
+    "right_eyebrow_inner_end": (55,),
+    "right_eyebrow_outer_end": (46,),
+    "nose_tip": (1,),
+    "mouth_left_corner": (291,),
+    "mouth_right_corner": (61,),
+    "mouth_center_top_lip": (0,),
+    "mouth_center_bottom_lip": (17,),
+}
+DLIB68 = {
+    "left_eye_center": (42, 43, 44, 45, 46, 47),
+    "right_eye_center": (36, 37, 38, 39, 40, 41),
+    "left_eye_inner_corner": (42,),
+    "left_eye_outer_corner": (45,),
+    "right_eye_inner_corner": (39,),
+    "right_eye_outer_corner": (36,),
+    "left_eyebrow_inner_end": (22,),
+    "left_eyebrow_outer_end": (26,),
+    "right_eyebrow_inner_end": (21,),
+    "right_eyebrow_outer_end": (17,),
+    "nose_tip": (30,),
+    "mouth_left_corner": (54,),
+    "mouth_right_corner": (48,),
+    "mouth_center_top_lip": (51,),
+    "mouth_center_bottom_lip": (57,),
+}
+DLIB5 = {
+    "left_eye_outer_corner": (0,),
+    "left_eye_inner_corner": (1,),
+    "right_eye_outer_corner": (2,),
+    "right_eye_inner_corner": (3,),
+    "nose_tip": (4,),
+}
+
+# ANCHORS of the project, on the full-resolution photos, same test split; another machine state, not measured here.
+QUOTED = [
+    ["MediaPipe face_landmark, full photo (quoted)", 1.11, 1.12],
+    ["dlib 68 points, full photo (quoted)", 0.65, 1.07],
+]
+
+
+@dataclass
+class Contender:
+    """prepare: (96, 96) image -> what `run` takes; run: timed; points: its answer -> (15, 2) in the crop's pixels."""
+
+    name: str
+    bytes: int
+    prepare: Callable[[np.ndarray], Any]
+    run: Callable[[Any], Any]
+    points: Callable[[Any], np.ndarray]
+    offset: np.ndarray = field(default_factory=lambda: np.zeros((15, 2), np.float32))
+    helped: str = ""
+    scored: bool = True
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        return np.stack([self.points(self.run(self.prepare(image))) for image in images]) - self.offset
+
+
+def ours(path: Path) -> Contender:
+    model = runtime.load(path, "litert")
+
+    def run(tensor: np.ndarray) -> np.ndarray:
+        model.set(tensor)
+        model.invoke()
+        return model.get()
+
+    return Contender(
+        path.name.removesuffix(".tflite"),
+        path.stat().st_size,
+        lambda image: model.tensors(image[None])[0],
+        run,
+        lambda output: model.keypoints(output.reshape(-1)),
+        scored=path.with_suffix(".json").exists(),
+    )
+
+
+def mediapipe(border: float) -> Contender:
+    import mediapipe as package
+
+    path = Path(package.__file__).parent / "modules/face_landmark/face_landmark.tflite"
+    model = runtime.load(path, "litert")
+    side = int(model.inputs[0]["shape"][1])
+    marks = next(n for n, detail in enumerate(model.outputs) if int(np.prod(detail["shape"])) == 468 * 3)
+
+    def prepare(image: np.ndarray) -> np.ndarray:
+        gray = bordered(image, border, side)
+        return np.repeat((gray / 255).astype(np.float32)[None, :, :, None], 3, axis=3)
+
+    def run(tensor: np.ndarray) -> np.ndarray:
+        model.set(tensor)
+        model.invoke()
+        return model.get(marks)
+
+    def points(output: np.ndarray) -> np.ndarray:
+        return gathered(unbordered(output.reshape(468, 3)[:, :2], border, side), MEDIAPIPE)
+
+    name = f"MediaPipe face_landmark ({side}x{side}x3)"
+    return Contender(name, path.stat().st_size, prepare, run, points, helped=f"border {border:g}")
+
+
+def dlib_points(count: int, border: float, box: float, shift: float) -> Contender:
+    import dlib
+    import face_recognition_models as models
+
+    path = Path(
+        models.pose_predictor_model_location() if count == 68 else models.pose_predictor_five_point_model_location()
+    )
+    predictor, side = dlib.shape_predictor(str(path)), 2 * SIZE
+    scale = side / (SIZE * border)
+    half, middle = box * SIZE * scale / 2, side / 2
+    down = shift * SIZE * scale
+    rectangle = dlib.rectangle(
+        *(round(v) for v in (middle - half, middle - half + down, middle + half, middle + half + down))
+    )
+
+    def points(shape: Any) -> np.ndarray:
+        found = np.array([(part.x, part.y) for part in shape.parts()], np.float64)
+        return gathered(unbordered(found, border, side), DLIB68 if count == 68 else DLIB5)
+
+    helped = f"border {border:g}, box {box:g}, shift {shift:g}"
+    prepare = lambda image: bordered(image, border, side)  # noqa: E731
+    return Contender(
+        f"dlib {count} points",
+        path.stat().st_size,
+        prepare,
+        lambda image: predictor(image, rectangle),
+        points,
+        helped=helped,
+    )
+
+
+def bordered(image: np.ndarray, border: float, side: int) -> np.ndarray:
+    """The crop in the middle of a (side, side) view that is `border` times as wide; the edge is replicated."""
+    scale = side / (SIZE * border)
+    middle = (side - 1) / 2 - scale * (SIZE - 1) / 2
+    matrix = np.array([[scale, 0, middle], [0, scale, middle]])
+    return cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+
+def unbordered(points: np.ndarray, border: float, side: int) -> np.ndarray:
+    scale = side / (SIZE * border)
+    return (points - (side - 1) / 2) / scale + (SIZE - 1) / 2
+
+
+def gathered(points: np.ndarray, mapping: dict[str, Sequence[int]]) -> np.ndarray:
+    """(15, 2); NaN where the peer has no such point."""
+    nowhere = np.full(2, np.nan)
+    return np.stack([points[list(mapping[name])].mean(0) if name in mapping else nowhere for name in NAMES]).astype(
+        np.float32
+    )
+
+
+def helped(candidates: list[Contender], training: Faces) -> Contender:
+    """The candidate with the lowest RMSE after its constant offsets are taken out, on faces of training persons."""
+    truth = by_people(training)
+    best, lowest = candidates[0], float("inf")
+    for one in candidates:
+        predicted = one.predict(training.images)
+        gap = predicted - truth
+        known = ~np.isnan(gap)
+        one.offset = (np.where(known, gap, 0).sum(0) / np.maximum(known.sum(0), 1)).astype(np.float32)
+        if (error := error_of(predicted - one.offset, truth)[0]) < lowest:
+            best, lowest = one, error
+    return best
+
+
+def by_people(faces: Faces) -> np.ndarray:
+    """The true points without those that two models agreed on: peers must not be scored against themselves."""
+    return np.where(((faces.label_src > 0) & (faces.label_src < AGREED))[..., None], faces.keypoints, np.nan)
+
+
+def error_of(predicted: np.ndarray, truth: np.ndarray) -> tuple[float, int]:
+    """(RMSE in pixels over the coordinates that both have, their number)."""
+    both = np.where(np.isnan(predicted), np.nan, truth)
+    return rmse(np.nan_to_num(predicted), both), int((~np.isnan(both)).sum())
+
+
+def timed(contenders: list[Contender], images: np.ndarray) -> dict[str, list[float]]:
+    """Milliseconds of every run, in rounds of shuffled order; inputs are prepared before."""
+    shuffle = random.Random(0)
+    inputs = {one.name: [one.prepare(image) for image in images] for one in contenders}
+    found: dict[str, list[float]] = {one.name: [] for one in contenders}
+    for number in range(ROUNDS + 1):
+        order = list(contenders)
+        shuffle.shuffle(order)
+        for one in order:
+            for value in inputs[one.name]:
+                started = time.perf_counter()
+                one.run(value)
+                if number:  # the first round warms up
+                    found[one.name].append((time.perf_counter() - started) * 1000)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--out", type=Path, default=OUT)
+    given = parser.parse_args()
+    source = open_source(given.data, "full")
+    parts = split(source)
+    training = parts.train.take(np.linspace(0, len(parts.train) - 1, TUNED_ON).round().astype(int))
+    boxes = [(border, box, shift) for border in (1.0, 1.3) for box in BOXES for shift in BOX_SHIFTS]
+    contenders = [helped([mediapipe(border) for border in BORDERS], training)]
+    contenders += [helped([dlib_points(count, *one) for one in boxes], training) for count in (5, 68)]
+    contenders += [ours(path) for path in given.files]
+    print(*(f"{one.name}: {one.helped}" for one in contenders if one.helped), sep="\n", file=sys.stderr)
+    truth = by_people(parts.test)
+    faces = np.linspace(0, len(parts.test) - 1, TIMED).round().astype(int)
+    times = timed(contenders, parts.test.images[faces])
+    rows = []
+    for one in contenders:
+        error, counted = error_of(one.predict(parts.test.images), truth) if one.scored else (None, 0)
+        quartiles = [float(q) for q in np.percentile(times[one.name], (25, 50, 75))]
+        rows.append(
+            {
+                "name": one.name,
+                "bytes": one.bytes,
+                "ms": quartiles,
+                "rmse": error,
+                "coordinates": counted,
+                "helped": one.helped,
+            }
+        )
+    write_json(
+        given.out,
+        {
+            "schema": "edgefkp.peers/1",
+            "machine": machine.title(machine.describe()),
+            "load": machine.load_average(),
+            "data": {"name": source.name, "faces": len(parts.test), "label_src": [1, 2]},
+            "rows": rows,
+            "quoted": QUOTED,
+        },
+    )
+    for row in rows:
+        error = f"{row['rmse']:.3f}" if row["rmse"] is not None else "n/a"
+        print(
+            f"{row['name']:42} {row['bytes'] / 1000:9.0f} KB  {row['ms'][1]:8.3f} ms  {error} px  {row['coordinates']}"
+        )
+
+
+if __name__ == "__main__":
+    main()
