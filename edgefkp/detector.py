@@ -11,6 +11,7 @@ import numpy as np
 from edgefkp.crop import Box, box_of_keypoints, crop_matrix, cut
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import invert, move_points
+from edgefkp.keypoints import SIZE
 from edgefkp.live.presence import SURE
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class KeypointDetector:
         self.model = find_model(model)
         self.finder = open_finder(finder) if isinstance(finder, str) else finder
         self.predictor = open_predictor(self.model, runtime, threads)
+        # Says here and now if this is no network for faces; the first real picture then finds it warm.
+        self.predictor.predict(np.zeros((1, SIZE, SIZE), np.uint8))
         self.min_score = (0.0 if self.finder.name == "whole-image" else SURE) if min_score is None else min_score
         self.max_faces = max_faces
         self._presence = fitted()

@@ -274,8 +274,11 @@ class Table:
             return None
         if not self._csv:
             return dict(json.loads(line))
-        file, face, faces = next(csv.reader([line.decode()]))[:3]
-        return {"file": file, "face": int(face), "faces": int(faces)}
+        try:
+            file, face, faces = next(csv.reader([line.decode()]))[:3]
+            return {"file": file, "face": int(face), "faces": int(faces)}
+        except ValueError:  # a name with a line break in it
+            return None
 
 
 def _points_file(item: Item, settings: Settings) -> Path:

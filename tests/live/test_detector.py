@@ -110,6 +110,11 @@ def test_other_images_are_named(image, found):
         as_picture(image)
 
 
+def test_another_network_is_refused_at_once():
+    with pytest.raises(EdgefkpError, match="a keypoint network takes"):
+        KeypointDetector(TINY.with_name("classifier.tflite"))
+
+
 def test_a_missing_model_says_what_there_is():
     with pytest.raises(EdgefkpError, match="no model file at nothing"):
         KeypointDetector("nothing")

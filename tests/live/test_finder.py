@@ -36,6 +36,17 @@ def test_haar_finds_a_face_that_fills_the_picture(astronaut):
     assert near(found[0].box, box._replace(x=box.x - left, y=box.y - top))
 
 
+@pytest.mark.parametrize("degrees", [-25, -15, 15, 25])
+def test_haar_finds_a_turned_face(astronaut, degrees):
+    from bench.astronaut import POINTS
+    from edgefkp.crop import box_of_keypoints
+    from edgefkp.geometry import move_image, move_points, similarity
+
+    turn = similarity(degrees, centre=255.5)
+    turned = move_image(turn, astronaut, size=512)
+    assert near(HaarFinder().find(turned)[0].box, box_of_keypoints(move_points(turn, POINTS)))
+
+
 def test_haar_follows_a_shift_of_the_picture(astronaut):
     # A multiple of the search's shrink, so that the searched pixels are the same but for the border's replica.
     first = HaarFinder().find(astronaut)[0].box

@@ -1,0 +1,179 @@
+"""Where the time goes between a 640x480 frame and smoothed keypoints, on one core.
+
+    python -m bench.pipeline --model FILE.tflite [--out bench/results/pipeline.json]
+
+Two figures: frames in which every face was tracked, and the same video with its detector frames (one search every
+SEARCH frames, as for a face that is lost that often). Frames are made before the clock starts: no camera, no display.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from edgefkp.cli.options import json_option, note, print_json
+from edgefkp.files import write_json
+
+SCHEMA = "edgefkp.pipeline/1"
+FRAMES = 300
+SEARCH = 100  # frames: a face that is lost and searched for every 3.3 seconds of a camera
+WARM_UP = 20
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Microseconds a frame."""
+
+    name: str
+    median: float
+    p95: float
+
+
+@dataclass(frozen=True)
+class PipelineResult:
+    """tracked_fps: frames a second where no frame needs the face finder, with_finder_fps: with a search every `search`
+    frames; both by the clock. tracked_core_fps, with_finder_core_fps: by the processor time of the one thread that
+    works, which is what a core does that nothing else runs on. stages: of tracked frames, and of the finder alone.
+    """
+
+    schema: str
+    model: str
+    runtime: str
+    processor: str
+    opencv: str
+    frames: int
+    search: int
+    tracked_fps: float
+    with_finder_fps: float
+    tracked_core_fps: float
+    with_finder_core_fps: float
+    slowest_tracked_us: float
+    stages: tuple[Stage, ...]
+
+
+def one_core() -> None:
+    """This process and the libraries' threads on one core."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def measure(model: Path | None, runtime: str | None = None) -> PipelineResult:
+    import cv2
+
+    from bench.astronaut import FPS, frame_at, picture
+    from edgefkp.detector import KeypointDetector
+    from edgefkp.live.tracking import Tracker
+
+    image = picture()
+    frames = [frame_at(number / FPS, image)[0] for number in range(FRAMES)]
+    detector = KeypointDetector(model, runtime=runtime)
+    tracked = _run(Tracker(detector), frames, 0)
+    with_finder = _run(Tracker(detector), frames, SEARCH)
+    return PipelineResult(
+        schema=SCHEMA,
+        model=detector.model.name,
+        runtime=f"{detector.predictor.runtime} {detector.predictor.version}",
+        processor=_processor(),
+        opencv=cv2.__version__,
+        frames=FRAMES,
+        search=SEARCH,
+        tracked_fps=_rate(tracked[:, 0]),
+        with_finder_fps=_rate(with_finder[:, 0]),
+        tracked_core_fps=_rate(tracked[:, 1]),
+        with_finder_core_fps=_rate(with_finder[:, 1]),
+        slowest_tracked_us=float(tracked[:, 0].max()),
+        stages=_stages(detector, frames[0]),
+    )
+
+
+def _rate(microseconds: np.ndarray) -> float:
+    return float(1e6 * len(microseconds) / microseconds.sum())
+
+
+def _run(tracker: Any, frames: list[np.ndarray], search: int) -> np.ndarray:
+    """(frames, 2) microseconds by the clock and of the thread, without the warm-up and its search."""
+    for number in range(WARM_UP):
+        tracker(frames[0], number / 30 - 1)
+    times = []
+    for number, frame in enumerate(frames):
+        if search and number % search == 0:
+            tracker.reset()
+        started, worked = time.perf_counter_ns(), time.thread_time_ns()
+        faces = tracker(frame, number / 30)
+        times.append(((time.perf_counter_ns() - started) / 1000, (time.thread_time_ns() - worked) / 1000))
+        assert faces, f"the face was lost in frame {number}"
+    return np.array(times)
+
+
+def _stages(detector: Any, frame: np.ndarray) -> tuple[Stage, ...]:
+    """Each step alone, on one frame."""
+    from edgefkp.detector import cut_part
+    from edgefkp.live.presence import fitted
+    from edgefkp.live.smoothing import OneEuro
+
+    found = detector.finder.find(frame)[0].box
+    look = detector.settle(frame, found)
+    check, smooth = fitted(), OneEuro()
+    clock = iter(range(10**9))
+    steps = {
+        "crop": lambda: cut_part(frame, look.face.box),
+        "network": lambda: detector.predictor.predict(look.crop[None]),
+        "presence check": lambda: check(look.crop, look.raw),
+        "smoothing": lambda: smooth(look.face.keypoints, look.face.box.side, next(clock) / 30),
+        "face finder": lambda: detector.finder.find(frame),
+    }
+    return tuple(_timed(name, step, 30 if name == "face finder" else 300) for name, step in steps.items())
+
+
+def _timed(name: str, step: Any, count: int) -> Stage:
+    times = []
+    for _ in range(count):
+        started = time.perf_counter_ns()
+        step()
+        times.append((time.perf_counter_ns() - started) / 1000)
+    return Stage(name, float(np.median(times)), float(np.percentile(times, 95)))
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith(("model name", "Model")))
+    except (OSError, StopIteration):
+        return "unknown"
+
+
+@click.command()
+@click.option("--model", type=click.Path(path_type=Path), help="[default: the shipped model]")
+@click.option("--runtime")
+@click.option("--out", type=click.Path(path_type=Path), help="Also write the result here.")
+@json_option
+def main(model: Path | None, runtime: str | None, out: Path | None, as_json: bool) -> None:
+    """Measure the live pipeline on one core."""
+    from tabulate import tabulate
+
+    one_core()
+    result = measure(model, runtime)
+    if out:
+        note(f"wrote {write_json(out, result)}")
+    if as_json:
+        print_json(result)
+        return
+    click.echo(f"{result.model}, {result.runtime}, OpenCV {result.opencv}, one core of {result.processor}")
+    rates = [
+        ("every frame tracked", result.tracked_fps, result.tracked_core_fps),
+        (f"with a search every {result.search} frames", result.with_finder_fps, result.with_finder_core_fps),
+    ]
+    click.echo(tabulate(rates, headers=["frames a second", "by the clock", "by processor time"], floatfmt=".0f") + "\n")
+    rows = [(stage.name, stage.median, stage.p95) for stage in result.stages]
+    click.echo(tabulate(rows, headers=["stage", "median us", "95 % us"], floatfmt=".0f"))
+
+
+if __name__ == "__main__":
+    main()
