@@ -73,10 +73,10 @@ def measure(
         surveyed, failed = bench.survey(list(cells))
         if not surveyed:
             raise bench.first_error or EdgefkpError("there is nothing to measure", "name .tflite files")
+        store = partial or Path(folder) / "partial"
+        make_folder(store)
         plan = Plan(tuple(surveyed), settings)
         announce(plan, _estimate(surveyed, settings, len(pictures.images)))
-        store = partial or Path(folder) / "partial"
-        store.mkdir(parents=True, exist_ok=True)
         trace = store / "trace.jsonl"
         with board.Sampler(root, trace):
             outcomes, notes = bench.run(plan, surveyed, store, progress)
@@ -307,6 +307,16 @@ def _step_seconds(surveyed: Surveyed, settings: Settings, images: int) -> float:
 
 def _estimate(surveyed: dict[Cell, Surveyed], settings: Settings, images: int) -> float:
     return settings.processes * sum(_step_seconds(facts, settings, images) for facts in surveyed.values())
+
+
+def make_folder(folder: Path) -> None:
+    """Before anything is measured. Raises EdgefkpError where it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EdgefkpError(
+            f"cannot write to {folder.parent}: {error.strerror}", "name a folder that you can write to: --out FOLDER"
+        ) from error
 
 
 def discard(partial: Path) -> None:

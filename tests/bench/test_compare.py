@@ -29,10 +29,10 @@ def scaled(measured: Result, ratio: float = 1.0, seed: int = 0, offset: float = 
 
 def test_two_runs_of_the_same_show_no_clear_difference(measured: Result) -> None:
     unclear = 0
-    for seed in range(10):
+    for seed in range(5):
         compared = compare(scaled(measured, seed=seed), scaled(measured, seed=seed + 100))
         unclear += sum(row.verdict == "no clear difference" for row in compared.rows)
-    assert unclear >= 38
+    assert unclear >= 18
 
 
 @pytest.mark.parametrize(("ratio", "verdict"), [(0.9, "faster"), (1.1, "slower"), (1.01, "no clear difference")])

@@ -135,6 +135,19 @@ def test_a_run_that_was_cut_off_goes_on_and_counts_nothing_twice(tmp_path: Path)
     assert measured.notes == ["3 of 4 processes were measured before a break, and counted once"]
 
 
+def test_an_unwritable_folder_is_said_before_anything_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EdgefkpError, match="cannot write to"):
+        harness.measure(
+            harness.cells_of([INT8]),
+            labelled(),
+            BRIEF,
+            "test",
+            partial=tmp_path / "file" / "results" / "partial",
+            progress=lambda *step: pytest.fail("it went on"),
+        )
+
+
 def test_a_killed_worker_is_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
     real, killed = subprocess.run, []
 

@@ -101,15 +101,15 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     """Processes have an offset of their own (3 %): an interval over values alone would cover it rarely."""
     random = np.random.default_rng(1)
     covered, covered_by_values = 0, 0
-    for trial in range(60):
+    for trial in range(30):
         processes = [random.normal(1e6 * (1 + offset), 2e4, 300) for offset in random.normal(0, 0.03, 5)]
         low, high = statistics.times(processes, seed=trial).interval
         covered += low <= 1 <= high
         mixed = np.array_split(random.permutation(np.concatenate(processes)), 5)
         low, high = statistics.times(mixed, seed=trial).interval
         covered_by_values += low <= 1 <= high
-    assert covered >= 54
-    assert covered_by_values < covered - 10
+    assert covered >= 27
+    assert covered_by_values < covered - 5
 
 
 def test_the_median_is_of_all_values() -> None:
