@@ -37,7 +37,7 @@ def drawn_pictures() -> Pictures:
     return Pictures("drawn faces", "part of edgefkp", images, np.full((len(images), 15, 2), np.nan, np.float32))
 
 
-def pictures_of(data: str | Path, count: int = COUNT, labels: str = "full") -> Pictures:
+def pictures_of(data: str | Path, count: int = COUNT) -> Pictures:
     """`count` faces evenly spaced through the test part of a data source, with its labels.
 
     Raises EdgefkpError where the source has fewer test faces.
@@ -45,7 +45,7 @@ def pictures_of(data: str | Path, count: int = COUNT, labels: str = "full") -> P
     from edgefkp.data.source import open_source
     from edgefkp.data.split import split
 
-    source = open_source(data, labels)
+    source = open_source(data)
     test = split(source).test
     if len(test) < count:
         raise EdgefkpError(f"{source.name} has {len(test)} test faces, and {count} were asked for", "use --images N")

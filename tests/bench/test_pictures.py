@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgefkp.bench import pictures
+from edgefkp.bench.drawn import draw_all
+from edgefkp.errors import EdgefkpError
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """120 drawn faces of 40 persons."""
+    images, points = draw_all(120, seed=3)
+    path = tmp_path / "faces.npz"
+    np.savez(path, images=images, keypoints=points, group=np.repeat(np.arange(40), 3).astype(str))
+    return path
+
+
+def test_faces_come_from_the_test_part_with_their_labels(data: Path) -> None:
+    shown = pictures.pictures_of(data, 9)
+    images, points = draw_all(120, seed=3)
+    assert shown.labelled
+    assert len(shown.images) == len({image.tobytes() for image in shown.images}) == 9
+    for image, point in zip(shown.images, shown.keypoints, strict=True):
+        row = next(n for n, one in enumerate(images) if np.array_equal(one, image))
+        np.testing.assert_array_equal(point, points[row])
+
+
+def test_more_faces_than_there_are_is_said(data: Path) -> None:
+    with pytest.raises(EdgefkpError, match="test faces, and 100 were asked for"):
+        pictures.pictures_of(data, 100)
+
+
+def test_pictures_survive_their_file(tmp_path: Path, data: Path) -> None:
+    shown = pictures.pictures_of(data, 9)
+    pictures.save(shown, tmp_path / "p.npz")
+    again = pictures.read(tmp_path / "p.npz")
+    assert (again.hash, again.name, again.licence) == (shown.hash, shown.name, shown.licence)
