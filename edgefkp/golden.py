@@ -13,7 +13,7 @@ import numpy as np
 
 from edgefkp.card import read_card
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import cache_dir, sha256_file, write_text
+from edgefkp.files import cache_dir, read_json, sha256_file, write_text
 from edgefkp.naming import parse_tflite
 from edgefkp.runtime import LiteModel
 
@@ -57,7 +57,7 @@ def check_golden(path: Path | str, model: LiteModel) -> float | None:
     if digest not in golden.keypoints:
         return None
     difference = float(np.abs(model.predict(golden.images) - golden.keypoints[digest]).max())
-    limit = limit_of(path)
+    limit = limit_of(_shipped(digest) or path)
     if not difference <= limit:
         raise EdgefkpError(
             f"{path.name} gives other points here than it should: {difference:.3g} px away on the golden pictures, at "
@@ -67,6 +67,12 @@ def check_golden(path: Path | str, model: LiteModel) -> float | None:
     with contextlib.suppress(EdgefkpError):  # an unwritable cache only means that it is checked again
         write_text(passed, f"{difference}\n")
     return difference
+
+
+def _shipped(digest: str) -> Path | None:
+    """The shipped file with these bytes: a copy of it elsewhere may have lost its name and card."""
+    cards = {path.with_suffix(".tflite"): read_json(path) for path in VECTORS.parent.glob("*.json")}
+    return next((path for path, card in cards.items() if card.get("sha256") == digest), None)
 
 
 def limit_of(path: Path) -> float:

@@ -25,6 +25,7 @@ class Predictor(Protocol):
 def open_predictor(path: Path | str, runtime: str | None = None, threads: int = 1) -> Predictor:
     """Load a .keras or .tflite file; a .tflite that is not known by its hash is tried in a child process first.
 
+    A file that came with the package is compared with its golden vectors, once on a machine.
     Raises EdgefkpError for a file that is missing, damaged or no keypoint network, EnvironmentProblem where what
     runs it is not installed.
     """
@@ -32,11 +33,13 @@ def open_predictor(path: Path | str, runtime: str | None = None, threads: int = 
     if not path.is_file():
         raise EdgefkpError(f"no model file at {path}", "give a .keras or .tflite file; edgefkp models lists them")
     if path.suffix == ".tflite":
-        from edgefkp import probe
+        from edgefkp import golden, probe
         from edgefkp import runtime as runtimes
 
         probe.check(path, runtime)
-        return runtimes.load(path, runtime, threads)
+        model = runtimes.load(path, runtime, threads)
+        golden.check_golden(path, model)
+        return model
     if path.suffix == ".keras":
         return load_keras(path)
     raise EdgefkpError(f"{path} is neither a .keras nor a .tflite file", "edgefkp export converts .keras to .tflite")

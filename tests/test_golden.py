@@ -9,6 +9,7 @@ import pytest
 
 from edgefkp import golden, runtime
 from edgefkp.bench.drawn import draw_all
+from edgefkp.bench.worker import Job, run
 from edgefkp.card import write_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_file
@@ -57,6 +58,28 @@ def test_numbers_that_are_none_are_refused(shipped: Path) -> None:
     write_vectors(shipped, np.full((8, 15, 2), np.nan, np.float32))
     with pytest.raises(EdgefkpError, match="nan px away"):
         check_golden(shipped, model)
+
+
+def test_a_copy_without_its_card_keeps_the_limit_of_the_shipped_file(shipped: Path, tmp_path: Path) -> None:
+    model = runtime.load(shipped)
+    write_vectors(shipped, model.predict(IMAGES) + 0.02)
+    write_card(shipped, {"scheme": "float32", "golden": {"limit": 0.03, "cause": "a test"}})
+    copy = tmp_path / "elsewhere" / "renamed.tflite"
+    copy.parent.mkdir()
+    shutil.copy(shipped, copy)
+    assert check_golden(copy, model) == pytest.approx(0.02, abs=1e-3)
+
+
+def test_whoever_opens_a_shipped_file_has_it_checked(shipped: Path) -> None:
+    from edgefkp.predictor import open_predictor
+
+    write_vectors(shipped, np.zeros((8, 15, 2), np.float32))
+    with pytest.raises(EdgefkpError, match="gives other points here"):
+        open_predictor(shipped)
+    np.savez(shipped.parent / "images.npz", images=IMAGES)
+    job = Job(str(shipped), "", "survey", str(shipped.parent / "images.npz"), str(shipped.parent / "out.npz"))
+    with pytest.raises(EdgefkpError, match="gives other points here"):
+        run(job)
 
 
 def test_another_runtime_version_is_checked_again(shipped: Path) -> None:

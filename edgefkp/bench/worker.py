@@ -94,6 +94,9 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     with np.load(job.images) as stored:
         images = stored["images"]
     if job.mode == "survey":
+        from edgefkp.golden import check_golden  # here only: measured processes import nothing more
+
+        check_golden(job.file, model)
         return {**facts, **survey(model, images)}, {}
     loop = StageLoop(model, images) if job.mode == "e2e" else InvokeLoop(model, images)
     gc.collect()
