@@ -1,5 +1,6 @@
 """edgefkp demo: keypoints live, from a camera or a file."""
 
+import contextlib
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,7 +133,8 @@ def _serve_browser(choices: list[Path], web: dict[str, Any]) -> None:
             f"browsers open a camera on this machine or over TLS only; from another machine: --tls CERT KEY, or there\n"
             f"  ssh -L {port}:127.0.0.1:{port} USER@THIS_MACHINE   and open http://localhost:{port}/"
         )
-    threading.Event().wait()
+    with contextlib.suppress(KeyboardInterrupt):  # the usual way to end it
+        threading.Event().wait()
 
 
 def _announce(url: str, host: str, port: int) -> None:

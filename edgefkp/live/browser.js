@@ -63,7 +63,7 @@ async function compareWithPython(name) {
     unsure = Math.max(unsure, Math.abs(presence(gray, points) - golden.scores[number]));
   }
   Object.assign(state, { golden: far, presenceApart: unsure });
-  element("golden").textContent = `${far.toFixed(4)} px at most (${golden.keypoints.length} faces)`;
+  element("golden").textContent = `${far.toFixed(4)} px at most (${golden.keypoints.length} pictures)`;
 }
 
 // --- geometry: edgefkp/crop.py, edgefkp/live/presence.py --------------------------------------------------------

@@ -20,7 +20,7 @@ from edgefkp.live.tracking import KEEP
 PAGE, SCRIPT = Path(__file__).with_name("browser.html"), Path(__file__).with_name("browser.js")
 PACKAGES = ("core", "wasm-utils")
 VERSION = "2.5.3"  # of both packages, the one this was tested with
-GOLDEN = 20  # drawn faces on which browser and Python are compared
+DRAWN = 20  # drawn faces on which, with the golden pictures, browser and Python are compared
 _KINDS = {".js": "text/javascript; charset=utf-8", ".wasm": "application/wasm"}
 
 
@@ -110,14 +110,21 @@ def _constants() -> dict[str, Any]:
     }
 
 
-@functools.lru_cache(maxsize=16)
-def _golden(model: Path) -> dict[str, Any]:
-    """GOLDEN drawn faces (base64 of uint8), the keypoints that Python's runtime gives, and the presence scores."""
-    from edgefkp.predictor import open_predictor
+def _golden_images() -> np.ndarray:
+    from edgefkp.golden import VECTORS, read_golden
     from edgefkp.shipped import FOLDER
 
     with np.load(FOLDER / "drawn_faces.npz") as arrays:
-        images = arrays["images"][:GOLDEN]
+        drawn = arrays["images"][:DRAWN]
+    return np.concatenate([read_golden().images, drawn]) if VECTORS.exists() else drawn
+
+
+@functools.lru_cache(maxsize=16)
+def _golden(model: Path) -> dict[str, Any]:
+    """The golden pictures (base64 of uint8), the keypoints that Python's runtime gives, and the presence scores."""
+    from edgefkp.predictor import open_predictor
+
+    images = _golden_images()
     predictor = open_predictor(model)
     keypoints = predictor.predict(images)
     check = presence.fitted()

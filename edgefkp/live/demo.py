@@ -132,7 +132,7 @@ class Demo:
         try:
             self._pipeline.use(name)
         except EdgefkpError as error:  # a file among the choices that is no keypoint network: keep the one that runs
-            self._say(f"cannot switch: {error.message}")
+            self._tell(f"cannot switch: {error.message}")
 
     def _snapshot(self, view: View) -> None:
         import cv2
@@ -140,20 +140,30 @@ class Demo:
         path = self._free_name("snapshot", ".png")
         with replacing(path) as temporary:
             cv2.imwrite(str(temporary), picture_of(view))
-        self._say(f"wrote {path}")
+        self._tell(f"wrote {path}")
 
     def _toggle_recording(self) -> None:
         if self._recorder:
             self._stop_recording()
             return
         self._recorder = Recorder(self._free_name("recording", ".mp4"), self._source.fps or RECORDING_FPS)
-        self._say(f"recording {self._recorder.path}")
+        self._set_recording(True)
+        self._tell(f"recording {self._recorder.path}")
 
     def _stop_recording(self) -> None:
         if self._recorder:
             self._recorder.close()
-            self._say(f"wrote {self._recorder.path}")
+            self._tell(f"wrote {self._recorder.path}")
             self._recorder = None
+            self._set_recording(False)
+
+    def _set_recording(self, on: bool) -> None:
+        self._pipeline.options = dataclasses.replace(self._pipeline.options, recording=on)
+
+    def _tell(self, text: str) -> None:
+        """On the terminal, and to whoever pressed the button."""
+        self._say(text)
+        self._display.tell(text)
 
     def _free_name(self, stem: str, suffix: str) -> Path:
         stamp = time.strftime("%Y%m%d-%H%M%S")

@@ -29,7 +29,8 @@ _ESCAPE = 27
 class Display(Protocol):
     """paced: frames of a file are shown at its own speed, for people; otherwise as fast as they can be worked on.
 
-    show: one view. commands: what was asked for since the last call. idle: nothing came from the source.
+    show: one view. commands: what was asked for since the last call. idle: nothing came from the source. tell: what a
+    command did.
     """
 
     paced: bool
@@ -37,6 +38,8 @@ class Display(Protocol):
     def show(self, view: View) -> None: ...
 
     def idle(self, message: str) -> None: ...
+
+    def tell(self, message: str) -> None: ...
 
     def commands(self) -> list[str]: ...
 
@@ -50,6 +53,9 @@ class NoDisplay:
         pass
 
     def idle(self, message: str) -> None:
+        pass
+
+    def tell(self, message: str) -> None:
         pass
 
     def commands(self) -> list[str]:
@@ -92,6 +98,9 @@ class Window:
 
     def idle(self, message: str) -> None:
         self._listen()
+
+    def tell(self, message: str) -> None:
+        pass  # it stands on the terminal
 
     def _listen(self) -> None:
         import cv2
@@ -148,6 +157,9 @@ class Recorder:
         self._video.write(picture)
 
     def idle(self, message: str) -> None:
+        pass
+
+    def tell(self, message: str) -> None:
         pass
 
     def commands(self) -> list[str]:

@@ -29,6 +29,7 @@ class Options:
     names: bool = False
     smoothing: bool = True
     compare: bool = False
+    recording: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +78,7 @@ class View:
             "difference": None if self.difference is None else {"mean": self.difference[0], "max": self.difference[1]},
             "names": self.options.names,
             "smoothing": self.options.smoothing,
+            "recording": self.options.recording,
         }
 
 

@@ -6,26 +6,23 @@ frame.
 """
 
 import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from edgefkp.detector import Face, KeypointDetector
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.files import replacing
-from edgefkp.keypoints import COLUMNS
 from edgefkp.live.overlay import draw_faces
+from edgefkp.live.points_table import FIELDS, NO_FACE, Table, rows_of
 from edgefkp.live.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Video, read_image
 
 SCHEMA = "edgefkp.predict/1"
-FIELDS = ("file", "face", "faces", "score", "box_x", "box_y", "box_side", *COLUMNS)
 VIDEO_FIELDS = ("frame", "seconds", *FIELDS[1:])
-FORMATS = ("csv", "json")  # json: JSON Lines, one face a line, as every line is whole when the next one is written
 _WRITABLE = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 
@@ -177,22 +174,6 @@ def _work(item: Item) -> list[dict[str, Any]] | None:
     return rows_of(faces)
 
 
-def rows_of(faces: list[Face]) -> list[dict[str, Any]]:
-    return [
-        {
-            "face": number,
-            "faces": len(faces),
-            "score": round(face.score, 4),
-            **{f"box_{axis}": round(value, 2) for axis, value in zip(("x", "y", "side"), face.box, strict=True)},
-            **{
-                column: round(float(value), 3)
-                for column, value in zip(COLUMNS, face.keypoints.reshape(-1), strict=True)
-            },
-        }
-        for number, face in enumerate(faces, 1)
-    ]
-
-
 def overlay_file(item: Item, out: Path) -> Path:
     """The picture's own name; kinds that hold no colours or cannot be written become .png."""
     path = out / "faces" / item.name
@@ -206,79 +187,6 @@ def _write_overlay(path: Path, image: np.ndarray, faces: list[Face], names: bool
     with replacing(path) as temporary:
         if not cv2.imwrite(str(temporary), image):
             raise EdgefkpError(f"cannot write {path}", "choose a folder on a disk with space left: --out")
-
-
-class Table:
-    """points.csv or points.jsonl, to which each picture's rows are added at once.
-
-    done: names of the pictures that an earlier run finished. Rows that it began and did not end are dropped.
-    """
-
-    def __init__(self, out: Path, table: str) -> None:
-        self._path = out / ("points.csv" if table == "csv" else "points.jsonl")
-        self._csv = table == "csv"
-        self.done: set[str] = set()
-        self._stream: IO[str]
-
-    def __enter__(self) -> "Table":
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            keep = self._read_earlier() if self._path.exists() else 0
-            self._stream = open(self._path, "r+" if keep else "w", newline="", encoding="utf-8")
-        except OSError as error:
-            raise EdgefkpError(
-                f"cannot write {self._path}: {error.strerror}", "choose a folder that you can write to: --out"
-            ) from error
-        self._stream.seek(keep)
-        self._stream.truncate()
-        if self._csv and not keep:
-            csv.writer(self._stream).writerow(FIELDS)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stream.close()
-
-    def write(self, name: str, rows: list[dict[str, Any]]) -> None:
-        lines = io.StringIO()
-        for row in rows or [{"face": 0, "faces": 0}]:
-            if self._csv:
-                csv.DictWriter(lines, FIELDS).writerow({"file": name, **row})
-            else:
-                lines.write(json.dumps({"file": name, **row}, ensure_ascii=False) + "\n")
-        self._stream.write(lines.getvalue())
-        self._stream.flush()
-
-    def _read_earlier(self) -> int:
-        """Fill `done` and return how many bytes of the file are whole pictures."""
-        keep = 0
-        with open(self._path, "rb") as stream:
-            if self._csv:
-                header = stream.readline()
-                if header.decode(errors="replace").strip() != ",".join(FIELDS):
-                    raise EdgefkpError(
-                        f"{self._path} is not a table that edgefkp predict wrote", "choose another folder: --out"
-                    )
-                keep = len(header)
-            for line in iter(stream.readline, b""):
-                row = self._parse(line)
-                if row is None:
-                    break
-                if row["face"] == row["faces"]:  # the last of its picture
-                    self.done.add(row["file"])
-                    keep = stream.tell()
-        return keep
-
-    def _parse(self, line: bytes) -> dict[str, Any] | None:
-        """None for a line that was cut off."""
-        if not line.endswith(b"\n"):
-            return None
-        if not self._csv:
-            return dict(json.loads(line))
-        try:
-            file, face, faces = next(csv.reader([line.decode()]))[:3]
-            return {"file": file, "face": int(face), "faces": int(faces)}
-        except ValueError:  # a name with a line break in it
-            return None
 
 
 def _points_file(item: Item, settings: Settings) -> Path:
@@ -306,7 +214,7 @@ def _predict_video(item: Item, settings: Settings) -> int:
                 faces = tracker(frame.image, frame.seconds)
                 count += len(faces)
                 when = {"frame": number, "seconds": round(frame.seconds, 4)}
-                for row in rows_of(list(faces)) or [{"face": 0, "faces": 0}]:
+                for row in rows_of(list(faces)) or [NO_FACE]:
                     if settings.table == "csv":
                         writer.writerow({**when, **row})
                     else:

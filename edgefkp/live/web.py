@@ -1,6 +1,7 @@
 """The web display: a page with the live overlay, its numbers, and buttons, for boards without a screen."""
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from edgefkp.live.pipeline import View, picture_of
 from edgefkp.live.server import Answer, Server, as_json, text
 
 JPEG_QUALITY = 80
+TOLD = 4.0  # seconds that the page shows what a button did
 WAIT = 1.0  # seconds a viewer waits for a frame before it looks whether the demo has ended
 PAGE = Path(__file__).with_name("page.html")
 
@@ -37,6 +39,7 @@ class WebDisplay:
         self._newest: View | None = None
         self._number = 0
         self._message = ""
+        self._told = ("", 0.0)
         self._arrived = threading.Condition()
         self._encoding = threading.Lock()
         self._encoded: tuple[int, bytes] = (-1, b"")
@@ -59,6 +62,9 @@ class WebDisplay:
     def idle(self, message: str) -> None:
         self._message = message
 
+    def tell(self, message: str) -> None:
+        self._told = message, time.monotonic()
+
     def commands(self) -> list[str]:
         commands, self._commands = self._commands, []
         return commands
@@ -77,7 +83,10 @@ class WebDisplay:
     def _numbers(self) -> dict[str, Any]:
         view = self._newest
         numbers = view.numbers() if view else {}
-        return {**numbers, "choices": self._choices, "message": self._message or ("" if view else "no frame yet")}
+        told, when = self._told
+        recent = told if time.monotonic() - when < TOLD else ""
+        waiting = self._message or ("" if view else "no frame yet")
+        return {**numbers, "choices": self._choices, "message": waiting, "told": recent}
 
     def _frame(self, rest: str) -> Answer | None:
         if self._newest is None:

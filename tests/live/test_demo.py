@@ -88,6 +88,7 @@ def test_snapshots_and_recordings_are_whole_files(tmp_path):
         else:
             assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT) > 0
     assert len([line for line in said if line.startswith("wrote")]) == 4
+    assert [view.options.recording for view in display.views[:6]] == [False, False, True, True, False, True]
 
 
 def test_a_camera_that_goes_is_waited_for(tmp_path):

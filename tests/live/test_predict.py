@@ -8,7 +8,8 @@ from click.testing import CliRunner
 from edgefkp.cli import cli
 from edgefkp.errors import UsageError
 from edgefkp.keypoints import COLUMNS
-from edgefkp.live.predict import FIELDS, Settings, Table, find_items, predict, rows_of
+from edgefkp.live.points_table import FIELDS, Table, rows_of
+from edgefkp.live.predict import Settings, find_items, predict
 from tests.live.conftest import TINY
 
 
