@@ -1,7 +1,6 @@
 """One trained network: split, treat, augment, fit, and write models/<model>.keras with its card."""
 
 import hashlib
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -57,11 +56,6 @@ class Experiment:
     @property
     def resolved(self) -> Network:
         return resolve(self.network, self.treatment, self.augment)
-
-    @property
-    def reference(self) -> str:
-        """What finds the network again in another process."""
-        return self.network if self.network.endswith(".json") else self.resolved.name
 
     @property
     def model(self) -> str:
@@ -126,8 +120,9 @@ def train(
     if network.frozen and experiment.augment != "online":
         result = fit_head(make, faces, parts.validation, recipe, *calls)
     else:
-        work = images * COSTS[network.name].macs if network.name in COSTS else math.inf
-        plan = choose_plan(experiment.reference, experiment.options, recipe.batch, recipe.precision, work)
+        # A candidate of `edgefkp tune` is not in COSTS: one of many short trainings, and not worth trials of its own.
+        work = images * COSTS[network.name].macs if network.name in COSTS else 0.0
+        plan = choose_plan(network.name, experiment.options, recipe.batch, recipe.precision, work)
         result = fit(make, faces, parts.validation, recipe, plan, experiment.augment == "online", *calls)
     card = {
         "kind": "network",

@@ -104,11 +104,11 @@ def run_trial(network: str, options: dict[str, Any], batch: int, precision: str,
 
     from edgefkp.training.learner import Learner
     from edgefkp.training.recipe import Recipe
-    from edgefkp.zoo.registry import build, resolve
+    from edgefkp.zoo.registry import NETWORKS, build
 
     plan = Plan(precision, lanes)
     plan.apply()
-    learner = Learner(lambda: build(resolve(network, "masked", "online"), **options), Recipe(batch=batch), 1000, plan)
+    learner = Learner(lambda: build(NETWORKS[network], **options), Recipe(batch=batch), 1000, plan)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (batch, 96, 96), np.uint8)
     targets = rng.uniform(-0.5, 0.5, (batch, 30)).astype(np.float32)
