@@ -19,6 +19,11 @@ def write_model_card(model: str, folder: Path) -> Path:
     return write_text(folder / f"{model}.md", render(model, cards))
 
 
+def parity_table(cards: list[Card]) -> str:
+    """Accuracy before and after conversion of one model's files, as in its card."""
+    return _parity(cards)
+
+
 def render(model: str, cards: list[Card]) -> str:
     """The Markdown of a model's cards (at least one): the same sections for every model, numbers from the cards."""
     first = cards[0]

@@ -14,7 +14,7 @@ import click
 from edgefkp.cli import COMMANDS
 from edgefkp.cli.options import note
 from edgefkp.errors import EdgefkpError, GateError
-from edgefkp.files import write_text
+from edgefkp.files import read_json, write_text
 from edgefkp.report.peers import peers_markdown
 from edgefkp.report.result import read_run
 from edgefkp.report.table import markdown
@@ -31,11 +31,26 @@ def _bench(path: Path) -> str:
     return table.markdown([result.read(path)])
 
 
+def _cards(path: Path) -> str:
+    """What each conversion of one model cost: PATH is what `edgefkp export --json` printed."""
+    from edgefkp.export.model_card import parity_table
+
+    return parity_table(read_json(path))
+
+
+def _arm(path: Path) -> str:
+    from edgefkp.export.arm import arm_markdown
+
+    return arm_markdown(read_json(path))
+
+
 RENDERERS: dict[str, Callable[[Path], str]] = {
     "run": lambda path: markdown(read_run(path)),
     "commands": _commands,
     "bench": _bench,
     "peers": peers_markdown,
+    "cards": _cards,
+    "arm": _arm,
 }
 
 _BLOCK = re.compile(r"(?P<open><!-- table (?P<kind>\S+) (?P<path>\S+) -->\n).*?(?P<close><!-- end -->)", re.DOTALL)
