@@ -1,11 +1,6 @@
-import contextlib
-import importlib
+"""No test depends on how busy the machine is."""
 
-from edgefkp import runtime
-from edgefkp.errors import EdgefkpError
+from hypothesis import settings
 
-# tflite-runtime 2.14 fails in a process where TensorFlow was imported before it, and works where it came first. The
-# package runs them in separate processes; tests of both share one.
-with contextlib.suppress(EdgefkpError):
-    runtime.choose("tflite-runtime")
-    importlib.import_module("tflite_runtime.interpreter")
+settings.register_profile("edgefkp", deadline=None)
+settings.load_profile("edgefkp")
