@@ -1,6 +1,17 @@
-"""No test depends on how busy the machine is."""
+import contextlib
+import importlib
 
 from hypothesis import settings
 
+from edgefkp import runtime
+from edgefkp.errors import EdgefkpError
+
+# tflite-runtime 2.14 fails in a process where TensorFlow was imported before it, and works where it came first. The
+# package runs them in separate processes; tests of both share one.
+with contextlib.suppress(EdgefkpError):
+    runtime.choose("tflite-runtime")
+    importlib.import_module("tflite_runtime.interpreter")
+
+# A property does not fail because the machine is busy.
 settings.register_profile("edgefkp", deadline=None)
 settings.load_profile("edgefkp")
