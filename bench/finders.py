@@ -1,6 +1,6 @@
 """How good are the keypoints behind a face detector, against crops that were cut around the labels?
 
-    python -m bench.finders --data ../shared/data/lfw-kaggle --model FILE.tflite --finder haar
+    python -m bench.finders --data ../shared/data/lfw-kaggle --model FILE.tflite [--out bench/results/finders.json]
 
 Two sets: the original pictures of the built-in sample (all persons), and the test crops of DATA with replicated
 border. Missed: no box on the face, or one that the presence check turned down. Errors are in pixels of the 96x96 crop,
@@ -18,11 +18,12 @@ import numpy as np
 from edgefkp.cli.options import json_option, note, print_json
 from edgefkp.crop import Box, box_of_keypoints, crop_matrix, cut
 from edgefkp.detector import KeypointDetector
+from edgefkp.files import write_json
 from edgefkp.geometry import invert, move_points
 from edgefkp.keypoints import SIZE
 from edgefkp.live.calibrate import BORDER, LABEL_CUT, bordered, is_hit
 
-SEEN = "edgefkp.finders/1"
+SCHEMA = "edgefkp.finders/1"
 
 
 class Picture(NamedTuple):
@@ -43,10 +44,6 @@ class Behind:
     missed: float
     rmse: float
     rmse_label_cut: float
-
-    @property
-    def worse(self) -> float:
-        return self.rmse / self.rmse_label_cut - 1
 
 
 def sample_pictures() -> Iterator[Picture]:
@@ -87,7 +84,7 @@ def measure(name: str, pictures: Iterator[Picture], detector: KeypointDetector) 
         errors.append(scale * (faces[0].keypoints - picture.keypoints))
         errors_label_cut.append(scale * (labelled - picture.keypoints))
     return Behind(
-        SEEN,
+        SCHEMA,
         name,
         detector.finder.name,
         detector.model.stem,
@@ -105,24 +102,26 @@ def _rms(errors: list[np.ndarray]) -> float:
 @click.command()
 @click.option("--data", help="Kaggle's form with full labels of the test part; left out: the sample alone.")
 @click.option("--model", type=click.Path(path_type=Path))
-@click.option("--finder", default="haar", show_default=True)
+@click.option("--finder", "finders", multiple=True, default=("haar",), show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Also write the result here.")
 @json_option
-def main(data: str | None, model: Path | None, finder: str, as_json: bool) -> None:
-    from tabulate import tabulate
+def main(data: str | None, model: Path | None, finders: tuple[str, ...], out: Path | None, as_json: bool) -> None:
+    """Measure keypoints behind face detectors."""
+    from edgefkp.report.live import finders_table
 
-    detector = KeypointDetector(model, finder, max_faces=1)
+    rows = [row for finder in finders for row in _all_sets(data, KeypointDetector(model, finder, max_faces=1))]
+    if out:
+        note(f"wrote {write_json(out, rows)}")
+    print_json(rows) if as_json else click.echo(finders_table([vars(row) for row in rows]))
+
+
+def _all_sets(data: str | None, detector: KeypointDetector) -> Iterator[Behind]:
     sets = {"ORL originals": sample_pictures()}
     if data:
         sets[f"{Path(data).name}, test, {BORDER} px of border"] = test_pictures(data)
-    rows = []
     for name, pictures in sets.items():
-        note(f"{name} ...")
-        rows.append(measure(name, pictures, detector))
-    if as_json:
-        print_json(rows)
-        return
-    table = [(r.pictures, r.faces, f"{r.missed:.1%}", r.rmse, r.rmse_label_cut, f"{r.worse:+.1%}") for r in rows]
-    click.echo(tabulate(table, headers=["pictures", "faces", "missed", "RMSE px", "label-cut", ""], floatfmt=".3f"))
+        note(f"{detector.finder.name} on {name} ...")
+        yield measure(name, pictures, detector)
 
 
 if __name__ == "__main__":

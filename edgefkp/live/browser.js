@@ -246,24 +246,53 @@ function draw(face) {
   context.drawImage(video, 0, 0);
   if (face) {
     const { x, y, side } = face.box, radius = Math.max(2, side / 65);
-    Object.assign(context, { strokeStyle: "#e6e6e6", lineWidth: Math.max(1, side / 250), font: `${Math.max(9, side / 22)}px sans-serif` });
+    Object.assign(context, { strokeStyle: "#e6e6e6", lineWidth: Math.max(1, side / 250) });
     context.strokeRect(x - side / 2, y - side / 2, side, side);
     face.shown.forEach(([px, py], i) => {
-      const name = setup.names[i];
       context.beginPath();
       context.arc(px + 0.5, py + 0.5, radius, 0, 7);
-      context.fillStyle = name.includes("left") ? "#ffbe50" : name.includes("right") ? "#3cbeff" : "#6ee66e";
+      context.fillStyle = colourOf(setup.names[i]);
       context.strokeStyle = "#1e1e1e";
       context.stroke();
       context.fill();
-      if (state.names) context.fillText(name, px + radius + 3, py + 4);
     });
+    if (state.names) drawNames(context, face);
   }
   const now = performance.now();
   state.times = [...state.times.filter((time) => now - time < 2000), now];
   element("fps").textContent = (state.times.length / 2).toFixed(0);
   element("ms").textContent = state.network.toFixed(1);
   element("face").textContent = face ? `sure to ${(100 * face.score).toFixed(0)} %` : "looking for one";
+}
+
+function colourOf(name) {
+  return name.includes("left") ? "#ffbe50" : name.includes("right") ? "#3cbeff" : "#6ee66e";
+}
+
+// In two columns beside the box, each with a line to its point.
+function drawNames(context, { box, shown }) {
+  const size = Math.max(11, box.side / 20), step = 1.35 * size;
+  Object.assign(context, { font: `${size}px sans-serif`, lineWidth: 1 });
+  for (const right of [false, true]) {
+    const rows = setup.names.map((name, i) => i).filter((i) => /left|lip/.test(setup.names[i]) === right);
+    rows.sort((a, b) => shown[a][1] - shown[b][1]);
+    const x = box.x + (right ? 1 : -1) * (box.side / 2 + 10);
+    context.textAlign = right ? "left" : "right";
+    rows.forEach((i, place) => {
+      const y = box.y + step * (place + 1 - rows.length / 2);
+      context.strokeStyle = colourOf(setup.names[i]);
+      context.beginPath();
+      context.moveTo(x, y - size / 3);
+      context.lineTo(...shown[i]);
+      context.stroke();
+      context.strokeStyle = "#1e1e1e";
+      context.lineWidth = 3;
+      context.strokeText(setup.names[i].replaceAll("_", " "), x, y);
+      context.lineWidth = 1;
+      context.fillStyle = "#fff";
+      context.fillText(setup.names[i].replaceAll("_", " "), x, y);
+    });
+  }
 }
 
 async function run() {
@@ -290,7 +319,7 @@ async function openCamera() {
   if (!navigator.mediaDevices?.getUserMedia) {
     // Browsers give a camera to pages on loopback or with TLS only.
     say("Browsers open a camera only for pages from this machine itself or over TLS. Either start the demo with\n" +
-      "  --tls CERT KEY\nor bring its port to your own machine and open http://localhost:" + (location.port || 80) + "/browser\n" +
+      "  --tls CERT KEY\nor start it without --host, bring its port to your own machine and open http://localhost:" + (location.port || 80) + "/browser\n" +
       `  ssh -L ${location.port || 80}:127.0.0.1:${location.port || 80} USER@${location.hostname}`, true);
     return;
   }

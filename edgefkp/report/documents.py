@@ -15,6 +15,7 @@ from edgefkp.cli import COMMANDS
 from edgefkp.cli.options import note
 from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.files import read_json, write_text
+from edgefkp.report.live import live_markdown
 from edgefkp.report.peers import peers_markdown
 from edgefkp.report.result import read_run
 from edgefkp.report.table import markdown
@@ -49,6 +50,7 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "commands": _commands,
     "bench": _bench,
     "peers": peers_markdown,
+    "live": live_markdown,
     "cards": _cards,
     "arm": _arm,
 }
