@@ -4,12 +4,11 @@ Who does a cell is settled by its claim (study.py), not here: two crews on one s
 """
 
 import os
-import signal
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from edgefkp.data.source import open_source
@@ -21,7 +20,6 @@ from edgefkp.training.worker import BUSY, command_of
 
 TRIES = 3  # of a cell whose process something killed: it goes on from its checkpoint
 LOST = -9  # stands for the exit code of a cell whose Ray node is gone for good
-STOP_SECONDS = 60.0  # for a training that is stopped to keep its last epoch
 
 Submit = Callable[[Cell], "Future[int]"]
 Command = Callable[[Study, Cell], list[str]]
@@ -97,7 +95,7 @@ def on_this_machine(study: Study, command: Command, workers: int) -> Iterator[Su
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for process in list(alive):
-            _stop(process)
+            process.kill()  # its checkpoint is of the last epoch; an orderly stop would keep no more
         pool.shutdown()
 
 
@@ -117,15 +115,6 @@ def work(command: list[str], log: Path, cores: int, alive: set["subprocess.Popen
             return process.wait()
         finally:
             alive.discard(process)
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    with suppress(ProcessLookupError):
-        process.send_signal(signal.SIGINT)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
 
 
 def _exit_code(future: "Future[int]") -> int:

@@ -74,13 +74,16 @@ class _Clock:
 
     def __init__(self, path: Path) -> None:
         self._path, self._start = path, time.monotonic()
-        self._before = float(read_progress(path).get("seconds", 0.0))
+        earlier = read_progress(path)
+        self._before, self._images = float(earlier.get("seconds", 0.0)), int(earlier.get("images", 0))
 
     @property
     def seconds(self) -> float:
         return self._before + time.monotonic() - self._start
 
     def epoch(self, row: Row) -> None:
+        if row["images"] <= self._images:
+            return  # told again from the checkpoint
         progress = {"images": row["images"], "validation_rmse": row["validation_rmse"]}
         write_json(self._path, {**progress, "seconds": self.seconds})
         print(f"epoch {row['epoch']}: {row['images']} images, validation {row['validation_rmse']:.3f} px", flush=True)
@@ -217,7 +220,7 @@ def main() -> None:
     except EdgefkpError as error:
         print(f"error: {error.message}\nhint:  {error.hint}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:  # the training has kept its last epoch
+    except KeyboardInterrupt:  # a terminal sends it to crew and workers alike
         sys.exit(130)
 
 
