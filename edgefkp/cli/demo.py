@@ -108,7 +108,9 @@ def _display(shown: str, pipeline: "Pipeline", out: Path, fps: float, web: dict[
     from edgefkp.live import display
 
     if shown == "window":
-        return display.Window()
+        window = display.Window()
+        note("keys: " + ", ".join(f"{key} {what}" for key, what in display.KEYS.items()))
+        return window
     if shown == "file":
         from edgefkp.live.demo import RECORDING_FPS
 
