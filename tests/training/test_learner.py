@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from edgefkp.training.learner import Learner
+from edgefkp.training.plan import Plan
+from edgefkp.training.recipe import Recipe
+
+
+def with_dropout():
+    import keras
+    from keras import layers
+
+    inputs = keras.Input((96, 96, 1))
+    x = layers.Dropout(0.5)(layers.Flatten()(layers.AveragePooling2D(16)(inputs)))
+    return keras.Model(inputs, layers.Dense(30)(x))
+
+
+def test_what_dropout_drops_next_is_part_of_the_state():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (4, 96, 96), np.uint8)
+    targets, weights = rng.normal(0, 0.5, (4, 30)).astype(np.float32), np.ones(4, np.float32)
+    learner = Learner(with_dropout, Recipe(batch=4), 10, Plan("float32", 2))
+    learner.step(images, targets, weights)
+    state = learner.state()
+    onward = [learner.step(images, targets, weights) for _ in range(2)]
+    learner.restore(state)
+    assert [learner.step(images, targets, weights) for _ in range(2)] == onward
