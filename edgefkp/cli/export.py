@@ -113,7 +113,7 @@ def _export(
     cards = [read_card(path) or {} for path in written]
     if as_json:
         print_json(cards)
-    else:
+    elif cards:
         click.echo(cards_table(cards))
     for message in dict.fromkeys(str(error) for error in refused[1:]):
         note(f"error: {message}")
@@ -126,15 +126,18 @@ def _export(
 def cards_table(cards: list[dict[str, Any]]) -> str:
     from tabulate import tabulate
 
-    headers = ["file (.tflite)", "KB", "RMSE before", "after", "change px", "p95 shift", "max shift", "faces"]
-    rows = [(card["file"].removesuffix(".tflite"), f"{card['bytes'] / 1000:.1f}", *_measured(card)) for card in cards]
-    alignment = ("left", *["right"] * (len(headers) - 1))
-    return tabulate(rows, headers=headers, disable_numparse=True, colalign=alignment if rows else None)
+    headers = ["file (.tflite)", "KB", "before", "after", "change", "p95", "max", "faces", "loads in"]
+    rows = [
+        (card["file"].removesuffix(".tflite"), f"{card['bytes'] / 1000:.1f}", *_measured(card), _loads_in(card))
+        for card in cards
+    ]
+    table = tabulate(rows, headers=headers, disable_numparse=True, colalign=("left", *["right"] * 7, "left"))
+    return f"{table}\n\nRMSE before and after conversion and its change, p95 and largest shift of points: pixels"
 
 
 def _measured(card: dict[str, Any]) -> tuple[str, ...]:
     if not (parity := card.get("parity")):
-        return "", "", "not measured", "", "", ""
+        return "", "", "", "", "", "-"
     return (
         f"{parity['rmse_before']:.4f}",
         f"{parity['rmse_after']:.4f}",
@@ -143,6 +146,14 @@ def _measured(card: dict[str, Any]) -> tuple[str, ...]:
         f"{parity['shift']['max']:.3f}",
         str(parity["faces"]),
     )
+
+
+def _loads_in(card: dict[str, Any]) -> str:
+    """Of the runtimes whose operators are known, those that have what the file needs; both is the usual case."""
+    from edgefkp.export.target import TARGETS
+
+    runs_on = card["runs_on"]
+    return "both runtimes" if set(runs_on) == set(TARGETS["any"].tables) else ", ".join(runs_on) or "neither"
 
 
 def _require_delta(cards: list[dict[str, Any]], limit: float) -> None:

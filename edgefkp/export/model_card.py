@@ -12,9 +12,12 @@ _NONE = "not known"
 
 
 def write_model_card(model: str, folder: Path) -> Path:
-    """Write `folder`/<model>.md from the cards of its .tflite files; returns its path."""
+    """Write `folder`/<model>.md from the cards of its .tflite files; returns its path.
+
+    Files with a card of an older form, or none, are left out; at least one has a current card.
+    """
     files = [path for path in folder.glob(f"{model}.*.tflite") if parse_tflite(path).model == model]
-    cards = [card for path in files if card_path(path).exists() and (card := read_card(path))]
+    cards = [card for path in files if card_path(path).exists() and "runs_on" in (card := read_card(path) or {})]
     cards.sort(key=lambda card: (SCHEMES.index(card["scheme"]), card.get("u8", False)))
     return write_text(folder / f"{model}.md", render(model, cards))
 
@@ -67,14 +70,16 @@ def _files(cards: list[Card]) -> str:
             f"{card['bytes'] / 1000:.1f}",
             f"{100 * card['inspection']['integer_share']:.0f} %",
             card["inspection"]["min_runtime_version"] or "-",
-            card["target"],
+            ", ".join(card["runs_on"]) or "neither",
             ", ".join(card["ran_on"]) or "-",
             f"`{card['sha256'][:16]}`",
         )
         for card in cards
         if "inspection" in card
     ]
-    return _table(["file", "KB", "integer operators", "min_runtime_version", "target", "ran here on", "sha256"], rows)
+    return _table(
+        ["file", "KB", "integer operators", "min_runtime_version", "made to load in", "ran here on", "sha256"], rows
+    )
 
 
 def _parity(cards: list[Card]) -> str:

@@ -16,15 +16,17 @@ from edgefkp.evaluation import part_of
 from edgefkp.export import calibration as calibrations
 from edgefkp.export.calibration import Calibration
 from edgefkp.export.convert import Settings, convert
+from edgefkp.export.folding import folded
 from edgefkp.export.inspection import Inspection, inspect
 from edgefkp.export.model_card import write_model_card
 from edgefkp.export.parity import Reference, labelled, parity, reference_of
-from edgefkp.export.target import TARGETS, Target, require_target, tried
+from edgefkp.export.target import TARGETS, Target, refusals, require_target, tried
 from edgefkp.files import json_text, replacing, sha256_file
 from edgefkp.keypoints import COUNT, SIZE
 from edgefkp.naming import SCHEMES, TfliteName
 from edgefkp.predictor import load_keras
 
+CARDS = 3  # the form of these cards; files with an older one are made again
 DEFAULT_SCHEMES = ("float32", "int8")
 
 # What a .tflite inherits from the card of the network it is made from.
@@ -127,7 +129,7 @@ class _Job:
     @property
     def network(self) -> Any:
         if self._network is None:
-            self._network = load_keras(self.path).model
+            self._network = folded(load_keras(self.path).model)
         return self._network
 
     @property
@@ -166,9 +168,12 @@ class _Job:
         if not (card and card.get("key") == key and card.get("sha256") == sha256_file(target)):
             self.progress.on_file(target.name)
             inspection = self._write(target, settings)
-            card = self._card(settings, key, inspection)
+            known = (card or {}).get("parity")  # of these very bytes, where only the card is of an older form
+            card = {**self._card(settings, key, inspection), "sha256": sha256_file(target), "parity": known}
         if options.parity and self.takes_faces and not self._has_parity(card):
             card["parity"] = asdict(self._parity(target, scheme))
+        if (card.get("parity") or {}).get("sha256") != card["sha256"]:
+            card["parity"] = None  # of other bytes
         write_card(target, card)
         return target
 
@@ -176,7 +181,8 @@ class _Job:
         """Hash of all that decides the file."""
         calibration = self.calibration.hash if settings.static else None
         tools = versions("tensorflow")
-        identity = [self.parent, asdict(settings), self.options.target.name, calibration, tools.get("tensorflow")]
+        options = asdict(settings), self.options.target.name
+        identity = [CARDS, self.parent, *options, calibration, tools.get("tensorflow")]
         return hashlib.sha256(json_text(identity).encode()).hexdigest()
 
     def _write(self, target: Path, settings: Settings) -> Inspection:
@@ -218,6 +224,7 @@ class _Job:
             "scheme": settings.scheme,
             "u8": settings.u8,
             "target": self.options.target.name,
+            "runs_on": [name for name, reasons in refusals(inspection).items() if not reasons],
             "ran_on": tried(self.options.target),
             "keep_float": list(settings.keep_float),
             "per_tensor_dense": settings.per_tensor_dense,

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.card import read_card
+from edgefkp.card import read_card, write_card
 from edgefkp.data.source import Source
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.convert import Settings
@@ -57,6 +57,7 @@ def test_card_says_where_the_file_came_from(exported: Exported, source: Source) 
         assert (card["calibration"] is not None) == name.startswith("int")
         assert card["inspection"]["scheme"] == card["scheme"]
         assert card["parity"]["faces"] == 12
+        assert card["runs_on"] == ["litert-2", "tflite-runtime-2.14"]
         assert card["parity"]["sha256"] == card["sha256"]
     assert "drawn" in read_card(exported.files["int8"])["calibration"]["name"]  # type: ignore[index]
 
@@ -66,6 +67,23 @@ def test_a_current_file_is_not_made_again(exported: Exported, source: Source) ->
     before = path.stat().st_mtime_ns
     assert export_network(exported.network, exported.folder, ["float32"], source) == [path]
     assert path.stat().st_mtime_ns == before
+
+
+def test_a_card_of_an_older_form_is_made_again_and_keeps_its_parity(
+    exported: Exported, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path,) = export_network(exported.network, tmp_path, ["float32"], source)
+    card = read_card(path)
+    assert card is not None
+    del card["runs_on"], card["key"]
+    write_card(path, card)
+    monkeypatch.setattr("edgefkp.export.station.parity", None)  # the bytes are the same, so it is not measured again
+    export_network(exported.network, tmp_path, ["float32"], source)
+    again = read_card(path)
+    assert again is not None
+    assert "runs_on" in again
+    assert again["parity"] == card["parity"]
+    assert path.name in (tmp_path / "tiny-masked.md").read_text()
 
 
 def test_a_tampered_file_is_made_again(exported: Exported, source: Source, tmp_path: Path) -> None:
@@ -121,7 +139,7 @@ def test_a_users_own_network(tmp_path: Path, source: Source) -> None:
     (path,) = export_network(network, tmp_path, ["float32"], source)
     inspection = inspect(path)
     assert {port.shape for port in inspection.outputs} == {(1, 5), (1, 1)}
-    assert "parity" not in read_card(path)  # type: ignore[operator]
+    assert read_card(path)["parity"] is None  # type: ignore[index]
     with pytest.raises(EdgefkpError, match=r"takes \(24, 32, 3\), and faces of drawn cannot calibrate"):
         export_network(network, tmp_path, ["int8"], source)
     samples = tmp_path / "samples.npy"
