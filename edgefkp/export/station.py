@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.card import Card, read_card, versions, write_card
+from edgefkp.card import Card, card_path, read_card, versions, write_card
 from edgefkp.data.faces import Faces
 from edgefkp.data.source import Source
 from edgefkp.errors import EdgefkpError
@@ -167,6 +167,7 @@ class _Job:
         card = read_card(target) if target.exists() else None
         if not (card and card.get("key") == key and card.get("sha256") == sha256_file(target)):
             self.progress.on_file(target.name)
+            card_path(target).unlink(missing_ok=True)  # it would call the new file altered
             inspection = self._write(target, settings)
             known = (card or {}).get("parity")  # of these very bytes, where only the card is of an older form
             card = {**self._card(settings, key, inspection), "sha256": sha256_file(target), "parity": known}
@@ -191,7 +192,13 @@ class _Job:
             temporary.write_bytes(convert(self.network, settings, samples))
             inspection = inspect(temporary)
             _require_scheme(inspection, settings, target.name)
-            require_target(inspection, self.options.target, temporary)
+            try:
+                require_target(inspection, self.options.target, temporary)
+            except EdgefkpError as error:
+                message = error.message.replace(str(temporary), target.name).replace(temporary.name, target.name)
+                hint = "choose another scheme for this network, or another --target"
+                hint = error.hint if "--target" in error.hint else hint
+                raise EdgefkpError(f"{target.name} was not written: {message}", hint) from error
         return inspection
 
     def _has_parity(self, card: Card) -> bool:

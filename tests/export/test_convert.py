@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.convert import Settings
 from edgefkp.export.inspection import inspect, verify_scheme
 from edgefkp.export.station import Options, export_network, schemes_of
+from edgefkp.export.target import TARGETS
 from edgefkp.files import sha256_file
 from edgefkp.naming import SCHEMES
 from edgefkp.runtime import load
@@ -170,6 +172,20 @@ def test_model_card_has_every_file_and_the_numbers_of_the_json(exported: Exporte
         assert card is not None
         assert f"`{path.name}`" in text
         assert f"{card['parity']['rmse_after']:.4f}" in text
+
+
+def test_a_file_that_cannot_run_on_its_target_is_not_written(
+    exported: Exported, source: Source, tmp_path: Path
+) -> None:
+    new = dataclasses.replace(TARGETS["any"], per_tensor_dense=False)  # as the converter makes it by itself
+    with pytest.raises(EdgefkpError, match=r"tiny-masked\.dynamic\.tflite was not written: .*CONNECTED 12") as caught:
+        export_network(exported.network, tmp_path, ["dynamic"], source, Options(target=new))
+    assert "--target litert-2" in caught.value.hint
+    assert not list(tmp_path.glob("*"))
+    (path,) = export_network(
+        exported.network, tmp_path, ["dynamic"], source, Options(target=TARGETS["litert-2"], parity=False)
+    )
+    assert read_card(path)["runs_on"] == ["litert-2"]  # type: ignore[index]
 
 
 def test_settings_that_do_not_go_together() -> None:
