@@ -2,7 +2,8 @@
 // smoothing as edgefkp's Python. There is no face finder here: when the face is lost, squares of the picture are tried.
 
 const SIZE = 96;
-const LOOKS_A_FRAME = 4; // squares tried in a frame while there is no face
+const SEARCH_MS = 30; // time of a frame for trying squares while there is no face
+const SEARCH_LOOKS = 3; // at each of them: the first crop is hardly ever cut well
 const element = (id) => document.getElementById(id);
 const view = element("view");
 const video = document.createElement("video");
@@ -197,25 +198,46 @@ class OneEuro {
   }
 }
 
-async function look(box) {
+async function lookOnce(box) {
   const gray = crop(box), points = await predict(gray);
   return { box, score: presence(gray, points), points: toImage(points, box) };
 }
 
-function* squares() {
-  const { videoWidth: width, videoHeight: height } = video, short = Math.min(width, height);
-  for (const share of [0.6, 0.4, 0.85, 0.28])
-    for (const [dx, dy] of [[0, 0], [0, -0.2], [-0.25, 0], [0.25, 0], [-0.25, -0.2], [0.25, -0.2], [0, 0.2]])
-      yield { x: width / 2 + dx * width, y: height / 2 + dy * height, side: share * short };
+// At the face near `box`; again where it has moved so far that the crop was cut beside it.
+async function look(box, looks = setup.tracking.looks) {
+  let face = await lookOnce(box);
+  for (let more = looks - 1; more > 0; more--) {
+    const moved = saneBox(face.points, face.box);
+    const far = Math.max(...["x", "y", "side"].map((key) => Math.abs(moved[key] - face.box[key])));
+    if (far <= setup.tracking.fast * face.box.side) break;
+    face = await lookOnce(moved);
+  }
+  return face;
 }
 
+// Squares of every size that a face may have, about half a side apart, those in the middle first.
+function squares() {
+  const { videoWidth: width, videoHeight: height } = video;
+  const far = ({ x, y }) => Math.hypot(x - width / 2, y - height / 2);
+  return [0.55, 0.4, 0.28, 0.8].flatMap((share) => {
+    const side = share * Math.min(width, height);
+    const places = middles(height, side).flatMap((y) => middles(width, side).map((x) => ({ x, y, side })));
+    return places.sort((one, other) => far(one) - far(other));
+  });
+}
+
+function middles(length, side) {
+  const steps = Math.ceil((2 * (length - side)) / side);
+  return Array.from({ length: steps + 1 }, (_, i) => side / 2 + (i * (length - side)) / Math.max(steps, 1));
+}
+
+// As many squares as there is time for; the next frame goes on with those that follow.
 async function search() {
-  const all = [...squares()];
-  for (let i = 0; i < LOOKS_A_FRAME; i++) {
-    const first = await look(all[state.searched++ % all.length]);
-    const second = await look(saneBox(first.points, first.box));
-    if (second.score >= setup.presence.sure) return second;
-  }
+  const all = squares(), started = performance.now();
+  do {
+    const face = await look(all[state.searched++ % all.length], SEARCH_LOOKS);
+    if (face.score >= setup.presence.sure) return face;
+  } while (performance.now() - started < SEARCH_MS);
   return null;
 }
 

@@ -15,7 +15,7 @@ from edgefkp.keypoints import MEAN_SHAPE, NAMES
 from edgefkp.live import presence
 from edgefkp.live.server import Answer, Get, as_json, text
 from edgefkp.live.smoothing import OneEuro
-from edgefkp.live.tracking import KEEP
+from edgefkp.live.tracking import FAST, KEEP, LOOKS
 
 PAGE, SCRIPT = Path(__file__).with_name("browser.html"), Path(__file__).with_name("browser.js")
 PACKAGES = ("core", "wasm-utils")
@@ -106,6 +106,7 @@ def _constants() -> dict[str, Any]:
             "out": check.out,
             "bias": check.bias,
         },
+        "tracking": {"looks": LOOKS, "fast": FAST},
         "oneEuro": {"minCutoff": OneEuro.MIN_CUTOFF, "beta": OneEuro.BETA, "speedCutoff": OneEuro.SPEED_CUTOFF},
     }
 
