@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
-from edgefkp.export.convert import convert
+from edgefkp.export.convert import Settings, convert
 from edgefkp.training.learner import Learner
 from edgefkp.training.plan import Plan
 from edgefkp.training.recipe import Recipe
@@ -71,7 +71,7 @@ def test_transfer_network_trains_a_step_and_converts(name):
     after = learner.model.get_layer("backbone").trainable_weights
     assert (len(before) == 0) == name.endswith("_frozen")
     assert all((a != b.numpy()).any() for a, b in zip(before[:3], after, strict=False))
-    assert convert(learner.averaged, "float32")[4:8] == b"TFL3"
+    assert convert(learner.averaged, Settings("float32"))[4:8] == b"TFL3"
 
 
 def test_given_weights_are_loaded_and_their_batchnorm_statistics_kept(tmp_path):
