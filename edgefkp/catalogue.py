@@ -81,6 +81,8 @@ def _file(path: Path, scores: Scores, times: Times) -> FileEntry:
     digest = sha256_file(path)
     data = card.get("data", {})
     rmse, rmse_on = scores.get(digest, (None, None))
+    if rmse is None and (known := card.get("parity")):
+        rmse, rmse_on = known["rmse_after"], f"{known['data']['name']} {known['data']['part']}"
     if rmse is None and path.suffix == ".keras" and "validation_rmse" in card.get("metrics", {}):
         rmse, rmse_on = card["metrics"]["validation_rmse"], f"{data.get('name')} validation"
     seconds, measured = times.get(digest, (None, None))

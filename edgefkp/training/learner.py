@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.keypoints import denormalise
+from edgefkp.training.batchnorm import fuse
 from edgefkp.training.loss import labelled_weight, masked_sum
 from edgefkp.training.plan import Plan
 from edgefkp.training.recipe import Recipe
@@ -26,9 +27,9 @@ class Learner:
 
         keras.utils.set_random_seed(recipe.seed)
         self.averaged = make()
-        self.model = self.averaged if plan.precision == "float32" and not recipe.ema else _twin(make, plan.precision)
+        self.model = _twin(make, plan.precision)
         self.model.set_weights(self.averaged.get_weights())
-        _set_momentum(self.model, recipe.batchnorm_momentum)
+        fuse(self.model, recipe.batchnorm_momentum)
         self.optimizer = _optimizer(recipe, steps)
         self.optimizer.build(self.model.trainable_variables)
         self._recipe, self._lanes = recipe, plan.lanes
@@ -111,14 +112,6 @@ def _twin(make: Callable[[], Any], precision: str) -> Any:
         return make()
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def _set_momentum(model: Any, momentum: float) -> None:
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            _set_momentum(layer, momentum)
-        elif type(layer).__name__ == "BatchNormalization":
-            layer.momentum = momentum
 
 
 def _optimizer(recipe: Recipe, steps: int) -> Any:
