@@ -55,7 +55,7 @@ def make(folder: Path, cells: list[Cell], shown: Pictures, settings: Settings) -
         shutil.copyfile(file, target)
     pictures.save(shown, folder / "images.npz")
     with replacing(folder / "golden.npz") as temporary, open(temporary, "wb") as out:
-        np.savez_compressed(out, **golden_vectors(files, shown))
+        np.savez_compressed(out, **golden_vectors(files, shown))  # type: ignore[arg-type]
     job = {
         "schema": SCHEMA,
         "cells": [{**asdict(cell), "file": Path(cell.file).name} for cell in cells],

@@ -41,7 +41,7 @@ def _moved(faces: TreatedFaces, matrix: np.ndarray) -> TreatedFaces:
 def _inside(faces: TreatedFaces) -> TreatedFaces:
     with np.errstate(invalid="ignore"):
         outside = (faces.targets < 0) | (faces.targets > SIZE - 1)  # a missing point is not outside
-    return faces.take(~outside.any((1, 2)))
+    return faces.take(np.flatnonzero(~outside.any((1, 2))))
 
 
 def _to_pixels(values: np.ndarray) -> np.ndarray:

@@ -72,7 +72,7 @@ def make(folder: Path = VECTORS.parent) -> dict[str, float]:
         differences[path.name] = max(others.values(), default=0.0)
         _state_cause(path, others)
     with replacing(folder / VECTORS.name) as temporary, open(temporary, "wb") as stream:
-        np.savez_compressed(stream, images=images, **vectors)
+        np.savez_compressed(stream, images=images, **vectors)  # type: ignore[arg-type]
     return differences
 
 

@@ -109,7 +109,7 @@ def _too_far(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _turned(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    return np.rot90(_face(picture, random), random.integers(1, 4)).copy()
+    return np.rot90(_face(picture, random), int(random.integers(1, 4))).copy()
 
 
 def _covered(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
