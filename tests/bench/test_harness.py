@@ -193,12 +193,12 @@ def test_a_run_ended_by_sigkill_goes_on_in_another_process(tmp_path: Path) -> No
     command = [sys.executable, "-m", "edgefkp", "bench", *words, "--out", str(tmp_path)]
     run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
     deadline = time.monotonic() + 60
-    while not (kept := sorted(tmp_path.glob(".partial-*/*.npz"))) and time.monotonic() < deadline:
+    while not (kept := sorted(tmp_path.glob(".partial-*/[!.]*.npz"))) and time.monotonic() < deadline:
         time.sleep(0.02)
     run.kill()
     run.wait()
     assert kept, "nothing was kept within a minute"
-    content = {path: path.read_bytes() for path in sorted(tmp_path.glob(".partial-*/*.npz"))}
+    content = {path: path.read_bytes() for path in sorted(tmp_path.glob(".partial-*/[!.]*.npz"))}
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
     measured = result.read(tmp_path / "k.json")
     assert [[process.round for process in row.processes] for row in measured.rows] == [[0, 1, 2], [0, 1, 2]]
