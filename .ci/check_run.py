@@ -1,6 +1,7 @@
 """Hold what `edgefkp run --json` printed against what the project promises: check_run.py RESULT.json REPORT.html"""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -14,4 +15,5 @@ print("RMSE in px:", {**scores, "mean shape": result["mean_shape_rmse"]})
 assert scores.keys() == {"keras", "float32", "int8"}, scores.keys()
 assert max(scores.values()) <= LIMIT, f"over {LIMIT} px"
 assert "</html>" in report
-assert "http" not in report.replace("http://www.w3.org", "")
+# Nothing is fetched; namespaces of the figures, and chance letters in a picture's base64, are not requests.
+assert not re.search(r"""(src|href|url)\s*[=(]\s*["']?(https?:)?//""", report)
