@@ -11,6 +11,7 @@ from edgefkp.data.source import Source
 from edgefkp.data.split import split
 from edgefkp.errors import UsageError
 from edgefkp.files import sha256_file
+from edgefkp.keypoints import COUNT
 from edgefkp.metrics import Score, score
 from edgefkp.predictor import open_predictor
 
@@ -89,6 +90,13 @@ def lookup_rmse(predicted: np.ndarray, truth: np.ndarray, lookup: np.ndarray) ->
         return None, 0
     error = predicted.reshape(len(predicted), -1)[rows, coordinates].astype(np.float64) - wanted
     return float(np.sqrt(np.mean(error**2))), len(lookup)
+
+
+def lookup_mask(lookup: np.ndarray, faces: int) -> np.ndarray:
+    """(faces, 15, 2) bool: the coordinates that `lookup` asks for."""
+    mask = np.zeros((faces, 2 * COUNT), bool)
+    mask[lookup[:, 0], lookup[:, 1]] = True
+    return mask.reshape(faces, COUNT, 2)
 
 
 def with_solution(source: Source, solution: Path) -> Source:

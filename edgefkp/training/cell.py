@@ -60,9 +60,11 @@ class CellResult:
 
     key: of the Experiment. weights: {"name", "sha256"} of the weights that it started from, None for random ones.
     counts: what the treatment left: faces, labelled coordinates, and those of them that were imputed.
-    scores: "validation_rmse"; "test", an Evaluation; "mean_shape", what the mean training face scores there.
+    scores: "validation_rmse"; "test", an Evaluation; "mean_shape", what the mean training face scores there; "sheet",
+    the points (px) predicted for a few "rows" of the test faces.
     persons: {"squares", "coordinates"}: each test person's sum of squared errors (px^2) and coordinates, persons in
-    order of their names, so that cells can be compared in pairs. seconds: of the whole cell, on `cores` cores.
+    order of their names, so that cells can be compared in pairs; "kaggle_squares" and "kaggle_coordinates" over those
+    that Kaggle's IdLookupTable lists, where the data have one. seconds: of the whole cell, on `cores` cores.
     file: sha256, parameters' and files' sizes of the network that was scored.
     """
 

@@ -21,12 +21,14 @@ from typing import Any
 import numpy as np
 
 from edgefkp.card import Card, versions
+from edgefkp.data.faces import Faces
 from edgefkp.data.source import Source, open_source
 from edgefkp.data.split import split
 from edgefkp.errors import FAILED, EdgefkpError
-from edgefkp.evaluation import evaluate, lookup_rmse, part_of
+from edgefkp.evaluation import evaluate, lookup_mask, lookup_rmse, part_of
 from edgefkp.files import json_text, read_json, sha256_file, write_json
 from edgefkp.metrics import rmse
+from edgefkp.report.sheet import chosen
 from edgefkp.training.cell import Cell, CellResult, cell_of, identity_of
 from edgefkp.training.experiment import Experiment, Progress, train, training_faces
 from edgefkp.training.fit import Row
@@ -38,6 +40,7 @@ CLAIM_PATIENCE = 10.0  # seconds for the process of a killed node to notice that
 
 Train = Callable[..., tuple[Path, Card]]
 Scores = dict[str, Any]
+Persons = dict[str, list[float]]
 
 
 def command_of(study: Study, cell: Cell) -> list[str]:
@@ -89,7 +92,7 @@ class _Clock:
         print(f"epoch {row['epoch']}: {row['images']} images, validation {row['validation_rmse']:.3f} px", flush=True)
 
 
-def score_once(study: Study, cell: Cell, path: Path, source: Source) -> tuple[Scores, dict[str, list[float]]]:
+def score_once(study: Study, cell: Cell, path: Path, source: Source) -> tuple[Scores, Persons]:
     """(scores, each person's errors) of the model on the test split, which is looked at once and that is logged.
 
     Killed in between, it takes what it has already seen. Raises EdgefkpError where the cell was scored with another
@@ -113,19 +116,29 @@ def score_once(study: Study, cell: Cell, path: Path, source: Source) -> tuple[Sc
     return scores, persons
 
 
-def _score(path: Path, source: Source) -> tuple[Scores, dict[str, list[float]]]:
+def _score(path: Path, source: Source) -> tuple[Scores, Persons]:
     evaluation, predicted = evaluate(path, source, "test")
     truth = part_of(source, "test")
     mean = np.broadcast_to(np.nanmean(split(source).train.keypoints, 0), truth.keypoints.shape)
     mean_shape: dict[str, float | None] = {"rmse": rmse(mean, truth.keypoints)}
     if source.lookup is not None:
         mean_shape["kaggle_rmse"], _ = lookup_rmse(mean, truth.keypoints, source.lookup)
-    squares = np.nan_to_num((predicted - truth.keypoints.astype(np.float64)) ** 2)
+    labelled = ~np.isnan(truth.keypoints)
+    persons = _by_person(predicted, truth, labelled)
+    if evaluation.kaggle_rmse is not None and source.lookup is not None:
+        asked = _by_person(predicted, truth, lookup_mask(source.lookup, len(truth)))
+        persons |= {f"kaggle_{name}": values for name, values in asked.items()}
+    rows = chosen(len(truth))
+    sheet = {"rows": rows.tolist(), "predicted": np.round(predicted[rows].astype(np.float64), 2).tolist()}
+    return {"test": asdict(evaluation), "mean_shape": mean_shape, "sheet": sheet}, persons
+
+
+def _by_person(predicted: np.ndarray, truth: Faces, counted: np.ndarray) -> Persons:
+    """counted: (N, 15, 2) bool."""
+    squares = np.where(counted, (predicted - truth.keypoints.astype(np.float64)) ** 2, 0)
     _, person = np.unique(truth.groups, return_inverse=True)
-    sums = np.bincount(person, squares.sum((1, 2)))
-    counts = np.bincount(person, (~np.isnan(truth.keypoints)).sum((1, 2)))
-    persons = {"squares": [float(f"{value:.5g}") for value in sums], "coordinates": counts.astype(int).tolist()}
-    return {"test": asdict(evaluation), "mean_shape": mean_shape}, persons
+    sums, counts = np.bincount(person, squares.sum((1, 2))), np.bincount(person, counted.sum((1, 2)))
+    return {"squares": [float(f"{value:.6g}") for value in sums], "coordinates": counts.astype(int).tolist()}
 
 
 def looks(log: Path) -> list[dict[str, Any]]:
@@ -149,7 +162,7 @@ def _result(
     path: Path,
     card: Card,
     scores: Scores,
-    persons: dict[str, list[float]],
+    persons: Persons,
     seconds: float,
 ) -> CellResult:
     weights = None
