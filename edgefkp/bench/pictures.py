@@ -37,6 +37,19 @@ def drawn_pictures() -> Pictures:
     return Pictures("drawn faces", "part of edgefkp", images, np.full((len(images), 15, 2), np.nan, np.float32))
 
 
+def pictures_for(data: str | Path | None, count: int = COUNT) -> Pictures:
+    """What the commands measure on: pictures_of(data), read and cropped in a process of its own, so that neither
+    OpenCV nor its threads are in the one that measures; drawn_pictures() where data is None.
+    """
+    if data is None:
+        return drawn_pictures()
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
+        return child.submit(pictures_of, data, count).result()
+
+
 def pictures_of(data: str | Path, count: int = COUNT) -> Pictures:
     """`count` faces evenly spaced through the test part of a data source, with its labels.
 

@@ -116,7 +116,7 @@ def _of_devices(
     devices = tuple(dict.fromkeys(devices))
     more = {"python": options["remote_python"], "install": options["install"], "keep": options["keep"]}
     boards = {device: remote.board_of(device, **more) for device in devices if device != "cpu"}
-    shown = pictures.pictures_of(options["data"], options["images"]) if options["data"] else pictures.drawn_pictures()
+    shown = pictures.pictures_for(options["data"], options["images"])
     settings = settings_of(options)
     cells = harness.cells_of(tflite_files(files), **_axes(options, bool(boards)))
     found: dict[str, Result] = {}

@@ -27,7 +27,7 @@ def command(files: tuple[Path, ...], out: Path, **options: Any) -> None:
     """
     from edgefkp.bench import bundle, harness, pictures, plan
 
-    shown = pictures.pictures_of(options["data"], options["images"]) if options["data"] else pictures.drawn_pictures()
+    shown = pictures.pictures_for(options["data"], options["images"])
     modes, threads = options["modes"] or plan.MODES, options["threads"] or (1,)
     cells = harness.cells_of(tflite_files(files), threads=threads, modes=modes)
     bundle.make_zip(out, cells, shown, settings_of(options))

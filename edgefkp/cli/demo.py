@@ -116,7 +116,7 @@ def _display(shown: str, pipeline: "Pipeline", out: Path, fps: float, web: dict[
 
         return display.Recorder(out, fps or RECORDING_FPS)
     if shown == "none":
-        return display.NoDisplay()
+        return display.Display()
     from edgefkp.live.web import WebDisplay
 
     page = WebDisplay(pipeline.choices, web["host"], web["port"], web["tls"], web["litertjs"])
@@ -125,12 +125,12 @@ def _display(shown: str, pipeline: "Pipeline", out: Path, fps: float, web: dict[
 
 
 def _serve_browser(choices: list[Path], web: dict[str, Any]) -> None:
-    from edgefkp.live.web import BrowserDisplay
+    from edgefkp.live.browser import browser_server
 
-    page = BrowserDisplay(choices, web["host"], web["port"], web["tls"], web["litertjs"])
-    _announce(page.server.url, web["host"], page.server.port)
+    server = browser_server(choices, web["host"], web["port"], web["tls"], web["litertjs"])
+    _announce(server.url, web["host"], server.port)
     if not web["tls"]:
-        port = page.server.port
+        port = server.port
         note(
             f"browsers open a camera on this machine or over TLS only; from another machine: --tls CERT KEY, or there\n"
             f"  ssh -L {port}:127.0.0.1:{port} USER@THIS_MACHINE   and open http://localhost:{port}/"

@@ -13,7 +13,7 @@ import numpy as np
 from edgefkp.files import cache_dir
 from edgefkp.keypoints import MEAN_SHAPE, NAMES
 from edgefkp.live import presence
-from edgefkp.live.server import Answer, Get, as_json, text
+from edgefkp.live.server import Answer, Get, Server, as_json, text
 from edgefkp.live.smoothing import OneEuro
 from edgefkp.live.tracking import FAST, KEEP, LOOKS
 
@@ -72,6 +72,17 @@ def browser_pages(choices: list[Path], litert: Path | None = None, at_root: bool
     if at_root:
         pages["/"] = page
     return pages
+
+
+def browser_server(
+    choices: list[Path],
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    tls: tuple[Path, Path] | None = None,
+    litert: Path | None = None,
+) -> Server:
+    """Only the page where the visitor's own browser runs the model: there is no source and no pipeline here."""
+    return Server(browser_pages(choices, litert, at_root=True), lambda path: False, host, port, tls)
 
 
 def _library(folder: Path) -> dict[str, Path]:

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -26,46 +26,31 @@ CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "FFV1", ".webm": "VP80"}
 _ESCAPE = 27
 
 
-class Display(Protocol):
-    """paced: frames of a file are shown at its own speed, for people; otherwise as fast as they can be worked on.
+class Display:
+    """Shows nothing; what the others build on.
 
-    show: one view. commands: what was asked for since the last call. idle: nothing came from the source. tell: what a
-    command did.
+    paced: frames of a file are shown at its own speed, for people; otherwise as fast as they can be worked on.
     """
 
-    paced: bool
+    paced = False
 
-    def show(self, view: View) -> None: ...
+    def show(self, view: View) -> None:
+        """One view."""
 
-    def idle(self, message: str) -> None: ...
+    def idle(self, message: str) -> None:
+        """Nothing came from the source."""
 
-    def tell(self, message: str) -> None: ...
+    def tell(self, message: str) -> None:
+        """What a command did. It stands on the terminal, too."""
 
-    def commands(self) -> list[str]: ...
+    def commands(self) -> list[str]:
+        """What was asked for since the last call."""
+        return []
 
     def close(self) -> None: ...
 
 
-class NoDisplay:
-    paced = False
-
-    def show(self, view: View) -> None:
-        pass
-
-    def idle(self, message: str) -> None:
-        pass
-
-    def tell(self, message: str) -> None:
-        pass
-
-    def commands(self) -> list[str]:
-        return []
-
-    def close(self) -> None:
-        pass
-
-
-class Window:
+class Window(Display):
     """An OpenCV window; keys as in KEYS, Escape or closing it ends the demo."""
 
     paced = True
@@ -99,9 +84,6 @@ class Window:
     def idle(self, message: str) -> None:
         self._listen()
 
-    def tell(self, message: str) -> None:
-        pass  # it stands on the terminal
-
     def _listen(self) -> None:
         import cv2
 
@@ -122,10 +104,8 @@ class Window:
         cv2.destroyAllWindows()
 
 
-class Recorder:
+class Recorder(Display):
     """A video of what was shown, whole or not there at all."""
-
-    paced = False
 
     def __init__(self, path: Path, fps: float) -> None:
         if path.suffix.lower() not in CODECS:
@@ -155,15 +135,6 @@ class Recorder:
             # Two models side by side are twice as wide; a video has one size.
             picture = fitted(picture, self._size)
         self._video.write(picture)
-
-    def idle(self, message: str) -> None:
-        pass
-
-    def tell(self, message: str) -> None:
-        pass
-
-    def commands(self) -> list[str]:
-        return []
 
     def close(self) -> None:
         if self._video is None:

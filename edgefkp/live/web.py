@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.live.browser import browser_pages
-from edgefkp.live.display import KEYS
+from edgefkp.live.display import KEYS, Display
 from edgefkp.live.pipeline import View, picture_of
 from edgefkp.live.server import Answer, Server, as_json, text
 
@@ -19,7 +19,7 @@ WAIT = 1.0  # seconds a viewer waits for a frame before it looks whether the dem
 PAGE = Path(__file__).with_name("page.html")
 
 
-class WebDisplay:
+class WebDisplay(Display):
     """Keeps the newest view; each viewer takes it when ready for the next one, and the pipeline never waits.
 
     A picture is drawn and encoded by the first viewer who wants it, once for all of them, in that viewer's thread.
@@ -116,17 +116,3 @@ class WebDisplay:
                 _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
                 self._encoded = number, jpeg.tobytes()
             return self._encoded
-
-
-class BrowserDisplay:
-    """Only the page where the visitor's own browser runs the model: there is no source and no pipeline here."""
-
-    def __init__(
-        self,
-        choices: list[Path],
-        host: str = "127.0.0.1",
-        port: int = 8000,
-        tls: tuple[Path, Path] | None = None,
-        litert: Path | None = None,
-    ) -> None:
-        self.server = Server(browser_pages(choices, litert, at_root=True), lambda path: False, host, port, tls)

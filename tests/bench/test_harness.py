@@ -206,14 +206,18 @@ def test_a_run_ended_by_sigkill_goes_on_in_another_process(tmp_path: Path) -> No
     assert not list(tmp_path.glob(".partial-*"))
 
 
-def test_neither_the_command_nor_the_worker_imports_opencv_or_tensorflow(tmp_path: Path) -> None:
+@pytest.mark.parametrize("data", [(), ("--data", "sample")], ids=["drawn faces", "cropped faces"])
+def test_the_command_imports_neither_opencv_nor_tensorflow(tmp_path: Path, data: tuple[str, ...]) -> None:
     code = (
         "import sys; from edgefkp.cli import cli; cli.main(sys.argv[1:], standalone_mode=False);"
         "print({name.split('.')[0] for name in sys.modules} & {'cv2', 'tensorflow', 'keras'} or 'neither')"
     )
     words = ["bench", str(INT8), "--quick", "--mode", "invoke", "--out", str(tmp_path)]
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code, *words, *data], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "neither", done.stderr
+
+
+def test_the_worker_imports_neither_opencv_nor_tensorflow(tmp_path: Path) -> None:
     job = tmp_path / "job.json"
     pictures.save(labelled(), tmp_path / "images.npz")
     job.write_text(

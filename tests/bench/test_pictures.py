@@ -32,6 +32,13 @@ def test_more_faces_than_there_are_is_said(data: Path) -> None:
         pictures.pictures_of(data, 100)
 
 
+def test_a_process_of_its_own_reads_the_same_and_hands_errors_over(data: Path) -> None:
+    assert pictures.pictures_for(data, 9).hash == pictures.pictures_of(data, 9).hash
+    assert pictures.pictures_for(None).hash == pictures.drawn_pictures().hash
+    with pytest.raises(EdgefkpError, match="test faces, and 100 were asked for"):
+        pictures.pictures_for(data, 100)
+
+
 def test_pictures_survive_their_file(tmp_path: Path, data: Path) -> None:
     shown = pictures.pictures_of(data, 9)
     pictures.save(shown, tmp_path / "p.npz")

@@ -14,14 +14,14 @@ from click.testing import CliRunner
 from edgefkp.cli import cli
 from edgefkp.errors import EdgefkpError
 from edgefkp.live.demo import Demo, Pace
-from edgefkp.live.display import KEYS, NoDisplay, Recorder, fitted
+from edgefkp.live.display import KEYS, Display, Recorder, fitted
 from edgefkp.live.pipeline import Options, Pipeline, counterpart, picture_of
 from edgefkp.live.source import Frame, open_source
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 
-class Scripted(NoDisplay):
+class Scripted(Display):
     """Gives the commands of a script, one list a frame, and keeps what was shown."""
 
     def __init__(self, *script: list[str]) -> None:

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.live.browser import browser_pages, install_line, litert_folder
+from edgefkp.live.browser import browser_pages, browser_server, install_line, litert_folder
 from edgefkp.live.demo import Demo
 from edgefkp.live.pipeline import Pipeline
 from edgefkp.live.server import Answer
 from edgefkp.live.source import open_source
-from edgefkp.live.web import BrowserDisplay, WebDisplay
+from edgefkp.live.web import WebDisplay
 from tests.live import webdriver
 
 needs_browser = pytest.mark.skipif(not webdriver.is_there(), reason="needs chromium and chromium-driver")
@@ -117,14 +117,14 @@ def test_the_browser_runs_the_model_itself_on_its_camera(model, video, tmp_path)
     subprocess.run(
         ["ffmpeg", "-loglevel", "error", "-i", video, "-t", "1.5", "-pix_fmt", "yuv420p", camera], check=True
     )
-    display = BrowserDisplay([model], port=0, litert=LITERT)
+    server = browser_server([model], port=0, litert=LITERT)
     try:
         with webdriver.Browser(camera) as browser:
-            browser.open(display.server.url)
+            browser.open(server.url)
             browser.wait_for("window.edgefkp && edgefkp.ready")
             # Issue 5: equal to Python's within 0.05 px on the golden vectors.
             assert browser.run("return edgefkp.golden") <= 0.05
             assert browser.run("return edgefkp.presenceApart") < 0.1
             browser.wait_for("edgefkp.face && edgefkp.face.score > 0.9")
     finally:
-        display.server.close()
+        server.close()
