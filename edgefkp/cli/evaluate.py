@@ -9,7 +9,11 @@ from edgefkp.cli.options import data_option, json_option, note, print_json
 from edgefkp.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from edgefkp.data.source import Source
     from edgefkp.evaluation import Evaluation
+    from edgefkp.robustness import Condition
 
 
 @click.command("evaluate")
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--label-src", help="Count only points of these sources: 1 by hand, 2 derived, 3 agreed, 4 automatic.")
 @click.option("--submission", type=click.Path(path_type=Path), help="Also write Kaggle's submission.csv here.")
 @click.option("--solution", type=click.Path(path_type=Path), help="Score on Kaggle's solution.csv instead.")
+@click.option("--robustness", is_flag=True, help="Score dark, blurred, noisy, turned, hidden... pictures instead.")
 @click.option("--runtime", help="For .tflite: litert, tflite-runtime, tensorflow. [default: the first installed]")
 @json_option
 def command(
@@ -28,6 +33,7 @@ def command(
     label_src: str | None,
     submission: Path | None,
     solution: Path | None,
+    robustness: bool,
     runtime: str | None,
     as_json: bool,
 ) -> None:
@@ -52,11 +58,47 @@ def command(
         note(f"wrote {submission}")
         if not part_of(source, part).labelled.any():
             return
+    if robustness:
+        _robustness(model, source, part, _sources(label_src), runtime, as_json)
+        return
     evaluation, _ = evaluate(model, source, part, _sources(label_src), runtime)
     if as_json:
         print_json(evaluation)
     else:
         click.echo(evaluation_table(evaluation))
+
+
+def _robustness(
+    model: Path, source: "Source", part: str, count_src: tuple[int, ...] | None, runtime: str | None, as_json: bool
+) -> None:
+    import sys
+
+    from tabulate import tabulate
+
+    from edgefkp.evaluation import part_of
+    from edgefkp.robustness import robustness
+
+    faces = part_of(source, part)
+    if not faces.labelled.any():
+        raise UsageError(f"the {part} faces of {source.name} have no labels", "give labelled faces, or another --split")
+    with click.progressbar(length=1, label="robustness", file=sys.stderr) as bar:
+
+        def through(conditions: "Sequence[Condition]") -> "Iterator[Condition]":
+            bar.length = len(conditions)
+            for condition in conditions:
+                yield condition
+                bar.update(1)
+
+        result = robustness(model, faces, {"name": source.name, "part": part}, count_src, runtime, through)
+    if as_json:
+        print_json(result)
+        return
+    clean = result.rows[0].rmse
+    rows = [(r.condition, r.strength, f"{r.rmse:.3f}", f"{r.rmse / clean:.2f}", r.coordinates) for r in result.rows]
+    align = ("left", "left", "right", "right", "right")
+    headers = ("condition", "strength", "RMSE px", "times", "coordinates")
+    click.echo(tabulate(rows, headers, colalign=align, disable_numparse=True))
+    click.echo(f"\n{result.file} ({result.runtime} {result.version}), {source.name}, {part}: {len(faces)} faces")
 
 
 def _sources(text: str | None) -> tuple[int, ...] | None:

@@ -125,3 +125,18 @@ def test_the_table_names_what_was_counted(folder, capsys):
     assert "4 faces, 120 coordinates" in out
     assert "nose_tip" in out
     assert max(map(len, out.splitlines())) <= 100
+
+
+def test_robustness_has_a_row_for_every_condition(folder, capsys):
+    from edgefkp.robustness import CONDITIONS
+
+    plain = run(capsys, "--data", folder, "--label-src", "1,2")
+    result = run(capsys, "--data", folder, "--label-src", "1,2", "--robustness")
+    assert [row["condition"] for row in result["rows"]] == [one.name for one in CONDITIONS]
+    assert result["rows"][0]["rmse"] == pytest.approx(plain["score"]["rmse"], rel=1e-6)
+    assert result["rows"][0]["coordinates"] == plain["score"]["coordinates"]
+    with pytest.raises(SystemExit):
+        main(["evaluate", str(TINY), "--data", str(folder), "--robustness"])
+    out = capsys.readouterr().out
+    assert "rotation" in out
+    assert max(map(len, out.splitlines())) <= 100

@@ -1,0 +1,50 @@
+"""Altered pictures are the same for every model, and what a model finds in them is scored where the face was."""
+
+import numpy as np
+import pytest
+
+from edgefkp.geometry import move_points
+from edgefkp.robustness import CONDITIONS, altered, under
+from tests.data.faces_maker import made_faces
+
+IMAGES, POINTS = made_faces(6)
+MOVING = ("rotation", "scale", "shift")
+
+
+def moved(condition) -> np.ndarray:
+    matrices = altered(IMAGES, condition)[1]
+    return np.stack([move_points(m, points) for m, points in zip(matrices, POINTS, strict=True)])
+
+
+@pytest.mark.parametrize("condition", CONDITIONS, ids=lambda one: f"{one.name} {one.strength}")
+def test_a_model_that_follows_the_face_has_no_error(condition):
+    row = under(lambda pictures: moved(condition), IMAGES, POINTS, condition)
+    assert row.rmse < 1e-4
+    stays = under(lambda pictures: POINTS, IMAGES, POINTS, condition)
+    assert (stays.rmse > 1) == (condition.name in MOVING)
+
+
+@pytest.mark.parametrize("condition", CONDITIONS, ids=lambda one: f"{one.name} {one.strength}")
+def test_every_model_sees_the_same_pictures_and_only_the_first_are_untouched(condition):
+    pictures, _ = altered(IMAGES, condition)
+    assert (pictures == altered(IMAGES, condition)[0]).all()
+    assert (pictures == IMAGES).all() == (condition is CONDITIONS[0])
+    # A face's draw does not depend on how many stand with it.
+    assert (pictures[:2] == altered(IMAGES[:2], condition)[0]).all()
+
+
+def test_an_error_is_measured_in_pixels_of_the_untouched_picture():
+    larger = next(one for one in CONDITIONS if one.strength == "x 1.2")
+    assert under(lambda pictures: moved(larger) + 1.2, IMAGES, POINTS, larger).rmse == pytest.approx(1, rel=1e-4)
+
+
+def test_points_that_left_the_picture_or_were_not_found_do_not_count():
+    shift = next(one for one in CONDITIONS if one.name == "shift")
+    points = np.full_like(POINTS, 90)  # 10 px further they are outside, whichever way
+    points[:, 0] = 48
+    found = np.full_like(POINTS, np.nan)
+    found[:, :2] = 48
+    row = under(lambda pictures: found, IMAGES, points, shift)
+    assert 6 * 2 <= row.coordinates <= 6 * 4
+    points[:, 1:] = np.nan
+    assert under(lambda pictures: found, IMAGES, points, shift).coordinates == 6 * 2
