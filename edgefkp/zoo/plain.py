@@ -1,4 +1,4 @@
-"""Our own networks: plain convolutions that shrink the picture by stride, no pooling, no branches.
+"""Our own networks: plain convolutions that shrink the picture by stride, no pooling.
 
 On the boards' runtimes plain convolutions beat depthwise ones of the same count of multiplications, and ReLU6
 keeps the ranges that int8 must cover small.
@@ -6,20 +6,135 @@ keeps the ranges that int8 must cover small.
 
 from typing import Any
 
-# What `small` has: six 3x3 convolutions, about 16 million multiplications.
+import numpy as np
+
+from edgefkp.errors import UsageError
+
+# What `small` has had first: six 3x3 convolutions, about 16 million multiplications.
 CHANNELS = (16, 32, 64, 64, 96, 96)
 STRIDES = (2, 2, 2, 1, 2, 1)
+OUTPUTS = 30
 
 
-def plain(channels: tuple[int, ...] = CHANNELS, strides: tuple[int, ...] = STRIDES) -> Any:
-    """[3x3 convolution, BatchNorm, ReLU6] for each channel count, flatten, Dense 30."""
+def plain(
+    channels: tuple[int, ...] = CHANNELS,
+    strides: tuple[int, ...] = STRIDES,
+    kernels: tuple[int, ...] = (),
+    head: str = "flatten",
+    maps: int = 0,
+    residual: int = 0,
+    separable: int = 0,
+    activation: str = "relu6",
+) -> Any:
+    """[convolution, BatchNorm, activation] for each channel count, then a head that gives 30 numbers.
+
+    kernels: side of each convolution's kernel, 3 where none are given. head: one of HEADS. maps: channels of a 1x1
+    convolution in front of it; for "argmax" the number of maps. residual: 1 adds to each convolution's result its
+    input, where shapes agree. separable: 1 makes every convolution but the first a depthwise and a 1x1 one.
+    activation: relu6, relu or hard_swish.
+    Raises UsageError for an unknown head or activation.
+    """
     import keras
     from keras import layers
 
-    inputs = x = keras.Input((96, 96, 1), name="pixels")
-    for count, stride in zip(channels, strides, strict=True):
-        x = layers.Conv2D(count, 3, strides=stride, padding="same", use_bias=False)(x)
+    if head not in HEADS or activation not in ACTIVATIONS:
+        known = f"heads: {', '.join(HEADS)}; activations: {', '.join(ACTIVATIONS)}"
+        raise UsageError(f"unknown head '{head}' or activation '{activation}'", known)
+
+    def block(x: Any, count: int, kernel: int, stride: int, first: bool) -> Any:
+        before = x
+        if separable and not first:
+            x = layers.DepthwiseConv2D(kernel, strides=stride, padding="same", use_bias=False)(x)
+            x = ACTIVATIONS[activation]()(layers.BatchNormalization(momentum=0.9)(x))
+            kernel = stride = 1
+        x = layers.Conv2D(count, kernel, strides=stride, padding="same", use_bias=False)(x)
         x = layers.BatchNormalization(momentum=0.9)(x)
-        x = layers.ReLU(6.0)(x)
-    outputs = layers.Dense(30, dtype="float32", name="keypoints")(layers.Flatten()(x))
-    return keras.Model(inputs, outputs)
+        x = ACTIVATIONS[activation]()(x)
+        return layers.Add()([before, x]) if residual and before.shape == x.shape else x
+
+    inputs = x = keras.Input((96, 96, 1), name="pixels")
+    sides = kernels or (3,) * len(channels)
+    for number, (count, kernel, stride) in enumerate(zip(channels, sides, strides, strict=True)):
+        x = block(x, count, kernel, stride, number == 0)
+    return keras.Model(inputs, HEADS[head](x, maps))
+
+
+def _relu6() -> Any:
+    import keras
+
+    return keras.layers.ReLU(6.0)
+
+
+def _relu() -> Any:
+    import keras
+
+    return keras.layers.ReLU()
+
+
+def _hard_swish() -> Any:
+    import keras
+
+    return keras.layers.Activation("hard_swish")
+
+
+ACTIVATIONS = {"relu6": _relu6, "relu": _relu, "hard_swish": _hard_swish}
+
+
+def _outputs(x: Any) -> Any:
+    import keras
+
+    return keras.layers.Dense(OUTPUTS, dtype="float32", name="keypoints")(x)
+
+
+def _narrowed(x: Any, maps: int) -> Any:
+    from keras import layers
+
+    if not maps:
+        return x
+    x = layers.Conv2D(maps, 1, use_bias=False)(x)
+    return layers.ReLU(6.0)(layers.BatchNormalization(momentum=0.9)(x))
+
+
+def _flatten(x: Any, maps: int) -> Any:
+    """Every position of every channel has its own weight for every output: the most parameters."""
+    from keras import layers
+
+    return _outputs(layers.Flatten()(_narrowed(x, maps)))
+
+
+def _average(x: Any, maps: int) -> Any:
+    """The mean over all positions, as in MobileNetV2: the fewest parameters."""
+    from keras import layers
+
+    return _outputs(layers.GlobalAveragePooling2D()(_narrowed(x, maps)))
+
+
+def _argmax(x: Any, maps: int) -> Any:
+    """Soft argmax: each map's centre of mass, mixed linearly into points. Exact below a cell, with few parameters.
+
+    The maps, their softmax and the sums stay in float32: a probability in 256 steps would place points badly.
+    """
+    import keras
+    from keras import layers
+
+    height, width = x.shape[1:3]
+    x = layers.Conv2D(maps or OUTPUTS // 2, 1, dtype="float32", name="maps")(x)
+    count = x.shape[-1]
+    x = layers.Permute((2, 1), dtype="float32")(layers.Reshape((height * width, count), dtype="float32")(x))
+    x = layers.Softmax(dtype="float32")(x)
+    centre = layers.Dense(2, use_bias=False, trainable=False, dtype="float32", name="places")
+    x = layers.Flatten(dtype="float32")(centre(x))
+    outputs = _outputs(x)
+    centre.set_weights([_places(height, width)])
+    if count == OUTPUTS // 2:  # a map for each point: its centre of mass is the first guess
+        keras.Model(x, outputs).get_layer("keypoints").set_weights([np.eye(OUTPUTS), np.zeros(OUTPUTS)])
+    return outputs
+
+
+def _places(height: int, width: int) -> np.ndarray:
+    """(height * width, 2): x and y of each cell's centre in the network's units, the picture's edges at -1 and 1."""
+    y, x = np.mgrid[:height, :width]
+    return np.stack([(x.ravel() + 0.5) * 2 / width - 1, (y.ravel() + 0.5) * 2 / height - 1], 1).astype(np.float32)
+
+
+HEADS = {"flatten": _flatten, "average": _average, "argmax": _argmax}

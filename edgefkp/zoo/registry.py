@@ -135,12 +135,17 @@ def read_point(path: str) -> Network:
     stored = read_json(path)
     try:
         name, make = str(stored["name"]), SPACES[stored["space"]]
-        options = {key: tuple(int(number) for number in value) for key, value in stored["options"].items()}
+        options = {key: _option(value) for key, value in stored["options"].items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EdgefkpError(
             f"{path} is not a network: {type(error).__name__} {error}", "give a .json that edgefkp tune wrote"
         ) from error
     return Network(name, "found by edgefkp tune", make, options)
+
+
+def _option(value: Any) -> Any:
+    """A word or a number as it is, a list of numbers as a tuple."""
+    return value if isinstance(value, str | int) else tuple(int(number) for number in value)
 
 
 def build(network: Network, weights: str | None = None, **changes: Any) -> Any:

@@ -1,0 +1,65 @@
+"""Every head gives 30 numbers, survives a file, and converts to what runs on a board."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from edgefkp import runtime
+from edgefkp.errors import UsageError
+from edgefkp.export.convert import Settings, convert
+from edgefkp.predictor import load_keras
+from edgefkp.zoo.plain import ACTIVATIONS, HEADS, plain
+
+TINY = {"channels": (4, 6, 8), "strides": (4, 2, 2)}
+PIXELS = np.random.default_rng(0).random((3, 96, 96, 1), np.float32)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_head_survives_a_file_and_conversion(head, tmp_path):
+    model = plain(**TINY, head=head, maps=5)
+    expected = np.array(model(PIXELS, training=False))
+    assert expected.shape == (3, 30)
+    model.save(tmp_path / "x.keras")
+    again = load_keras(tmp_path / "x.keras").model
+    np.testing.assert_array_equal(np.array(again(PIXELS, training=False)), expected)
+    (tmp_path / "x.tflite").write_bytes(convert(model, Settings("float32")))
+    lite = runtime.load(tmp_path / "x.tflite", "litert")
+    for pixels, output in zip(PIXELS, expected, strict=True):
+        lite.set(pixels[None])
+        lite.invoke()
+        np.testing.assert_allclose(lite.get()[0], output, atol=1e-4)
+
+
+def test_a_map_that_peaks_in_a_cell_gives_the_place_of_the_cell():
+    model = plain(**TINY, head="argmax", maps=15)
+    maps = model.get_layer("maps")
+    peaked = np.zeros((1, 6, 6, maps.kernel.shape[2]), np.float32)
+    peaked[0, 1, 4] = 1
+    kernel = np.full(maps.kernel.shape, 100, np.float32)
+    maps.set_weights([kernel, np.zeros(15, np.float32)])
+    x = peaked
+    for layer in model.layers[model.layers.index(maps) :]:
+        x = layer(x)
+    expected = ((4 + 0.5) / 6 * 2 - 1, (1 + 0.5) / 6 * 2 - 1)
+    np.testing.assert_allclose(np.array(x).reshape(15, 2), np.tile(expected, (15, 1)), atol=1e-5)
+
+
+def test_the_places_of_the_cells_do_not_learn():
+    model = plain(**TINY, head="argmax")
+    assert not any("places" in weight.path for weight in model.trainable_weights)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_residual_and_separable_networks_are_built(activation):
+    model = plain((4, 4, 8, 8), (2, 1, 2, 1), residual=1, separable=1, activation=activation, head="average")
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds.count("Add") == 2
+    assert kinds.count("DepthwiseConv2D") == 3
+    assert np.isfinite(np.array(model(PIXELS))).all()
+
+
+def test_an_unknown_head_is_named_with_those_that_there_are():
+    with pytest.raises(UsageError, match="unknown head 'heatmap'") as caught:
+        plain(head="heatmap")
+    assert "argmax" in caught.value.hint
