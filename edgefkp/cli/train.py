@@ -16,7 +16,7 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @labels_option()
 @click.option("--treatment", default="masked", show_default=True, help="Missing labels: drop, ffill, knn, masked.")
 @click.option("--augment", default="online", show_default=True, help="Pictures: none, paper (offline), online.")
-@click.option("--recipe", "recipe_file", type=click.Path(dir_okay=False), help="JSON file; options here go before it.")
+@click.option("--recipe", "recipe_file", help="JSON file, or nano, small, best; options here go before it.")
 @click.option("--epochs", type=int, help="Passes over the training faces. [default: 40]")
 @click.option("--images", type=int, help="Training images in all, instead of epochs.")
 @click.option("--batch", type=int, help="[default: 64]")
@@ -30,6 +30,7 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--automatic-weight", type=float, default=1.0, show_default=True, help="Of automatically labelled faces.")
 @click.option("--teacher", multiple=True, type=FILE, help="A model file to learn from; may be repeated.")
 @click.option("--teacher-share", type=float, default=0.5, show_default=True, help="Of the teachers in each target.")
+@click.option("--teacher-copies", type=int, default=0, help="Ask the teachers about so many altered copies of a face.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("models"), show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of the same run.")
 @json_option
@@ -45,6 +46,7 @@ def command(
     automatic_weight: float,
     teacher: tuple[Path, ...],
     teacher_share: float,
+    teacher_copies: int,
     out: Path,
     resume: bool,
     as_json: bool,
@@ -67,6 +69,7 @@ def command(
         None if weights == "none" else weights,
         teachers=teacher,
         teacher_share=teacher_share,
+        teacher_copies=teacher_copies,
         automatic_weight=automatic_weight,
     )
     source = with_more(open_source(data, labels), [open_source(other) for other in more])

@@ -23,7 +23,7 @@ from edgefkp.training.features import fit_head
 from edgefkp.training.fit import Row, fit
 from edgefkp.training.plan import choose_plan
 from edgefkp.training.recipe import Recipe
-from edgefkp.training.teacher import taught
+from edgefkp.training.teacher import copies, taught
 from edgefkp.zoo.complexity import macs, parameters
 from edgefkp.zoo.costs import COSTS
 from edgefkp.zoo.registry import Network, build, resolve
@@ -34,7 +34,8 @@ class Experiment:
     """network: a name of the registry, "tuned", or the .json of a network that `edgefkp tune` found.
 
     weights: for pretrained networks "imagenet" or a path. options: in place of the network's own, {"resolution": 96}.
-    teachers: model files whose mean answer is `teacher_share` of every target. automatic_weight: see `treat`.
+    teachers: model files whose mean answer is `teacher_share` of every target, given for the faces or, where
+    `teacher_copies` is not 0, for so many altered copies of each. automatic_weight: see `treat`.
     """
 
     network: str
@@ -45,6 +46,7 @@ class Experiment:
     options: dict[str, Any] = field(default_factory=dict)
     teachers: tuple[Path, ...] = ()
     teacher_share: float = 0.5
+    teacher_copies: int = 0
     automatic_weight: float = 1.0
 
     def __post_init__(self) -> None:
@@ -80,6 +82,8 @@ class Experiment:
         if self.teachers:
             extras["teachers"] = {teacher.name: sha256_file(teacher) for teacher in self.teachers}
             extras["teacher_share"] = self.teacher_share
+        if self.teachers and self.teacher_copies:
+            extras["teacher_copies"] = self.teacher_copies
         return extras
 
 
@@ -162,6 +166,8 @@ def training_faces(parts: Split, experiment: Experiment) -> TreatedFaces:
     """What the experiment's network is shown, before any change on the fly."""
     treated = treat(parts.train, experiment.treatment, experiment.automatic_weight)
     if experiment.teachers:
+        recipe = experiment.recipe
+        treated = copies(treated, experiment.teacher_copies, recipe.online, recipe.seed)
         treated = taught(treated, list(experiment.teachers), experiment.teacher_share)
     return paper_set(treated, experiment.recipe.seed) if experiment.augment == "paper" else treated
 

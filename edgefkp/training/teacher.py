@@ -1,7 +1,9 @@
 """Teachers: larger networks whose answers become the targets of a smaller one (distillation).
 
 A person's points are placed with an error of a pixel or more; what several networks agree on is nearer to what can
-be learnt. The answers are made once, on the untouched faces, and then move with every altered picture as labels do.
+be learnt. The answers are made once, on the untouched faces or on altered copies of them, and then move with every
+altered picture as labels do. A teacher knows the untouched faces from its own training; on a copy that it never saw
+its answer says more.
 """
 
 from dataclasses import replace
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgefkp.data.augment import Online, online_batch
 from edgefkp.data.treatment import TreatedFaces
 from edgefkp.geometry import mirror, move_points
 from edgefkp.keypoints import SIZE
@@ -20,6 +23,18 @@ def taught(faces: TreatedFaces, teachers: list[Path], share: float) -> TreatedFa
     answers = np.mean([both_ways(open_predictor(teacher), faces.images) for teacher in teachers], axis=0)
     mixed = share * answers + (1 - share) * faces.targets
     return replace(faces, targets=np.where(np.isnan(faces.targets), answers, mixed).astype(np.float32))
+
+
+def copies(faces: TreatedFaces, count: int, strength: Online, seed: int = 0) -> TreatedFaces:
+    """`count` altered copies of every face, each by its own draw; the faces themselves where `count` is 0."""
+    if not count:
+        return faces
+    parts = [
+        online_batch(faces.images, faces.targets, np.random.default_rng([seed, number]), strength)
+        for number in range(count)
+    ]
+    images, targets = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return TreatedFaces(images, targets, np.tile(faces.weights, count))
 
 
 def both_ways(predictor: Predictor, images: np.ndarray) -> np.ndarray:

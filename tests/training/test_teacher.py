@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edgefkp.data.augment import Online
 from edgefkp.data.faces import faces_of
 from edgefkp.data.source import Source, with_more
 from edgefkp.data.split import TrainingFaces, split
@@ -82,3 +83,12 @@ def test_automatic_faces_weigh_what_they_are_given():
     some = replace(parts.train, label_src=np.where(np.arange(15) < 3, 1, parts.train.label_src).astype(np.uint8))
     assert isinstance(some, TrainingFaces)
     assert (treat(some, "masked", automatic_weight=0.3).weights == 1).all()
+
+
+def test_copies_are_altered_each_by_its_own_draw():
+    faces = TreatedFaces(bars(), np.repeat(MEAN_SHAPE[None], 2, 0), np.array([1, 0.5], np.float32))
+    made = teacher.copies(faces, 3, Online(), seed=1)
+    assert (len(made), made.weights.tolist()) == (6, [1, 0.5] * 3)
+    assert len(np.unique(made.targets.reshape(6, -1), axis=0)) == 6
+    assert (teacher.copies(faces, 3, Online(), seed=1).images == made.images).all()
+    assert teacher.copies(faces, 0, Online()) is faces
