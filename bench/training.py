@@ -115,17 +115,24 @@ def child(variant: str, network: str, batch: int, seconds: float) -> float:
     return float(done.stdout.split()[-1])
 
 
-def measure(networks: list[str], rounds: int, batch: int, seconds: float) -> dict[str, Any]:
-    from edgefkp.bench.machine import describe
+def measure(networks: list[str], rounds: int, batch: int, seconds: float, out: Path) -> dict[str, Any]:
+    """Each variant of each network once a round, in turn. What is known is written to `out` after every round."""
+    from edgefkp.files import write_json
 
     speeds: dict[str, dict[str, list[float]]] = {name: {variant: [] for variant in VARIANTS} for name in networks}
     for number in range(1, rounds + 1):
-        for network in networks:
+        for network, by_variant in speeds.items():
             for variant in VARIANTS:
-                speeds[network][variant].append(child(variant, network, batch, seconds))
-                print(
-                    f"{number}/{rounds} {network} {variant}: {speeds[network][variant][-1]:.0f} img/s", file=sys.stderr
-                )
+                by_variant[variant].append(child(variant, network, batch, seconds))
+                print(f"{number}/{rounds} {network} {variant}: {by_variant[variant][-1]:.0f} img/s", file=sys.stderr)
+        result = summary(speeds, number, batch)
+        write_json(out, result)
+    return result
+
+
+def summary(speeds: dict[str, dict[str, list[float]]], rounds: int, batch: int) -> dict[str, Any]:
+    from edgefkp.bench.machine import describe
+
     rows = {}
     for network, by_variant in speeds.items():
         medians = {variant: statistics.median(values) for variant, values in by_variant.items()}
@@ -158,10 +165,7 @@ def main() -> None:
         return
     from tabulate import tabulate
 
-    from edgefkp.files import write_json
-
-    result = measure(arguments.networks, arguments.rounds, arguments.batch, arguments.seconds)
-    write_json(arguments.out, result)
+    result = measure(arguments.networks, arguments.rounds, arguments.batch, arguments.seconds, arguments.out)
     rows = [
         (name, *(round(speed) for speed in row["images_per_second"].values()), f"{row['ratio']:.2f}")
         for name, row in result["networks"].items()
