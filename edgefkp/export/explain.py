@@ -6,18 +6,15 @@ On TensorFlow's QuantizationDebugger: one calibration, then the graph is quantis
 import csv
 import io
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgefkp import runtime as runtimes
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.convert import Settings, converter_of
-from edgefkp.files import write_bytes
+from edgefkp.export.correction import float_outputs, output_bias, outputs_of
 from edgefkp.quiet import captured
 
 SAMPLES = 64  # calibration samples on which the layers are compared
@@ -43,7 +40,8 @@ class LayerCost:
 @dataclass(frozen=True)
 class Explanation:
     """shift, worst: 95th percentile and largest movement of an output against the float network when every layer is
-    integer, in `unit`. layers: those with weights, the most costly first.
+    integer, in `unit`, beyond what export's bias correction takes back. layers: those with weights, the most costly
+    first.
     """
 
     schema: str
@@ -82,19 +80,21 @@ def explain(model: Any, name: str, samples: Sequence[np.ndarray], unit: float, u
         debugger = _debugger(converter_of(model, settings, samples), settings, samples)
         debugger.run()
         errors = _local_errors(debugger)
-        truth = _outputs(_float_file(model), samples)
-        shift, worst = _shift(_outputs(_quantised(debugger, settings, []), samples), truth, unit)
+        truth = float_outputs(model, samples)
+        alike = output_bias(model) is not None
+
+        def shift_with(kept: list[str]) -> tuple[float, float]:
+            moved = outputs_of(_quantised(debugger, settings, kept), samples) - truth
+            return _shift(moved - moved.mean(0) if alike else moved, unit)
+
+        shift, worst = shift_with([])
         rows = []
         for layer, tensors in _tensors_of_layers(model, list(errors)).items():
-            less, less_worst = _shift(_outputs(_quantised(debugger, settings, tensors), samples), truth, unit)
+            less, less_worst = shift_with(tensors)
             error = max(errors[tensor] for tensor in tensors)
             rows.append(LayerCost(layer, tensors[-1], error, shift - less, worst - less_worst))
     rows.sort(key=lambda row: -row.gain)
     return Explanation(SCHEMA, name, len(samples[0]), unit_name, shift, worst, tuple(rows))
-
-
-def _float_file(model: Any) -> bytes:
-    return bytes(converter_of(model, Settings("float32"), ()).convert())
 
 
 def _debugger(converter: Any, settings: Settings, samples: Sequence[np.ndarray]) -> Any:
@@ -164,21 +164,8 @@ def _output_layers(model: Any) -> list[str]:
     return [tensor._keras_history.operation.name for tensor in model.outputs]
 
 
-def _outputs(content: bytes, samples: Sequence[np.ndarray]) -> np.ndarray:
-    """(N, numbers) of all outputs of a float-ended file."""
-    with tempfile.TemporaryDirectory(prefix="edgefkp-explain-") as folder:
-        model = runtimes.load(write_bytes(Path(folder) / "one.tflite", content))
-    results = []
-    for number in range(len(samples[0])):
-        for which, array in enumerate(samples):
-            model.set(array[number : number + 1], which)
-        model.invoke()
-        results.append(np.concatenate([model.get(which).reshape(-1) for which in range(len(model.outputs))]))
-    return np.stack(results).astype(np.float64)
-
-
-def _shift(outputs: np.ndarray, truth: np.ndarray, unit: float) -> tuple[float, float]:
-    moved = np.abs(outputs - truth) * unit
+def _shift(moved: np.ndarray, unit: float) -> tuple[float, float]:
+    moved = np.abs(moved) * unit
     return float(np.percentile(moved, 95)), float(moved.max())
 
 

@@ -16,6 +16,7 @@ from edgefkp.evaluation import part_of
 from edgefkp.export import calibration as calibrations
 from edgefkp.export.calibration import Calibration
 from edgefkp.export.convert import Settings, convert
+from edgefkp.export.correction import corrected, float_outputs, measured_with, missing_bias, output_bias
 from edgefkp.export.folding import folded
 from edgefkp.export.inspection import Inspection, inspect
 from edgefkp.export.model_card import write_model_card
@@ -26,7 +27,7 @@ from edgefkp.keypoints import COUNT, SIZE
 from edgefkp.naming import SCHEMES, TfliteName
 from edgefkp.predictor import load_keras
 
-CARDS = 3  # the form of these cards; files with an older one are made again
+CARDS = 4  # the form of these cards; files with an older one are made again
 DEFAULT_SCHEMES = ("float32", "int8")
 
 # What a .tflite inherits from the card of the network it is made from.
@@ -123,6 +124,8 @@ class _Job:
         self.parent = sha256_file(path)
         self._network: Any = None
         self._calibration: Calibration | None = None
+        self._float_outputs: np.ndarray | None = None
+        self._missing: dict[Settings, np.ndarray] = {}
         self._faces: Faces | None = None
         self._reference: Reference | None = None
 
@@ -154,6 +157,29 @@ class _Job:
             )
         return calibrations.of_faces(self.source)
 
+    def _calibration_of(self, settings: Settings) -> Calibration | None:
+        """Static schemes need samples; dynamic ones are corrected by them, where there are some and it is possible."""
+        if settings.static:
+            return self.calibration
+        possible = self.options.calibration or self.takes_faces
+        return self.calibration if settings.scheme == "dynamic" and possible and self._correctable else None
+
+    @property
+    def _correctable(self) -> bool:
+        return output_bias(self.network) is not None
+
+    def _missing_of(self, settings: Settings) -> np.ndarray | None:
+        """The bias correction of a file, in the network's own unit; None for floats and what cannot be corrected."""
+        calibration = self._calibration_of(settings)
+        if calibration is None or not self._correctable:
+            return None
+        key = measured_with(settings)
+        if key not in self._missing:
+            if self._float_outputs is None:
+                self._float_outputs = float_outputs(self.network, calibration.samples)
+            self._missing[key] = missing_bias(self.network, key, calibration.samples, self._float_outputs)
+        return self._missing[key]
+
     def export(self, scheme: str, out: Path) -> Path:
         options = self.options
         settings = Settings(
@@ -180,16 +206,17 @@ class _Job:
 
     def _key(self, settings: Settings) -> str:
         """Hash of all that decides the file."""
-        calibration = self.calibration.hash if settings.static else None
+        calibration = self._calibration_of(settings)
         tools = versions("tensorflow")
         options = asdict(settings), self.options.target.name
-        identity = [CARDS, self.parent, *options, calibration, tools.get("tensorflow")]
+        identity = [CARDS, self.parent, *options, calibration and calibration.hash, tools.get("tensorflow")]
         return hashlib.sha256(json_text(identity).encode()).hexdigest()
 
     def _write(self, target: Path, settings: Settings) -> Inspection:
         samples = self.calibration.samples if settings.static else ()
         with replacing(target) as temporary:
-            temporary.write_bytes(convert(self.network, settings, samples))
+            with corrected(self.network, self._missing_of(settings)):
+                temporary.write_bytes(convert(self.network, settings, samples))
             inspection = inspect(temporary)
             _require_scheme(inspection, settings, target.name)
             try:
@@ -221,6 +248,7 @@ class _Job:
 
     def _card(self, settings: Settings, key: str, inspection: Inspection) -> Card:
         parent = read_card(self.path) or {}
+        calibration = self._calibration_of(settings)
         described = asdict(inspection)
         for name in ("schema", "file", "sha256", "bytes"):  # of the file before it got its name; the card has its own
             del described[name]
@@ -238,11 +266,19 @@ class _Job:
             "parent": self.path.name,
             "parent_sha256": self.parent,
             "parent_bytes": self.path.stat().st_size,
-            "calibration": self.calibration.entry if settings.static else None,
+            "calibration": calibration.entry if calibration else None,
+            "bias_correction": self._correction_entry(settings),
             **{name: parent[name] for name in _INHERITED if name in parent},
             "inspection": described,
             "versions": versions("tensorflow", "keras", "numpy", "ai-edge-litert", "tflite-runtime"),
         }
+
+    def _correction_entry(self, settings: Settings) -> dict[str, Any] | None:
+        missing = self._missing_of(settings)
+        if missing is None:
+            return None
+        factor, unit = network_unit(self.network)
+        return {"rms": factor * float(np.sqrt(np.mean(missing**2))), "unit": unit}
 
 
 def _require_scheme(inspection: Inspection, settings: Settings, name: str) -> None:

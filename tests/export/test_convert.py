@@ -56,7 +56,9 @@ def test_card_says_where_the_file_came_from(exported: Exported, source: Source) 
         assert card is not None
         assert card["parent_sha256"] == sha256_file(exported.network)
         assert card["sha256"] == sha256_file(path)
-        assert (card["calibration"] is not None) == name.startswith("int")
+        integers = name.startswith(("int", "dynamic"))
+        assert (card["calibration"] is not None) == integers
+        assert (card["bias_correction"] is not None) == integers
         assert card["inspection"]["scheme"] == card["scheme"]
         assert card["parity"]["faces"] == 12
         assert card["runs_on"] == ["litert-2", "tflite-runtime-2.14"]
