@@ -3,11 +3,10 @@
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -106,17 +105,26 @@ def open_folder(folder: Path) -> Bundle:
     )
 
 
-def with_opened(path: Path, use: Callable[[Bundle], Any]) -> Any:
-    """Call `use` with the bundle in a folder or zip; a zip is unpacked for as long as that takes."""
+@contextmanager
+def opened(path: Path, scratch: Path) -> Iterator[Bundle]:
+    """The bundle in a folder or zip. A zip is unpacked below `scratch`, always at the same place, so that a run that
+    was cut off is found again, and goes when the block ends.
+
+    Raises EdgefkpError where it is none.
+    """
     if path.is_dir():
-        return use(open_folder(path))
-    with tempfile.TemporaryDirectory(prefix="edgefkp-bundle-") as folder:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(folder)
-        except (OSError, zipfile.BadZipFile) as error:
-            raise EdgefkpError(f"{path} is not a bundle: {error}", "make one: edgefkp bundle") from error
-        return use(open_folder(Path(folder)))
+        yield open_folder(path)
+        return
+    folder = scratch / f".bundle-{sha256_file(path)[:16]}"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(folder)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise EdgefkpError(f"{path} is not a bundle: {error}", "make one: edgefkp bundle") from error
+    try:
+        yield open_folder(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _files(cells: list[Cell]) -> list[Path]:

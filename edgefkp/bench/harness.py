@@ -1,13 +1,16 @@
 """Runs a plan: one fresh worker process after the other, each outcome stored before the next starts."""
 
+import contextlib
+import fcntl
 import hashlib
 import json
+import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -68,13 +71,11 @@ def measure(
     begun = time.monotonic()
     created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     load = machine.load_average()
-    with tempfile.TemporaryDirectory(prefix="edgefkp-bench-") as folder:
-        bench = _Bench(Path(folder), pictures, settings, root)
+    with _store(partial) as store:
+        bench = _Bench(store / "work", pictures, settings, root)
         surveyed, failed = bench.survey(list(cells))
         if not surveyed:
             raise bench.first_error or EdgefkpError("there is nothing to measure", "name .tflite files")
-        store = partial or Path(folder) / "partial"
-        make_folder(store)
         plan = Plan(tuple(surveyed), settings)
         announce(plan, _estimate(surveyed, settings, len(pictures.images)))
         trace = store / "trace.jsonl"
@@ -151,6 +152,7 @@ class _Bench:
         self.cool = board.temperature(root)
         self.first_error: EdgefkpError | None = None
         self.images = folder / "images.npz"
+        folder.mkdir(exist_ok=True)
         save_pictures(pictures, self.images)
 
     def survey(self, cells: list[Cell]) -> tuple[dict[Cell, Surveyed], list[Failure]]:
@@ -289,13 +291,6 @@ class _Bench:
         return outcome
 
 
-def _death(cell: Cell, by: signal.Signals) -> EdgefkpError:
-    if by in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL):
-        runtime = cell.runtime or "the runtime"
-        return EdgefkpError(f"{cell.file} is damaged: it kills {runtime} ({by.name})", "export or copy it again")
-    return EdgefkpError(f"{cell.label}: the worker was ended by {by.name}", "measure again")
-
-
 def _key(cell: Cell) -> str:
     return hashlib.sha256(json_text(asdict(cell)).encode()).hexdigest()[:16]
 
@@ -309,14 +304,30 @@ def _estimate(surveyed: dict[Cell, Surveyed], settings: Settings, images: int) -
     return settings.processes * sum(_step_seconds(facts, settings, images) for facts in surveyed.values())
 
 
-def make_folder(folder: Path) -> None:
-    """Before anything is measured. Raises EdgefkpError where it cannot be written."""
+@contextlib.contextmanager
+def _store(partial: Path | None) -> Iterator[Path]:
+    """The folder of outcomes, for this run alone, made before anything is measured; without `partial` a temporary one.
+
+    Raises EdgefkpError where it cannot be written, or a run of the same work is using it.
+    """
+    if partial is None:
+        with tempfile.TemporaryDirectory(prefix="edgefkp-bench-") as folder:
+            yield Path(folder)
+        return
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        partial.mkdir(parents=True, exist_ok=True)
+        lock = os.open(partial / "lock", os.O_CREAT | os.O_WRONLY)
     except OSError as error:
         raise EdgefkpError(
-            f"cannot write to {folder.parent}: {error.strerror}", "name a folder that you can write to: --out FOLDER"
+            f"cannot write to {partial.parent}: {error.strerror}", "name a folder that you can write to: --out FOLDER"
         ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it ends with the process, however that ends
+        yield partial
+    except BlockingIOError:
+        raise EdgefkpError("the same benchmark is running already", "wait until it is done") from None
+    finally:
+        os.close(lock)
 
 
 def discard(partial: Path) -> None:

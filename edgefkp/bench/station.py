@@ -17,21 +17,15 @@ except ImportError as error:  # numpy is missing, or too old
     sys.exit(ENVIRONMENT)
 
 
-def run(folder: Path, device: str = "board", partial: Path | None = None) -> result.Result:
-    """Measure the bundle in `folder`."""
+def run(folder: Path, out: Path) -> None:
+    """Measure the bundle in `folder` and write the result; a run that was cut off goes on."""
     opened = bundle.open_folder(folder)
+    job = opened.cells, opened.pictures, opened.settings
+    partial = harness.partial_folder(folder, *job)
     name = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
-    return harness.measure(
-        opened.cells,
-        opened.pictures,
-        opened.settings,
-        name,
-        device,
-        partial,
-        announce=_announce,
-        progress=_progress,
-        golden=opened.golden,
-    )
+    measured = harness.measure(*job, name, "board", partial, _announce, _progress, golden=opened.golden)
+    result.save(measured, out)
+    harness.discard(partial)
 
 
 def _announce(plan: Plan, seconds: float) -> None:
@@ -50,7 +44,7 @@ def _tell(text: str) -> None:
 def main() -> None:
     folder, out = Path(sys.argv[1]), Path(sys.argv[2])
     try:
-        result.save(run(folder, partial=folder / "partial"), out)
+        run(folder, out)
     except EdgefkpError as error:
         print(f"error: {error.message}\nhint:  {error.hint}", file=sys.stderr)
         sys.exit(error.exit_code)

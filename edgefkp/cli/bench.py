@@ -94,15 +94,16 @@ def command(
 
 
 def _of_bundle(path: Path, name: str, out: Path) -> "Result":
-    from edgefkp.bench import bundle, harness
+    from edgefkp.bench import bundle, harness, result
 
-    def run(opened: bundle.Bundle) -> "Result":
+    with bundle.opened(path, out) as opened:
         job = opened.cells, opened.pictures, opened.settings
-        # The files' folder is another one each time, so a run of a bundle has nothing to resume from.
+        partial = harness.partial_folder(out, *job)
         with _Bar() as bar:
-            return harness.measure(*job, name, announce=announce, progress=bar, golden=opened.golden)
-
-    return bundle.with_opened(path, run)
+            measured = harness.measure(*job, name, "cpu", partial, announce, bar, golden=opened.golden)
+        result.save(measured, out / f"{name}.json")
+        harness.discard(partial)
+    return measured
 
 
 def _of_devices(

@@ -53,6 +53,7 @@ def test_bench_bundle_runs_the_zip(packed: Path, tmp_path: Path, capsys: pytest.
     assert caught.value.code == 0
     assert "tiny.int8" in capsys.readouterr().out
     assert len(result.read(tmp_path / "b.json").rows) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["b.json"]
 
 
 def test_a_file_damaged_on_the_way_is_refused(packed: Path, tmp_path: Path) -> None:
@@ -76,10 +77,10 @@ def test_other_numbers_than_the_golden_ones_make_invalid(packed: Path, tmp_path:
 def test_what_is_no_bundle_is_said(tmp_path: Path) -> None:
     other = tmp_path / "x.zip"
     other.write_bytes(b"no zip")
-    with pytest.raises(EdgefkpError, match="is not a bundle"):
-        bundle.with_opened(other, lambda opened: None)
-    with pytest.raises(EdgefkpError, match=r"has no job\.json"):
-        bundle.with_opened(tmp_path, lambda opened: None)
+    with pytest.raises(EdgefkpError, match="is not a bundle"), bundle.opened(other, tmp_path):
+        pass
+    with pytest.raises(EdgefkpError, match=r"has no job\.json"), bundle.opened(tmp_path, tmp_path):
+        pass
 
 
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
