@@ -15,6 +15,7 @@ from typing import Any
 import click
 import numpy as np
 
+from edgefkp.bench import machine
 from edgefkp.cli.options import json_option, note, print_json
 from edgefkp.files import write_json
 
@@ -80,7 +81,7 @@ def measure(model: Path | None, runtime: str | None = None) -> PipelineResult:
         schema=SCHEMA,
         model=detector.model.name,
         runtime=f"{detector.predictor.runtime} {detector.predictor.version}",
-        processor=_processor(),
+        processor=machine.describe().get("processor", "unknown"),
         opencv=cv2.__version__,
         frames=FRAMES,
         search=SEARCH,
@@ -139,14 +140,6 @@ def _timed(name: str, step: Any, count: int) -> Stage:
         step()
         times.append((time.thread_time_ns() - started) / 1000)
     return Stage(name, float(np.median(times)), float(np.percentile(times, 95)))
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith(("model name", "Model")))
-    except (OSError, StopIteration):
-        return "unknown"
 
 
 @click.command()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgefkp.bench import machine
 from edgefkp.bench.compare import Comparison
+from edgefkp.bench.recommend import Choice
 from edgefkp.bench.result import Result, Row
 from edgefkp.bench.statistics import VALID, worst
 
@@ -56,7 +57,7 @@ def lines_of(results: Sequence[Result]) -> list[Line]:
     return lines
 
 
-def setting(row: Row) -> str:
+def setting(row: Row | Choice) -> str:
     """Runtime, version and what else differs from the default."""
     version = ".".join(row.version.split(".")[:2])
     extras = [f"x{row.threads}"] if row.threads > 1 else []
@@ -168,9 +169,7 @@ def _fitted(table: list[list[str]]) -> str:
 
     header, *rows = table
     column = header.index("file")
-    align = [
-        "left" if name in ("device", "file", "runtime", "mode", "verdict", "second is") else "right" for name in header
-    ]
+    align = ["left" if name in TEXT else "right" for name in header]
     widest = max((len(row[column]) for row in rows), default=0)
     for width in range(widest, min(widest, NARROWEST) - 1, -1):
         cut = [[*row[:column], _cut(row[column], width), *row[column + 1 :]] for row in rows]

@@ -9,7 +9,7 @@ from edgefkp.cli.options import json_option, print_json
 from edgefkp.errors import EdgefkpError
 
 if TYPE_CHECKING:
-    from edgefkp.bench.recommend import Choice, Recommendation
+    from edgefkp.bench.recommend import Recommendation
     from edgefkp.bench.result import Result
 
 RESULTS = Path("bench/results")
@@ -50,11 +50,13 @@ def _newest() -> "Result":
 def recommendation_table(found: "Recommendation") -> str:
     from tabulate import tabulate
 
+    from edgefkp.bench.table import setting
+
     rows = [
         (
             ">" if choice == found.chosen else ("*" if choice.pareto else ""),
             choice.file.removesuffix(".tflite"),
-            _how(choice),
+            setting(choice),
             f"{choice.ms:.3f}",
             "-" if choice.p95 is None else f"{choice.p95:.3f}",
             "n/a" if choice.rmse is None else f"{choice.rmse:.3f}",
@@ -71,11 +73,4 @@ def recommendation_table(found: "Recommendation") -> str:
     if not found.chosen:
         return f"{table}\n\n{note}\ngive --budget-ms X or --max-rmse Y to choose one"
     suspect = ", but measured on a busy machine" if found.chosen.verdict != "VALID" else ""
-    return f"{table}\n\n{note}\nuse {found.chosen.file} with {_how(found.chosen)}{suspect}"
-
-
-def _how(choice: "Choice") -> str:
-    extras = [f"{choice.threads} threads"] if choice.threads > 1 else []
-    extras += [] if choice.xnnpack else ["no XNNPACK"]
-    extras += [Path(choice.delegate.partition(":")[0]).name] if choice.delegate else []
-    return ", ".join([f"{choice.runtime} {choice.version}", *extras])
+    return f"{table}\n\n{note}\nuse {found.chosen.file} with {setting(found.chosen)}{suspect}"
