@@ -20,7 +20,7 @@ from edgefkp.export.convert import Settings, convert
 from edgefkp.files import write_bytes
 
 
-def output_bias(model: Any) -> Any | None:
+def output_bias(model: Any) -> Any:
     """The variable that is added to the outputs; None where there is none, or several inputs or outputs."""
     if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
         return None

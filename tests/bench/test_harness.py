@@ -191,19 +191,33 @@ def test_the_partial_folder_is_the_same_in_every_process() -> None:
 def test_a_run_ended_by_sigkill_goes_on_in_another_process(tmp_path: Path) -> None:
     words = [str(FLOAT), str(INT8), "--mode", "invoke", "--processes", "3", "--seconds", "0.3", "--name", "k"]
     command = [sys.executable, "-m", "edgefkp", "bench", *words, "--out", str(tmp_path)]
-    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT, env=environment)
     deadline = time.monotonic() + 60
     while not (kept := sorted(tmp_path.glob(".partial-*/[!.]*.npz"))) and time.monotonic() < deadline:
         time.sleep(0.02)
     run.kill()
     run.wait()
     assert kept, "nothing was kept within a minute"
+    assert not list(scratch.iterdir())
     content = {path: path.read_bytes() for path in sorted(tmp_path.glob(".partial-*/[!.]*.npz"))}
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
     measured = result.read(tmp_path / "k.json")
     assert [[process.round for process in row.processes] for row in measured.rows] == [[0, 1, 2], [0, 1, 2]]
     assert f"{len(content)} of 6 processes were measured before a break" in "; ".join(measured.notes)
     assert not list(tmp_path.glob(".partial-*"))
+
+
+def test_the_same_work_is_not_measured_twice_at_once(tmp_path: Path) -> None:
+    cells = harness.cells_of([INT8], modes=("invoke",))
+
+    def again(plan: object, seconds: float) -> None:
+        with pytest.raises(EdgefkpError, match="is running already"):
+            harness.measure(cells, labelled(), BRIEF, "second", partial=tmp_path)
+
+    assert len(harness.measure(cells, labelled(), BRIEF, "first", partial=tmp_path, announce=again).rows) == 1
 
 
 @pytest.mark.parametrize("data", [(), ("--data", "sample")], ids=["drawn faces", "cropped faces"])
