@@ -7,6 +7,7 @@ The peers see the 96x96 crop enlarged, and are helped: how much border to add an
 are chosen, and a constant offset of each point is taken out, on faces of training persons. RMSE counts only points
 that people placed or that derive from such (label_src 1 and 2). Timed is the network alone, 1 thread, rounds shuffled.
 Files without a card beside them are timed only. Writes bench/results/peers.json; docs/PEERS.md shows it.
+--robustness also scores all of them on altered faces (edgefkp.robustness) and writes bench/results/robustness.json.
 """
 
 import argparse
@@ -29,8 +30,10 @@ from edgefkp.data.split import split
 from edgefkp.files import write_json
 from edgefkp.keypoints import NAMES, SIZE
 from edgefkp.metrics import rmse
+from edgefkp.robustness import CONDITIONS, under
 
 OUT = Path(__file__).parents[1] / "results" / "peers.json"
+ROBUSTNESS = OUT.with_name("robustness.json")
 ROUNDS, TIMED = 12, 100  # rounds of so many different faces
 TUNED_ON = 300  # faces of training persons
 BORDERS = (1.0, 1.15, 1.3, 1.45, 1.6)  # side of the peer's view over the side of the crop
@@ -240,11 +243,23 @@ def timed(contenders: list[Contender], images: np.ndarray) -> dict[str, list[flo
     return found
 
 
+def altered_scores(
+    contenders: list[Contender], faces: Faces, truth: np.ndarray, data: dict[str, Any]
+) -> dict[str, Any]:
+    """RMSE of each under every condition, on the same pictures."""
+    rows = []
+    for one in contenders:
+        print(f"{one.name}: altered faces", file=sys.stderr)
+        rows.append({"name": one.name, "rows": [under(one.predict, faces.images, truth, each) for each in CONDITIONS]})
+    return {"schema": "edgefkp.robustness.peers/1", "data": data, "models": rows}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--robustness", action="store_true")
     given = parser.parse_args()
     source = open_source(given.data, "full")
     parts = split(source)
@@ -255,11 +270,15 @@ def main() -> None:
     contenders += [ours(path) for path in given.files]
     print(*(f"{one.name}: {one.helped}" for one in contenders if one.helped), sep="\n", file=sys.stderr)
     truth = by_people(parts.test)
+    if given.robustness:
+        data = {"name": source.name, "faces": len(parts.test), "label_src": [1, 2]}
+        write_json(ROBUSTNESS, altered_scores([one for one in contenders if one.scored], parts.test, truth, data))
     faces = np.linspace(0, len(parts.test) - 1, TIMED).round().astype(int)
     times = timed(contenders, parts.test.images[faces])
     rows = []
     for one in contenders:
-        error, counted = error_of(one.predict(parts.test.images), truth) if one.scored else (None, 0)
+        predicted = one.predict(parts.test.images) if one.scored else None
+        error, counted = (None, 0) if predicted is None else error_of(predicted, truth)
         quartiles = [float(q) for q in np.percentile(times[one.name], (25, 50, 75))]
         rows.append(
             {
@@ -267,6 +286,7 @@ def main() -> None:
                 "bytes": one.bytes,
                 "ms": quartiles,
                 "rmse": error,
+                "rmse_all": None if predicted is None else error_of(predicted, parts.test.keypoints)[0],
                 "coordinates": counted,
                 "helped": one.helped,
             }

@@ -1,0 +1,164 @@
+"""One change at a time to the recipe of our own networks, each trained alike and scored on validation persons.
+
+    python bench/ablations.py WORK --data ../shared/data/lfw-kaggle \\
+        --lfw-extra ../shared/data/lfw_extra.npz --ytfaces ../shared/data/ytfaces.npz [--only NAME ...] [--list]
+
+WORK keeps a folder for each training; the same command goes on where it stopped. Test faces are never looked at.
+Writes bench/results/ablations.json after each training; docs/MODELS.md shows it.
+"""
+
+import argparse
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.data.faces import AGREED, Faces
+from edgefkp.data.source import open_source
+from edgefkp.data.split import split
+from edgefkp.files import read_json, write_json
+from edgefkp.metrics import rmse
+
+RESULT = Path(__file__).resolve().parent / "results/ablations.json"
+IMAGES = 200_000
+
+Options = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What differs from the row `against`. network: a name, or options of zoo.plain. recipe: fields of a recipe.
+
+    train: options of `edgefkp train`; {lfw-extra} and {ytfaces} stand for the files given.
+    """
+
+    name: str
+    text: str
+    network: str | Options = "small"
+    recipe: Options = field(default_factory=dict)
+    train: tuple[str, ...] = ("--labels", "full")
+    images: int = IMAGES
+    against: str = "base"
+
+
+def point(space_options: Options, name: str) -> Options:
+    return {"name": name, "space": "plain", "options": space_options}
+
+
+FULL = ("--labels", "full")
+EXTRA = (*FULL, "--more", "{lfw-extra}")
+WIDE = {"channels": [16, 32, 64, 64, 96, 96], "strides": [2, 2, 2, 1, 2, 1]}
+ARGMAX = {"channels": [16, 32, 64, 64, 96, 96], "strides": [2, 2, 2, 1, 1, 1], "head": "argmax", "maps": 32}
+
+CHANGES = (
+    Change("base", "small, full labels of training.csv's faces"),
+    Change("argmax", "soft argmax of 32 maps at 12x12 in place of flatten and Dense", network=ARGMAX),
+    Change("lfw_extra", "2,570 more LFW faces", train=EXTRA),
+    Change("csv_labels", "training.csv's labels with their gaps, in place of the full ones", train=()),
+    Change(
+        "ytfaces", "YouTube Faces at weight 0.25", train=(*FULL, "--more", "{ytfaces}", "--automatic-weight", "0.25")
+    ),
+    Change("wing", "wing loss", recipe={"loss": "wing", "corner": 0.02}),
+    Change("corner", "smooth L1 with its corner at 0.03 (1.4 px)", recipe={"corner": 0.03}),
+    Change("rate", "learning rate 0.004", recipe={"learning_rate": 4e-3}),
+    Change(
+        "mild",
+        "half the changes of geometry and tone",
+        recipe={"online": {"degrees": 10, "scale": 0.08, "shift": 4, "contrast": 0.2, "brightness": 20, "gamma": 0.15}},
+    ),
+    Change("decay", "no weight decay", recipe={"weight_decay": 0.0}),
+    Change("ema", "averaged over ten times as many steps", recipe={"ema": 0.9998}),
+)
+
+
+def train(change: Change, work: Path, given: argparse.Namespace) -> Path:
+    """The trained .keras of the change, from WORK where it is finished."""
+    folder = work / change.name
+    network = change.network
+    if not isinstance(network, str):
+        network = str(write_json(folder / "network.json", point(network, change.name)))
+    recipe = write_json(folder / "recipe.json", {**change.recipe, "images": change.images})
+    files = {"{lfw-extra}": given.lfw_extra, "{ytfaces}": given.ytfaces}
+    options = [files.get(option, option) for option in change.train]
+    command = [sys.executable, "-m", "edgefkp", "train", network, "--data", given.data, "--recipe", str(recipe)]
+    command += [*options, "--precision", given.precision, "--out", str(folder), "--resume"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit(done.returncode)
+    return Path(done.stdout.split()[-1])
+
+
+def answers(model: Path, images: np.ndarray) -> np.ndarray:
+    from edgefkp.predictor import open_predictor
+
+    kept = model.with_suffix(".validation.npy")
+    if not kept.exists() or kept.stat().st_mtime < model.stat().st_mtime:
+        np.save(kept, open_predictor(model).predict(images))
+    return np.load(kept)
+
+
+def row(change: Change, model: Path, faces: Faces, base: np.ndarray | None) -> dict[str, Any]:
+    from edgefkp.export.parity import paired_interval
+
+    card = read_json(model.with_suffix(".json"))
+    placed = np.where(np.isin(faces.label_src, range(1, AGREED))[..., None], faces.keypoints, np.nan)
+    predicted = answers(model, faces.images)
+    last = card["history"][-1]
+    return {
+        "name": change.name,
+        "change": change.text,
+        "against": change.against,
+        "network": change.network,
+        "recipe": change.recipe,
+        "train": list(change.train),
+        "images": last["images"],
+        "parameters": card["parameters"],
+        "macs": card["macs"],
+        "rmse": rmse(predicted, placed),
+        "rmse_all": rmse(predicted, faces.keypoints),
+        "interval": None if base is None else paired_interval(base, predicted, placed, faces.groups),
+        "train_rmse": last["train_rmse"],
+        "seconds": last["seconds"],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--lfw-extra")
+    parser.add_argument("--ytfaces")
+    parser.add_argument("--precision", default="mixed_bfloat16")
+    parser.add_argument("--only", nargs="*", help="these and what they are compared with")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--out", type=Path, default=RESULT)
+    given = parser.parse_args()
+    known = {change.name: change for change in CHANGES}
+    if given.list:
+        print(*(f"{change.name:16} {change.text}" for change in CHANGES), sep="\n")
+        return
+    wanted = [known[name] for name in given.only or known]
+    source = open_source(given.data, "full")
+    faces = split(source).validation
+    rows: dict[str, dict[str, Any]] = {}
+    if given.out.exists():
+        rows = {one["name"]: one for one in read_json(given.out)["rows"]}
+    for change in wanted:
+        base = None
+        if change.against != change.name:
+            base = answers(train(known[change.against], given.work, given), faces.images)
+        rows[change.name] = row(change, train(change, given.work, given), faces, base)
+        print(f"{change.name}: {rows[change.name]['rmse']:.4f} px, all {rows[change.name]['rmse_all']:.4f}", flush=True)
+        content = {
+            "schema": "edgefkp.ablations/1",
+            "data": {"name": source.name, "part": "validation", "faces": len(faces), "label_src": [1, 2]},
+            "rows": [rows[name] for name in known if name in rows],
+        }
+        write_json(given.out, content)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""Sizes and times of plain networks of many structures, untrained, against MobileNetV2 in float32 in the same run.
+
+    python bench/structures.py WORK [NAME ...] --export
+    chrt -f 10 python bench/structures.py WORK [NAME ...] [--pin 1] [--processes 5]
+
+Each structure is exported as float32, dynamic and int8 and timed by the harness of `edgefkp bench`, 1 thread, on every
+runtime that is installed, in rounds of shuffled order. Times are ratios to MobileNetV2 float32 on the same runtime.
+WORK keeps the files; --export only makes them. Rows of structures that are not named stay as they were.
+Writes bench/results/structures.json.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.bench import harness, machine, pictures
+from edgefkp.bench.plan import Settings
+from edgefkp.files import json_text, read_json, write_bytes, write_json
+
+RESULT = Path(__file__).resolve().parent / "results/structures.json"
+REFERENCE = "mobilenetv2.float32.tflite"
+SCHEMES = ("float32", "dynamic", "int8")
+RUNTIMES = ("litert", "tflite-runtime")
+CALIBRATION = 32  # drawn faces; what they show does not matter to the clock
+
+FIRST = {"channels": (16, 32, 64, 64, 96, 96), "strides": (2, 2, 2, 1, 2, 1)}
+TWELVE = (2, 2, 2, 1, 1, 1)  # ends at 12x12
+NANO = {"channels": (16, 32, 48, 48, 64, 64), "strides": TWELVE, "head": "argmax", "maps": 32}
+
+# Name -> options of zoo.plain: one change at a time to the first `small`, then what fills each budget.
+STRUCTURES: dict[str, dict[str, Any]] = {
+    "first": FIRST,
+    "relu": {**FIRST, "activation": "relu"},
+    "hard_swish": {**FIRST, "activation": "hard_swish"},
+    "separable": {**FIRST, "separable": 1},
+    "kernel5_stem": {**FIRST, "kernels": (5, 3, 3, 3, 3, 3)},
+    "stride4_stem": {"channels": (32, 32, 64, 64, 96, 96), "strides": (4, 1, 2, 1, 2, 1), "kernels": (7, *(3,) * 5)},
+    "residual": {**FIRST, "residual": 1},
+    "average": {**FIRST, "head": "average"},
+    "flatten_16": {**FIRST, "maps": 16},
+    "argmax_6": {**FIRST, "head": "argmax", "maps": 32},
+    "argmax_12": {**FIRST, "strides": TWELVE, "head": "argmax", "maps": 32},
+    "argmax_24": {
+        "channels": (16, 24, 32, 32, 48, 48), "strides": (2, 2, 1, 1, 1, 1), "head": "argmax", "maps": 32,
+    },
+    "nano_12": NANO,
+    "nano_12_15maps": {**NANO, "maps": 15},
+    "nano_12_64maps": {**NANO, "maps": 64},
+    "nano_12_deep": {
+        "channels": (16, 32, 40, 40, 40, 40, 40, 48), "strides": (2, 2, 2, 1, 1, 1, 1, 1), "residual": 1,
+        "head": "argmax", "maps": 32,
+    },
+    "nano_6": {
+        "channels": (16, 32, 40, 48, 64, 64), "strides": (2, 2, 2, 1, 2, 1), "head": "argmax", "maps": 32,
+    },
+    "nano_6_flatten": {"channels": (16, 32, 40, 48, 56, 56), "strides": (2, 2, 2, 1, 2, 1), "maps": 16},
+    "small_6": {
+        "channels": (24, 48, 64, 64, 96, 96, 96), "strides": (2, 2, 2, 1, 2, 1, 1), "head": "argmax", "maps": 64,
+    },
+    "small_12": {
+        "channels": (16, 32, 64, 64, 80, 80, 96), "strides": (2, 2, 2, 1, 1, 1, 1), "head": "argmax", "maps": 64,
+    },
+    "best_12": {
+        "channels": (32, 64, 128, 128, 128, 128, 256, 256, 256), "strides": (2, 2, 2, 1, 1, 1, 2, 1, 1),
+        "residual": 1, "head": "argmax", "maps": 64,
+    },
+    "best_12_wide": {
+        "channels": (32, 64, 128, 128, 160, 160, 192, 192, 224, 224), "strides": (2, 2, 2, 1, 1, 1, 1, 1, 1, 1),
+        "residual": 1, "head": "argmax", "maps": 64,
+    },
+}  # fmt: skip
+
+
+def exported(name: str, folder: Path, images: np.ndarray) -> dict[str, Any]:
+    """The structure's parameters, multiplications and bytes; its files, where they are not in the folder yet."""
+    described = {"name": name, "options": STRUCTURES.get(name)}
+    known = folder / f"{name}.json"
+    if known.exists() and (kept := read_json(known)).get("options") == json.loads(json_text(described["options"])):
+        return kept
+    import keras
+
+    from edgefkp.export.convert import Settings as Scheme
+    from edgefkp.export.convert import convert
+    from edgefkp.zoo.complexity import macs, parameters
+    from edgefkp.zoo.plain import plain
+    from edgefkp.zoo.registry import NETWORKS, build
+
+    keras.utils.set_random_seed(0)
+    reference = name == "mobilenetv2"
+    model = build(NETWORKS[name]) if reference else plain(**STRUCTURES[name])
+    samples = images[:CALIBRATION, ..., None].astype(np.float32) / 255
+    schemes = ("float32",) if reference else SCHEMES
+    sizes = {}
+    for scheme in schemes:
+        # One scale for dense layers, so that tflite-runtime 2.14 loads dynamic files too (see export/target.py).
+        content = convert(model, Scheme(scheme, per_tensor_dense=scheme == "dynamic"), [samples])
+        write_bytes(folder / f"{name}.{scheme}.tflite", content)
+        sizes[scheme] = len(content)
+    described |= {"parameters": parameters(model), "macs": macs(model), "bytes": sizes}
+    keras.backend.clear_session()
+    return read_json(write_json(known, described))
+
+
+def ratios(ms: dict[tuple[str, str], float], name: str, runtime: str) -> dict[str, float]:
+    """Scheme -> time over the reference's; without what the runtime could not load."""
+    files = {scheme: f"{name}.{scheme}.tflite" for scheme in SCHEMES}
+    reference = ms.get((REFERENCE, runtime))
+    found = {scheme: ms.get((file, runtime)) for scheme, file in files.items()}
+    return {scheme: time / reference for scheme, time in found.items() if time and reference}
+
+
+def said(number: int, total: int, label: str) -> None:
+    print(f"{number}/{total} {label}", file=sys.stderr)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("names", nargs="*", default=list(STRUCTURES), choices=[[], *STRUCTURES], metavar="NAME")
+    parser.add_argument("--export", action="store_true")
+    parser.add_argument("--runtimes", nargs="*", default=RUNTIMES)
+    parser.add_argument("--pin", type=int, nargs="*", default=[])
+    parser.add_argument("--processes", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=0.4)
+    parser.add_argument("--out", type=Path, default=RESULT)
+    given = parser.parse_args()
+    faces = pictures.drawn_pictures()
+    names = ["mobilenetv2", *given.names]
+    rows = {name: exported(name, given.work, faces.images) for name in names}
+    if given.export:
+        return
+    files = [given.work / f"{name}.{scheme}.tflite" for name in names for scheme in rows[name]["bytes"]]
+    cells = harness.cells_of(files, given.runtimes, modes=("invoke",))
+    settings = Settings(given.processes, given.seconds, (0.1, 0.5), 0.0, tuple(given.pin))
+    result = harness.measure(cells, faces, settings, "structures", progress=said)
+    ms = {(row.file, row.runtime): row.ms.p50 for row in result.rows}
+    for name, row in rows.items():
+        row["ratio"] = {runtime: ratios(ms, name, runtime) for runtime in given.runtimes}
+    reference = rows.pop("mobilenetv2")
+    if given.out.exists():
+        kept = {row["name"]: row for row in read_json(given.out)["rows"]}
+        rows = {**kept, **rows}
+    content = {
+        "schema": "edgefkp.structures/1",
+        "machine": machine.title(machine.describe()),
+        "versions": {row.runtime: row.version for row in result.rows},
+        "reference": {**reference, "ms": {runtime: ms.get((REFERENCE, runtime)) for runtime in given.runtimes}},
+        "failed": [failure.cell for failure in result.failed],
+        "rows": [rows[name] for name in STRUCTURES if name in rows],
+    }
+    write_json(given.out, content)
+    for row in content["rows"]:
+        times = "  ".join(f"{s} {r:.3f}" for s, r in row["ratio"]["litert"].items())
+        print(f"{row['name']:16} {row['macs'] / 1e6:6.1f} M  {row['bytes']['dynamic'] / 1000:6.0f} KB  {times}")
+
+
+if __name__ == "__main__":
+    main()
