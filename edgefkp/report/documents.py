@@ -15,6 +15,7 @@ from edgefkp.cli import COMMANDS
 from edgefkp.cli.options import note
 from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.files import read_json, write_text
+from edgefkp.report.family import ablations_markdown, family_markdown, robustness_markdown, structures_markdown
 from edgefkp.report.live import live_markdown
 from edgefkp.report.peers import peers_markdown
 from edgefkp.report.result import read_run
@@ -50,6 +51,10 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "commands": _commands,
     "bench": _bench,
     "peers": peers_markdown,
+    "family": family_markdown,
+    "structures": structures_markdown,
+    "ablations": ablations_markdown,
+    "robustness": robustness_markdown,
     "live": live_markdown,
     "cards": _cards,
     "arm": _arm,
