@@ -1,8 +1,8 @@
 """Two measurements against each other: ratio with interval; faster, slower or no clear difference."""
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -45,28 +45,35 @@ class Comparison:
 def compare(first: Result, second: Result, force: bool = False) -> Comparison:
     """Compare the cells that both hold, by file name, runtime, threads, delegate and mode.
 
+    Where they hold none, the same file in one runtime each, or one file each, is what is compared.
     Raises EdgefkpError where machines, runtimes or files are unlike (unless `force`), or nothing is in both.
     """
-    ours, theirs = ({_cell(row): row for row in result.rows} for result in (first, second))
-    both = [key for key in ours if key in theirs]
-    if not both:
+    pairs = _pairs(first, second)
+    if not pairs:
         raise EdgefkpError(
             f"{first.name} and {second.name} have no cell in common",
             "measure the same files with the same threads, delegate and mode in both",
         )
-    unlike = _unlike(first, second, [(ours[key], theirs[key]) for key in both])
+    unlike = _unlike(first, second, pairs)
     if unlike and not force:
         raise EdgefkpError(
             f"{first.name} and {second.name} cannot be compared: {'; '.join(unlike)}",
             "measure both alike, or add --force to compare all the same",
         )
-    rows = [_ratio(ours[key], theirs[key]) for key in both]
-    rest = [f"{row.file}, {row.runtime}, {row.mode}" for key, row in {**ours, **theirs}.items() if key not in both]
-    return Comparison(first.name, second.name, rows, unlike, rest)
+    compared = [id(row) for pair in pairs for row in pair]
+    rest = [row for result in (first, second) for row in result.rows if id(row) not in compared]
+    only_in_one = [f"{row.file}, {row.runtime}, {row.mode}" for row in rest]
+    return Comparison(first.name, second.name, [_ratio(*pair) for pair in pairs], unlike, only_in_one)
 
 
-def _cell(row: Row) -> tuple[Any, ...]:
-    return row.file, row.runtime, row.threads, row.xnnpack, row.delegate, row.mode
+def _pairs(first: Result, second: Result) -> list[tuple[Row, Row]]:
+    for alike in ("file runtime threads xnnpack delegate python mode", "file threads mode", "threads mode"):
+        key = operator.attrgetter(*alike.split())
+        ours, theirs = ([(key(row), row) for row in result.rows] for result in (first, second))
+        unambiguous = all(len({k for k, _ in rows}) == len(rows) for rows in (ours, theirs))
+        if unambiguous and (found := [(row, dict(theirs)[k]) for k, row in ours if k in dict(theirs)]):
+            return found
+    return []
 
 
 def _unlike(first: Result, second: Result, pairs: Sequence[tuple[Row, Row]]) -> list[str]:
@@ -78,11 +85,18 @@ def _unlike(first: Result, second: Result, pairs: Sequence[tuple[Row, Row]]) -> 
     if first.data["hash"] != second.data["hash"]:
         found.append(f"pictures {first.data['name']} and {second.data['name']}")
     for ours, theirs in pairs:
-        if ours.version != theirs.version:
-            found.append(f"{ours.runtime} {ours.version} and {theirs.version}")
-        if ours.sha256 != theirs.sha256:
+        if _runtime(ours) != _runtime(theirs):
+            found.append(f"{_runtime(ours)} and {_runtime(theirs)}")
+        if ours.file != theirs.file:
+            found.append(f"{ours.file} and {theirs.file}")
+        elif ours.sha256 != theirs.sha256:
             found.append(f"{ours.file} is another file ({ours.sha256[:8]} and {theirs.sha256[:8]})")
     return list(dict.fromkeys(found))
+
+
+def _runtime(row: Row) -> str:
+    extras = [] if row.xnnpack else ["without XNNPACK"]
+    return " ".join([row.runtime, row.version, *extras, row.delegate]).strip()
 
 
 def _ratio(first: Row, second: Row) -> Ratio:

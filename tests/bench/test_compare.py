@@ -56,10 +56,30 @@ def test_unlike_machines_runtimes_and_files_are_refused_with_what_differs(measur
         compare(measured, other)
     assert "--force" in caught.value.hint
     assert compare(measured, other, force=True).unlike
-    for change, text in (({"version": "0.1"}, r"litert .* and 0\.1"), ({"sha256": "f" * 64}, "is another file")):
+    for change, text in (({"version": "0.1"}, r"litert .* and litert 0\.1"), ({"sha256": "f" * 64}, "is another file")):
         changed = replace(measured, rows=[replace(row, **change) for row in measured.rows])  # type: ignore[arg-type]
         with pytest.raises(EdgefkpError, match=text):
             compare(measured, changed)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"runtime": "tflite-runtime"}, r"litert .* and tflite-runtime"),
+        ({"file": "b.tflite"}, r"\.tflite and b\.tflite"),
+    ],
+)
+def test_the_same_with_another_runtime_or_file_is_compared_when_forced(
+    measured: Result, change: dict[str, str], text: str
+) -> None:
+    one_file = [row for row in measured.rows if row.file == measured.rows[0].file]
+    ours, theirs = (
+        replace(measured, rows=[replace(row, **changes) for row in one_file])  # type: ignore[arg-type]
+        for changes in ({}, change)
+    )
+    with pytest.raises(EdgefkpError, match=text):
+        compare(ours, theirs)
+    assert [row.mode for row in compare(ours, theirs, force=True).rows] == [row.mode for row in one_file]
 
 
 def test_nothing_in_common_is_said(measured: Result) -> None:
