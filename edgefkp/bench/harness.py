@@ -200,7 +200,7 @@ class _Bench:
             else:
                 patience = PATIENCE + 10 * _step_seconds(surveyed[step.cell], plan.settings, 100)
                 if note := self._run_step(step.cell, kept, patience):
-                    notes.append(f"{step.cell.label}, round {step.round}: {note}")
+                    notes.append(f"{step.cell.label}, round {step.round}: {note.removeprefix(f'{step.cell.label}: ')}")
             if kept.exists():
                 outcomes[step.cell].append(Outcome.read(kept, step.round))
         progress(len(plan), len(plan), "")

@@ -17,16 +17,19 @@ if TYPE_CHECKING:
 def command(files: tuple[Path, ...], as_json: bool) -> None:
     """Read back the graphs of .tflite FILES: scheme, operators and versions, runtimes, input and output.
 
-    A file whose name claims a scheme that its graph does not show is an error (exit 1), after the table.
+    A file whose name claims a scheme that its graph does not show, or whose bytes are not those of the card beside it,
+    is an error (exit 1), after the table.
     """
     from edgefkp.export.inspection import inspect, verify_scheme
+    from edgefkp.probe import compare_with_card
 
     inspections = [inspect(file) for file in files]
     if as_json:
         print_json(inspections[0] if len(files) == 1 else inspections)
     else:
         click.echo("\n\n".join(inspection_table(inspection) for inspection in inspections))
-    for file in files:
+    for file, inspection in zip(files, inspections, strict=True):
+        compare_with_card(file, inspection.sha256)
         verify_scheme(file)
 
 

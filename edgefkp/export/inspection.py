@@ -139,6 +139,8 @@ def kind_of(operator: Operator) -> str:
     """One of the kinds of OperatorCount."""
     if operator.name in _BOUNDARIES or (operator.name == "CAST" and _is_number_change(operator)):
         return "boundary"
+    if operator.name == "SHAPE":
+        return "index"
     computed = [t for t in (*operator.inputs, *operator.outputs) if t is not None and not t.constant]
     if any(tensor.dtype in _INTEGERS and tensor.quantised for tensor in computed):
         return "integer"
