@@ -70,7 +70,8 @@ CHANGES = (
         recipe={"online": {"degrees": 10, "scale": 0.08, "shift": 4, "contrast": 0.2, "brightness": 20, "gamma": 0.15}},
     ),
     Change("decay", "no weight decay", recipe={"weight_decay": 0.0}),
-    Change("ema", "averaged over ten times as many steps", recipe={"ema": 0.9998}),
+    Change("ema", "averaged over 100 steps in place of 500", recipe={"ema": 0.99}),
+    Change("batch", "batches of 32", recipe={"batch": 32}),
 )
 
 

@@ -58,6 +58,12 @@ STRUCTURES: dict[str, dict[str, Any]] = {
         "channels": (16, 32, 40, 48, 64, 64), "strides": (2, 2, 2, 1, 2, 1), "head": "argmax", "maps": 32,
     },
     "nano_6_flatten": {"channels": (16, 32, 40, 48, 56, 56), "strides": (2, 2, 2, 1, 2, 1), "maps": 16},
+    "nano_pyramid": {
+        "channels": (16, 32, 48, 48, 64, 48), "strides": (2, 2, 2, 1, 2, 1), "head": "pyramid", "maps": 32,
+    },
+    "small_pyramid": {
+        "channels": (24, 48, 64, 64, 96, 96, 96), "strides": (2, 2, 2, 1, 2, 1, 1), "head": "pyramid", "maps": 64,
+    },
     "small_6": {
         "channels": (24, 48, 64, 64, 96, 96, 96), "strides": (2, 2, 2, 1, 2, 1, 1), "head": "argmax", "maps": 64,
     },

@@ -7,7 +7,7 @@ The peers see the 96x96 crop enlarged, and are helped: how much border to add an
 are chosen, and a constant offset of each point is taken out, on faces of training persons. RMSE counts only points
 that people placed or that derive from such (label_src 1 and 2). Timed is the network alone, 1 thread, rounds shuffled.
 Files without a card beside them are timed only. Writes bench/results/peers.json; docs/PEERS.md shows it.
---robustness also scores all of them on altered faces (edgefkp.robustness) and writes bench/results/robustness.json.
+--robustness also scores all of them on altered faces (edgefkp.robustness) and writes robustness.json beside --out.
 """
 
 import argparse
@@ -33,7 +33,6 @@ from edgefkp.metrics import rmse
 from edgefkp.robustness import CONDITIONS, under
 
 OUT = Path(__file__).parents[1] / "results" / "peers.json"
-ROBUSTNESS = OUT.with_name("robustness.json")
 ROUNDS, TIMED = 12, 100  # rounds of so many different faces
 TUNED_ON = 300  # faces of training persons
 BORDERS = (1.0, 1.15, 1.3, 1.45, 1.6)  # side of the peer's view over the side of the crop
@@ -272,7 +271,8 @@ def main() -> None:
     truth = by_people(parts.test)
     if given.robustness:
         data = {"name": source.name, "faces": len(parts.test), "label_src": [1, 2]}
-        write_json(ROBUSTNESS, altered_scores([one for one in contenders if one.scored], parts.test, truth, data))
+        scores = altered_scores([one for one in contenders if one.scored], parts.test, truth, data)
+        write_json(given.out.with_name("robustness.json"), scores)
     faces = np.linspace(0, len(parts.test) - 1, TIMED).round().astype(int)
     times = timed(contenders, parts.test.images[faces])
     rows = []

@@ -29,9 +29,9 @@ def plain(
     """[convolution, BatchNorm, activation] for each channel count, then a head that gives 30 numbers.
 
     kernels: side of each convolution's kernel, 3 where none are given. head: one of HEADS. maps: channels of a 1x1
-    convolution in front of it; for "argmax" the number of maps. residual: 1 adds to each convolution's result its
-    input, where shapes agree. separable: 1 makes every convolution but the first a depthwise and a 1x1 one.
-    activation: relu6, relu or hard_swish.
+    convolution in front of it; for "argmax" and "pyramid" the number of maps. residual: 1 adds to each convolution's
+    result its input, where shapes agree. separable: 1 makes every convolution but the first a depthwise and a 1x1
+    one. activation: relu6, relu or hard_swish.
     Raises UsageError for an unknown head or activation.
     """
     import keras
@@ -53,10 +53,12 @@ def plain(
         return layers.Add()([before, x]) if residual and before.shape == x.shape else x
 
     inputs = x = keras.Input((96, 96, 1), name="pixels")
+    finer = x  # what the last stride made smaller
     sides = kernels or (3,) * len(channels)
     for number, (count, kernel, stride) in enumerate(zip(channels, sides, strides, strict=True)):
+        finer = x if stride > 1 else finer
         x = block(x, count, kernel, stride, number == 0)
-    return keras.Model(inputs, HEADS[head](x, maps))
+    return keras.Model(inputs, HEADS[head](x, maps, finer))
 
 
 def _relu6() -> Any:
@@ -95,31 +97,50 @@ def _narrowed(x: Any, maps: int) -> Any:
     return layers.ReLU(6.0)(layers.BatchNormalization(momentum=0.9)(x))
 
 
-def _flatten(x: Any, maps: int) -> Any:
+def _flatten(x: Any, maps: int, finer: Any) -> Any:
     """Every position of every channel has its own weight for every output: the most parameters."""
     from keras import layers
 
     return _outputs(layers.Flatten()(_narrowed(x, maps)))
 
 
-def _average(x: Any, maps: int) -> Any:
+def _average(x: Any, maps: int, finer: Any) -> Any:
     """The mean over all positions, as in MobileNetV2: the fewest parameters."""
     from keras import layers
 
     return _outputs(layers.GlobalAveragePooling2D()(_narrowed(x, maps)))
 
 
-def _argmax(x: Any, maps: int) -> Any:
-    """Soft argmax: each map's centre of mass, mixed linearly into points. Exact below a cell, with few parameters.
+def _argmax(x: Any, maps: int, finer: Any) -> Any:
+    """Soft argmax: each map's centre of mass, mixed linearly into points. Exact below a cell, with few parameters."""
+    return _centres(_map_layer(maps, "maps")(x))
 
-    The maps, their softmax and the sums stay in float32: a probability in 256 steps would place points badly.
+
+def _pyramid(x: Any, maps: int, finer: Any) -> Any:
+    """Soft argmax of the sum of maps at two scales: the coarse ones know the face, the finer ones the place."""
+    from keras import layers
+
+    coarse = _map_layer(maps, "maps", bias=False)(x)
+    factor = finer.shape[1] // coarse.shape[1]
+    coarse = layers.UpSampling2D(factor, dtype="float32")(coarse)
+    return _centres(layers.Add(dtype="float32")([coarse, _map_layer(maps, "finer_maps")(finer)]))
+
+
+def _map_layer(maps: int, name: str, bias: bool = True) -> Any:
+    from keras import layers
+
+    return layers.Conv2D(maps or OUTPUTS // 2, 1, use_bias=bias, dtype="float32", name=name)
+
+
+def _centres(x: Any) -> Any:
+    """(B, H, W, maps) -> 30 numbers.
+
+    The softmax and the sums stay in float32: a probability in 256 steps would place points badly.
     """
     import keras
     from keras import layers
 
-    height, width = x.shape[1:3]
-    x = layers.Conv2D(maps or OUTPUTS // 2, 1, dtype="float32", name="maps")(x)
-    count = x.shape[-1]
+    height, width, count = x.shape[1:]
     x = layers.Permute((2, 1), dtype="float32")(layers.Reshape((height * width, count), dtype="float32")(x))
     x = layers.Softmax(dtype="float32")(x)
     centre = layers.Dense(2, use_bias=False, trainable=False, dtype="float32", name="places")
@@ -137,4 +158,4 @@ def _places(height: int, width: int) -> np.ndarray:
     return np.stack([(x.ravel() + 0.5) * 2 / width - 1, (y.ravel() + 0.5) * 2 / height - 1], 1).astype(np.float32)
 
 
-HEADS = {"flatten": _flatten, "average": _average, "argmax": _argmax}
+HEADS = {"flatten": _flatten, "average": _average, "argmax": _argmax, "pyramid": _pyramid}
