@@ -17,6 +17,7 @@ COMMANDS = {
     "models": "List every network and every file there is.",
     "train": "Train a network: labelled faces -> models/.",
     "study": "The paper's study: every network under every treatment.",
+    "report": "The study's figures, tables and findings.",
     "tune": "Search for a network, within a measured time if one is given.",
     "evaluate": "Score a .keras or .tflite file on labelled faces.",
     "export": "Convert trained networks: models/ -> export/.",

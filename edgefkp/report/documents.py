@@ -19,6 +19,7 @@ from edgefkp.report.family import ablations_markdown, family_markdown, robustnes
 from edgefkp.report.live import live_markdown
 from edgefkp.report.peers import peers_markdown
 from edgefkp.report.result import read_run
+from edgefkp.report.study_blocks import BLOCKS, block
 from edgefkp.report.table import markdown
 
 
@@ -58,6 +59,7 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "live": live_markdown,
     "cards": _cards,
     "arm": _arm,
+    **{f"study-{name}": block(name) for name in BLOCKS},
 }
 
 _BLOCK = re.compile(r"(?P<open><!-- table (?P<kind>\S+) (?P<path>\S+) -->\n).*?(?P<close><!-- end -->)", re.DOTALL)

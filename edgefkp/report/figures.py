@@ -17,7 +17,7 @@ WIDTH, NARROW = 7.0, 4.6  # inches of a figure on the page; NARROW stays readabl
 SHEET_COLUMNS = 4
 
 
-def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Any, np.ndarray]:
+def panels(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Any, np.ndarray]:
     """A figure and its (rows, columns) axes, without pyplot's global state and without a screen."""
     try:
         from matplotlib.figure import Figure
@@ -29,7 +29,7 @@ def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tup
 
 def learning_curve(model: ModelResult, mean_shape: float) -> Any:
     """RMSE against training images: training faces, validation faces, and what the mean shape scores."""
-    figure, axes = _figure(NARROW, 3.0)
+    figure, axes = panels(NARROW, 3.0)
     panel = axes[0, 0]
     images = [row["images"] / 1000 for row in model.history]
     style = {"marker": "o", "markersize": 3, "linewidth": 1.5}
@@ -44,13 +44,13 @@ def learning_curve(model: ModelResult, mean_shape: float) -> Any:
     # The first epochs are far off and would press all that matters into a line.
     panel.set_ylim(0, min(max(highest, mean_shape), 2.2 * mean_shape) * 1.1)
     panel.legend(frameon=False, fontsize=8)
-    _lighten(panel)
+    lighten(panel)
     return figure
 
 
 def size_against_rmse(result: RunResult) -> Any:
     """Bytes of every file against its RMSE on the held-out faces: one colour a network, one marker a format."""
-    figure, axes = _figure(NARROW, 4.0)
+    figure, axes = panels(NARROW, 4.0)
     panel = axes[0, 0]
     for number, model in enumerate(result.models):
         colour = COLOURS[number % len(COLOURS)]
@@ -70,7 +70,7 @@ def size_against_rmse(result: RunResult) -> Any:
     panel.set_xlabel("file size, KB")
     panel.set_ylabel("RMSE, px")
     figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=2)
-    _lighten(panel)
+    lighten(panel)
     return figure
 
 
@@ -83,11 +83,11 @@ def prediction_sheet(sheet: Sheet, model: str) -> Any:
     faces = len(sheet.images)
     columns = min(SHEET_COLUMNS, faces)
     rows = -(-faces // columns)
-    figure, panels = _figure(WIDTH, WIDTH / columns * rows, rows, columns)
-    for panel in panels.flat:
+    figure, grid = panels(WIDTH, WIDTH / columns * rows, rows, columns)
+    for panel in grid.flat:
         panel.set_axis_off()
     for panel, image, true, predicted in zip(
-        panels.flat, sheet.images, sheet.truth, sheet.predicted[model], strict=False
+        grid.flat, sheet.images, sheet.truth, sheet.predicted[model], strict=False
     ):
         panel.imshow(image, cmap="gray", vmin=0, vmax=255)
         panel.scatter(*true.T, s=26, facecolors="none", edgecolors="#00E5A0", linewidths=1.2)
@@ -98,7 +98,7 @@ def prediction_sheet(sheet: Sheet, model: str) -> Any:
     return figure
 
 
-def _lighten(panel: Any) -> None:
+def lighten(panel: Any) -> None:
     panel.grid(color="#e5e5e5", linewidth=0.6)
     panel.set_axisbelow(True)
     panel.spines[["top", "right"]].set_visible(False)

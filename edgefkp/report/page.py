@@ -55,8 +55,8 @@ def figure_png(figure: object, caption: str) -> str:
     return f"<figure>\n{image}\n<figcaption>{escape(caption)}</figcaption>\n</figure>"
 
 
-def data_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table that a narrow screen shows as one card a row."""
+def data_table(headers: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "wide") -> str:
+    """A table that a narrow screen shows as one card a row. kind: its classes; "wide numbers": one column of text."""
     head = "".join(f"<th>{escape(header)}</th>" for header in headers)
     body = "\n".join(
         "<tr>"
@@ -67,7 +67,7 @@ def data_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         + "</tr>"
         for row in rows
     )
-    return f'<table class="wide">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>'
+    return f'<table class="{kind}">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>'
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> str:

@@ -1,19 +1,19 @@
-"""The paper's tables 1 to 3 from the cells of the study, with what the paper printed beside what was found here.
+"""The paper's tables from the study, with what the paper printed beside what was found here.
 
-Each is a header and rows of text; "-" where a cell is missing.
+Each is a header and rows of text; "-" where a cell is missing or nothing was measured.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from edgefkp.report.comparison import compare, converged, rmse_of
-from edgefkp.training.cell import Cell, CellResult, read_result
+from edgefkp.bench import machine
+from edgefkp.report.comparison import compare, converged, interval_of, mean_shape_of, rmse_of, validation_of
+from edgefkp.report.evidence import HOWS, Evidence, Results, Timing, seed_noise
+from edgefkp.training.cell import Cell, CellResult
 from edgefkp.training.grid import MASKED, ONCE, column_names, grid
 from edgefkp.zoo.costs import COSTS
 from edgefkp.zoo.registry import NETWORKS
 
 Table = tuple[list[str], list[list[str]]]
-Results = Mapping[str, CellResult]
 
 # What the paper says of others (section 2), in px; it gives no RMSE of its own networks.
 PRINTED_RIVALS = {"naimishnet": 1.77, "inception": 2.91, "residual": 2.23, "shi": 1.97, "gao": 1.75}
@@ -24,52 +24,73 @@ PRINTED_CHANGES = {
     "nasnetmobile_frozen": ("similar", "similar", "similar", "+"),
     "nasnetmobile": ("similar", "similar", "similar", "+++"),
 }
+# Table 4 of the paper, seconds per 100 images (least and most of its four treatments); its tuned networks differ.
+PRINTED_SECONDS = {
+    "baseline": (1.97, 2.01),
+    "manual": (1.33, 1.40),
+    "tuned_drop": (2.72, 2.72),
+    "tuned_ffill": (1.52, 1.52),
+    "tuned_knn": (4.19, 4.19),
+    "tuned_augment": (3.58, 3.58),
+    "mobilenetv2": (0.82, 1.00),
+    "nasnetmobile": (7.68, 8.46),
+}
 # Ours: by how much a cell's RMSE is below that of the same network under `drop`, if the interval leaves 0 out.
 SYMBOLS = ((0.3, "+++"), (0.15, "++"), (0.0, "+"))
+UNLIKE = "†"  # after networks that were trained on other terms
+NOTE_UNLIKE = f"{UNLIKE} without ImageNet weights, trained at 96x96 pixels on 30,000 images."
 
 
-def read_study(folder: Path) -> dict[str, CellResult]:
-    """The results of the grid's cells that stand in `folder`, by name."""
-    files = {cell.name: folder / f"{cell.name}.json" for cell in grid()}
-    return {name: read_result(file) for name, file in files.items() if file.exists()}
-
-
-def sizes(results: Results) -> Table:
-    """Table 1: parameters and megabytes as .h5, the paper's and ours."""
-    measured = {result.identity["network"]: result for result in results.values()}
+def sizes(evidence: Evidence) -> Table:
+    """Table 1: parameters and megabytes as .h5, the paper's and ours, and as .tflite."""
     rows = []
     for name, network in NETWORKS.items():
         if name.endswith("_frozen"):
             continue
-        result = measured.get(name) or measured.get(f"{name}_frozen")
-        ours = f"{result.file['h5_bytes'] / 1e6:.2f}" if result else "-"
         printed = f"{network.paper_parameters:,}" if network.paper_parameters else "-"
         megabytes = f"{network.paper_megabytes:.2f}" if network.paper_megabytes else "-"
-        rows.append([network.title, printed, f"{COSTS[name].parameters:,}", megabytes, ours])
-    return ["network", "parameters, paper", "here", "MB .h5, paper", "here"], rows
+        ours = [_megabytes(evidence.size(name, kind)) for kind in ("h5", "float32", "int8")]
+        title = network.title.removesuffix(", fine-tuned")
+        rows.append([title, printed, f"{COSTS[name].parameters:,}", megabytes, *ours])
+    return ["network", "parameters, paper", "here", "MB .h5, paper", "here", "float32 .tflite", "int8"], rows
 
 
 def changes(results: Results) -> Table:
     """Table 2: the change of RMSE that each treatment brings, as symbols: the paper's / ours."""
     columns = [name for name in column_names() if name != "masked-online"]
+    noise = seed_noise(results)
     rows = []
     for row, printed in PRINTED_CHANGES.items():
         cells = _row(row)
         base = results.get(cells["drop"].name)
-        found = [_symbol(results.get(cells[column].name), base) for column in columns]
-        rows.append([row, *(f"{theirs} / {ours}" for theirs, ours in zip(printed, found, strict=True))])
+        found = [_symbol(results.get(cells[column].name), base, noise) for column in columns]
+        rows.append([_label(row), *(f"{theirs} / {ours}" for theirs, ours in zip(printed, found, strict=True))])
     return ["network", *columns], rows
 
 
 def scores(results: Results) -> Table:
-    """Table 3: RMSE in px over all labelled coordinates of the test persons, with its 95 % interval."""
+    """Table 3: RMSE in px with half of its 95 % interval, by comparison.py's coordinates."""
     rows: dict[str, dict[str, str]] = {}
     for cell in grid():
         rows.setdefault(cell.row, dict.fromkeys(column_names(), "-"))[cell.column] = _score(results.get(cell.name))
     for row in ONCE:
         for column in column_names()[:-1]:
             rows[row][column] = ""  # not of the grid
-    return ["network", *column_names()], [[row, *marks.values()] for row, marks in rows.items()]
+    return ["network", *column_names()], [[_label(row), *marks.values()] for row, marks in rows.items()]
+
+
+def every_score(results: Results) -> Table:
+    """Of every trained cell: RMSE over Kaggle's coordinates, over all 15 points, over complete rows, NME, minutes."""
+    rows = []
+    for cell in grid():
+        if result := results.get(cell.name):
+            test, mean = result.scores["test"], rmse_of(result) / mean_shape_of(result)
+            score = test["score"]
+            values = (test["kaggle_rmse"], score["rmse"], score["rmse_complete"], score["nme"])
+            numbers = ["-" if value is None else f"{value:.3f}" for value in (validation_of(result), *values)]
+            rows.append([cell.name, *numbers, f"{mean:.0%}", f"{result.seconds / 60:.0f}"])
+    header = ["cell", "validation", "Kaggle's", "15 points", "complete", "NME %", "of mean shape", "minutes"]
+    return header, rows
 
 
 def rivals(results: Results) -> Table:
@@ -81,19 +102,71 @@ def rivals(results: Results) -> Table:
     return ["network", "RMSE, printed", "here"], rows
 
 
+def seconds(evidence: Evidence) -> Table:
+    """Table 4: seconds per 100 images, the paper's (Keras on Colab) and ours, with half of the 95 % interval."""
+    rows = []
+    for name, network in NETWORKS.items():
+        if name.endswith("_frozen"):
+            continue
+        low, high = PRINTED_SECONDS.get(name, (None, None))
+        printed = "-" if low is None else f"{low:.2f}" if low == high else f"{low:.2f}-{high:.2f}"
+        ours = [_time(evidence.timing(name, how)) for how in HOWS]
+        rows.append([network.title.removesuffix(", fine-tuned"), f"{COSTS[name].macs / 1e6:,.0f}", printed, *ours])
+    return ["network", "M MACs", "paper", *HOWS.values()], rows
+
+
+def nulls(info: dict[str, object] | None) -> Table:
+    """Figure 1: how many training faces lack each point."""
+    if info is None:
+        return ["point", "missing"], []
+    train = info["train"]
+    assert isinstance(train, dict)
+    rows = [[name, f"{count:,}", f"{count / train['faces']:.1%}"] for name, count in train["missing"].items()]
+    incomplete = train["faces"] - train["complete"]
+    rows.append(["any of them", f"{incomplete:,}", f"{incomplete / train['faces']:.1%}"])
+    return ["point", f"missing of {train['faces']:,}", "share"], rows
+
+
+def conditions(evidence: Evidence) -> str:
+    """Where the times of table 4 were measured."""
+    if evidence.bench is None:
+        return "Not timed yet: python bench/zoo.py FOLDER, then edgefkp bench FOLDER --mode invoke --name zoo."
+    row = evidence.bench.rows[0]
+    where = f"TFLite: {row.runtime} {row.version}, {row.threads} thread, {machine.title(evidence.bench.machine)}"
+    keras = f"Keras {evidence.zoo['versions']['keras']}: predict in batches of 32, all cores" if evidence.zoo else ""
+    doubts = f"disturbed: {', '.join(evidence.doubts)}" if evidence.doubts else ""
+    return "; ".join(filter(None, [where, keras, doubts])) + "."
+
+
 def _row(row: str) -> dict[str, Cell]:
     return {cell.column: cell for cell in grid() if cell.row == row}
+
+
+def _label(row: str) -> str:
+    return f"{row}{UNLIKE}" if row.startswith("nasnetmobile") else row
+
+
+def _megabytes(size: int | None) -> str:
+    return "-" if size is None else f"{size / 1e6:.2f}"
 
 
 def _score(result: CellResult | None) -> str:
     if result is None:
         return "-"
-    low, high = result.scores["test"]["score"]["interval"]
-    text = f"{rmse_of(result):.2f} ({low:.2f}-{high:.2f})"
-    return text if converged(result) else f"{text} not converged"
+    if not converged(result):
+        return "not converged"
+    low, high = interval_of(result)
+    return f"{rmse_of(result):.2f} ±{(high - low) / 2:.2f}"
 
 
-def _symbol(result: CellResult | None, base: CellResult | None) -> str:
+def _time(timing: Timing | None) -> str:
+    if timing is None:
+        return "-"
+    low, high = timing.interval
+    return f"{timing.seconds:#.3g} ±{(high - low) / 2 / timing.seconds:.0%}"
+
+
+def _symbol(result: CellResult | None, base: CellResult | None, noise: float) -> str:
     if result is None or base is None:
         return "-"
     if result is base:
@@ -101,7 +174,7 @@ def _symbol(result: CellResult | None, base: CellResult | None) -> str:
     if not (converged(result) and converged(base)):
         return "not converged"
     found = compare(result, base)
-    if not found.decides:
+    if not found.decides or abs(found.change) <= noise:
         return "similar"
     if found.change > 0:
         return "worse"

@@ -1,84 +1,156 @@
 """Tables from made-up cells: what is compared, and what is not."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import write_json
-from edgefkp.report.comparison import compare, converged
-from edgefkp.report.study_tables import changes, markdown, read_study, rivals, scores, sizes
+from edgefkp.report.comparison import compare, converged, interval_of, rmse_of
+from edgefkp.report.evidence import Evidence, read_evidence, read_study, seed_noise
+from edgefkp.report.study_tables import (
+    PRINTED_SECONDS,
+    changes,
+    conditions,
+    every_score,
+    markdown,
+    nulls,
+    rivals,
+    scores,
+    seconds,
+    sizes,
+)
 from edgefkp.training.cell import CellResult
-from edgefkp.training.grid import grid
-
-CELLS = {cell.name: cell for cell in grid()}
-PERSONS = np.random.default_rng(0).gamma(4, 1, 200)  # how hard each test person is
+from edgefkp.zoo.registry import NETWORKS
+from tests.report.made_study import made_cell, made_ms, write_info, write_study, write_times
 
 
-def result(name: str, rmse: float, noise: float = 0.05) -> CellResult:
-    """A cell whose RMSE is `rmse`, hard on the same persons as every other, but for the noise."""
-    own = np.random.default_rng(sum(map(ord, name))).normal(1, noise, len(PERSONS))
-    squares = PERSONS * own
-    squares *= rmse**2 * 30 * len(PERSONS) / squares.sum()
-    cell = CELLS[name]
-    return CellResult(
-        cell=name, column=cell.column, identity=asdict(cell), key="k", weights=None, data={}, counts={},
-        parameters=1, macs=1, training={}, history=[], seconds=1.0, cores=2, versions={},
-        scores={"test": {"score": {"rmse": rmse, "interval": [rmse - 0.1, rmse + 0.1]}}, "mean_shape": {"rmse": 4.0}},
-        persons={"squares": squares.tolist(), "coordinates": [30] * len(PERSONS)},
-        file={"h5_bytes": 1_230_000},
-    )  # fmt: skip
+def by_labels_alone(cell: CellResult) -> CellResult:
+    """The same cell from data without Kaggle's IdLookupTable."""
+    persons = {name: cell.persons[name] for name in ("squares", "coordinates")}
+    return replace(cell, persons=persons)
 
 
 def test_the_same_persons_make_a_small_difference_decide():
-    found = compare(result("manual-knn", 1.9), result("manual-drop", 2.0))
+    found = compare(made_cell("manual-knn", 1.9), made_cell("manual-drop", 2.0))
     assert found.change == pytest.approx(-0.05)
     assert found.interval[0] < found.change < found.interval[1] < 0
     assert found.decides
-    assert not compare(result("manual-knn", 2.0, noise=1.0), result("manual-drop", 2.0, noise=1.0)).decides
+    assert not compare(made_cell("manual-knn", 2.0, noise=1.0), made_cell("manual-drop", 2.0, noise=1.0)).decides
 
 
 def test_a_cell_near_the_mean_shape_decides_nothing():
-    near = result("manual-drop", 3.7)
+    near = made_cell("manual-drop", 3.7)
     assert not converged(near)
-    assert not compare(result("manual-knn", 1.9), near).decides
+    assert not compare(made_cell("manual-knn", 1.9), near).decides
 
 
 def test_other_persons_are_not_compared():
-    other = replace(result("manual-knn", 1.9), persons={"squares": [1.0], "coordinates": [30]})
+    cell = made_cell("manual-knn", 1.9)
+    other = replace(cell, persons={name: values[1:] for name, values in cell.persons.items()})
     with pytest.raises(EdgefkpError, match="different persons"):
-        compare(other, result("manual-drop", 2.0))
+        compare(other, made_cell("manual-drop", 2.0))
+
+
+def test_kaggle_coordinates_count_where_there_are_some():
+    cell = made_cell("manual-drop", 2.0)
+    assert rmse_of(cell) == 2.0
+    low, high = interval_of(cell)
+    assert low < 2.0 < high
+    assert rmse_of(by_labels_alone(cell)) == pytest.approx(2.1)
+    assert interval_of(by_labels_alone(cell)) == pytest.approx((1.05 * low, 1.05 * high))
 
 
 def row_of(table, name: str) -> list[str]:
-    return next(row for row in table[1] if row[0].startswith(name))
+    return next(row[1:] for row in table[1] if row[0].startswith(name))
 
 
-def test_tables_show_what_is_there_and_what_is_missing(tmp_path):
+@pytest.fixture
+def partial(tmp_path) -> dict[str, CellResult]:
     made = [
-        result("mobilenetv2-drop", 2.0),
-        result("mobilenetv2-ffill", 2.2),
-        result("mobilenetv2-augment", 1.2),
-        result("nasnetmobile-drop", 3.9),
-        result("nasnetmobile-knn", 2.0),
-        result("shi-masked-online", 1.8),
-        result("manual-drop-seed1", 2.1),
+        made_cell("mobilenetv2-drop", 2.0),
+        made_cell("mobilenetv2-ffill", 2.2),
+        made_cell("mobilenetv2-augment", 1.2),
+        made_cell("nasnetmobile-drop", 3.9),
+        made_cell("nasnetmobile-knn", 2.0),
+        made_cell("shi-masked-online", 1.8),
+        made_cell("manual-drop-seed1", 2.1),
     ]
-    for one in made:
-        write_json(tmp_path / f"{one.cell}.json", one)
-    results = read_study(tmp_path)
-    assert sorted(results) == sorted(one.cell for one in made)
-    change = {row[0]: row[1:] for row in changes(results)[1]}
-    assert change["mobilenetv2"] == ["similar / similar", "similar / worse", "++ / -", "+++ / +++"]
-    assert change["nasnetmobile"][2] == "similar / not converged"
-    score = {row[0]: row[1:] for row in scores(results)[1]}
-    assert score["mobilenetv2"][0] == "2.00 (1.90-2.10)"
-    assert score["nasnetmobile"][0] == "3.90 (3.80-4.00) not converged"
-    assert score["shi"] == ["", "", "", "", "1.80 (1.70-1.90)"]
-    assert score["manual seed 1"][0] == "2.10 (2.00-2.20)"
-    assert row_of(rivals(results), "Shi")[1:] == ["1.97", "1.80 (1.70-1.90)"]
-    assert row_of(sizes(results), "MobileNetV2")[1:] == ["2,257,984", "2,296,414", "9.66", "1.23"]
+    results = read_study(write_study(tmp_path, made))
+    assert sorted(results) == sorted(cell.cell for cell in made)
+    return results
+
+
+def test_tables_show_what_is_there_and_what_is_missing(partial):
+    change = changes(partial)
+    assert row_of(change, "mobilenetv2 ".strip()) != []
+    assert dict(zip(change[0][1:], change[1][1][1:], strict=True)) == {
+        "drop": "similar / similar",
+        "ffill": "similar / worse",
+        "knn": "++ / -",
+        "augment": "+++ / +++",
+    }
+    assert change[1][3][3] == "similar / not converged"
+    table = scores(partial)
+    low, high = interval_of(partial["mobilenetv2-drop"])
+    assert table[1][4][1] == f"2.00 ±{(high - low) / 2:.2f}"
+    assert row_of(table, "nasnetmobile†") == ["not converged", "-", table[1][6][3], "-", "-"]
+    assert row_of(table, "shi")[:4] == [""] * 4
+    assert row_of(table, "manual seed 1")[0].startswith("2.10 ±")
+    assert row_of(rivals(partial), "Shi")[0] == "1.97"
+    assert len(every_score(partial)[1]) == len(partial)
+
+
+def test_a_change_that_another_seed_would_make_is_similar():
+    cells = [made_cell("mobilenetv2-drop", 2.0), made_cell("mobilenetv2-knn", 1.9)]
+    cells += [made_cell("manual-drop", 2.0), made_cell("manual-drop-seed1", 2.2)]
+    results = {cell.cell: cell for cell in cells}
+    assert seed_noise(results) == pytest.approx(0.1)
+    assert changes(results)[1][1][3] == "++ / similar"
+    del results["manual-drop-seed1"]
+    assert seed_noise(results) == 0
+    assert changes(results)[1][1][3] == "++ / +"
+
+
+def test_sizes_and_times_stand_beside_those_of_the_paper(tmp_path):
+    evidence = read_evidence(write_study(tmp_path, []), write_times(tmp_path))
+    assert row_of(sizes(evidence), "MobileNetV2")[:3] == ["2,257,984", "2,296,414", "9.66"]
+    assert row_of(sizes(evidence), "MobileNetV2")[5] == "2.30"
+    for name, (low, high) in PRINTED_SECONDS.items():
+        row = row_of(seconds(evidence), NETWORKS[name].title.removesuffix(", fine-tuned"))
+        assert row[1] == (f"{low:.2f}" if low == high else f"{low:.2f}-{high:.2f}")
+        shown = [float(value.split()[0]) for value in row[2:]]
+        wanted = [made_ms(name, how) / 10 for how in ("keras", "float32", "int8")]
+        np.testing.assert_allclose(shown, wanted, rtol=0.01)
+    assert "litert 2.3.0, 1 thread, A board, 4 cores" in conditions(evidence)
+
+
+def test_a_file_that_was_disturbed_while_it_was_timed_is_named(tmp_path):
+    evidence = read_evidence(write_study(tmp_path, []), write_times(tmp_path, ["manual"], "INVALID"))
+    assert "manual-untrained.int8.tflite" in conditions(evidence)
+
+
+def test_sizes_come_from_cells_where_the_zoo_was_not_measured():
+    evidence = Evidence({"manual-drop": made_cell("manual-drop")})
+    assert row_of(sizes(evidence), "Manually")[3] == "1.23"
+    assert row_of(seconds(evidence), "Manually")[2:] == ["-"] * 3
+
+
+def test_null_counts_are_those_of_the_data(tmp_path):
+    study = write_study(tmp_path, [])
+    assert nulls(read_evidence(study).info)[1] == []
+    write_info(study)
+    table = nulls(read_evidence(study).info)
+    assert row_of(table, "left_eyebrow_outer_end") == ["2,110", "29.9%"]
+    assert row_of(table, "any of them") == ["4,925", "69.9%"]
+
+
+def test_a_file_of_another_kind_is_named(tmp_path):
+    study = write_study(tmp_path, [])
+    write_json(study / "data.json", {"schema": "weather"})
+    with pytest.raises(EdgefkpError, match=r"data\.json is not of schema"):
+        read_evidence(study)
 
 
 def test_markdown_has_a_rule_for_every_column():

@@ -1,0 +1,89 @@
+"""edgefkp report: the study's figures, tables and findings."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgefkp.cli.options import json_option, note, print_json
+
+if TYPE_CHECKING:
+    from edgefkp.report.evidence import Evidence
+    from edgefkp.report.verdict import Finding
+
+WIDTH = 100  # columns
+
+
+@click.command("report")
+@click.option(
+    "--study",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path("models/study"),
+    show_default=True,
+    help="Where the study's results are; some may be missing.",
+)
+@click.option(
+    "--bench",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("bench/results"),
+    show_default=True,
+    help="Where the zoo's sizes and times are.",
+)
+@click.option(
+    "--files",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("export"),
+    show_default=True,
+    help="float32 .tflite files that predict where the cells kept no predictions of the faces shown.",
+)
+@click.option(
+    "--data",
+    metavar="DATA",
+    help="Show faces of these data, which then stand in the page; without it drawn ones.",
+)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("docs/study"), show_default=True)
+@json_option
+def command(study: Path, bench: Path, files: Path, data: str | None, out: Path, as_json: bool) -> None:
+    """Make the paper's figures and tables from the study's results, and judge its claims.
+
+    Writes OUT/report.html and each figure beside it. Nothing is trained or timed.
+    """
+    from edgefkp.report import study_pictures
+    from edgefkp.report.claims import findings
+    from edgefkp.report.evidence import read_evidence
+    from edgefkp.report.study_page import write_report
+
+    evidence = read_evidence(study, bench)
+    shown = study_pictures.shown_of(data, evidence.results) if data else study_pictures.drawn_faces()
+    page = write_report(out, evidence, study_pictures.with_files(shown, files))
+    found = findings(evidence)
+    if as_json:
+        print_json(_as_json(evidence, found))
+    else:
+        click.echo(_terminal(evidence, found))
+    note(f"\nreport: {page}")
+
+
+def _as_json(evidence: "Evidence", found: "list[Finding]") -> dict[str, Any]:
+    claims = [{**vars(finding), "verdict": finding.verdict} for finding in found]
+    return {"schema": "edgefkp.findings/1", "missing": evidence.missing(), "findings": claims}
+
+
+def _terminal(evidence: "Evidence", found: "list[Finding]") -> str:
+    import textwrap
+
+    from tabulate import tabulate
+
+    from edgefkp.report import study_blocks, study_tables
+
+    header, rows = study_tables.scores(evidence.results)
+    align = ["left", *["right"] * (len(header) - 1)]
+    table = tabulate(rows, [header[0], *header[1:]], disable_numparse=True, colalign=align)
+    claims = [
+        (finding.verdict, finding.where.split(",")[0].removeprefix("section "), finding.sentence) for finding in found
+    ]
+    widest = WIDTH - 30
+    judged = tabulate(claims, ["verdict", "section", "claim"], maxcolwidths=[None, None, widest])
+    sentences = (study_blocks.status(evidence), study_blocks.tally(found), study_blocks.resolution(evidence))
+    prose = [textwrap.fill(line, WIDTH) for line in sentences]
+    return "\n".join([table, study_tables.NOTE_UNLIKE, "", judged, "", *prose])

@@ -1,0 +1,107 @@
+"""The study's report as blocks of Markdown, for docs/STUDY.md: every number from the evidence."""
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+from edgefkp.report import study_tables as tables
+from edgefkp.report.claims import findings
+from edgefkp.report.curves import curves
+from edgefkp.report.errata import ERRATA, UNTESTED
+from edgefkp.report.evidence import Evidence, read_evidence, seed_noise
+from edgefkp.report.verdict import FAILED, HELD, UNTOLD, Finding
+from edgefkp.training.grid import grid
+
+WIDTH = 118  # columns of prose
+NONE_YET = "No cell has landed yet."
+
+
+def status(evidence: Evidence) -> str:
+    """One sentence: how much of the grid there is."""
+    missing, total = evidence.missing(), len(grid())
+    if not missing:
+        return f"All {total} cells are there."
+    shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+    return f"{total - len(missing)} of {total} cells are there; missing: {shown}."
+
+
+def tally(found: list[Finding]) -> str:
+    """One sentence: how many claims have each verdict."""
+    counts = [(sum(finding.verdict == verdict for finding in found), verdict) for verdict in (HELD, FAILED, UNTOLD)]
+    return f"Of {len(found)} claims " + ", ".join(f"{count} {verdict}" for count, verdict in counts) + "."
+
+
+def resolution(evidence: Evidence) -> str:
+    """One sentence: which differences are too small to count."""
+    noise = seed_noise(evidence.results)
+    if not noise:
+        return "No cell was trained with two seeds yet: a difference counts where its interval leaves 1 out."
+    return (
+        f"Two seeds of manual differ by up to {noise:.1%}: a difference counts where its interval leaves 1 out and it "
+        "is larger than that."
+    )
+
+
+def _findings(evidence: Evidence) -> str:
+    found = findings(evidence)
+    parts = [_prose(f"{status(evidence)} {tally(found)} {resolution(evidence)}")]
+    parts += [_finding(number, finding) for number, finding in enumerate(found, 1)]
+    return "\n\n".join(parts)
+
+
+def _finding(number: int, finding: Finding) -> str:
+    title = f'**{number}. {finding.title}** ({finding.where}): "{finding.sentence}"'
+    how = f"{finding.test} {finding.note}".strip()
+    rows = [[part.what, part.found, part.verdict] for part in finding.parts]
+    return "\n\n".join(
+        [_prose(title), _prose(how), tables.markdown((["compared", "found", "verdict"], rows), (0, 1, 2))]
+    )
+
+
+def _errata(evidence: Evidence) -> str:
+    return "\n".join(_listed(f"{number}. ", text) for number, text in enumerate(ERRATA, 1))
+
+
+def _untested(evidence: Evidence) -> str:
+    return "\n".join(_listed("- ", text) for text in UNTESTED)
+
+
+def _seconds(evidence: Evidence) -> str:
+    return f"{tables.markdown(tables.seconds(evidence))}\n\n{_prose(tables.conditions(evidence))}"
+
+
+def _with_unlike(table: tables.Table) -> str:
+    return f"{tables.markdown(table)}\n\n{tables.NOTE_UNLIKE}"
+
+
+def _or_none(table: tables.Table) -> str:
+    return tables.markdown(table) if table[1] else NONE_YET
+
+
+BLOCKS: dict[str, Callable[[Evidence], str]] = {
+    "status": status,
+    "findings": _findings,
+    "errata": _errata,
+    "untested": _untested,
+    "sizes": lambda evidence: tables.markdown(tables.sizes(evidence)),
+    "changes": lambda evidence: _with_unlike(tables.changes(evidence.results)),
+    "scores": lambda evidence: _with_unlike(tables.scores(evidence.results)),
+    "every": lambda evidence: _or_none(tables.every_score(evidence.results)),
+    "seconds": _seconds,
+    "rivals": lambda evidence: tables.markdown(tables.rivals(evidence.results)),
+    "curves": lambda evidence: _or_none(curves(evidence.results)),
+    "nulls": lambda evidence: _or_none(tables.nulls(evidence.info)),
+}
+
+
+def block(name: str) -> Callable[[Path], str]:
+    """The renderer of one block, from the study's folder."""
+    return lambda study: BLOCKS[name](read_evidence(study))
+
+
+def _prose(text: str) -> str:
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _listed(mark: str, text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent=mark, subsequent_indent=" " * len(mark))
