@@ -328,6 +328,8 @@ def _store(partial: Path | None) -> Iterator[Path]:
         raise EdgefkpError("the same benchmark is running already", "wait until it is done") from None
     finally:
         os.close(lock)
+        if not any(partial.glob("*.npz")):  # there is nothing to go on with
+            discard(partial)
 
 
 def discard(partial: Path) -> None:

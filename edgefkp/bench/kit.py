@@ -10,8 +10,10 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent
 MODULES = (
     "__init__",
+    "card",
     "errors",
     "files",
+    "golden",
     "keypoints",
     "geometry",
     "crop",

@@ -46,7 +46,7 @@ def main() -> None:
     try:
         run(folder, out)
     except EdgefkpError as error:
-        print(f"error: {error.message}\nhint:  {error.hint}", file=sys.stderr)
+        _tell(f"error: {error.message}" + (f"\nhint:  {error.hint}" if error.hint else ""))
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, BrokenPipeError):
         sys.exit(130)
