@@ -83,32 +83,36 @@ def _files(cards: list[Card]) -> str:
 
 
 def _parity(cards: list[Card]) -> str:
-    rows = []
-    for card in cards:
-        if parity := card.get("parity"):
-            saturated = "-" if parity["saturated"] is None else f"{parity['saturated']} of {parity['outputs']}"
-            rows.append(
-                (
-                    _scheme(card),
-                    f"{parity['rmse_before']:.4f}",
-                    f"{parity['rmse_after']:.4f}",
-                    f"{parity['delta']:+.4f}",
-                    f"{parity['interval'][0]:+.4f} to {parity['interval'][1]:+.4f}",
-                    f"{parity['shift']['p95']:.3f} / {parity['shift']['max']:.3f}",
-                    saturated,
-                    f"{parity['runtime']} {parity['version']}",
-                )
-            )
-    if not rows:
+    measured = [card for card in cards if card.get("parity")]
+    if not measured:
         return "Not measured: no labelled test faces were given, or it is no 15-point network."
-    parity = next(card["parity"] for card in cards if card.get("parity"))
+    several = len({card["model"] for card in measured}) > 1
+    rows = []
+    for card in measured:
+        parity, correction = card["parity"], card.get("bias_correction")
+        rows.append(
+            (
+                f"{card['model']}.{_scheme(card)}" if several else _scheme(card),
+                f"{parity['rmse_before']:.4f}",
+                f"{parity['rmse_after']:.4f}",
+                f"{parity['delta']:+.4f}",
+                f"{parity['interval'][0]:+.4f} to {parity['interval'][1]:+.4f}",
+                f"{parity['shift']['p95']:.3f} / {parity['shift']['max']:.3f}",
+                f"{correction['rms']:.3f}" if correction else "-",
+                "-" if parity["saturated"] is None else f"{parity['saturated']} of {parity['outputs']}",
+                f"{parity['runtime']} {parity['version']}",
+            )
+        )
+    parity = measured[0]["parity"]
+    references = dict.fromkeys(card["parity"]["reference"]["file"] for card in measured)
     note = (
         f"Pixels of the 96x96 image, on {parity['data']['name']}, {parity['data']['part']}: {parity['faces']} faces of "
-        f"{parity['persons']} persons, {parity['coordinates']} coordinates. Before: {parity['reference']['file']} in "
-        f"{parity['reference']['runtime']} {parity['reference']['version']}."
+        f"{parity['persons']} persons, {parity['coordinates']} coordinates. Before: {', '.join(references)} in "
+        f"{parity['reference']['runtime']} {parity['reference']['version']}; corrected: what the bias correction "
+        "moved the outputs by (RMS)."
     )
-    headers = ["scheme", "RMSE before", "after", "difference", "95 %", "shift p95 / max", "saturated", "runtime"]
-    return f"{note}\n\n{_table(headers, rows)}"
+    headers = ["file" if several else "scheme", "RMSE before", "after", "difference", "95 %", "shift p95 / max"]
+    return f"{note}\n\n{_table([*headers, 'corrected', 'saturated', 'runtime'], rows)}"
 
 
 def _data(card: Card) -> str:
