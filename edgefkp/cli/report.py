@@ -78,12 +78,9 @@ def _terminal(evidence: "Evidence", found: "list[Finding]") -> str:
 
     header, rows = study_tables.scores(evidence.results)
     align = ["left", *["right"] * (len(header) - 1)]
-    table = tabulate(rows, [header[0], *header[1:]], disable_numparse=True, colalign=align)
-    claims = [
-        (finding.verdict, finding.where.split(",")[0].removeprefix("section "), finding.sentence) for finding in found
-    ]
-    widest = WIDTH - 30
-    judged = tabulate(claims, ["verdict", "section", "claim"], maxcolwidths=[None, None, widest])
+    table = tabulate(rows, header, disable_numparse=True, colalign=align)
+    names, claims = study_blocks.summary(found)
+    judged = tabulate(claims, names, disable_numparse=True)
     sentences = (study_blocks.status(evidence), study_blocks.tally(found), study_blocks.resolution(evidence))
     prose = [textwrap.fill(line, WIDTH) for line in sentences]
     return "\n".join([table, study_tables.NOTE_UNLIKE, "", judged, "", *prose])

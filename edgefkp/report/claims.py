@@ -23,6 +23,7 @@ def findings(evidence: Evidence) -> list[Finding]:
 
 def _manual_against_tuned(judge: Judge) -> Finding:
     return Finding(
+        "manual is as good as the tuned networks",
         "section 5, abstract",
         "Manually optimized custom CNN models outperform or are comparable to auto tuned Keras optimized models.",
         "RMSE of manual over that of the network tuned for the same treatment; comparable: up to 5 % larger.",
@@ -37,6 +38,7 @@ def _manual_is_ideal(judge: Judge) -> Finding:
     for kind in ("h5", "float32", "int8"):
         sizes.append(_smaller(judge.evidence, "manual", others, kind))
     return Finding(
+        "manual has the best curves, the least size",
         "section 5, 3.8, 4.2, 4.4",
         "On the other hand, manually tuned custom CNN models may be ideal when considering training curves, model "
         "size, and model parameters.",
@@ -60,6 +62,7 @@ def _smaller(evidence: Evidence, first: str, others: list[str], kind: str) -> Pa
 
 def _manual_is_faster(judge: Judge) -> Finding:
     return Finding(
+        "manual is faster than the tuned networks",
         "abstract",
         "However, manually optimized architectures yielded better inference time and training curves.",
         "Time of manual over that of the fastest tuned network. (Curves: the claim above.)",
@@ -73,6 +76,7 @@ def _mobilenet_is_best(judge: Judge) -> Finding:
     ]
     heavier = parameters_of("mobilenetv2") / parameters_of("manual")
     return Finding(
+        "MobileNetV2 has the lowest RMSE and time",
         "section 5, abstract",
         "MobileNetV2 outperforms all other models with the fastest inference times but slightly compromises the model "
         "size and parameters.",
@@ -87,6 +91,7 @@ def _augmentation_beats_imputation(judge: Judge) -> Finding:
     rows = (*CUSTOM, "mobilenetv2_frozen", "mobilenetv2")
     parts = [judge.against_best((row, "augment"), [(row, "ffill"), (row, "knn")], lower) for row in rows]
     return Finding(
+        "augmentation beats imputation",
         "section 5, abstract, 4.1",
         "In both custom CNN and transfer learning models, augmented models have lower RMSE scores, proving that "
         "augmentation is superior to imputation.",
@@ -98,6 +103,7 @@ def _augmentation_beats_imputation(judge: Judge) -> Finding:
 
 def _augmentation_helps(judge: Judge) -> Finding:
     return Finding(
+        "augmentation helps custom networks",
         "section 4.1",
         "Augmentation of custom models results in a significant increase in the performance of the models.",
         "RMSE under augment over that under drop: the same rows with and without altered copies.",
@@ -108,6 +114,7 @@ def _augmentation_helps(judge: Judge) -> Finding:
 
 def _tuning_makes_no_difference(judge: Judge) -> Finding:
     return Finding(
+        "fine-tuning makes no difference",
         "section 5",
         "There is no significant difference in performance between baseline non-tuned and baseline completely "
         "fine-tuned models.",
@@ -119,6 +126,7 @@ def _tuning_makes_no_difference(judge: Judge) -> Finding:
 
 def _four_to_five_times(judge: Judge) -> Finding:
     return Finding(
+        "fine-tuning: 4-5 times with augmentation",
         "section 4.1",
         "Both fine-tuned MobileNetV2 and NASNetMobile trained on augmented data exhibit a 4-5x improvement in RMSE "
         "scores compared to their non-fine-tuned counterparts.",
@@ -130,6 +138,7 @@ def _four_to_five_times(judge: Judge) -> Finding:
 
 def _twice_on_knn(judge: Judge) -> Finding:
     return Finding(
+        "fine-tuning: 2 times with KNN",
         "section 4.1",
         "Compared to its non-finetuned counterpart, fine-tuned MobileNetV2 demonstrated a 2x improvement in RMSE on "
         "KNN imputed data.",
@@ -140,6 +149,7 @@ def _twice_on_knn(judge: Judge) -> Finding:
 
 def _baseline_is_best_custom(judge: Judge) -> Finding:
     return Finding(
+        "baseline is the best custom network",
         "section 4.1",
         "The Custom baseline model outperformed the manually optimized and Keras fine tuner optimized models.",
         "RMSE of baseline over that of the others under the same treatment.",
@@ -149,6 +159,7 @@ def _baseline_is_best_custom(judge: Judge) -> Finding:
 
 def _tuned_wins_augmented(judge: Judge) -> Finding:
     return Finding(
+        "with augmentation tuned beats manual",
         "section 4.2",
         "In the case of augmentation, Keras auto-tuned models slightly outperform custom models at the cost of "
         "increasing the number of parameters and model size.",
@@ -159,6 +170,7 @@ def _tuned_wins_augmented(judge: Judge) -> Finding:
 
 def _twice_as_fast(judge: Judge) -> Finding:
     return Finding(
+        "MobileNetV2 is twice as fast as custom ones",
         "section 4.3",
         "In contrast to custom CNN models, MobileNetV2 has ten times the number of parameters and works two times "
         "faster.",
@@ -170,6 +182,7 @@ def _twice_as_fast(judge: Judge) -> Finding:
 def _manual_is_second(judge: Judge) -> Finding:
     others = tuple(name for name in (*PLAIN, "nasnetmobile") if name != "manual")
     return Finding(
+        "manual is second in time",
         "section 4.3",
         "Among all models, MobileNetV2 has the quickest inference. Manually tuned models come in second.",
         "Time of manual over that of the fastest network but MobileNetV2. (First place: claim 4.)",
@@ -179,6 +192,7 @@ def _manual_is_second(judge: Judge) -> Finding:
 
 def _time_is_the_same(judge: Judge) -> Finding:
     return Finding(
+        "augmentation does not change the time",
         "section 4.3, abstract",
         "Augmentation does not affect the inference time in a regression scenario, as seen from the analysis.",
         "Training changes weights, never the graph: time of manual trained over that of manual untrained; "
@@ -192,6 +206,7 @@ def _time_is_the_same(judge: Judge) -> Finding:
 def _parameters_explain_nasnet(judge: Judge) -> Finding:
     share = parameters_of("nasnetmobile") / parameters_of("mobilenetv2")
     return Finding(
+        "parameters explain NASNetMobile's time",
         "section 4.3",
         "The enormous training parameters (twice that of MobileNetV2) account for NASNetMobile's increased inference "
         "times.",
@@ -205,6 +220,7 @@ def _parameters_explain_nasnet(judge: Judge) -> Finding:
 def _nasnet_has_better_curves(judge: Judge) -> Finding:
     parts = [steadier(judge, "nasnetmobile", "mobilenetv2", column) for column in COLUMNS]
     return Finding(
+        "NASNetMobile has better curves",
         "section 4.4",
         "NASNetMobile has better training curves than MobileNetV2 architecture for all imputation techniques and "
         "augmentation.",
@@ -218,6 +234,7 @@ def _mobilenet_beats_nasnet(judge: Judge) -> Finding:
     errors = [judge.errors("mobilenetv2", "nasnetmobile", column, lower) for column in COLUMNS]
     mine, other = parameters_of("mobilenetv2"), parameters_of("nasnetmobile")
     return Finding(
+        "MobileNetV2 beats NASNetMobile",
         "section 4.4",
         "However, when considering inference times, RMSE scores, and parameter counts, MobileNetV2 outperforms "
         "NASNetMobile.",
@@ -234,6 +251,7 @@ def _mobilenet_beats_nasnet(judge: Judge) -> Finding:
 def _architecture_matters(judge: Judge) -> Finding:
     heavier = parameters_of("mobilenetv2") / parameters_of("manual")
     return Finding(
+        "architecture, not parameters, makes the time",
         "section 5",
         "Architectural efficiency significantly impacts model performance and inference time, as demonstrated by the "
         "MobileNetV2 architecture, which uses depth-wise separable convolutions.",
@@ -254,6 +272,7 @@ def _beats_rivals(judge: Judge) -> Finding:
         for rival in RIVALS
     ]
     return Finding(
+        "the best of them beats the rivals",
         "section 5",
         "Our models have the lowest RMSE compared to other state-of-the-art architectures ([4], [10], [11], [12]).",
         "RMSE of the paper's network that is best on validation persons over that of each rival, all under "

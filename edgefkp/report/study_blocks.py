@@ -31,6 +31,14 @@ def tally(found: list[Finding]) -> str:
     return f"Of {len(found)} claims " + ", ".join(f"{count} {verdict}" for count, verdict in counts) + "."
 
 
+def summary(found: list[Finding]) -> tables.Table:
+    """A line for each claim."""
+    rows = [
+        [str(number), one.short, one.where.removeprefix("section "), one.outcome] for number, one in enumerate(found, 1)
+    ]
+    return ["", "claim", "section", "verdict"], rows
+
+
 def resolution(evidence: Evidence) -> str:
     """One sentence: which differences are too small to count."""
     noise = seed_noise(evidence.results)
@@ -44,13 +52,13 @@ def resolution(evidence: Evidence) -> str:
 
 def _findings(evidence: Evidence) -> str:
     found = findings(evidence)
-    parts = [_prose(f"{status(evidence)} {tally(found)} {resolution(evidence)}")]
+    parts = [_prose(f"{tally(found)} {resolution(evidence)}"), tables.markdown(summary(found), (1, 2, 3))]
     parts += [_finding(number, finding) for number, finding in enumerate(found, 1)]
     return "\n\n".join(parts)
 
 
 def _finding(number: int, finding: Finding) -> str:
-    title = f'**{number}. {finding.title}** ({finding.where}): "{finding.sentence}"'
+    title = f'**{number}. {_capital(finding.short)}: {finding.verdict}**. "{finding.sentence}" ({finding.where})'
     how = f"{finding.test} {finding.note}".strip()
     rows = [[part.what, part.found, part.verdict] for part in finding.parts]
     return "\n\n".join(
@@ -79,7 +87,7 @@ def _or_none(table: tables.Table) -> str:
 
 
 BLOCKS: dict[str, Callable[[Evidence], str]] = {
-    "status": status,
+    "status": lambda evidence: _prose(status(evidence)),
     "findings": _findings,
     "errata": _errata,
     "untested": _untested,
@@ -97,6 +105,10 @@ BLOCKS: dict[str, Callable[[Evidence], str]] = {
 def block(name: str) -> Callable[[Path], str]:
     """The renderer of one block, from the study's folder."""
     return lambda study: BLOCKS[name](read_evidence(study))
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _prose(text: str) -> str:

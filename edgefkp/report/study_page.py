@@ -162,11 +162,11 @@ def _opening(evidence: Evidence, found: list[Finding]) -> str:
 
 
 def _findings(found: list[Finding]) -> str:
-    parts = []
+    parts = [page.data_table(*study_blocks.summary(found))]
     for number, finding in enumerate(found, 1):
         rows = [(part.what, part.found, part.verdict) for part in finding.parts]
         parts.append(
-            f"<h3>{number}. {escape(finding.title)}</h3>\n"
+            f"<h3>{number}. {escape(finding.short)}: {escape(finding.verdict)}</h3>\n"
             f"<p>“{escape(finding.sentence)}” ({escape(finding.where)})</p>\n"
             f'<p class="soft">{escape(f"{finding.test} {finding.note}".strip())}</p>\n'
             + page.data_table(("compared", "found", "verdict"), rows)

@@ -31,8 +31,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Finding:
-    """where, sentence: in the paper. test: what was compared here. note: what the reader must know beside it."""
+    """short: the claim in a few words. where, sentence: in the paper. test: what was compared here.
 
+    note: what the reader must know beside it.
+    """
+
+    short: str
     where: str
     sentence: str
     test: str
@@ -48,11 +52,12 @@ class Finding:
         return HELD if verdicts and set(verdicts) == {HELD} else UNTOLD
 
     @property
-    def title(self) -> str:
-        """The verdict, and how many parts came out how where they differ."""
-        counts = [(sum(part.verdict == verdict for part in self.parts), verdict) for verdict in (HELD, FAILED, UNTOLD)]
-        told = [f"{count} {verdict}" for count, verdict in counts if count]
-        return self.verdict if len(told) < 2 else f"{self.verdict} (of its parts {', '.join(told)})"
+    def outcome(self) -> str:
+        """The verdict, and how many parts held where they differ."""
+        held = sum(part.verdict == HELD for part in self.parts)
+        if len({part.verdict for part in self.parts}) < 2:
+            return self.verdict
+        return f"{self.verdict} ({held} of {len(self.parts)} held)"
 
 
 def lower(ratio: float, interval: Interval, noise: float) -> str:

@@ -51,7 +51,7 @@ def test_one_counterexample_is_enough(whole):
     worse = with_cells(whole, made_cell("manual-knn", 2.5))
     found = finding(worse, "outperform or are comparable")
     assert found.verdict == FAILED
-    assert found.title == "did not hold (of its parts 3 held, 1 did not hold)"
+    assert found.outcome == "did not hold (3 of 4 held)"
 
 
 def test_overlapping_intervals_decide_nothing(whole):
