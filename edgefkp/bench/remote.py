@@ -28,6 +28,7 @@ _DEVICE = re.compile(
     r"ssh://(?P<user>[\w.][\w.-]*@)?(?:\[(?P<ipv6>[\da-fA-F:]+)\]|(?P<host>[\w.][\w.-]*))(?::(?P<port>\d{1,5}))?/?"
 )
 STATUS = "edgefkp-status"
+_PROGRESS = re.compile(r"plan: |\d+/\d+ ")  # what the station tells while all is well
 
 # $1 python, $2 "keep" or "", $3 packages to install in a venv of the folder or "", then the module and its words.
 SCRIPT = f"""
@@ -174,7 +175,8 @@ def _collect(stream: IO[bytes], out: list[bytes]) -> None:
 def _outcome(board: Board, out: str, told: list[str]) -> Any:
     body, _, status = out.rstrip().rpartition("\n")
     if not status.startswith(STATUS):
-        said = next((line for line in reversed(told) if line.strip()), "the connection broke")
+        said = next((line for line in reversed(told) if line.strip() and not _PROGRESS.match(line)), "")
+        said = said or f"the connection broke{f' at: {told[-1]}' if told else ''}"
         raise EnvironmentProblem(f"{board.name}: {said}", f"try: {' '.join([*ssh_command(board), 'true'])}")
     code = int(status.split()[1])
     if code == 127 or any(f"{board.python}: not found" in line for line in told):

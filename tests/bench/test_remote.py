@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -167,6 +168,25 @@ def test_a_run_that_is_killed_there_is_told_from_no_connection(server: Board, tm
     with pytest.raises(EdgefkpError, match="ended by signal 9") as caught:
         remote.measure(replace(server, python=str(suicidal)), CELLS, labelled(), BRIEF, "x", quiet)
     assert not isinstance(caught.value, EnvironmentProblem)
+
+
+def test_a_connection_that_breaks_is_said_and_nothing_stays(server: Board) -> None:
+    before = left_behind()
+    long = replace(BRIEF, processes=50)
+
+    def cut(text: str) -> None:
+        if "1/50" in text:
+            mine = subprocess.run(
+                ["pgrep", "-P", str(os.getpid()), "-f", "^ssh "], capture_output=True, text=True, check=True
+            )
+            os.kill(int(mine.stdout.split()[0]), signal.SIGKILL)
+
+    with pytest.raises(EnvironmentProblem, match=r"the connection broke at: \d+/50 tiny"):
+        remote.measure(server, CELLS, labelled(), long, "x", cut)
+    deadline = time.monotonic() + 60
+    while left_behind() != before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert left_behind() == before
 
 
 def test_the_doctor_looks_at_the_board(server: Board) -> None:
