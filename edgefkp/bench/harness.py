@@ -322,14 +322,22 @@ def _store(partial: Path | None) -> Iterator[Path]:
             f"cannot write to {partial.parent}: {error.strerror}", "name a folder that you can write to: --out FOLDER"
         ) from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it ends with the process, however that ends
-        yield partial
-    except BlockingIOError:
-        raise EdgefkpError("the same benchmark is running already", "wait until it is done") from None
+        _lock(lock)
+        try:
+            yield partial
+        finally:
+            if not any(partial.glob("*.npz")):  # there is nothing to go on with
+                discard(partial)
     finally:
         os.close(lock)
-        if not any(partial.glob("*.npz")):  # there is nothing to go on with
-            discard(partial)
+
+
+def _lock(file: int) -> None:
+    """It ends with the process, however that ends. Raises EdgefkpError where another has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise EdgefkpError("the same benchmark is running already", "wait until it is done") from None
 
 
 def discard(partial: Path) -> None:
