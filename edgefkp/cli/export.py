@@ -115,8 +115,8 @@ def _export(
         print_json(cards)
     elif cards:
         click.echo(cards_table(cards))
-    for message in dict.fromkeys(str(error) for error in refused[1:]):
-        note(f"error: {message}")
+    for message, hint in dict.fromkeys((error.message, error.hint) for error in refused[1:]):
+        note(f"error: {message}" + (f"\nhint:  {hint}" if hint else ""))
     if refused:
         raise refused[0]
     if max_delta is not None:

@@ -223,6 +223,7 @@ class _Job:
                 require_target(inspection, self.options.target, temporary)
             except EdgefkpError as error:
                 message = error.message.replace(str(temporary), target.name).replace(temporary.name, target.name)
+                message = message.removeprefix(f"{target.name} is damaged: ")  # it was made a moment ago
                 hint = "choose another scheme for this network, or another --target"
                 hint = error.hint if "--target" in error.hint else hint
                 raise EdgefkpError(f"{target.name} was not written: {message}", hint) from error
