@@ -48,6 +48,7 @@ STRUCTURES: dict[str, dict[str, Any]] = {
         "channels": (16, 24, 32, 32, 48, 48), "strides": (2, 2, 1, 1, 1, 1), "head": "argmax", "maps": 32,
     },
     "nano_12": NANO,
+    "nano_12_stem8": {**NANO, "channels": (8, 32, 48, 48, 64, 64)},
     "nano_12_15maps": {**NANO, "maps": 15},
     "nano_12_64maps": {**NANO, "maps": 64},
     "nano_12_deep": {
@@ -74,9 +75,13 @@ STRUCTURES: dict[str, dict[str, Any]] = {
         "channels": (32, 64, 128, 128, 128, 128, 256, 256, 256), "strides": (2, 2, 2, 1, 1, 1, 2, 1, 1),
         "residual": 1, "head": "argmax", "maps": 64,
     },
-    "best_12_wide": {
-        "channels": (32, 64, 128, 128, 160, 160, 192, 192, 224, 224), "strides": (2, 2, 2, 1, 1, 1, 1, 1, 1, 1),
-        "residual": 1, "head": "argmax", "maps": 64,
+    "best_pyramid": {
+        "channels": (32, 64, 64, 128, 128, 128, 256, 256, 256), "strides": (2, 2, 1, 2, 1, 1, 2, 1, 1),
+        "residual": 1, "head": "pyramid", "maps": 64,
+    },
+    "best_pyramid_24": {
+        "channels": (32, 64, 64, 64, 128, 128, 128, 128, 256, 256, 256), "strides": (2, 2, 1, 1, 2, 1, 1, 1, 2, 1, 1),
+        "residual": 1, "head": "pyramid", "maps": 64,
     },
 }  # fmt: skip
 

@@ -65,7 +65,10 @@ class Online:
     blur: float = 0.2  # probability
     occlusion: float = 0.2  # probability
     occlusion_size: float = 30  # pixels, largest side
+    dark: float = 0  # probability of gray levels times uniform in DARKEST to 1
 
+
+DARKEST = 0.1
 
 # Noise is drawn once and then cut from at random offsets: drawing it anew would cost more than all the rest.
 _NOISE = np.random.default_rng(0).standard_normal((4 * SIZE, 4 * SIZE), np.float32)
@@ -104,12 +107,16 @@ def _random_matrices(count: int, rng: np.random.Generator, s: Online) -> tuple[n
 
 
 def _tone_tables(count: int, rng: np.random.Generator, s: Online) -> np.ndarray:
-    """(count, 256) uint8: gamma, contrast about the middle gray, and brightness as one look-up table each."""
+    """(count, 256) uint8: gamma, contrast about the middle gray, brightness and darkness as one table each."""
     gamma = np.exp(rng.uniform(-s.gamma, s.gamma, (count, 1)))
     gain = 1 + rng.uniform(-s.contrast, s.contrast, (count, 1))
     offset = rng.uniform(-s.brightness, s.brightness, (count, 1))
     levels = 255 * (np.arange(256) / 255) ** gamma
-    return _to_pixels((levels - 127.5) * gain + 127.5 + offset)
+    levels = (levels - 127.5) * gain + 127.5 + offset
+    if s.dark:
+        dark = np.where(rng.random((count, 1)) < s.dark, rng.uniform(DARKEST, 1, (count, 1)), 1)
+        levels = np.clip(levels, 0, 255) * dark
+    return _to_pixels(levels)
 
 
 def _photograph(

@@ -9,6 +9,7 @@ from edgefkp.data.augment import Online
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.files import read_json
 
+RECIPES = Path(__file__).with_name("recipes")  # those that our own networks were trained by
 LOSSES = ("smooth_l1", "mse", "wing")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 
@@ -51,10 +52,16 @@ class Recipe:
 
 
 def read_recipe(path: Path | str) -> Recipe:
-    """A recipe from a JSON file that names only what differs from the default.
+    """A recipe from a JSON file that names only what differs from the default, or a committed one by its name.
 
-    Raises EdgefkpError for a field that does not exist or a value of the wrong type.
+    Raises UsageError for a name that is not there, EdgefkpError for a field that does not exist or a value of the
+    wrong type.
     """
+    if not Path(path).exists():
+        known = {file.stem: file for file in sorted(RECIPES.glob("*.json"))}
+        if str(path) not in known:
+            raise UsageError(f"no recipe '{path}'", f"give a JSON file, or one of: {', '.join(known)}")
+        path = known[str(path)]
     fields = read_json(path)
     try:
         online = Online(**fields.pop("online", {}))

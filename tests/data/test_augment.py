@@ -56,7 +56,7 @@ def test_online_depends_on_the_generator_alone():
     assert (first[0] != other[0]).any()
 
 
-@pytest.mark.parametrize("kind", ["noise", "blur", "occlusion"])
+@pytest.mark.parametrize("kind", ["noise", "blur", "occlusion", "dark"])
 def test_each_kind_of_change_alters_pixels_and_no_point(kind):
     still = Online(0, 0, 0, 0, 0, 0, 0, 0, 0, 14, 0, 0)
     image = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (96, 96), np.uint8), (3, 3), 1)[None]

@@ -17,7 +17,7 @@ from edgefkp.keypoints import MEAN_SHAPE
 from edgefkp.training import batches, experiment
 from edgefkp.training.experiment import Experiment, Progress, train
 from edgefkp.training.plan import Plan
-from edgefkp.training.recipe import Recipe, read_recipe
+from edgefkp.training.recipe import RECIPES, Recipe, read_recipe
 
 TINY = Recipe(images=64, batch=16, precision="float32")
 
@@ -103,6 +103,18 @@ def test_the_key_changes_with_everything_that_decides_the_result(source):
     )
 
 
+def test_results_from_before_darkness_are_known_again(source, monkeypatch):
+    from edgefkp.data.augment import Online
+    from edgefkp.data.split import split
+
+    base = Experiment("small", "masked", "online", TINY)
+    hashed = []
+    monkeypatch.setattr(experiment, "json_text", lambda identity: hashed.append(identity) or "")
+    base.key(source, split(source))
+    replace(base, recipe=replace(TINY, online=Online(dark=0.2))).key(source, split(source))
+    assert ["dark" in identity[4]["online"] for identity in hashed] == [False, True]
+
+
 def test_names_and_values_are_checked_before_any_work(tmp_path, source):
     with pytest.raises(UsageError, match="unknown network 'smal'"):
         Experiment("smal")
@@ -123,3 +135,12 @@ def test_recipe_file(tmp_path):
     file.write_text('{"epoch": 3}')
     with pytest.raises(EdgefkpError, match="not a recipe"):
         read_recipe(file)
+
+
+def test_committed_recipes_are_found_by_name():
+    names = [file.stem for file in RECIPES.glob("*.json")]
+    assert {"nano", "small", "best"} <= set(names)
+    assert all(isinstance(read_recipe(name), Recipe) for name in names)
+    with pytest.raises(UsageError, match="no recipe 'nanno'") as caught:
+        read_recipe("nanno")
+    assert "nano" in caught.value.hint
