@@ -75,7 +75,7 @@ def with_files(shown: Shown, folder: Path) -> Shown:
 
 def faces_with_points(shown: Shown) -> Any:
     """Figure 2."""
-    faces = shown.faces.take(np.arange(min(SHOWN, len(shown.faces))))
+    faces = shown.faces.take(_some(len(shown.faces)))
     columns = min(4, len(faces))
     rows = -(-len(faces) // columns)
     figure, axes = panels(WIDTH * 0.7, WIDTH * 0.7 / columns * rows, rows, columns)
@@ -117,15 +117,22 @@ def _whole_face(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
 
 def predictions(shown: Shown) -> Any:
     """Figure 12: true points as rings, predicted ones as crosses, a row of faces for each network."""
-    order = [name for name in PREDICTED if name in shown.predicted] or list(shown.predicted)
-    faces = shown.faces.take(np.arange(min(SHOWN, len(shown.faces))))
+    order = [name for name in PREDICTED if name in shown.predicted] or list(shown.predicted)[: len(PREDICTED)]
+    rows = _some(len(shown.faces))
+    faces = shown.faces.take(rows)
     figure, axes = panels(WIDTH, WIDTH / len(faces) * len(order) * 1.12, len(order), len(faces))
     for line, name in zip(axes, order, strict=True):
-        for panel, image, true, found in zip(line, faces.images, faces.keypoints, shown.predicted[name], strict=False):
+        for panel, image, true, found in zip(
+            line, faces.images, faces.keypoints, shown.predicted[name][rows], strict=True
+        ):
             panel.set_axis_off()
             _show(panel, image, true, found)
         line[0].set_title(name, fontsize=8, loc="left")
     return figure
+
+
+def _some(count: int) -> np.ndarray:
+    return np.linspace(0, count - 1, min(SHOWN, count)).round().astype(int)
 
 
 def _show(panel: Any, image: np.ndarray, points: np.ndarray, found: np.ndarray | None = None) -> None:

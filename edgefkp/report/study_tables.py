@@ -134,8 +134,9 @@ def conditions(evidence: Evidence) -> str:
     row = evidence.bench.rows[0]
     where = f"TFLite: {row.runtime} {row.version}, {row.threads} thread, {machine.title(evidence.bench.machine)}"
     keras = f"Keras {evidence.zoo['versions']['keras']}: predict in batches of 32, all cores" if evidence.zoo else ""
+    load = f"load average {evidence.bench.load:.1f} before the run, " if evidence.bench.load is not None else ""
     doubts = f"disturbed: {', '.join(evidence.doubts)}" if evidence.doubts else ""
-    return "; ".join(filter(None, [where, keras, doubts])) + "."
+    return "; ".join(filter(None, [where, keras, f"{load}bench's verdict {evidence.bench.verdict}", doubts])) + "."
 
 
 def _row(row: str) -> dict[str, Cell]:

@@ -1,0 +1,162 @@
+"""What every network of the zoo weighs and takes, untrained: sizes of its files, and Keras' predict on 100 images.
+
+    python bench/zoo.py FOLDER [NETWORK ...] [--rounds 3]
+    edgefkp bench FOLDER --mode invoke --name zoo
+
+Neither size nor time depends on the weights, as long as none is 0. Each network is built at its own resolution
+(NASNetMobile at 224) and written to FOLDER as float32 and int8 .tflite, which the second command times. As the paper
+measured: seconds of model.predict for 100 images in batches of 32, in a fresh process each round. Writes
+bench/results/zoo-keras.json; broken off, it makes no file again that is there.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+RESULT = Path(__file__).resolve().parent / "results/zoo-keras.json"
+SCHEMA = "edgefkp.zoo/1"
+SCHEMES = ("float32", "int8")
+IMAGES, BATCH, PASSES = 100, 32, 5
+CALIBRATION = 16  # drawn faces; the values of ranges cost no time
+
+
+def pictures() -> np.ndarray:
+    """(100, 96, 96, 1) float32, as a network takes them."""
+    from edgefkp.bench.pictures import drawn_pictures
+
+    return drawn_pictures().images[..., None].astype(np.float32) / 255
+
+
+def file_name(network: str, scheme: str) -> str:
+    return f"{network}-untrained.{scheme}.tflite"
+
+
+def make(network: str, folder: Path) -> dict[str, Any]:
+    """Write the .tflite files of an untrained network and return its sizes."""
+    from edgefkp.export.convert import Settings, convert
+    from edgefkp.export.folding import folded
+    from edgefkp.quiet import captured
+    from edgefkp.zoo.complexity import macs, parameters
+    from edgefkp.zoo.registry import NETWORKS, build
+
+    model = build(NETWORKS[network])
+    _as_if_trained(model)
+    sizes: dict[str, Any] = {"parameters": parameters(model), "macs": macs(model)}
+    with tempfile.TemporaryDirectory() as scratch, captured():  # Keras warns of the old format
+        for kind in ("keras", "h5"):
+            file = Path(scratch) / f"model.{kind}"
+            model.save(file, include_optimizer=False)
+            sizes[f"{kind}_bytes"] = file.stat().st_size
+    whole = folded(model)
+    for scheme in SCHEMES:
+        content = convert(whole, Settings(scheme), [pictures()[:CALIBRATION]])
+        (folder / file_name(network, scheme)).write_bytes(content)
+        sizes[f"{scheme}_bytes"] = len(content)
+    return sizes
+
+
+def _as_if_trained(model: Any) -> None:
+    """No weight is 0 or 1 any more: a BatchNorm or bias that does nothing would be left out of the files."""
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        values = weight.numpy()
+        if "float" in str(values.dtype) and np.all(values == values.flat[0]):
+            weight.assign(values + rng.uniform(0.02, 0.1, values.shape).astype(values.dtype))
+
+
+def predict(network: str) -> list[float]:
+    """Seconds of each of PASSES calls of predict, after one that is not counted."""
+    from edgefkp.zoo.registry import NETWORKS, build
+
+    model, faces = build(NETWORKS[network]), pictures()
+    seconds = []
+    for _ in range(PASSES + 1):
+        start = time.perf_counter()
+        model.predict(faces, batch_size=BATCH, verbose=0)
+        seconds.append(time.perf_counter() - start)
+    return seconds[1:]
+
+
+def child(*arguments: str) -> Any:
+    done = subprocess.run([sys.executable, __file__, "--child", *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def timed(networks: list[str], rounds: int) -> dict[str, dict[str, Any]]:
+    from edgefkp.bench.statistics import bootstrap_medians
+
+    by_round: dict[str, list[list[float]]] = {name: [] for name in networks}
+    for number in range(1, rounds + 1):
+        for name in networks:
+            by_round[name].append(child("predict", name))
+            print(f"{number}/{rounds} {name}: {statistics.median(by_round[name][-1]):.3f} s", file=sys.stderr)
+    found = {}
+    for name, values in by_round.items():
+        arrays = [np.array(seconds) for seconds in values]
+        drawn = bootstrap_medians(arrays)
+        found[name] = {
+            "seconds_per_100": float(np.median(np.concatenate(arrays))),
+            "interval": np.percentile(drawn, [2.5, 97.5]).tolist(),
+            "all_seconds": values,
+        }
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("networks", nargs="*")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=RESULT)
+    arguments = parser.parse_args()
+
+    from edgefkp.bench.machine import describe, load_average
+    from edgefkp.card import versions
+    from edgefkp.files import read_json, write_json
+    from edgefkp.zoo.registry import NETWORKS
+
+    names = arguments.networks or [name for name in NETWORKS if not name.endswith("_frozen")]
+    rows = read_json(arguments.out)["networks"] if arguments.out.exists() else {}
+    load = load_average()
+
+    def write() -> None:
+        result = {
+            "schema": SCHEMA,
+            "images": IMAGES,
+            "batch": BATCH,
+            "machine": describe(),
+            "load": load,
+            "versions": versions("tensorflow", "keras", "numpy"),
+            "networks": rows,
+        }
+        write_json(arguments.out, result)
+
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        made = all((arguments.folder / file_name(name, scheme)).exists() for scheme in SCHEMES)
+        if not (made and name in rows):
+            rows[name] = child("make", name, str(arguments.folder))
+            print(f"{name}: {rows[name]}", file=sys.stderr)
+            write()
+    for name, times in timed(names, arguments.rounds).items():
+        rows[name] |= times
+    write()
+    print(f"wrote {arguments.out}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--child"]:
+        kind, network, *rest = sys.argv[2:]
+        print(json.dumps(make(network, Path(rest[0])) if kind == "make" else predict(network)))
+    else:
+        main()
