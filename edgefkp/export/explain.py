@@ -18,7 +18,8 @@ from edgefkp.export.correction import float_outputs, output_bias, outputs_of
 from edgefkp.quiet import captured
 
 SAMPLES = 64  # calibration samples on which the layers are compared
-_WEIGHTS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense")
+# Layers with weights, and the softmax, for whose use 256 steps can be too few.
+_LAYERS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense", "Softmax")
 
 
 @dataclass(frozen=True)
@@ -145,9 +146,9 @@ def _tensors_of_layers(model: Any, tensors: list[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for tensor in tensors:
         parts = [re.sub(r"_\d+$", "", part) for part in re.split("[/;]", tensor)]
-        weighted = [part for part in parts if kinds.get(part) in _WEIGHTS]
+        weighted = [part for part in parts if kinds.get(part) in _LAYERS]
         if not weighted and tensor.startswith("StatefulPartitionedCall"):
-            weighted = [output for output in _output_layers(model) if kinds.get(output) in _WEIGHTS][:1]
+            weighted = [output for output in _output_layers(model) if kinds.get(output) in _LAYERS][:1]
         if weighted:
             found.setdefault(weighted[-1], []).append(tensor)
     return found

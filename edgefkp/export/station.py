@@ -26,6 +26,7 @@ from edgefkp.files import json_text, replacing, sha256_file
 from edgefkp.keypoints import COUNT, SIZE
 from edgefkp.naming import SCHEMES, TfliteName
 from edgefkp.predictor import load_keras
+from edgefkp.zoo.plain import FLOAT_LAYERS
 
 CARDS = 4  # the form of these cards; files with an older one are made again
 DEFAULT_SCHEMES = ("float32", "int8")
@@ -36,8 +37,9 @@ _INHERITED = ("network", "treatment", "augment", "weights", "parameters", "macs"
 
 @dataclass(frozen=True)
 class Options:
-    """u8: pixels go in as bytes. keep_float: layers that int8 leaves in float. calibration: a file of samples of the
-    user's own; else training faces. parity: compare each file with its network on the labelled test faces.
+    """u8: pixels go in as bytes. keep_float: layers that int8 leaves in float; where none is named, a soft argmax.
+    calibration: a file of samples of the user's own; else training faces. parity: compare each file with its network
+    on the labelled test faces.
     """
 
     u8: bool = False
@@ -168,6 +170,12 @@ class _Job:
     def _correctable(self) -> bool:
         return output_bias(self.network) is not None
 
+    @property
+    def _float_layers(self) -> tuple[str, ...]:
+        """A soft argmax stays float: probabilities in 256 steps would cost 0.17 px."""
+        names = {layer.name for layer in self.network.layers}
+        return FLOAT_LAYERS if names.issuperset(FLOAT_LAYERS) else ()
+
     def _missing_of(self, settings: Settings) -> np.ndarray | None:
         """The bias correction of a file, in the network's own unit; None for floats and what cannot be corrected."""
         calibration = self._calibration_of(settings)
@@ -186,7 +194,7 @@ class _Job:
             scheme,
             options.u8,
             per_tensor_dense=scheme == "dynamic" and options.target.per_tensor_dense,
-            keep_float=options.keep_float,
+            keep_float=options.keep_float or (self._float_layers if scheme == "int8" else ()),
         )
         target = out / TfliteName(self.path.stem, scheme, options.u8).filename
         key = self._key(settings)

@@ -14,6 +14,8 @@ from edgefkp.errors import UsageError
 CHANNELS = (16, 32, 64, 64, 96, 96)
 STRIDES = (2, 2, 2, 1, 2, 1)
 OUTPUTS = 30
+# Of a soft argmax: layers that must not be rounded to 256 steps.
+FLOAT_LAYERS = ("softmax", "places")
 
 
 def plain(
@@ -142,8 +144,8 @@ def _centres(x: Any) -> Any:
 
     height, width, count = x.shape[1:]
     x = layers.Permute((2, 1), dtype="float32")(layers.Reshape((height * width, count), dtype="float32")(x))
-    x = layers.Softmax(dtype="float32")(x)
-    centre = layers.Dense(2, use_bias=False, trainable=False, dtype="float32", name="places")
+    x = layers.Softmax(dtype="float32", name=FLOAT_LAYERS[0])(x)
+    centre = layers.Dense(2, use_bias=False, trainable=False, dtype="float32", name=FLOAT_LAYERS[1])
     x = layers.Flatten(dtype="float32")(centre(x))
     outputs = _outputs(x)
     centre.set_weights([_places(height, width)])

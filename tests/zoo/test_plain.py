@@ -9,7 +9,7 @@ from edgefkp import runtime
 from edgefkp.errors import UsageError
 from edgefkp.export.convert import Settings, convert
 from edgefkp.predictor import load_keras
-from edgefkp.zoo.plain import ACTIVATIONS, HEADS, plain
+from edgefkp.zoo.plain import ACTIVATIONS, FLOAT_LAYERS, HEADS, plain
 
 TINY = {"channels": (4, 6, 8), "strides": (4, 2, 2)}
 PIXELS = np.random.default_rng(0).random((3, 96, 96, 1), np.float32)
@@ -43,6 +43,23 @@ def test_a_map_that_peaks_in_a_cell_gives_the_place_of_the_cell():
         x = layer(x)
     expected = ((4 + 0.5) / 6 * 2 - 1, (1 + 0.5) / 6 * 2 - 1)
     np.testing.assert_allclose(np.array(x).reshape(15, 2), np.tile(expected, (15, 1)), atol=1e-5)
+
+
+def test_a_soft_argmax_that_stays_float_moves_points_less_in_int8(tmp_path):
+    model = plain(**TINY, head="argmax", maps=15)
+    expected = np.array(model(PIXELS, training=False))
+
+    def moved(keep_float: tuple[str, ...]) -> float:
+        (tmp_path / "x.tflite").write_bytes(convert(model, Settings("int8", keep_float=keep_float), [PIXELS]))
+        lite = runtime.load(tmp_path / "x.tflite", "litert")
+        outputs = []
+        for pixels in PIXELS:
+            lite.set(pixels[None])
+            lite.invoke()
+            outputs.append(lite.get()[0])
+        return float(np.abs(np.array(outputs) - expected).mean())
+
+    assert moved(FLOAT_LAYERS) < moved(()) / 2
 
 
 def test_the_places_of_the_cells_do_not_learn():
