@@ -59,29 +59,41 @@ NANO_PYRAMID = {"channels": [16, 32, 48, 48, 64, 48], "strides": [2, 2, 2, 1, 2,
 STRONG = {"degrees": 30, "scale": 0.2, "shift": 10, "dark": 0.2, "occlusion": 0.3, "occlusion_size": 40}
 MILD = {"degrees": 10, "scale": 0.08, "shift": 4, "contrast": 0.2, "brightness": 20, "gamma": 0.15}
 
+
+def head(name: str, text: str, network: Options, against: str = "base") -> Change:
+    return Change(name, text, network, against=against)
+
+
+def recipe(name: str, text: str, **fields: Any) -> Change:
+    return Change(name, text, ARGMAX, fields, against="argmax")
+
+
+def data(name: str, text: str, *train: str) -> Change:
+    return Change(name, text, ARGMAX, train=train, against="argmax")
+
+
 CHANGES = (
-    # Heads, at about the same file size.
     Change("base", "small: flatten and Dense, 303 k parameters"),
-    Change("argmax", "soft argmax of 32 maps at 12x12, 205 k parameters", network=ARGMAX),
-    Change("pyramid", "soft argmax of 64 maps at 6x6 and 12x12, 320 k parameters", network=PYRAMID),
-    Change("nano_flatten", "nano: 16 maps at 6x6, flatten and Dense, 105 k parameters", network=NANO_FLATTEN),
-    Change("nano_argmax", "soft argmax at 12x12, 109 k", network=NANO_ARGMAX, against="nano_flatten"),
-    Change("nano_pyramid", "soft argmax at 6x6 and 12x12, 102 k", network=NANO_PYRAMID, against="nano_flatten"),
-    # Data.
-    Change("csv_labels", "training.csv's labels with their gaps, in place of the full ones", train=()),
-    Change("lfw_extra", "2,570 more LFW faces", train=EXTRA),
-    Change("ytfaces", "YouTube Faces at weight 0.25", train=(*FULL, *VIDEOS, "--automatic-weight", "0.25")),
-    # The recipe.
-    Change("wing", "wing loss", recipe={"loss": "wing", "corner": 0.02}),
-    Change("corner", "smooth L1 with its corner at 0.03 (1.4 px) in place of 0.1", recipe={"corner": 0.03}),
-    Change("rate", "learning rate 0.004", recipe={"learning_rate": 4e-3}),
-    Change("batch", "batches of 32", recipe={"batch": 32}),
-    Change("mild", "half the changes of geometry and tone", recipe={"online": MILD}),
-    Change(
-        "strong", "rotation 30 degrees, scale 20 %, shift 10 px, darkness, more occlusion", recipe={"online": STRONG}
-    ),
-    Change("decay", "no weight decay", recipe={"weight_decay": 0.0}),
-    Change("ema", "averaged over 100 steps in place of 500", recipe={"ema": 0.99}),
+    head("argmax", "soft argmax of 32 maps at 12x12, 205 k parameters", ARGMAX),
+    head("pyramid", "soft argmax of 64 maps at 6x6 and 12x12, 320 k parameters", PYRAMID),
+    head("nano_flatten", "nano: 16 maps at 6x6, flatten and Dense, 105 k parameters", NANO_FLATTEN),
+    head("nano_argmax", "soft argmax at 12x12, 109 k parameters", NANO_ARGMAX, "nano_flatten"),
+    head("nano_pyramid", "soft argmax at 6x6 and 12x12, 102 k parameters", NANO_PYRAMID, "nano_flatten"),
+    head("residual", "residual sums", {**ARGMAX, "residual": 1}, "argmax"),
+    head("relu", "ReLU in place of ReLU6", {**ARGMAX, "activation": "relu"}, "argmax"),
+    head("maps_15", "15 maps, one a point", {**ARGMAX, "maps": 15}, "argmax"),
+    head("maps_64", "64 maps", {**ARGMAX, "maps": 64}, "argmax"),
+    data("csv_labels", "training.csv's labels with their gaps, in place of the full ones"),
+    data("lfw_extra", "2,570 more LFW faces", *EXTRA),
+    data("ytfaces", "YouTube Faces at weight 0.25", *FULL, *VIDEOS, "--automatic-weight", "0.25"),
+    recipe("wing", "wing loss", loss="wing", corner=0.02),
+    recipe("corner", "smooth L1 with its corner at 0.03 (1.4 px) in place of 0.1", corner=0.03),
+    recipe("rate", "learning rate 0.004", learning_rate=4e-3),
+    recipe("batch", "batches of 32", batch=32),
+    recipe("mild", "half the changes of geometry and tone", online=MILD),
+    recipe("strong", "rotation 30 degrees, scale 20 %, shift 10 px, darkness, more occlusion", online=STRONG),
+    recipe("decay", "no weight decay", weight_decay=0.0),
+    recipe("ema", "averaged over 100 steps in place of 500", ema=0.99),
 )
 
 
