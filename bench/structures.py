@@ -65,6 +65,13 @@ STRUCTURES: dict[str, dict[str, Any]] = {
     "small_pyramid": {
         "channels": (24, 48, 64, 64, 96, 96, 96), "strides": (2, 2, 2, 1, 2, 1, 1), "head": "pyramid", "maps": 64,
     },
+    "small_pyramid_3": {
+        "channels": (24, 48, 64, 64, 96, 96, 96), "strides": (2, 2, 2, 1, 2, 1, 1), "head": "pyramid", "maps": 64,
+        "scales": 3,
+    },
+    "small_pyramid_32": {
+        "channels": (24, 48, 64, 64, 96, 96, 96), "strides": (2, 2, 2, 1, 2, 1, 1), "head": "pyramid", "maps": 32,
+    },
     "small_6": {
         "channels": (24, 48, 64, 64, 96, 96, 96), "strides": (2, 2, 2, 1, 2, 1, 1), "head": "argmax", "maps": 64,
     },
@@ -78,6 +85,10 @@ STRUCTURES: dict[str, dict[str, Any]] = {
     "best_pyramid": {
         "channels": (32, 64, 64, 128, 128, 128, 256, 256, 256), "strides": (2, 2, 1, 2, 1, 1, 2, 1, 1),
         "residual": 1, "head": "pyramid", "maps": 64,
+    },
+    "best_pyramid_3": {
+        "channels": (32, 64, 64, 128, 128, 128, 256, 256, 256), "strides": (2, 2, 1, 2, 1, 1, 2, 1, 1),
+        "residual": 1, "head": "pyramid", "maps": 64, "scales": 3,
     },
     "best_pyramid_24": {
         "channels": (32, 64, 64, 64, 128, 128, 128, 128, 256, 256, 256), "strides": (2, 2, 1, 1, 2, 1, 1, 1, 2, 1, 1),

@@ -24,6 +24,7 @@ def plain(
     kernels: tuple[int, ...] = (),
     head: str = "flatten",
     maps: int = 0,
+    scales: int = 2,
     residual: int = 0,
     separable: int = 0,
     activation: str = "relu6",
@@ -31,7 +32,8 @@ def plain(
     """[convolution, BatchNorm, activation] for each channel count, then a head that gives 30 numbers.
 
     kernels: side of each convolution's kernel, 3 where none are given. head: one of HEADS. maps: channels of a 1x1
-    convolution in front of it; for "argmax" and "pyramid" the number of maps. residual: 1 adds to each convolution's
+    convolution in front of it; for "argmax" and "pyramid" the number of maps. scales: how many resolutions, from
+    the smallest, "pyramid" makes maps of. residual: 1 adds to each convolution's
     result its input, where shapes agree. separable: 1 makes every convolution but the first a depthwise and a 1x1
     one. activation: relu6, relu or hard_swish.
     Raises UsageError for an unknown head or activation.
@@ -55,12 +57,12 @@ def plain(
         return layers.Add()([before, x]) if residual and before.shape == x.shape else x
 
     inputs = x = keras.Input((96, 96, 1), name="pixels")
-    finer = x  # what the last stride made smaller
+    levels: list[Any] = []  # what each stride made smaller
     sides = kernels or (3,) * len(channels)
     for number, (count, kernel, stride) in enumerate(zip(channels, sides, strides, strict=True)):
-        finer = x if stride > 1 else finer
+        levels += [x] if stride > 1 else []
         x = block(x, count, kernel, stride, number == 0)
-    return keras.Model(inputs, HEADS[head](x, maps, finer))
+    return keras.Model(inputs, HEADS[head]([*levels, x][-scales:], maps))
 
 
 def _relu6() -> Any:
@@ -99,33 +101,35 @@ def _narrowed(x: Any, maps: int) -> Any:
     return layers.ReLU(6.0)(layers.BatchNormalization(momentum=0.9)(x))
 
 
-def _flatten(x: Any, maps: int, finer: Any) -> Any:
+def _flatten(levels: list[Any], maps: int) -> Any:
     """Every position of every channel has its own weight for every output: the most parameters."""
     from keras import layers
 
-    return _outputs(layers.Flatten()(_narrowed(x, maps)))
+    return _outputs(layers.Flatten()(_narrowed(levels[-1], maps)))
 
 
-def _average(x: Any, maps: int, finer: Any) -> Any:
+def _average(levels: list[Any], maps: int) -> Any:
     """The mean over all positions, as in MobileNetV2: the fewest parameters."""
     from keras import layers
 
-    return _outputs(layers.GlobalAveragePooling2D()(_narrowed(x, maps)))
+    return _outputs(layers.GlobalAveragePooling2D()(_narrowed(levels[-1], maps)))
 
 
-def _argmax(x: Any, maps: int, finer: Any) -> Any:
+def _argmax(levels: list[Any], maps: int) -> Any:
     """Soft argmax: each map's centre of mass, mixed linearly into points. Exact below a cell, with few parameters."""
-    return _centres(_map_layer(maps, "maps")(x))
+    return _centres(_map_layer(maps, "maps")(levels[-1]))
 
 
-def _pyramid(x: Any, maps: int, finer: Any) -> Any:
-    """Soft argmax of the sum of maps at two scales: the coarse ones know the face, the finer ones the place."""
+def _pyramid(levels: list[Any], maps: int) -> Any:
+    """Soft argmax of the sum of maps at several scales: the coarse ones know the face, the finer ones the place."""
     from keras import layers
 
-    coarse = _map_layer(maps, "maps", bias=False)(x)
-    factor = finer.shape[1] // coarse.shape[1]
-    coarse = layers.UpSampling2D(factor, dtype="float32")(coarse)
-    return _centres(layers.Add(dtype="float32")([coarse, _map_layer(maps, "finer_maps")(finer)]))
+    *finer, coarsest = levels
+    total = _map_layer(maps, "maps")(coarsest)
+    for number, level in enumerate(reversed(finer), start=1):
+        larger = layers.UpSampling2D(level.shape[1] // total.shape[1], dtype="float32")(total)
+        total = layers.Add(dtype="float32")([larger, _map_layer(maps, f"maps_{number}", bias=False)(level)])
+    return _centres(total)
 
 
 def _map_layer(maps: int, name: str, bias: bool = True) -> Any:

@@ -62,6 +62,13 @@ def test_a_soft_argmax_that_stays_float_moves_points_less_in_int8(tmp_path):
     assert moved(FLOAT_LAYERS) < moved(()) / 2
 
 
+@pytest.mark.parametrize("scales", [1, 2, 3])
+def test_a_pyramid_is_as_fine_as_its_finest_scale(scales):
+    model = plain(**TINY, head="pyramid", maps=5, scales=scales)
+    assert model.get_layer("softmax").output.shape[1:] == (5, (6 * 2 ** (scales - 1)) ** 2)
+    assert sum("maps" in layer.name for layer in model.layers) == scales
+
+
 def test_the_places_of_the_cells_do_not_learn():
     model = plain(**TINY, head="argmax")
     assert not any("places" in weight.path for weight in model.trainable_weights)
