@@ -116,21 +116,27 @@ def child(variant: str, network: str, batch: int, seconds: float) -> float:
 
 
 def measure(networks: list[str], rounds: int, batch: int, seconds: float, out: Path) -> dict[str, Any]:
-    """Each variant of each network once a round, in turn. What is known is written to `out` after every round."""
-    from edgefkp.files import write_json
+    """Each variant of each network once a round, in turn. What is known is written to `out` after every round.
 
+    Other networks that `out` has from this machine and these versions stay in it.
+    """
+    from edgefkp.files import read_json, write_json
+
+    before = read_json(out) if out.exists() else {}
     speeds: dict[str, dict[str, list[float]]] = {name: {variant: [] for variant in VARIANTS} for name in networks}
     for number in range(1, rounds + 1):
         for network, by_variant in speeds.items():
             for variant in VARIANTS:
                 by_variant[variant].append(child(variant, network, batch, seconds))
                 print(f"{number}/{rounds} {network} {variant}: {by_variant[variant][-1]:.0f} img/s", file=sys.stderr)
-        result = summary(speeds, number, batch)
+        result = summary(speeds, batch)
+        if all(before.get(name) == result[name] for name in ("schema", "batch", "machine", "versions")):
+            result["networks"] = {**before["networks"], **result["networks"]}
         write_json(out, result)
     return result
 
 
-def summary(speeds: dict[str, dict[str, list[float]]], rounds: int, batch: int) -> dict[str, Any]:
+def summary(speeds: dict[str, dict[str, list[float]]], batch: int) -> dict[str, Any]:
     from edgefkp.bench.machine import describe
 
     rows = {}
@@ -144,7 +150,6 @@ def summary(speeds: dict[str, dict[str, list[float]]], rounds: int, batch: int) 
     return {
         "schema": "edgefkp.bench.training/1",
         "batch": batch,
-        "rounds": rounds,
         "machine": describe(),
         "versions": {name: importlib.metadata.version(name) for name in ("edgefkp", "tensorflow", "keras", "numpy")},
         "networks": rows,

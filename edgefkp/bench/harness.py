@@ -26,10 +26,12 @@ from edgefkp.bench.plan import MODES, Cell, Plan, Settings
 from edgefkp.bench.result import Failure, Result
 from edgefkp.bench.row import Outcome, Surroundings, row_of
 from edgefkp.bench.scheme import require_true_name
+from edgefkp.bench.worker import Usage
 from edgefkp.errors import ENVIRONMENT, EdgefkpError, EnvironmentProblem
 from edgefkp.files import json_text, sha256_file
 from edgefkp.probe import child_environment, compare_with_card
 
+LOOK_SECONDS = 0.5  # at what else is running, before the first process
 START_SECONDS = 0.3  # a worker needs before it loads, for the estimate
 PATIENCE = 120.0  # seconds beyond ten times its estimate after which a worker hangs
 COOL_DOWN = 20.0  # seconds at most before a process
@@ -70,7 +72,7 @@ def measure(
     """
     begun = time.monotonic()
     created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    load = machine.load_average()
+    load = _busy_cores()
     with _store(partial) as store:
         bench = _Bench(store / "work", pictures, settings, root)
         surveyed, failed = bench.survey(list(cells))
@@ -114,6 +116,16 @@ def measure(
         notes=notes,
         seconds=time.monotonic() - begun,
     )
+
+
+def _busy_cores() -> float | None:
+    """How many cores other processes keep busy just now.
+
+    Not the load average: a training that ended a second ago would be in it for a minute, and does no harm.
+    """
+    usage = Usage()
+    time.sleep(LOOK_SECONDS)
+    return usage.until_now()["others_cores"]
 
 
 def cells_of(

@@ -149,7 +149,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Result:
-    """created: UTC. load: 1-minute load average before the run. data: the pictures. board: its state as a trace.
+    """created: UTC. load: cores that others kept busy just before the run. data: the pictures. board: a trace of it.
 
     verdict: the worst of the rows'. seconds: the whole run took.
     """

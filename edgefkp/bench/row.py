@@ -46,7 +46,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the rows of a run have in common. load: 1-minute load average before it; origin: its first process.
+    """What the rows of a run have in common. load: cores that others kept busy before it; origin: its first process.
 
     golden: file name -> points that its first pictures must give.
     """

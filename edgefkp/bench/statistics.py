@@ -78,7 +78,7 @@ def verdict(
 ) -> tuple[str, list[str]]:
     """VALID, SUSPECT or INVALID, and every reason, worst first.
 
-    load: 1-minute load average before the whole run. board: what happened to the board meanwhile.
+    load: cores that other processes kept busy just before the whole run. board: what happened to the board meanwhile.
     """
     checks = [
         *board,
@@ -157,10 +157,9 @@ def _kernel(processes: Sequence[Process]) -> Check | None:
 
 
 def _load(load: float | None, cores: int | None) -> Check | None:
-    """Another run of the benchmark just before leaves a load of 1 behind."""
-    if load is None or not cores or load <= max(1.2, 0.75 * cores):
+    if load is None or not cores or load <= max(0.5, 0.25 * cores):
         return None
-    return SUSPECT, f"the load average was {load:.1f} on {cores} cores before the run"
+    return SUSPECT, f"other processes kept {load:.1f} of {cores} cores busy before the run"
 
 
 def _stolen(processes: Sequence[Process]) -> Check | None:
