@@ -92,7 +92,7 @@ def _squeezed(quality: int) -> Callable[[np.ndarray, Draw], np.ndarray]:
         import cv2
 
         _, content = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        return cv2.imdecode(content, cv2.IMREAD_GRAYSCALE)
+        return np.asarray(cv2.imdecode(content, cv2.IMREAD_GRAYSCALE))
 
     return change
 
