@@ -30,27 +30,24 @@ Options = dict[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """What differs from the row `against`. network: a name, or options of zoo.plain. recipe: fields of a recipe.
+    """What differs from the row `against`. network: options of zoo.plain. recipe: fields of a recipe.
 
     train: options of `edgefkp train`; {lfw-extra} and {ytfaces} stand for the files given.
     """
 
     name: str
     text: str
-    network: str | Options = "small"
+    network: Options
     recipe: Options = field(default_factory=dict)
     train: tuple[str, ...] = ("--labels", "full")
     images: int = IMAGES
     against: str = "base"
 
 
-def point(space_options: Options, name: str) -> Options:
-    return {"name": name, "space": "plain", "options": space_options}
-
-
 FULL = ("--labels", "full")
 EXTRA = (*FULL, "--more", "{lfw-extra}")
 VIDEOS = ("--more", "{ytfaces}")
+FLATTEN = {"channels": [16, 32, 64, 64, 96, 96], "strides": [2, 2, 2, 1, 2, 1]}
 ARGMAX = {"channels": [16, 32, 64, 64, 96, 96], "strides": [2, 2, 2, 1, 1, 1], "head": "argmax", "maps": 32}
 PYRAMID = {"channels": [24, 48, 64, 64, 96, 96, 96], "strides": [2, 2, 2, 1, 2, 1, 1], "head": "pyramid", "maps": 64}
 NANO_FLATTEN = {"channels": [16, 32, 40, 48, 56, 56], "strides": [2, 2, 2, 1, 2, 1], "maps": 16}
@@ -73,9 +70,9 @@ def data(name: str, text: str, *train: str) -> Change:
 
 
 CHANGES = (
-    Change("base", "small: flatten and Dense, 303 k parameters"),
+    head("base", "flatten and Dense, 303 k parameters", FLATTEN),
     head("argmax", "soft argmax of 32 maps at 12x12, 205 k parameters", ARGMAX),
-    head("pyramid", "soft argmax of 64 maps at 6x6 and 12x12, 320 k parameters", PYRAMID),
+    head("pyramid", "soft argmax of 64 maps at 6x6 and 12x12, 313 k parameters", PYRAMID),
     head("nano_flatten", "nano: 16 maps at 6x6, flatten and Dense, 105 k parameters", NANO_FLATTEN),
     head("nano_argmax", "nano: soft argmax of 32 maps at 12x12, 109 k parameters", NANO_ARGMAX),
     head("nano_pyramid", "nano: soft argmax of 32 maps at 6x6 and 12x12, 102 k parameters", NANO_PYRAMID),
@@ -101,9 +98,8 @@ CHANGES = (
 def train(change: Change, work: Path, given: argparse.Namespace) -> Path:
     """The trained .keras of the change, from WORK where it is finished."""
     folder = work / change.name
-    network = change.network
-    if not isinstance(network, str):
-        network = str(write_json(folder / "network.json", point(network, change.name)))
+    point = {"name": change.name, "space": "plain", "options": change.network}
+    network = str(write_json(folder / "network.json", point))
     recipe = write_json(folder / "recipe.json", {**change.recipe, "images": change.images})
     files = {"{lfw-extra}": given.lfw_extra, "{ytfaces}": given.ytfaces}
     options = [files.get(option, option) for option in change.train]

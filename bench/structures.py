@@ -41,12 +41,8 @@ STRUCTURES: dict[str, dict[str, Any]] = {
     "stride4_stem": {"channels": (32, 32, 64, 64, 96, 96), "strides": (4, 1, 2, 1, 2, 1), "kernels": (7, *(3,) * 5)},
     "residual": {**FIRST, "residual": 1},
     "average": {**FIRST, "head": "average"},
-    "flatten_16": {**FIRST, "maps": 16},
     "argmax_6": {**FIRST, "head": "argmax", "maps": 32},
     "argmax_12": {**FIRST, "strides": TWELVE, "head": "argmax", "maps": 32},
-    "argmax_24": {
-        "channels": (16, 24, 32, 32, 48, 48), "strides": (2, 2, 1, 1, 1, 1), "head": "argmax", "maps": 32,
-    },
     "nano_12": NANO,
     "nano_12_stem8": {**NANO, "channels": (8, 32, 48, 48, 64, 64)},
     "nano_12_15maps": {**NANO, "maps": 15},
@@ -89,10 +85,6 @@ STRUCTURES: dict[str, dict[str, Any]] = {
     "best_pyramid_3": {
         "channels": (32, 64, 64, 128, 128, 128, 256, 256, 256), "strides": (2, 2, 1, 2, 1, 1, 2, 1, 1),
         "residual": 1, "head": "pyramid", "maps": 64, "scales": 3,
-    },
-    "best_pyramid_24": {
-        "channels": (32, 64, 64, 64, 128, 128, 128, 128, 256, 256, 256), "strides": (2, 2, 1, 1, 2, 1, 1, 1, 2, 1, 1),
-        "residual": 1, "head": "pyramid", "maps": 64,
     },
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ from edgefkp.training import batches, experiment
 from edgefkp.training.experiment import Experiment, Progress, train
 from edgefkp.training.plan import Plan
 from edgefkp.training.recipe import RECIPES, Recipe, read_recipe
+from edgefkp.zoo.costs import COSTS
 
 TINY = Recipe(images=64, batch=16, precision="float32")
 
@@ -48,7 +49,7 @@ def test_the_card_says_what_the_model_is(trained, source):
     path, card = trained
     assert path.name == "small-masked-online.keras"
     assert read_card(path) == card
-    assert card["parameters"] == 303_470
+    assert card["parameters"] == COSTS["small"].parameters
     assert card["data"]["licence"] == "drawn; free"
     assert card["data"]["hash"] == source.train.hash
     assert card["training"]["recipe"]["seed"] == 0
