@@ -65,14 +65,14 @@ def structures_markdown(path: Path) -> str:
     content = read_json(path)
     schemes = ("float32", "dynamic", "int8")
     head = [*(f"{scheme}, LiteRT" for scheme in schemes), *(f"{scheme}, tflite-runtime" for scheme in schemes)]
-    lines = [f"| structure | parameters | M MACs | KB int8 | {' | '.join(head)} |", f"| --- |{' ---: |' * 9}"]
+    lines = [f"| structure | parameters | M MACs | KB dynamic | {' | '.join(head)} |", f"| --- |{' ---: |' * 9}"]
     for row in content["rows"]:
         cells = []
         for runtime in ("litert", "tflite-runtime"):
             ratios = row["ratio"].get(runtime, {})
             fastest = min(ratios.values(), default=None)
             cells += [_ratio(ratios.get(scheme), fastest) for scheme in schemes]
-        size = f"{row['parameters']:,} | {row['macs'] / 1e6:.1f} | {row['bytes']['int8'] / 1000:.0f}"
+        size = f"{row['parameters']:,} | {row['macs'] / 1e6:.1f} | {row['bytes']['dynamic'] / 1000:.0f}"
         lines.append(f"| {row['name']} | {size} | {' | '.join(cells)} |")
     ms, versions = content["reference"]["ms"], content["versions"]
     times = ", ".join(f"{ms[name]:.2f} ms on {name} {versions[name]}" for name in versions)

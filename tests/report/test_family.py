@@ -55,7 +55,7 @@ def test_a_change_is_compared_with_its_own_base(tmp_path):
 
 
 def test_the_fastest_scheme_is_bold_and_what_did_not_load_is_a_dash(tmp_path):
-    row = {"name": "n", "parameters": 1000, "macs": 2e6, "bytes": {"int8": 3000}}
+    row = {"name": "n", "parameters": 1000, "macs": 2e6, "bytes": {"dynamic": 3000}}
     row["ratio"] = {"litert": {"float32": 0.3, "dynamic": 0.1}, "tflite-runtime": {"float32": 0.2}}
     content = {
         "machine": "x86_64",
