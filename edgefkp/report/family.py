@@ -76,7 +76,10 @@ def structures_markdown(path: Path) -> str:
         lines.append(f"| {row['name']} | {size} | {' | '.join(cells)} |")
     ms, versions = content["reference"]["ms"], content["versions"]
     times = ", ".join(f"{ms[name]:.2f} ms on {name} {versions[name]}" for name in versions)
-    note = f"Median times over MobileNetV2 float32's in the same run (in the latest: {times}); 1 thread, {content['machine']}."
+    note = (
+        f"Median times over MobileNetV2 float32's in the same run (in the latest: {times}); 1 thread, "
+        f"{content['machine']}."
+    )
     return "\n".join([*lines, "", note])
 
 

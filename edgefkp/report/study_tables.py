@@ -50,6 +50,8 @@ def sizes(evidence: Evidence) -> Table:
         printed = f"{network.paper_parameters:,}" if network.paper_parameters else "-"
         megabytes = f"{network.paper_megabytes:.2f}" if network.paper_megabytes else "-"
         ours = [_megabytes(evidence.size(name, kind)) for kind in ("h5", "float32", "int8")]
+        if not (network.from_paper or any(size != "-" for size in ours)):
+            continue  # a network of ours that was not measured with these
         title = network.title.removesuffix(", fine-tuned")
         rows.append([title, printed, f"{COSTS[name].parameters:,}", megabytes, *ours])
     return ["network", "parameters, paper", "here", "MB .h5, paper", "here", "float32 .tflite", "int8"], rows
@@ -111,6 +113,8 @@ def seconds(evidence: Evidence) -> Table:
         low, high = PRINTED_SECONDS.get(name, (None, None))
         printed = "-" if low is None else f"{low:.2f}" if low == high else f"{low:.2f}-{high:.2f}"
         ours = [_time(evidence.timing(name, how)) for how in HOWS]
+        if not (network.from_paper or any(time != "-" for time in ours)):
+            continue
         rows.append([network.title.removesuffix(", fine-tuned"), f"{COSTS[name].macs / 1e6:,.0f}", printed, *ours])
     return ["network", "M MACs", "paper", *HOWS.values()], rows
 
