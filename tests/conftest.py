@@ -1,5 +1,6 @@
 import contextlib
 import importlib
+import signal
 
 from hypothesis import settings
 
@@ -11,6 +12,10 @@ from edgefkp.errors import EdgefkpError
 with contextlib.suppress(EdgefkpError):
     runtime.choose("tflite-runtime")
     importlib.import_module("tflite_runtime.interpreter")
+
+# A shell's background job ignores Ctrl-C, and so would the children that the tests of Ctrl-C start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A property does not fail because the machine is busy.
 settings.register_profile("edgefkp", deadline=None)
