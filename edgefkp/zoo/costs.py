@@ -25,7 +25,7 @@ COSTS = {
     "mobilenetv2_frozen": Cost(2_296_414, 55_047_552),
     "nasnetmobile": Cost(4_301_426, 562_614_496),
     "nasnetmobile_frozen": Cost(4_301_426, 562_614_496),
-    "nano": Cost(109_230, 17_549_472),
+    "nano": Cost(104_334, 16_849_056),
     "small": Cost(303_470, 16_028_928),
     "best": Cost(1_932_830, 140_455_968),
     "naimishnet": Cost(7_516_990, 65_270_128),

@@ -15,7 +15,7 @@ from edgefkp.zoo.transfer import transfer
 BASELINE = ((32, 32), (64, 64), (128, 128), (128, 128), (64, 64))
 MANUAL = ((64,), (128,), (48,), (24,), (24,))
 
-NANO = {"channels": (16, 32, 48, 48, 64, 64), "strides": (2, 2, 2, 1, 1, 1), "head": "argmax", "maps": 32}
+NANO = {"channels": (16, 32, 48, 48, 64, 56), "strides": (2, 2, 2, 1, 1, 1), "head": "argmax", "maps": 32}
 BEST = {
     "channels": (32, 64, 64, 128, 128, 128, 256, 256, 256),
     "strides": (2, 2, 1, 2, 1, 1, 2, 1, 1),
