@@ -41,6 +41,15 @@ def rmse(predicted: np.ndarray, truth: np.ndarray) -> float:
     )
 
 
+def of_sources(truth: np.ndarray, label_src: np.ndarray | None, count_src: tuple[int, ...] | None) -> np.ndarray:
+    """`truth` with NaN in place of points whose `label_src` is none of `count_src`; as it is where that is None."""
+    if count_src is None:
+        return truth
+    if label_src is None:
+        raise ValueError("count_src needs label_src")
+    return np.where(np.isin(label_src, count_src)[..., None], truth, np.nan)
+
+
 def score(
     predicted: np.ndarray,
     truth: np.ndarray,
@@ -53,11 +62,7 @@ def score(
     count_src: count only points whose `label_src` is one of these.
     Raises EdgefkpError where no coordinate counts or a prediction is not finite.
     """
-    truth = truth.astype(np.float64)
-    if count_src is not None:
-        if label_src is None:
-            raise ValueError("count_src needs label_src")
-        truth = np.where(np.isin(label_src, count_src)[..., None], truth, np.nan)
+    truth = of_sources(truth.astype(np.float64), label_src, count_src)
     there = ~np.isnan(truth)
     if not there.any():
         raise EdgefkpError(

@@ -16,7 +16,7 @@ from edgefkp.data.faces import Faces
 from edgefkp.files import sha256_arrays, sha256_file
 from edgefkp.geometry import IDENTITY, invert, move_image, move_points, similarity
 from edgefkp.keypoints import SIZE
-from edgefkp.metrics import rmse
+from edgefkp.metrics import of_sources, rmse
 from edgefkp.predictor import open_predictor
 
 SCHEMA = "edgefkp.robustness/1"
@@ -169,9 +169,7 @@ def robustness(
     count_src: count only points of these label sources. through: yields the conditions as they are done (a bar).
     """
     predictor = open_predictor(path, runtime)
-    truth = faces.keypoints
-    if count_src is not None:
-        truth = np.where(np.isin(faces.label_src, count_src)[..., None], truth, np.nan)
+    truth = of_sources(faces.keypoints, faces.label_src, count_src)
     rows = [under(predictor.predict, faces.images, truth, condition) for condition in through(CONDITIONS)]
     known = {**data, "hash": faces.hash, "label_src": count_src}
     return Robustness(SCHEMA, Path(path).name, sha256_file(path), predictor.runtime, predictor.version, known, rows)

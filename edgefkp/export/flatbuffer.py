@@ -80,9 +80,7 @@ def read_graph(path: Path | str) -> Graph:
     try:
         return _graph(schema, schema.Model.GetRootAs(path.read_bytes(), 0))
     except (struct.error, IndexError, TypeError, ValueError, AttributeError, OverflowError, MemoryError) as error:
-        raise EdgefkpError(
-            f"{path} is damaged: its graph cannot be read ({type(error).__name__})", "export or copy it again"
-        ) from error
+        raise EdgefkpError(f"{path} is damaged: its graph cannot be read", "export or copy it again") from error
 
 
 @functools.cache
