@@ -26,7 +26,7 @@ COSTS = {
     "nasnetmobile": Cost(4_301_426, 562_614_496),
     "nasnetmobile_frozen": Cost(4_301_426, 562_614_496),
     "nano": Cost(104_334, 16_849_056),
-    "small": Cost(303_470, 16_028_928),
+    "small": Cost(312_694, 24_537_120),
     "best": Cost(1_932_830, 140_455_968),
     "naimishnet": Cost(7_516_990, 65_270_128),
     "inception": Cost(1_605_598, 166_763_520),

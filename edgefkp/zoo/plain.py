@@ -10,7 +10,7 @@ import numpy as np
 
 from edgefkp.errors import UsageError
 
-# What `small` has had first: six 3x3 convolutions, about 16 million multiplications.
+# A first try of every size: six 3x3 convolutions, about 16 million multiplications.
 CHANNELS = (16, 32, 64, 64, 96, 96)
 STRIDES = (2, 2, 2, 1, 2, 1)
 OUTPUTS = 30

@@ -27,7 +27,7 @@ TOTALS = {
     "mobilenetv2": 2_257_984 + HEAD,
     "nasnetmobile": 4_301_426,
 }
-MILLION_MACS = {"baseline": 390, "manual": 209, "tuned_drop": 662, "tuned_ffill": 246, "tuned_knn": 1044, "small": 16}
+MILLION_MACS = {"baseline": 390, "manual": 209, "tuned_drop": 662, "tuned_ffill": 246, "tuned_knn": 1044, "small": 25}
 
 
 @pytest.mark.parametrize("name", TOTALS)
