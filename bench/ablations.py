@@ -54,6 +54,7 @@ NANO_FLATTEN = {"channels": [16, 32, 40, 48, 56, 56], "strides": [2, 2, 2, 1, 2,
 NANO_ARGMAX = {"channels": [16, 32, 48, 48, 64, 64], "strides": [2, 2, 2, 1, 1, 1], "head": "argmax", "maps": 32}
 NANO_PYRAMID = {"channels": [16, 32, 48, 48, 64, 48], "strides": [2, 2, 2, 1, 2, 1], "head": "pyramid", "maps": 32}
 STRONG = {"degrees": 30, "scale": 0.2, "shift": 10, "dark": 0.2, "occlusion": 0.3, "occlusion_size": 40}
+PEAKED = {**STRONG, "dark": 0.15, "occlusion": 0.2, "peaked": True}
 MILD = {"degrees": 10, "scale": 0.08, "shift": 4, "contrast": 0.2, "brightness": 20, "gamma": 0.15}
 
 
@@ -90,6 +91,7 @@ CHANGES = (
     recipe("batch", "batches of 32", batch=32),
     recipe("mild", "half the changes of geometry and tone", online=MILD),
     recipe("strong", "rotation 30 degrees, scale 20 %, shift 10 px, darkness, more occlusion", online=STRONG),
+    recipe("peaked", "as strong, with rare extremes of geometry, less darkness and occlusion", online=PEAKED),
     recipe("decay", "no weight decay", weight_decay=0.0),
     recipe("ema", "averaged over 100 steps in place of 500", ema=0.99),
 )

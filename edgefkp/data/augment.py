@@ -50,7 +50,10 @@ def _to_pixels(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Online:
-    """How far the on-the-fly changes go; each picture draws its own. Lengths in pixels of the 96x96 image."""
+    """How far the on-the-fly changes go; each picture draws its own. Lengths in pixels of the 96x96 image.
+
+    "uniform" below is triangular about the middle, for degrees, scale, stretch and shift, where `peaked`.
+    """
 
     degrees: float = 20  # uniform in +-
     scale: float = 0.15  # uniform in 1 +-
@@ -66,6 +69,7 @@ class Online:
     occlusion: float = 0.2  # probability
     occlusion_size: float = 30  # pixels, largest side
     dark: float = 0  # probability of gray levels times uniform in DARKEST to 1
+    peaked: bool = False  # geometry is drawn from a triangle in place of a box: its extremes are seen, but rarely
 
 
 DARKEST = 0.1
@@ -94,15 +98,20 @@ def online_batch(
 
 
 def _random_matrices(count: int, rng: np.random.Generator, s: Online) -> tuple[np.ndarray, np.ndarray]:
-    angle = np.deg2rad(rng.uniform(-s.degrees, s.degrees, count))
-    scale = 1 + rng.uniform(-s.scale, s.scale, count)
-    stretch = 1 + rng.uniform(-s.stretch, s.stretch, count)
+    def within(limit: float, shape: int | tuple[int, int] = count) -> np.ndarray:
+        if s.peaked:
+            return limit * rng.triangular(-1, 0, 1, shape)
+        return rng.uniform(-limit, limit, shape)
+
+    angle = np.deg2rad(within(s.degrees))
+    scale = 1 + within(s.scale)
+    stretch = 1 + within(s.stretch)
     mirrored = rng.random(count) < s.mirror
     width, height = scale * stretch * np.where(mirrored, -1, 1), scale / stretch
     linear = np.empty((count, 2, 2))
     linear[:, 0, 0], linear[:, 0, 1] = np.cos(angle) * width, np.sin(angle) * height
     linear[:, 1, 0], linear[:, 1, 1] = -np.sin(angle) * width, np.cos(angle) * height
-    offset = CENTRE - linear @ (CENTRE, CENTRE) + rng.uniform(-s.shift, s.shift, (count, 2))
+    offset = CENTRE - linear @ (CENTRE, CENTRE) + within(s.shift, (count, 2))
     return np.concatenate([linear, offset[..., None]], 2), mirrored
 
 

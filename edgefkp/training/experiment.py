@@ -66,8 +66,9 @@ class Experiment:
     def key(self, source: Source, parts: Split) -> str:
         """Hash of all that decides the result: a finished or stopped run is known by it."""
         recipe = {name: value for name, value in asdict(self.recipe).items() if name != "precision"}
-        if not recipe["online"]["dark"]:  # younger than the first results, whose keys stay what they were
-            del recipe["online"]["dark"]
+        for younger in ("dark", "peaked"):  # than the first results, whose keys stay what they were
+            if not recipe["online"][younger]:
+                del recipe["online"][younger]
         weights = sha256_file(self.weights) if self.weights and Path(self.weights).is_file() else self.weights
         options = {**self.resolved.options, **self.options}
         identity = [self.resolved.name, options, self.treatment, self.augment, recipe, weights]

@@ -56,6 +56,20 @@ def test_online_depends_on_the_generator_alone():
     assert (first[0] != other[0]).any()
 
 
+def test_peaked_geometry_keeps_the_limits_and_rarely_comes_near_them():
+    still = {name: 0 for name in vars(ONLY_GEOMETRY)}
+    points = np.repeat(MEAN_SHAPE[None], 600, 0)
+    images = np.zeros((600, 96, 96), np.uint8)
+    shifts = {}
+    for peaked in (False, True):
+        strength = Online(**{**still, "shift": 8, "peaked": peaked})
+        _, moved = online_batch(images, points, np.random.default_rng(0), strength)
+        shifts[peaked] = np.abs((moved - points)[:, 0])
+        assert shifts[peaked].max() <= 8
+    assert np.mean(shifts[False] > 6) > 0.2
+    assert 0.03 < np.mean(shifts[True] > 6) < 0.1
+
+
 @pytest.mark.parametrize("kind", ["noise", "blur", "occlusion", "dark"])
 def test_each_kind_of_change_alters_pixels_and_no_point(kind):
     still = Online(0, 0, 0, 0, 0, 0, 0, 0, 0, 14, 0, 0)

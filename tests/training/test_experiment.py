@@ -104,7 +104,7 @@ def test_the_key_changes_with_everything_that_decides_the_result(source):
     )
 
 
-def test_results_from_before_darkness_are_known_again(source, monkeypatch):
+def test_results_from_before_younger_changes_are_known_again(source, monkeypatch):
     from edgefkp.data.augment import Online
     from edgefkp.data.split import split
 
@@ -112,8 +112,9 @@ def test_results_from_before_darkness_are_known_again(source, monkeypatch):
     hashed = []
     monkeypatch.setattr(experiment, "json_text", lambda identity: hashed.append(identity) or "")
     base.key(source, split(source))
-    replace(base, recipe=replace(TINY, online=Online(dark=0.2))).key(source, split(source))
-    assert ["dark" in identity[4]["online"] for identity in hashed] == [False, True]
+    replace(base, recipe=replace(TINY, online=Online(dark=0.2, peaked=True))).key(source, split(source))
+    for younger in ("dark", "peaked"):
+        assert [younger in identity[4]["online"] for identity in hashed] == [False, True]
 
 
 def test_names_and_values_are_checked_before_any_work(tmp_path, source):
