@@ -15,6 +15,7 @@ from edgefkp.data.source import open_source
 from edgefkp.errors import EdgefkpError
 from edgefkp.training.cell import Cell
 from edgefkp.training.grid import Forecast, in_turn
+from edgefkp.training.plan import cores as all_cores
 from edgefkp.training.study import DONE, Study, StudyState, state_of
 from edgefkp.training.worker import BUSY, command_of
 
@@ -87,7 +88,7 @@ def drive(study: Study, cells: Sequence[Cell], todo: Sequence[Cell], submit: Sub
 @contextmanager
 def on_this_machine(study: Study, command: Command, workers: int) -> Iterator[Submit]:
     """A submit that runs `workers` cells at once; those that run when the block is left early are stopped."""
-    share = max(1, (os.cpu_count() or 1) // workers)
+    share = max(1, all_cores() // workers)
     alive: set[subprocess.Popen[bytes]] = set()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="cell")
     try:
