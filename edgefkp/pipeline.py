@@ -24,6 +24,7 @@ from edgefkp.bench import result as bench_result
 from edgefkp.bench.pictures import COUNT, Pictures
 from edgefkp.bench.plan import FULL, QUICK, Settings
 from edgefkp.card import Card, versions
+from edgefkp.data.faces import shown_rows
 from edgefkp.data.source import Source, open_source
 from edgefkp.data.split import Split, split
 from edgefkp.errors import EdgefkpError
@@ -198,7 +199,7 @@ def _gathered(
 ) -> tuple[RunResult, sheets.Sheet]:
     """Put cards, evaluations and times together; the .tflite files are scored on the way."""
     rows = {row.sha256: row for row in bench.rows}
-    shown = sheets.chosen(len(parts.test))
+    shown = shown_rows(len(parts.test))
     predictions: dict[str, np.ndarray] = {}
     models = []
     for one in made:

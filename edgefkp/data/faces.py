@@ -12,6 +12,8 @@ from edgefkp.keypoints import COUNT, SIZE
 # How a point came to be (Faces.label_src).
 PLACED, DERIVED, AGREED, AUTOMATIC = 1, 2, 3, 4
 
+SHOWN = 12  # faces of a sheet of predictions
+
 SomeFaces = TypeVar("SomeFaces", bound="Faces")
 
 
@@ -96,3 +98,8 @@ def joined(parts: list[Faces]) -> Faces:
     return Faces(
         **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Faces)}
     )
+
+
+def shown_rows(count: int) -> np.ndarray:
+    """Rows for a sheet of predictions out of `count` faces: evenly spaced, so nobody picked the good ones."""
+    return np.linspace(0, count - 1, min(SHOWN, count)).round().astype(int)

@@ -9,8 +9,6 @@ import numpy as np
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import replacing
 
-FACES = 12
-
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
@@ -19,11 +17,6 @@ class Sheet:
     images: np.ndarray
     truth: np.ndarray
     predicted: dict[str, np.ndarray]
-
-
-def chosen(count: int) -> np.ndarray:
-    """Rows for a sheet out of `count` faces: evenly spaced, so nobody picked the good ones."""
-    return np.linspace(0, count - 1, min(FACES, count)).round().astype(int)
 
 
 def write_sheet(path: Path, sheet: Sheet) -> None:

@@ -9,14 +9,13 @@ import numpy as np
 
 from edgefkp.bench.drawn import draw_all
 from edgefkp.data.augment import Online, online_batch, paper_set
-from edgefkp.data.faces import Faces, faces_of
+from edgefkp.data.faces import Faces, faces_of, shown_rows
 from edgefkp.data.source import open_source
 from edgefkp.data.treatment import TreatedFaces
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation import part_of
 from edgefkp.report.evidence import Results
 from edgefkp.report.figures import panels
-from edgefkp.report.sheet import chosen
 
 SHOWN = 8  # faces of figure 2; of figure 12 a row for each network
 TRUE, FOUND = "#00E5A0", "#FF7A00"
@@ -54,7 +53,7 @@ def shown_of(data: str, results: Results) -> Shown:
     test = part_of(source, "test")
     if not test.labelled.any():
         raise EdgefkpError(f"{source.name} has no labelled test face", "give the study's data, or leave --data away")
-    rows = chosen(len(test))
+    rows = shown_rows(len(test))
     predicted = {
         name: np.array(result.scores["sheet"]["predicted"])
         for name, result in results.items()

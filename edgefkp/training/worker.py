@@ -21,14 +21,13 @@ from typing import Any
 import numpy as np
 
 from edgefkp.card import Card, versions
-from edgefkp.data.faces import Faces
+from edgefkp.data.faces import Faces, shown_rows
 from edgefkp.data.source import Source, open_source
 from edgefkp.data.split import split
 from edgefkp.errors import FAILED, EdgefkpError
 from edgefkp.evaluation import evaluate, lookup_mask, lookup_rmse, part_of
 from edgefkp.files import json_text, read_json, sha256_file, write_json
 from edgefkp.metrics import rmse
-from edgefkp.report.sheet import chosen
 from edgefkp.training.cell import Cell, CellResult, cell_of, identity_of
 from edgefkp.training.experiment import Experiment, Progress, train, training_faces
 from edgefkp.training.fit import Row
@@ -128,7 +127,7 @@ def _score(path: Path, source: Source) -> tuple[Scores, Persons]:
     if evaluation.kaggle_rmse is not None and source.lookup is not None:
         asked = _by_person(predicted, truth, lookup_mask(source.lookup, len(truth)))
         persons |= {f"kaggle_{name}": values for name, values in asked.items()}
-    rows = chosen(len(truth))
+    rows = shown_rows(len(truth))
     sheet = {"rows": rows.tolist(), "predicted": np.round(predicted[rows].astype(np.float64), 2).tolist()}
     return {"test": asdict(evaluation), "mean_shape": mean_shape, "sheet": sheet}, persons
 

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from edgefkp.data.faces import shown_rows
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, write_json
 from edgefkp.report.result import read_run
-from edgefkp.report.sheet import chosen, read_sheet, write_sheet
+from edgefkp.report.sheet import read_sheet, write_sheet
 
 
 def test_a_stored_run_is_read_as_it_was(result, tmp_path):
@@ -47,5 +48,5 @@ def test_a_damaged_sheet_is_an_error(sheet, tmp_path):
 
 
 def test_a_sheet_takes_all_of_few_faces_and_twelve_of_many():
-    assert chosen(5).tolist() == [0, 1, 2, 3, 4]
-    assert len(set(chosen(100).tolist())) == 12
+    assert shown_rows(5).tolist() == [0, 1, 2, 3, 4]
+    assert len(set(shown_rows(100).tolist())) == 12

@@ -109,7 +109,7 @@ def source(monkeypatch) -> Source:
 
 
 def test_predictions_are_those_that_the_cells_kept_of_these_faces(source):
-    rows = study_pictures.chosen(20).tolist()
+    rows = study_pictures.shown_rows(20).tolist()
     kept = {"rows": rows, "predicted": np.zeros((len(rows), 15, 2)).tolist()}
     cells = {name: made_cell(name) for name in ("manual-augment", "manual-drop")}
     for cell, digest in zip(cells.values(), (source.test.hash, "of other faces"), strict=True):
