@@ -7,7 +7,8 @@ The peers see the 96x96 crop enlarged, and are helped: how much border to add an
 are chosen, and a constant offset of each point is taken out, on faces of training persons. RMSE counts only points
 that people placed or that derive from such (label_src 1 and 2). Timed is the network alone, 1 thread, rounds shuffled.
 Files without a card beside them are timed only. Writes bench/results/peers.json; docs/PEERS.md shows it.
---robustness also scores all of them on altered faces (edgefkp.robustness) and writes robustness.json beside --out.
+--robustness scores them on altered faces (edgefkp.robustness) instead, without a look at the clock, and writes
+robustness.json beside --out; what stands there already is kept.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from edgefkp.bench import machine
 from edgefkp.data.faces import AGREED, Faces
 from edgefkp.data.source import open_source
 from edgefkp.data.split import split
-from edgefkp.files import write_json
+from edgefkp.files import read_json, sha256_file, write_json
 from edgefkp.keypoints import NAMES, SIZE
 from edgefkp.metrics import rmse
 from edgefkp.robustness import CONDITIONS, under
@@ -101,6 +102,7 @@ class Contender:
     offset: np.ndarray = field(default_factory=lambda: np.zeros((15, 2), np.float32))
     helped: str = ""
     scored: bool = True
+    sha256: str = ""  # of our own files
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         return np.stack([self.points(self.run(self.prepare(image))) for image in images]) - self.offset
@@ -121,6 +123,7 @@ def ours(path: Path) -> Contender:
         run,
         lambda output: model.keypoints(output.reshape(-1)),
         scored=path.with_suffix(".json").exists(),
+        sha256=sha256_file(path),
     )
 
 
@@ -242,15 +245,22 @@ def timed(contenders: list[Contender], images: np.ndarray) -> dict[str, list[flo
     return found
 
 
-def altered_scores(
-    contenders: list[Contender], faces: Faces, truth: np.ndarray, data: dict[str, Any]
-) -> dict[str, Any]:
-    """RMSE of each under every condition, on the same pictures."""
-    rows = []
+def score_altered(
+    contenders: list[Contender], faces: Faces, truth: np.ndarray, data: dict[str, Any], path: Path
+) -> None:
+    """RMSE of each under every condition, on the same pictures, into `path`; kept where it stands there already."""
+    kept = {model["name"]: model for model in read_json(path)["models"]} if path.exists() else {}
+    models = []
     for one in contenders:
+        model = {"name": one.name, "helped": one.helped, "sha256": one.sha256}
+        known = kept.get(one.name, {})
+        if {name: known.get(name) for name in model} == model:
+            models.append(known)
+            continue
         print(f"{one.name}: altered faces", file=sys.stderr)
-        rows.append({"name": one.name, "rows": [under(one.predict, faces.images, truth, each) for each in CONDITIONS]})
-    return {"schema": "edgefkp.robustness.peers/1", "data": data, "models": rows}
+        models.append(model | {"rows": [under(one.predict, faces.images, truth, each) for each in CONDITIONS]})
+        write_json(path, {"schema": "edgefkp.robustness.peers/1", "data": data, "models": models})
+    write_json(path, {"schema": "edgefkp.robustness.peers/1", "data": data, "models": models})
 
 
 def main() -> None:
@@ -271,8 +281,9 @@ def main() -> None:
     truth = by_people(parts.test)
     if given.robustness:
         data = {"name": source.name, "faces": len(parts.test), "label_src": [1, 2]}
-        scores = altered_scores([one for one in contenders if one.scored], parts.test, truth, data)
-        write_json(given.out.with_name("robustness.json"), scores)
+        scored = [one for one in contenders if one.scored]
+        score_altered(scored, parts.test, truth, data, given.out.with_name("robustness.json"))
+        return
     faces = np.linspace(0, len(parts.test) - 1, TIMED).round().astype(int)
     times = timed(contenders, parts.test.images[faces])
     rows = []
