@@ -36,7 +36,7 @@ def _manual_is_ideal(judge: Judge) -> Finding:
     least = min(others, key=parameters_of)
     sizes = [exact(f"parameters, manual / {least}", parameters_of("manual"), parameters_of(least))]
     for kind in ("h5", "float32", "int8"):
-        sizes.append(_smaller(judge.evidence, "manual", others, kind))
+        sizes.append(judge.size("manual", others, kind))
     return Finding(
         "manual has the best curves, the least size",
         "section 5, 3.8, 4.2, 4.4",
@@ -47,17 +47,6 @@ def _manual_is_ideal(judge: Judge) -> Finding:
         [*sizes, *(steadier(judge, "manual", "tuned", column) for column in COLUMNS)],
         "Curves are of averaged weights under a falling learning rate, and so smoother than the paper's.",
     )
-
-
-def _smaller(evidence: Evidence, first: str, others: list[str], kind: str) -> Part:
-    known = {name: evidence.size(name, kind) for name in (first, *others)}
-    unknown = [name for name, size in known.items() if size is None]
-    what = ".h5" if kind == "h5" else f"{kind} .tflite"
-    if unknown:
-        return Part(f"{what}, {first}", f"the size of {unknown[0]} is missing", UNTOLD)
-    least = min(others, key=lambda name: known[name] or 0)
-    mine, other = known[first] or 0, known[least] or 0
-    return exact(f"{what}, {first} / {least}", mine / 1e6, other / 1e6, " MB")
 
 
 def _manual_is_faster(judge: Judge) -> Finding:

@@ -163,6 +163,17 @@ class Judge:
         fastest = min(others, key=lambda name: timed[name].seconds)
         return _times(f"{first} / {fastest}, {HOWS[how]}", timed[first], timed[fastest], rule)
 
+    def size(self, first: str, others: Sequence[str], kind: str) -> Part:
+        """Bytes of `first`'s file over those of the smallest of `others`. kind: h5, or a scheme's .tflite."""
+        known = {name: self.evidence.size(name, kind) for name in (first, *others)}
+        sizes = {name: size for name, size in known.items() if size is not None}
+        what = ".h5" if kind == "h5" else f"{kind} .tflite"
+        for name in known:
+            if name not in sizes:
+                return Part(f"{what}, {first}", f"the size of {name} is missing", UNTOLD)
+        least = min(others, key=lambda name: sizes[name])
+        return exact(f"{what}, {first} / {least}", sizes[first] / 1e6, sizes[least] / 1e6, " MB")
+
     def trained_seconds(self, model: str, network: str, scheme: str, rule: Rule) -> Part:
         """Time of a trained model's file over that of its untrained network."""
         label = f"{model} / untrained, {HOWS[scheme]}"
