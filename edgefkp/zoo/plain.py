@@ -127,7 +127,8 @@ def _pyramid(levels: list[Any], maps: int) -> Any:
     *finer, coarsest = levels
     total = _map_layer(maps, "maps")(coarsest)
     for number, level in enumerate(reversed(finer), start=1):
-        larger = layers.UpSampling2D(level.shape[1] // total.shape[1], dtype="float32")(total)
+        # Resizing has a kernel in every runtime and integer type; UpSampling2D becomes TILE, which has not.
+        larger = layers.Resizing(*level.shape[1:3], interpolation="nearest", dtype="float32")(total)
         total = layers.Add(dtype="float32")([larger, _map_layer(maps, f"maps_{number}", bias=False)(level)])
     return _centres(total)
 

@@ -62,6 +62,16 @@ def test_a_soft_argmax_that_stays_float_moves_points_less_in_int8(tmp_path):
     assert moved(FLOAT_LAYERS) < moved(()) / 2
 
 
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("scheme", ["int8", "int8io", "int16x8"])
+def test_a_head_computes_in_every_integer_type(head, scheme, tmp_path):
+    (tmp_path / "x.tflite").write_bytes(convert(plain(**TINY, head=head, maps=5), Settings(scheme), [PIXELS]))
+    lite = runtime.load(tmp_path / "x.tflite", "litert")
+    lite.set(lite.tensors(np.zeros((1, 96, 96), np.uint8))[0])
+    lite.invoke()
+    assert lite.keypoints(lite.get().reshape(-1)).shape == (15, 2)
+
+
 @pytest.mark.parametrize("scales", [1, 2, 3])
 def test_a_pyramid_is_as_fine_as_its_finest_scale(scales):
     model = plain(**TINY, head="pyramid", maps=5, scales=scales)
