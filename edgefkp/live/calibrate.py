@@ -18,7 +18,7 @@ from edgefkp.cli.options import labels_option
 from edgefkp.crop import Box, box_of_keypoints, cut
 from edgefkp.data.faces import Faces
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import write_json
+from edgefkp.files import read_json, write_json
 from edgefkp.keypoints import CENTRE, SIZE
 from edgefkp.live.finder import CALIBRATION, Calibration, FaceFinder, HaarFinder
 from edgefkp.live.presence import PATCH, WEIGHTS, Presence, patch_of, upright
@@ -174,7 +174,8 @@ def main(data: str, model: Path, labels: str, count: int) -> None:
     faces = split(open_source(data, labels)).train
     faces = faces.take(faces.complete)
     faces = faces.take(np.random.default_rng(SEED).permutation(len(faces))[:count])
-    finders = {finder.name: fit_calibration(finder, faces) for finder in [HaarFinder(Calibration()), *other_finders()]}
+    finders = read_json(CALIBRATION)["finders"]  # one that is not installed here keeps what it had
+    finders |= {finder.name: fit_calibration(finder, faces) for finder in [HaarFinder(Calibration()), *other_finders()]}
     write_json(CALIBRATION, {"schema": "edgefkp.live-calibration/1", "data": Path(data).name, "finders": finders})
     fit_presence(predictor, faces).save(WEIGHTS)
     click.echo(f"wrote {CALIBRATION} and {WEIGHTS}, from {len(faces)} faces")

@@ -15,7 +15,13 @@ from edgefkp.cli import COMMANDS
 from edgefkp.cli.options import note
 from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.files import read_json, write_text
-from edgefkp.report.family import ablations_markdown, family_markdown, robustness_markdown, structures_markdown
+from edgefkp.report.family import (
+    ablations_markdown,
+    family_markdown,
+    robustness_markdown,
+    seeds_markdown,
+    structures_markdown,
+)
 from edgefkp.report.live import live_markdown
 from edgefkp.report.peers import peers_markdown
 from edgefkp.report.result import read_run
@@ -56,6 +62,7 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "structures": structures_markdown,
     "ablations": ablations_markdown,
     "robustness": robustness_markdown,
+    "seeds": seeds_markdown,
     "live": live_markdown,
     "cards": _cards,
     "arm": _arm,

@@ -117,6 +117,18 @@ def _difference(row: dict[str, Any], known: dict[str, dict[str, Any]]) -> str:
     return f"{row['rmse'] - known[row['against']]['rmse']:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
+def seeds_markdown(path: Path) -> str:
+    """RMSE of trainings that differ in their seed alone."""
+    content = read_json(path)
+    lines = ["| network | seed | RMSE, validation | RMSE, test (95 %) |", "| --- | ---: | ---: | ---: |"]
+    for row in content["rows"]:
+        low, high = row["test"]["interval"]
+        test = f"{row['test']['rmse']:.3f} ({low:.3f}-{high:.3f})"
+        lines.append(f"| {row['network']} | {row['seed']} | {row['validation']['rmse']:.3f} | {test} |")
+    note = f"{content['data']['name']}, before conversion; px over points placed by hand or derived from such."
+    return "\n".join([*lines, "", note])
+
+
 def robustness_markdown(path: Path) -> str:
     """RMSE of every model under every condition, and how many times that of the untouched faces it is.
 

@@ -9,6 +9,7 @@ from edgefkp.report.family import (
     family_markdown,
     pareto,
     robustness_markdown,
+    seeds_markdown,
     structures_markdown,
 )
 
@@ -84,3 +85,11 @@ def test_models_that_saw_other_pictures_are_not_compared(tmp_path):
     content["models"][1] = model("y", "c")
     with pytest.raises(ValueError, match="other pictures"):
         robustness_markdown(write_json(tmp_path / "r.json", content))
+
+
+def test_each_seed_has_its_row(tmp_path):
+    scores = {"validation": {"rmse": 1.0, "interval": [0.9, 1.1]}, "test": {"rmse": 1.25, "interval": [1.2, 1.3]}}
+    rows = [{"network": "nano", "seed": seed, **scores} for seed in (0, 1)]
+    content = {"data": {"name": "faces"}, "rows": rows}
+    _, second = lines(seeds_markdown(write_json(tmp_path / "s.json", content)))
+    assert second == "| nano | 1 | 1.000 | 1.250 (1.200-1.300) |"

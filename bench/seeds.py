@@ -1,0 +1,45 @@
+"""The same recipe with other seeds: how far apart the scores are that a training reproduces.
+
+    python bench/seeds.py FILE.keras ... --data ../shared/data/lfw-kaggle
+
+Each file is a network trained by `edgefkp train` with its own --seed. Scores validation and test persons over points
+that people placed or that derive from such. Writes bench/results/seeds.json; docs/MODELS.md shows it.
+"""
+
+import argparse
+from pathlib import Path
+
+from edgefkp.card import read_card
+from edgefkp.data.faces import DERIVED, PLACED
+from edgefkp.data.source import open_source
+from edgefkp.errors import EdgefkpError
+from edgefkp.evaluation import evaluate
+from edgefkp.files import write_json
+
+RESULT = Path(__file__).resolve().parent / "results/seeds.json"
+SOURCES = (PLACED, DERIVED)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--data", required=True)
+    given = parser.parse_args()
+    source = open_source(given.data, "full")
+    rows = []
+    for path in given.files:
+        card = read_card(path)
+        if not card or "training" not in card:
+            raise EdgefkpError(f"{path} has no card of a training", "give .keras files that edgefkp train wrote")
+        row = {"network": card["network"], "seed": card["training"]["recipe"]["seed"], "sha256": card["sha256"]}
+        for part in ("validation", "test"):
+            score = evaluate(path, source, part, SOURCES)[0].score
+            row |= {part: {"rmse": score.rmse, "interval": list(score.interval)}}
+        rows.append(row)
+        print(row)
+    content = {"schema": "edgefkp.seeds/1", "data": {"name": source.name, "label_src": SOURCES}, "rows": rows}
+    write_json(RESULT, content)
+
+
+if __name__ == "__main__":
+    main()
