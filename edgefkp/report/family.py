@@ -41,21 +41,27 @@ def _scored(content: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def pareto(content: dict[str, Any]) -> Any:
-    """A figure: time against RMSE of every scored model, one circle each, its area by the file's size."""
+    """A figure: time against RMSE of every scored file, its area by its size; each model's fastest has the label."""
     from edgefkp.report.figures import BLUE, GRAY, lighten, panels
 
     figure, grid = panels(6.4, 4.2)
     axes = grid[0, 0]
-    for row in _scored(content):
+    labelled: set[str] = set()
+    for row in sorted(_scored(content), key=lambda row: row["ratio"]):
         own = "masked" in row["name"]
         area = 30 * (row["bytes"] / 1e5) ** 0.5
         axes.scatter(row["ratio"], row["rmse"], s=area, color=BLUE if own else GRAY, alpha=0.8)
-        label = f"{row['name']}, {row['bytes'] / 1e6:.2g} MB"
-        axes.annotate(label, (row["ratio"], row["rmse"]), (6, 5), textcoords="offset points", fontsize=8)
+        model = row["name"].split(".")[0] if own else row["name"].split(" (")[0]
+        if model not in labelled:
+            labelled.add(model)
+            text = f"{row['name'].replace('-masked-online', '') if own else model}\n{row['bytes'] / 1e6:.3g} MB"
+            axes.annotate(
+                text, (row["ratio"], row["rmse"]), (0, 9), textcoords="offset points", fontsize=8, ha="center"
+            )
     axes.set_xscale("log")
     axes.set_xlabel("time of one inference, MobileNetV2 float32 = 1")
     axes.set_ylabel("RMSE, px of 96")
-    axes.margins(x=0.25, y=0.15)
+    axes.margins(x=0.15, y=0.15)
     lighten(axes)
     return figure
 

@@ -41,6 +41,7 @@ def test_the_plot_has_a_circle_for_each(tmp_path):
     pytest.importorskip("matplotlib")
     (axes,) = pareto(PEERS).axes
     assert [tuple(c.get_offsets()[0]) for c in axes.collections] == [(0.1, 1.1), (2.0, 1.2)]
+    assert [text.get_text() for text in axes.texts] == ["ours-masked\n0.1 MB", "peer\n2 MB"]
 
 
 def test_a_change_is_compared_with_its_own_base(tmp_path):
