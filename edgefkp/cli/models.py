@@ -61,7 +61,7 @@ def files_table(files: Sequence["FileEntry"], root: Path) -> str:
             f"{file.bytes / 1000:,.0f}",
             _rmse(file),
             "-" if file.seconds_per_100 is None else f"{file.seconds_per_100:#.3g}",
-            file.data or "-",
+            _data(file),
         )
         for file in files
     ]
@@ -79,10 +79,19 @@ def _short(path: str, root: Path) -> str:
     return str(inside).removesuffix(".tflite")
 
 
+def _data(file: "FileEntry") -> str:
+    """The first source, with a + where there were more, which the line of its terms names."""
+    first, *more = (file.data or "-").split("+")
+    return first + "+" * bool(more)
+
+
 def _rmse(file: "FileEntry") -> str:
     if file.rmse is None:
         return "-"
-    where = (file.rmse_on or "").removeprefix(f"{file.data} ").replace("validation", "val")
+    where = file.rmse_on or ""
+    for data in (file.data or "", (file.data or "").split("+")[0]):  # what was added is for training only
+        where = where.removeprefix(f"{data} ")
+    where = where.replace("validation", "val")
     return f"{file.rmse:.2f} {where}"
 
 
