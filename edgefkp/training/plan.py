@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from edgefkp.files import cache_dir, read_json, write_json
@@ -61,15 +62,19 @@ def choose_plan(
     if work < WORTH_TRIALS:
         return candidates[0]
     record = cache_dir() / "plans.json"
-    known = read_json(record) if record.exists() else {}
-    speeds: dict[str, float] = {}
+    speeds: dict[Plan, float] = {}
     for plan in candidates:
         key = json.dumps([network, options, batch, asdict(plan), _machine()], sort_keys=True)
-        if key not in known:
-            known[key] = _trial(network, options, batch, plan)
+        if key not in (known := _known(record)):
+            speed = _trial(network, options, batch, plan)
+            known = {**_known(record), key: speed}  # read again: a study's other cells have their trials meanwhile
             write_json(record, known)
-        speeds[json.dumps(asdict(plan))] = known[key]
-    return Plan(**json.loads(max(speeds, key=lambda key: speeds[key])))
+        speeds[plan] = known[key]
+    return max(speeds, key=lambda plan: speeds[plan])
+
+
+def _known(record: Path) -> dict[str, float]:
+    return read_json(record) if record.exists() else {}
 
 
 def _machine() -> list[str]:
