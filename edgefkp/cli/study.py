@@ -123,7 +123,9 @@ def _show(state: Any, as_json: bool) -> None:
     align = ["left", *["right"] * (len(columns) + 1)]
     click.echo(tabulate(table, ["network", *columns, "h left"], disable_numparse=True, colalign=align))
     done, running, missing = (len(state.names(kind)) for kind in ("done", "running", "missing"))
-    click.echo(f"\n{done} done, {running} running, {missing} missing; about {state.left / 3600:.1f} h of work left")
+    click.echo(
+        f"\n{done} done, {running} running, {missing} missing; about {state.left / 3600:.1f} h left on all cores"
+    )
 
 
 def _mark(cell: Any) -> str:

@@ -136,7 +136,7 @@ def _done(study: Study, cells: Sequence[Cell], cell: Cell) -> str:
         raise EdgefkpError(f"{study.result_file(cell)} is gone", "do not clear the folder while a study runs")
     return (
         f"[{len(state.names(DONE))}/{len(cells)}] {cell.name}: validation {result.scores['validation_rmse']:.3f} px,"
-        f" {result.seconds / 60:.0f} min; about {state.left / 3600:.1f} h of work left"
+        f" {result.seconds / 60:.0f} min; about {state.left / 3600:.1f} h left on all cores"
     )
 
 

@@ -18,6 +18,7 @@ from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.files import read_json
 from edgefkp.training.cell import Cell, CellResult, read_result
 from edgefkp.training.grid import Forecast
+from edgefkp.training.plan import cores
 
 SCHEMA = "edgefkp.study/1"
 DONE, RUNNING, MISSING = "done", "running", "missing"
@@ -112,7 +113,7 @@ def _lock(descriptor: int) -> bool:
 
 @dataclass(frozen=True)
 class CellState:
-    """share: of the training images, 1 when done. seconds: spent so far. left: seconds still to go, estimated."""
+    """share: of the training images, 1 when done. seconds: spent so far. left: seconds to go on all cores."""
 
     cell: str
     row: str
@@ -126,7 +127,7 @@ class CellState:
 
 @dataclass(frozen=True)
 class StudyState:
-    """left: seconds of all cells still to go, one after the other on the cores that finished ones had."""
+    """left: seconds for all cells still to go with every core of this machine at work."""
 
     cells: list[CellState]
     left: float
@@ -149,7 +150,7 @@ def _cell_state(study: Study, cell: Cell, forecast: Forecast) -> CellState:
         return CellState(*about, DONE, 1.0, result.scores["validation_rmse"], result.seconds, 0.0)
     progress = read_progress(study.progress_file(cell))
     share = min(1.0, progress.get("images", 0) / cell.images)
-    left = forecast.seconds(cell) * (1 - share)
+    left = forecast.core_seconds(cell) / cores() * (1 - share)
     state = RUNNING if study.is_claimed(cell) else MISSING
     return CellState(*about, state, share, progress.get("validation_rmse"), progress.get("seconds", 0.0), left)
 

@@ -4,7 +4,7 @@ import pytest
 
 from edgefkp.errors import UsageError
 from edgefkp.training.cell import CellResult, cell_of, identity_of
-from edgefkp.training.grid import COLUMNS, ONCE, Forecast, column_names, expected_seconds, grid, in_turn, select
+from edgefkp.training.grid import COLUMNS, ONCE, Forecast, column_names, expected_core_seconds, grid, in_turn, select
 from edgefkp.zoo.registry import NETWORKS
 
 CELLS = grid()
@@ -56,21 +56,21 @@ def test_identity_makes_the_cell_again():
 def test_cheap_cells_first_second_seeds_last():
     order = in_turn(CELLS, Forecast())
     assert [cell.seed for cell in order] == sorted(cell.seed for cell in CELLS)
-    custom = [expected_seconds(c) for c in order if not c.seed and not c.network.startswith("nasnetmobile")]
+    custom = [expected_core_seconds(c) for c in order if not c.seed and not c.network.startswith("nasnetmobile")]
     assert custom == sorted(custom)
 
 
-def result(cell, seconds: float) -> CellResult:
+def result(cell, core_seconds: float) -> CellResult:
     return CellResult(
         cell=cell.name, column=cell.column, identity=asdict(cell), key="", weights=None, data={}, counts={},
-        parameters=0, macs=0, training={}, history=[], scores={}, persons={}, seconds=seconds, cores=2, file={},
-        versions={},
+        parameters=0, macs=0, training={}, history=[], scores={}, persons={}, seconds=core_seconds / 2, cores=2,
+        file={}, versions={},
     )  # fmt: skip
 
 
 def test_a_finished_cell_tells_how_long_its_row_takes_and_how_slow_the_machine_is():
     baseline, manual, other = select(["manual-drop", "manual-knn", "baseline-drop"])
-    forecast = Forecast([result(manual, 3 * expected_seconds(manual))])
-    assert forecast.seconds(other) == pytest.approx(3 * expected_seconds(manual))
-    assert forecast.seconds(baseline) == pytest.approx(3 * expected_seconds(baseline))
-    assert Forecast().seconds(baseline) == expected_seconds(baseline)
+    forecast = Forecast([result(manual, 3 * expected_core_seconds(manual))])
+    assert forecast.core_seconds(other) == pytest.approx(3 * expected_core_seconds(manual))
+    assert forecast.core_seconds(baseline) == pytest.approx(3 * expected_core_seconds(baseline))
+    assert Forecast().core_seconds(baseline) == expected_core_seconds(baseline)
