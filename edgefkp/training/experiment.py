@@ -69,6 +69,8 @@ class Experiment:
         for younger in ("dark", "peaked"):  # than the first results, whose keys stay what they were
             if not recipe["online"][younger]:
                 del recipe["online"][younger]
+        if recipe["start"] == "random":  # younger, too
+            del recipe["start"]
         weights = sha256_file(self.weights) if self.weights and Path(self.weights).is_file() else self.weights
         options = {**self.resolved.options, **self.options}
         identity = [self.resolved.name, options, self.treatment, self.augment, recipe, weights]

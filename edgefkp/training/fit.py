@@ -66,6 +66,8 @@ def fit(
     steps = epoch_steps * recipe.epochs if recipe.images is None else max(1, recipe.images // recipe.batch)
     learner = Learner(make, recipe, steps, plan)
     now = Checkpoint(0, [], asdict(plan), [], [])
+    if not saved and recipe.start == "mean_shape":
+        learner.start_at(np.nanmean(faces.targets, 0))
     if saved:
         now = saved
         learner.restore(now.state)

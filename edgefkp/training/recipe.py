@@ -12,6 +12,7 @@ from edgefkp.files import read_json
 RECIPES = Path(__file__).with_name("recipes")  # those that our own networks were trained by
 LOSSES = ("smooth_l1", "mse", "wing")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
+STARTS = ("mean_shape", "random")
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Recipe:
     batchnorm_momentum: of the running statistics while training (Keras' own 0.99 needs 40,000 images to forget
         the start). ema: largest decay of the averaged weights, which are what is scored and saved.
     patience: epochs without a better validation RMSE until it stops early; 0 = never.
+    start: "mean_shape" lets a last dense layer begin by answering the mean training face; "random" as Keras makes it.
     """
 
     epochs: int = 40
@@ -37,10 +39,11 @@ class Recipe:
     patience: int = 0
     precision: str = "auto"
     seed: int = 0
+    start: str = "mean_shape"
     online: Online = field(default_factory=Online)
 
     def __post_init__(self) -> None:
-        for name, known in (("loss", LOSSES), ("precision", PRECISIONS)):
+        for name, known in (("loss", LOSSES), ("precision", PRECISIONS), ("start", STARTS)):
             if getattr(self, name) not in known:
                 raise UsageError(f"unknown {name} '{getattr(self, name)}'", f"choose one of: {', '.join(known)}")
         if self.batch < 2 or self.epochs < 1 or (self.images is not None and self.images < 1):
