@@ -43,7 +43,7 @@ class Learner:
         self._forward = tf.function(lambda images: self.averaged(_to_input(images), training=False))
 
     def start_at(self, shape: np.ndarray) -> None:
-        """Answer (15, 2) pixels at first, with a last dense layer that is nearly silent; other networks stay as they are.
+        """Answer (15, 2) pixels at first, by a last dense layer that is nearly silent; another last layer stays as is.
 
         From a random start the first steps only bring the outputs to the mean shape, and switch off ReLU units on the
         way that never come back: of the 48 in front of the tuned networks' outputs, one was left.

@@ -27,3 +27,16 @@ def test_what_dropout_drops_next_is_part_of_the_state():
     onward = [learner.step(images, targets, weights) for _ in range(2)]
     learner.restore(state)
     assert [learner.step(images, targets, weights) for _ in range(2)] == onward
+
+
+def test_a_dense_layer_starts_at_the_mean_shape():
+    rng = np.random.default_rng(0)
+    shape = rng.uniform(20, 76, (15, 2)).astype(np.float32)
+    shape[3] = np.nan  # no face has this point
+    learner = Learner(with_dropout, Recipe(batch=4), 10, Plan("float32", 1))
+    images = rng.integers(0, 256, (4, 96, 96), np.uint8)
+    random = learner.predict(images)
+    learner.start_at(shape)
+    off = np.abs(learner.predict(images) - np.nan_to_num(shape, nan=47.5))
+    assert off.max() < 0.06 * np.abs(random - 47.5).max()
+    assert np.allclose(learner.model.get_weights()[-1], learner.averaged.get_weights()[-1])
