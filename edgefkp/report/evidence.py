@@ -19,6 +19,7 @@ from edgefkp.training.grid import SECOND_SEEDS, grid
 from edgefkp.zoo.costs import COSTS
 
 DATA = "data.json"  # in the study's folder: what `edgefkp data info --json` said of the data
+STARTS = "random-start.json"  # there: validation RMSE of cells that were trained from a random last layer
 ZOO, ZOO_KERAS = "zoo.json", "zoo-keras.json"  # in bench/results: what bench/zoo.py and `edgefkp bench` measured
 ZOO_SCHEMA = "edgefkp.zoo/1"
 UNTRAINED = "-untrained"  # ends the models' names there
@@ -51,6 +52,7 @@ class Evidence:
     """results: by cell. info: of the data, None where it is not known. zoo: network -> sizes and Keras' times.
 
     bench: of the zoo's .tflite files; None where they were not timed. timings: by model and one of HOWS.
+    starts: cell -> how it learned from a random last layer.
     """
 
     results: Results
@@ -58,6 +60,7 @@ class Evidence:
     zoo: dict[str, Any] = field(default_factory=dict)
     bench: Result | None = None
     timings: dict[tuple[str, str], Timing] = field(default_factory=dict)
+    starts: dict[str, Any] = field(default_factory=dict)
 
     def missing(self) -> list[str]:
         return [cell.name for cell in grid() if cell.name not in self.results]
@@ -95,10 +98,11 @@ def read_evidence(study: Path, bench: Path | None = None) -> Evidence:
     """
     bench = bench or study.parent.parent / "bench" / "results"
     info = _of_schema(study / DATA, "edgefkp.data.info") if (study / DATA).exists() else None
+    starts = _of_schema(study / STARTS, "edgefkp.starts/1")["cells"] if (study / STARTS).exists() else {}
     zoo = _of_schema(bench / ZOO_KERAS, ZOO_SCHEMA) if (bench / ZOO_KERAS).exists() else {}
     times = bench_result.read(bench / ZOO) if (bench / ZOO).exists() else None
     timings = {**_keras_timings(zoo), **(_file_timings(times) if times else {})}
-    return Evidence(read_study(study), info, zoo, times, timings)
+    return Evidence(read_study(study), info, zoo, times, timings, starts)
 
 
 def _keras_timings(zoo: dict[str, Any]) -> dict[tuple[str, str], Timing]:

@@ -98,6 +98,7 @@ BLOCKS: dict[str, Callable[[Evidence], str]] = {
     "seconds": _seconds,
     "rivals": lambda evidence: tables.markdown(tables.rivals(evidence.results)),
     "curves": lambda evidence: _or_none(curves(evidence.results)),
+    "starts": lambda evidence: _or_none(tables.starts(evidence)),
     "nulls": lambda evidence: _or_none(tables.nulls(evidence.info)),
 }
 

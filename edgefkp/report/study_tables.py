@@ -4,6 +4,7 @@ Each is a header and rows of text; "-" where a cell is missing or nothing was me
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from edgefkp.bench import machine
 from edgefkp.report.comparison import compare, converged, interval_of, mean_shape_of, rmse_of, validation_of
@@ -129,6 +130,23 @@ def nulls(info: dict[str, object] | None) -> Table:
     incomplete = train["faces"] - train["complete"]
     rows.append(["any of them", f"{incomplete:,}", f"{incomplete / train['faces']:.1%}"])
     return ["point", f"missing of {train['faces']:,}", "share"], rows
+
+
+def starts(evidence: Evidence) -> Table:
+    """Validation RMSE in px of cells that were trained from a random last layer, too, half way and at the end."""
+    rows = []
+    for name, former in evidence.starts.items():
+        if (result := evidence.results.get(name)) is None:
+            continue
+        half = former["images"] / 2
+        pairs = [_at(former["history"], half), _at(result.history, half)]
+        pairs += [former["validation_rmse"], validation_of(result)]
+        rows.append([name, *(f"{value:.2f}" for value in pairs)])
+    return ["cell", "half way, random", "mean shape", "best, random", "mean shape"], rows
+
+
+def _at(history: Sequence[dict[str, Any]], images: float) -> float:
+    return float(next(row for row in history if row["images"] >= images)["validation_rmse"])
 
 
 def conditions(evidence: Evidence) -> str:

@@ -20,6 +20,7 @@ from edgefkp.report.study_tables import (
     scores,
     seconds,
     sizes,
+    starts,
 )
 from edgefkp.training.cell import CellResult
 from edgefkp.zoo.registry import NETWORKS
@@ -144,6 +145,19 @@ def test_null_counts_are_those_of_the_data(tmp_path):
     table = nulls(read_evidence(study).info)
     assert row_of(table, "left_eyebrow_outer_end") == ["2,110", "29.9%"]
     assert row_of(table, "any of them") == ["4,925", "69.9%"]
+
+
+def test_starts_are_compared_half_way_and_at_the_end(tmp_path):
+    cell = made_cell("manual-drop", 2.0)
+    former = {"images": 120_000, "validation_rmse": 2.5}
+    former["history"] = [{"images": 40_000, "validation_rmse": 3.9}, {"images": 80_000, "validation_rmse": 3.0}]
+    study = write_study(tmp_path, [cell])
+    assert starts(read_evidence(study))[1] == []
+    cells = {"manual-drop": former, "manual-knn": former}  # the second was not run again
+    write_json(study / "random-start.json", {"schema": "edgefkp.starts/1", "cells": cells})
+    ((name, *values),) = starts(read_evidence(study))[1]
+    half = next(row["validation_rmse"] for row in cell.history if row["images"] >= 60_000)
+    assert (name, values) == ("manual-drop", ["3.00", f"{half:.2f}", "2.50", "1.94"])
 
 
 def test_a_file_of_another_kind_is_named(tmp_path):
