@@ -10,6 +10,7 @@ import numpy as np
 
 from edgefkp.data.treatment import TreatedFaces
 from edgefkp.errors import EdgefkpError
+from edgefkp.interrupt import held_interrupt
 from edgefkp.metrics import rmse
 from edgefkp.training.batches import epoch_batches, epoch_size
 from edgefkp.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
@@ -78,32 +79,34 @@ def fit(
     spent = now.history[-1]["seconds"] if now.history else 0.0
     start = last_save = time.monotonic()
     try:
-        while now.epoch * epoch_steps < steps and not _stalled(now.history, recipe.patience):
-            count = min(epoch_steps, steps - now.epoch * epoch_steps)
-            losses = []
-            for batch in epoch_batches(faces, recipe, now.epoch, online, count):
-                losses.append(learner.step(*batch))
-                on_batch(recipe.batch)
-            row = {
-                "epoch": now.epoch + 1,
-                "images": (now.epoch * epoch_steps + count) * recipe.batch,
-                "loss": float(np.mean(losses)),
-                "train_rmse": rmse(learner.predict(faces.images[gap]), faces.targets[gap]),
-                "validation_rmse": rmse(learner.predict(validation.images), validation.keypoints),
-                "seconds": round(spent + time.monotonic() - start, 2),
-            }
-            if not np.isfinite(row["loss"]):
-                raise EdgefkpError(
-                    f"the loss is no number any more in epoch {row['epoch']}",
-                    "lower --learning-rate, or use another --loss",
-                )
-            is_best = row["validation_rmse"] < min((r["validation_rmse"] for r in now.history), default=np.inf)
-            best = learner.averaged.get_weights() if is_best else now.best
-            now = Checkpoint(now.epoch + 1, [*now.history, row], now.plan, learner.state(), best)
-            on_epoch(row)
-            if checkpoint and time.monotonic() - last_save >= SAVE_SECONDS:
-                write_checkpoint(checkpoint, now)
-                last_save = time.monotonic()
+        with held_interrupt() as check:
+            while now.epoch * epoch_steps < steps and not _stalled(now.history, recipe.patience):
+                count = min(epoch_steps, steps - now.epoch * epoch_steps)
+                losses = []
+                for batch in epoch_batches(faces, recipe, now.epoch, online, count):
+                    losses.append(learner.step(*batch))
+                    on_batch(recipe.batch)
+                    check()
+                row = {
+                    "epoch": now.epoch + 1,
+                    "images": (now.epoch * epoch_steps + count) * recipe.batch,
+                    "loss": float(np.mean(losses)),
+                    "train_rmse": rmse(learner.predict(faces.images[gap]), faces.targets[gap]),
+                    "validation_rmse": rmse(learner.predict(validation.images), validation.keypoints),
+                    "seconds": round(spent + time.monotonic() - start, 2),
+                }
+                if not np.isfinite(row["loss"]):
+                    raise EdgefkpError(
+                        f"the loss is no number any more in epoch {row['epoch']}",
+                        "lower --learning-rate, or use another --loss",
+                    )
+                is_best = row["validation_rmse"] < min((r["validation_rmse"] for r in now.history), default=np.inf)
+                best = learner.averaged.get_weights() if is_best else now.best
+                now = Checkpoint(now.epoch + 1, [*now.history, row], now.plan, learner.state(), best)
+                on_epoch(row)
+                if checkpoint and time.monotonic() - last_save >= SAVE_SECONDS:
+                    write_checkpoint(checkpoint, now)
+                    last_save = time.monotonic()
     except KeyboardInterrupt:
         if checkpoint and now.epoch:
             write_checkpoint(checkpoint, now)

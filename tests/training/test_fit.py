@@ -48,7 +48,8 @@ np.savez(sys.argv[2], history=json.dumps(result.history), **weights)
 
 def run(tmp_path: Path, name: str) -> subprocess.Popen:
     arguments = [sys.executable, "-c", PROGRAM, str(tmp_path / f"{name}.ckpt.npz"), str(tmp_path / f"{name}.npz")]
-    return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    with (tmp_path / f"{name}.log").open("a") as log:
+        return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=log, text=True)
 
 
 def test_killed_and_continued_is_the_run_that_was_not(tmp_path):
@@ -82,10 +83,11 @@ def test_ctrl_c_keeps_the_last_finished_epoch(tmp_path):
     while process.stdout.readline().strip() != "2":
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    assert process.wait(120) != 0
+    log = tmp_path / "stopped.log"
+    assert process.wait(120) != 0, log.read_text()
     checkpoint = read_checkpoint(tmp_path / "stopped.ckpt.npz")
     assert checkpoint is not None
-    assert checkpoint.epoch >= 2
+    assert checkpoint.epoch >= 2, log.read_text()
 
 
 def faces(count: int) -> TreatedFaces:
