@@ -27,7 +27,7 @@ def held_interrupt() -> Iterator[Callable[[], None]]:
         came = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def check() -> None:
+    def raise_held() -> None:
         nonlocal came
         if came:
             came = False
@@ -35,7 +35,7 @@ def held_interrupt() -> Iterator[Callable[[], None]]:
 
     signal.signal(signal.SIGINT, hold)
     try:
-        yield check
+        yield raise_held
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    check()
+    raise_held()

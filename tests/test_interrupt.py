@@ -18,14 +18,14 @@ def handler():
 
 def block(steps: str, done: list[str]) -> None:
     """Steps by letter: c checks, i interrupts, e fails; what was got over is added to `done`."""
-    with held_interrupt() as check:
+    with held_interrupt() as raise_held:
         for step in steps:
             if step == "e":
                 raise ValueError("mine")
             if step == "i":
                 signal.raise_signal(signal.SIGINT)
             else:
-                check()
+                raise_held()
             done.append(step)
 
 
@@ -57,8 +57,8 @@ def test_an_error_of_the_block_is_what_is_raised():
 
 def test_elsewhere_nothing_is_held():
     def body() -> None:
-        with held_interrupt() as check:
-            check()
+        with held_interrupt() as raise_held:
+            raise_held()
             seen.append(signal.getsignal(signal.SIGINT))
 
     seen: list[object] = []

@@ -79,14 +79,14 @@ def fit(
     spent = now.history[-1]["seconds"] if now.history else 0.0
     start = last_save = time.monotonic()
     try:
-        with held_interrupt() as check:
+        with held_interrupt() as raise_held:
             while now.epoch * epoch_steps < steps and not _stalled(now.history, recipe.patience):
                 count = min(epoch_steps, steps - now.epoch * epoch_steps)
                 losses = []
                 for batch in epoch_batches(faces, recipe, now.epoch, online, count):
                     losses.append(learner.step(*batch))
                     on_batch(recipe.batch)
-                    check()
+                    raise_held()
                 row = {
                     "epoch": now.epoch + 1,
                     "images": (now.epoch * epoch_steps + count) * recipe.batch,
