@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import platform
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -35,7 +36,10 @@ def captured() -> Iterator[IO[bytes]]:
 
 
 def require_tensorflow(what: str) -> None:
-    """Import TensorFlow without its start-up messages.
+    """Import TensorFlow without its start-up messages, and with oneDNN's kernels on every x86 processor.
+
+    By itself it takes them only where there is AVX512; with AVX2 they train 1.4 to 1.8 times as fast as Eigen's
+    (bench/training.py). TF_ENABLE_ONEDNN_OPTS=0 in the environment leaves them off.
 
     Raises EnvironmentProblem, with the line that installs it, where it is missing.
     """
@@ -44,6 +48,8 @@ def require_tensorflow(what: str) -> None:
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if platform.machine() == "x86_64":
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with captured():
         import keras  # noqa: F401
         import tensorflow as tf
