@@ -10,9 +10,11 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from edgefkp.bench.machine import describe
 from edgefkp.files import cache_dir, read_json, write_json
 from edgefkp.quiet import require_tensorflow
 
@@ -58,36 +60,33 @@ def choose_plan(
     precision: other than "auto" leaves only the candidates of that precision.
     work: multiply-accumulates for all images; a short training takes the first candidate, untried.
     """
+    machine = describe()
     candidates = [plan for plan in CANDIDATES if precision in ("auto", plan.precision)]
+    if precision == "auto" and not _has_bfloat16(machine):
+        candidates = [plan for plan in candidates if plan.precision == "float32"]
     if work < WORTH_TRIALS:
         return candidates[0]
     record = cache_dir() / "plans.json"
+    about = [machine.get("processor"), machine.get("features"), cores(), version("tensorflow"), STEP]
     speeds: dict[Plan, float] = {}
     for plan in candidates:
-        key = json.dumps([network, options, batch, asdict(plan), _machine()], sort_keys=True)
+        key = json.dumps([network, options, batch, asdict(plan), about], sort_keys=True)
         if key not in (known := _known(record)):
-            speed = _trial(network, options, batch, plan)
+            if not (speed := _trial(network, options, batch, plan)):
+                continue  # perhaps for want of time beside other work: the next training tries it again
             known = {**_known(record), key: speed}  # read again: a study's other cells have their trials meanwhile
             write_json(record, known)
         speeds[plan] = known[key]
-    return max(speeds, key=lambda plan: speeds[plan])
+    return max(speeds, key=lambda plan: speeds[plan], default=candidates[0])
 
 
 def _known(record: Path) -> dict[str, float]:
     return read_json(record) if record.exists() else {}
 
 
-def _machine() -> list[str]:
-    from importlib.metadata import version
-
-    try:
-        with open("/proc/cpuinfo") as stream:
-            model = next(
-                (line.split(":")[1].strip() for line in stream if line.startswith(("model name", "flags"))), ""
-            )
-    except OSError:
-        model = ""
-    return [model, str(cores()), version("tensorflow"), STEP]
+def _has_bfloat16(machine: dict[str, Any]) -> bool:
+    """Whether TensorFlow has fast kernels for it: oneDNN's for AVX512, or Arm's. Elsewhere even a trial times out."""
+    return not {"avx512f", "bf16"}.isdisjoint(machine.get("features", []))
 
 
 def _trial(network: str, options: dict[str, Any], batch: int, plan: Plan) -> float:
