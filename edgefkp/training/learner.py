@@ -7,8 +7,9 @@ import numpy as np
 
 from edgefkp.keypoints import denormalise, normalise
 from edgefkp.training.batchnorm import fuse
+from edgefkp.training.convolution import by_products
 from edgefkp.training.loss import labelled_weight, masked_sum
-from edgefkp.training.plan import Plan
+from edgefkp.training.plan import PRODUCTS, Plan
 from edgefkp.training.recipe import Recipe
 
 PREDICT_BATCH = 128
@@ -31,6 +32,8 @@ class Learner:
         self.model = _twin(make, plan.precision)
         self.model.set_weights(self.averaged.get_weights())
         fuse(self.model, recipe.batchnorm_momentum)
+        if plan.filter_gradients == PRODUCTS:
+            by_products(self.model)
         self.optimizer = _optimizer(recipe, steps)
         self.optimizer.build(self.model.trainable_variables)
         self._recipe, self._lanes = recipe, plan.lanes

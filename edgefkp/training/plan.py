@@ -1,7 +1,8 @@
-"""How a training step runs on this machine: precision and lanes, chosen by a short trial and remembered.
+"""How a training step runs on this machine: precision, lanes and kernels, chosen by a short trial and remembered.
 
 A lane is a part of the batch that goes forward and back beside the others on its own cores. Two lanes of one
-core each beat one lane of two cores where the convolutions are small, and make every sum's order fixed.
+core each beat one lane of two cores where the convolutions are small, and make every sum's order fixed. The gradients
+of filters come from the library's kernel or from matrix products (convolution.py).
 """
 
 import json
@@ -17,6 +18,8 @@ from typing import Any
 from edgefkp.bench.machine import describe
 from edgefkp.files import cache_dir, read_json, write_json
 from edgefkp.quiet import require_tensorflow
+
+LIBRARY, PRODUCTS = "library", "products"
 
 TRIAL_SECONDS = 4.0
 TRIAL_TIMEOUT = 120
@@ -35,6 +38,7 @@ def cores() -> int:
 class Plan:
     precision: str = "float32"
     lanes: int = 2
+    filter_gradients: str = LIBRARY
 
     def apply(self) -> None:
         """Divide the cores among the lanes. Has an effect only before TensorFlow's first operation."""
@@ -49,7 +53,13 @@ class Plan:
                 pass  # TensorFlow runs already: slower, the same sums
 
 
-CANDIDATES = (Plan("float32", 2), Plan("float32", 1), Plan("mixed_bfloat16", 1))
+CANDIDATES = (
+    Plan("float32", 2),
+    Plan("float32", 1),
+    Plan("float32", 2, PRODUCTS),
+    Plan("mixed_bfloat16", 1),
+    Plan("mixed_bfloat16", 1, PRODUCTS),
+)
 
 
 def choose_plan(
@@ -101,7 +111,7 @@ def _trial(network: str, options: dict[str, Any], batch: int, plan: Plan) -> flo
         return 0.0
 
 
-def run_trial(network: str, options: dict[str, Any], batch: int, precision: str, lanes: int) -> float:
+def run_trial(network: str, options: dict[str, Any], batch: int, **plan: Any) -> float:
     """Train on random pictures for a few seconds: images a second."""
     import time
 
@@ -111,9 +121,9 @@ def run_trial(network: str, options: dict[str, Any], batch: int, precision: str,
     from edgefkp.training.recipe import Recipe
     from edgefkp.zoo.registry import NETWORKS, build
 
-    plan = Plan(precision, lanes)
-    plan.apply()
-    learner = Learner(lambda: build(NETWORKS[network], **options), Recipe(batch=batch), 1000, plan)
+    chosen = Plan(**plan)
+    chosen.apply()
+    learner = Learner(lambda: build(NETWORKS[network], **options), Recipe(batch=batch), 1000, chosen)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (batch, 96, 96), np.uint8)
     targets = rng.uniform(-0.5, 0.5, (batch, 30)).astype(np.float32)

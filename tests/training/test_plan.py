@@ -7,7 +7,13 @@ import pytest
 from edgefkp.training import plan
 from edgefkp.training.plan import Plan, choose_plan
 
-SPEEDS = {Plan("float32", 2): 50.0, Plan("float32", 1): 60.0, Plan("mixed_bfloat16", 1): 90.0}
+SPEEDS = {
+    Plan("float32", 2): 50.0,
+    Plan("float32", 1): 60.0,
+    Plan("float32", 2, "products"): 70.0,
+    Plan("mixed_bfloat16", 1): 90.0,
+    Plan("mixed_bfloat16", 1, "products"): 80.0,
+}
 
 
 @pytest.fixture
@@ -33,16 +39,16 @@ def test_the_fastest_is_taken_and_no_trial_is_made_twice(tried):
     assert choose_plan("manual", {}, 64) == Plan("mixed_bfloat16", 1)
     assert tried == list(SPEEDS)
     assert choose_plan("manual", {}, 64) == Plan("mixed_bfloat16", 1)
-    assert len(tried) == 3
+    assert len(tried) == 5
     choose_plan("baseline", {}, 64)
-    assert len(tried) == 6
+    assert len(tried) == 10
 
 
 def test_another_processor_has_trials_of_its_own(tried, monkeypatch):
     choose_plan("manual", {}, 64)
     on(monkeypatch, "avx2", "avx512f", processor="another")
     choose_plan("manual", {}, 64)
-    assert len(tried) == 6
+    assert len(tried) == 10
 
 
 def test_a_short_training_has_none(tried):
@@ -51,7 +57,7 @@ def test_a_short_training_has_none(tried):
     assert not tried
 
 
-@pytest.mark.parametrize(("features", "plans"), [(["avx2"], 2), ([], 2), (["asimd", "bf16"], 3), (["avx512f"], 3)])
+@pytest.mark.parametrize(("features", "plans"), [(["avx2"], 3), ([], 3), (["asimd", "bf16"], 5), (["avx512f"], 5)])
 def test_bfloat16_is_tried_where_there_are_kernels_for_it(tried, monkeypatch, features, plans):
     on(monkeypatch, *features)
     choose_plan("manual", {}, 64)
@@ -69,4 +75,4 @@ def test_a_trial_that_failed_is_not_remembered(tried, monkeypatch, tmp_path):
         assert choose_plan("manual", {}, 64) == Plan("float32", 2)
     assert not (tmp_path / "plans.json").exists()
     assert choose_plan("manual", {}, 64) == Plan("mixed_bfloat16", 1)
-    assert sorted(json.loads((tmp_path / "plans.json").read_text()).values()) == [50, 60, 90]
+    assert sorted(json.loads((tmp_path / "plans.json").read_text()).values()) == [50, 60, 70, 80, 90]
