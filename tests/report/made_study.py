@@ -60,7 +60,7 @@ def made_cell(name: str, rmse: float | None = None, noise: float = 0.05, epochs:
         counts={"faces": 1900, "coordinates": 57_000, "imputed": 0},
         parameters=COSTS[cell.network].parameters,
         macs=COSTS[cell.network].macs,
-        training={"best_epoch": epochs},
+        training={"best_epoch": epochs, "plan": {"precision": "float32", "lanes": 2}},
         history=made_history(rmse, epochs, cell.images),
         scores={
             "validation_rmse": 0.97 * rmse,

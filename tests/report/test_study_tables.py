@@ -102,6 +102,14 @@ def test_tables_show_what_is_there_and_what_is_missing(partial):
     assert len(every_score(partial)[1]) == len(partial)
 
 
+def test_a_cell_says_in_what_floats_it_was_trained():
+    cell = made_cell("manual-drop", 2.0)
+    mixed = replace(cell, training={**cell.training, "plan": {"precision": "mixed_bfloat16", "lanes": 1}})
+    for result, floats in ((cell, "f32"), (mixed, "bf16")):
+        header, (row,) = every_score({result.cell: result})
+        assert row[header.index("floats")] == floats
+
+
 def test_a_change_that_another_seed_would_make_is_similar():
     cells = [made_cell("mobilenetv2-drop", 2.0), made_cell("mobilenetv2-knn", 1.9)]
     cells += [made_cell("manual-drop", 2.0), made_cell("manual-drop-seed1", 2.2)]
