@@ -86,7 +86,8 @@ def size_against_parameters(evidence: Evidence) -> Any:
         "float32": (".tflite float32", "o", COLOURS[2]),
         "int8": (".tflite int8", "^", ORANGE),
     }
-    names = [name for name in NETWORKS if not name.endswith("_frozen")]
+    sized = [name for name in NETWORKS if NETWORKS[name].paper_megabytes or any(evidence.size(name, k) for k in kinds)]
+    names = [name for name in sized if not name.endswith("_frozen")]
     printed = [(NETWORKS[name].paper_parameters, NETWORKS[name].paper_megabytes) for name in names]
     there = [pair for pair in printed if pair[0] and pair[1]]
     panel.scatter(*zip(*there, strict=True), marker="s", s=70, facecolors="none", edgecolors=GRAY, label=".h5, paper")

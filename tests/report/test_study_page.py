@@ -76,6 +76,15 @@ def _row(result) -> str:
     return "" if result.identity["seed"] else "tuned" if network.startswith("tuned_") else network
 
 
+def test_networks_of_unknown_size_have_no_label_in_figure_8(whole):
+    known = {**whole.zoo, "networks": {"shi": {"float32_bytes": 32_000_000}}}
+    results = {name: cell for name, cell in whole.results.items() if cell.identity["network"] == "manual"}
+    (panel,) = study_figures.size_against_parameters(dataclasses.replace(whole, zoo=known, results=results)).axes
+    labels = {text.get_text() for text in panel.texts}
+    assert {"shi", "manual", "nasnetmobile"} <= labels  # the paper printed the last one's
+    assert not {"nano", "best", "gao"} & labels
+
+
 def test_curves_show_the_history_and_its_numbers(whole):
     figure = study_figures.training_curves(whole.results, ("manual",))
     panel = figure.axes[column_names().index("knn")]
