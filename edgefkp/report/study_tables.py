@@ -84,7 +84,7 @@ def scores(results: Results) -> Table:
 
 def every_score(results: Results) -> Table:
     """Of every trained cell: RMSE over Kaggle's coordinates, over all 15 points, over complete rows, NME; and how its
-    training went: the floats of its steps (bf16: mixed with float32), minutes times cores.
+    training went: the floats of a step (bf16: mixed with float32; /2: in two lanes), minutes times cores.
     """
     rows = []
     for cell in grid():
@@ -93,7 +93,9 @@ def every_score(results: Results) -> Table:
             score = test["score"]
             values = (test["kaggle_rmse"], score["rmse"], score["rmse_complete"], score["nme"])
             numbers = ["-" if value is None else f"{value:.3f}" for value in (validation_of(result), *values)]
-            floats = "bf16" if "bfloat16" in result.training["plan"]["precision"] else "f32"
+            plan = result.training["plan"]
+            floats = "bf16" if "bfloat16" in plan["precision"] else "f32"
+            floats += f"/{plan['lanes']}" if plan["lanes"] > 1 else ""
             rows.append([cell.name, *numbers, f"{mean:.0%}", floats, f"{result.seconds * result.cores / 60:.0f}"])
     header = ["cell", "validation", "Kaggle's", "15 points", "complete", "NME %", "of mean shape", "floats", "core min"]
     return header, rows

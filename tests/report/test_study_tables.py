@@ -105,7 +105,7 @@ def test_tables_show_what_is_there_and_what_is_missing(partial):
 def test_a_cell_says_in_what_floats_it_was_trained():
     cell = made_cell("manual-drop", 2.0)
     mixed = replace(cell, training={**cell.training, "plan": {"precision": "mixed_bfloat16", "lanes": 1}})
-    for result, floats in ((cell, "f32"), (mixed, "bf16")):
+    for result, floats in ((cell, "f32/2"), (mixed, "bf16")):
         header, (row,) = every_score({result.cell: result})
         assert row[header.index("floats")] == floats
 
