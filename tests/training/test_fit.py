@@ -53,8 +53,7 @@ def run(tmp_path: Path, name: str) -> subprocess.Popen:
 
 
 def test_killed_and_continued_is_the_run_that_was_not(tmp_path):
-    assert run(tmp_path, "whole").wait(600) == 0
-    process = run(tmp_path, "killed")
+    uninterrupted, process = run(tmp_path, "whole"), run(tmp_path, "killed")
     assert process.stdout is not None
     while process.stdout.readline().strip() != "2":
         assert process.poll() is None, "the run ended before it could be killed"
@@ -64,6 +63,7 @@ def test_killed_and_continued_is_the_run_that_was_not(tmp_path):
     assert checkpoint is not None
     assert 1 <= checkpoint.epoch <= 3
     assert run(tmp_path, "killed").wait(600) == 0
+    assert uninterrupted.wait(600) == 0
     whole, killed = (np.load(tmp_path / f"{name}.npz") for name in ("whole", "killed"))
     for name in whole.files:
         if name != "history":
