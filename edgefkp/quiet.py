@@ -38,8 +38,8 @@ def captured() -> Iterator[IO[bytes]]:
 def require_tensorflow(what: str) -> None:
     """Import TensorFlow without its start-up messages, and with oneDNN's kernels on every x86 processor.
 
-    By itself it takes them only where there is AVX512; with AVX2 they train 1.4 to 1.8 times as fast as Eigen's
-    (bench/training.py). TF_ENABLE_ONEDNN_OPTS=0 in the environment leaves them off.
+    By itself it takes them only where there is AVX512; with AVX2, too, they train faster than Eigen's.
+    TF_ENABLE_ONEDNN_OPTS=0 in the environment leaves them off.
 
     Raises EnvironmentProblem, with the line that installs it, where it is missing.
     """

@@ -4,6 +4,7 @@ Only the training copy of a network is changed. It is never saved: the file has 
 weights and, at inference, the same numbers.
 """
 
+from functools import cache
 from typing import Any
 
 
@@ -21,32 +22,27 @@ def fuse(model: Any, momentum: float) -> None:
                 layer.__class__ = _fused_class()
 
 
+@cache  # made on first use, since its base class needs Keras
 def _fused_class() -> type:
-    global _FUSED
-    if _FUSED is None:
-        import keras
-        import tensorflow as tf
+    import keras
+    import tensorflow as tf
 
-        class FusedBatchNormalization(keras.layers.BatchNormalization):
-            def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-                if not (training and self.trainable):
-                    return super().call(inputs, training=training, mask=mask)
-                # The raw variables: under mixed precision Keras would hand out rounded copies.
-                scale, offset = self.gamma._value, self.beta._value
-                none = tf.zeros([0])
-                outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-                    x=inputs, scale=scale, offset=offset, mean=none, variance=none, epsilon=self.epsilon
-                )
-                count = tf.cast(tf.size(inputs) / tf.shape(inputs)[-1], tf.float32)
-                self._remember(self.moving_mean, mean)
-                self._remember(self.moving_variance, variance * (count - 1) / count)  # Keras keeps the biased one
-                return outputs
+    class FusedBatchNormalization(keras.layers.BatchNormalization):
+        def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+            if not (training and self.trainable):
+                return super().call(inputs, training=training, mask=mask)
+            # The raw variables: under mixed precision Keras would hand out rounded copies.
+            scale, offset = self.gamma._value, self.beta._value
+            none = tf.zeros([0])
+            outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+                x=inputs, scale=scale, offset=offset, mean=none, variance=none, epsilon=self.epsilon
+            )
+            count = tf.cast(tf.size(inputs) / tf.shape(inputs)[-1], tf.float32)
+            self._remember(self.moving_mean, mean)
+            self._remember(self.moving_variance, variance * (count - 1) / count)  # Keras keeps the biased one
+            return outputs
 
-            def _remember(self, running: Any, value: Any) -> None:
-                running._value.assign(running._value * self.momentum + value * (1 - self.momentum))
+        def _remember(self, running: Any, value: Any) -> None:
+            running._value.assign(running._value * self.momentum + value * (1 - self.momentum))
 
-        _FUSED = FusedBatchNormalization
-    return _FUSED
-
-
-_FUSED: type | None = None  # made on first use, since its base class needs Keras
+    return FusedBatchNormalization

@@ -1,12 +1,13 @@
-"""The gradient of a convolution's filter as matrix products: oneDNN's own kernel for it reaches half of the speed of
-its others, and is half of a training step of networks with large pictures inside.
+"""The gradient of a convolution's filter as matrix products: with AVX2, oneDNN's own kernel for it reaches half of the
+speed of its others, and takes half of the convolutions' time in a step of a network with large feature maps.
 
 Only the training copy of a network is changed, as in batchnorm.py: the file has Keras' own layer.
 """
 
+from functools import cache
 from typing import Any
 
-CHANNELS, PIXELS = 16, 20 * 20  # at least so many go in, and are convolved: below, the products are too small
+CHANNELS, PIXELS = 16, 20 * 20  # the least that a feature map has: below, the products are too small to gain
 
 
 def by_products(model: Any) -> None:
@@ -19,10 +20,13 @@ def by_products(model: Any) -> None:
 
 
 def _gains(layer: Any) -> bool:
+    if layer.data_format != "channels_last" or None in layer.input.shape[1:]:
+        return False
     _, height, width, channels = layer.input.shape
-    plain = layer.strides == layer.dilation_rate == (1, 1) and layer.groups == 1 and layer.kernel_size[0] % 2 == 1
-    wide = height is not None and channels >= CHANNELS and height * width >= PIXELS
-    return plain and layer.kernel_size != (1, 1) and layer.data_format == "channels_last" and wide
+    plain = layer.strides == layer.dilation_rate == (1, 1) and layer.groups == 1
+    # Of an even kernel, "same" pads one side more than the other.
+    odd = layer.kernel_size != (1, 1) and all(side % 2 for side in layer.kernel_size)
+    return plain and odd and channels >= CHANNELS and height * width >= PIXELS
 
 
 def filter_gradient(x: Any, g: Any, height: int, width: int) -> Any:
@@ -53,31 +57,26 @@ def filter_gradient(x: Any, g: Any, height: int, width: int) -> Any:
     return tf.cast(tf.reshape(total, [height, width, x.shape[3], g.shape[3]]), g.dtype)
 
 
+@cache  # made on first use, since its base class needs Keras
 def _product_class() -> type:
-    global _PRODUCT
-    if _PRODUCT is None:
-        import keras
-        import tensorflow as tf
+    import keras
+    import tensorflow as tf
 
-        class ProductConv2D(keras.layers.Conv2D):
-            def convolution_op(self, inputs: Any, kernel: Any) -> Any:
-                height, width = self.kernel_size
-                padding = self.padding.upper()
+    class ProductConv2D(keras.layers.Conv2D):
+        def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+            height, width = self.kernel_size
+            padding = self.padding.upper()
 
-                @tf.custom_gradient
-                def convolve(x: Any, w: Any) -> Any:
-                    def gradient(g: Any) -> tuple[Any, Any]:
-                        edge = [(side // 2, side // 2) if padding == "SAME" else (0, 0) for side in (height, width)]
-                        padded = tf.pad(x, [(0, 0), *edge, (0, 0)])
-                        back = tf.nn.conv2d_transpose(g, w, tf.shape(x), 1, padding)
-                        return back, filter_gradient(padded, g, height, width)
+            @tf.custom_gradient
+            def convolve(x: Any, w: Any) -> Any:
+                def gradient(g: Any) -> tuple[Any, Any]:
+                    edge = [(side // 2, side // 2) if padding == "SAME" else (0, 0) for side in (height, width)]
+                    padded = tf.pad(x, [(0, 0), *edge, (0, 0)])
+                    back = tf.nn.conv2d_transpose(g, w, tf.shape(x), 1, padding)
+                    return back, filter_gradient(padded, g, height, width)
 
-                    return tf.nn.conv2d(x, w, 1, padding), gradient
+                return tf.nn.conv2d(x, w, 1, padding), gradient
 
-                return convolve(tf.convert_to_tensor(inputs), tf.convert_to_tensor(kernel))
+            return convolve(tf.convert_to_tensor(inputs), tf.convert_to_tensor(kernel))
 
-        _PRODUCT = ProductConv2D
-    return _PRODUCT
-
-
-_PRODUCT: type | None = None  # made on first use, since its base class needs Keras
+    return ProductConv2D

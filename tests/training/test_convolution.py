@@ -43,7 +43,15 @@ def test_gradients_are_those_of_keras(padding, kernel, bias):
 
 @pytest.mark.parametrize(
     "options",
-    [{"strides": 2}, {"dilation_rate": 2}, {"groups": 4}, {"kernel": 1}, {"kernel": 2}, {"size": (12, 12)}],
+    [
+        {"strides": 2},
+        {"dilation_rate": 2},
+        {"groups": 4},
+        {"kernel": 1},
+        {"kernel": 2},
+        {"kernel": (3, 2)},
+        {"size": (12, 12)},
+    ],
     ids=str,
 )
 def test_others_are_left_alone(options):
