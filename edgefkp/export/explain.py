@@ -16,6 +16,7 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.export.convert import Settings, converter_of
 from edgefkp.export.correction import float_outputs, output_bias, outputs_of
 from edgefkp.quiet import captured
+from edgefkp.zoo.complexity import leaves
 
 SAMPLES = 64  # calibration samples on which the layers are compared
 # Layers with weights, and the softmax, for whose use 256 steps can be too few.
@@ -142,7 +143,7 @@ def _tensors_of_layers(model: Any, tensors: list[str]) -> dict[str, list[str]]:
     A fused operator's output is named after all that was fused into it, scope/layer_N/op joined by semicolons, where
     TensorFlow added the _N to make the scope unique; the network's last output has lost its name.
     """
-    kinds = {layer.name: type(layer).__name__ for layer in _leaves(model)}
+    kinds = {layer.name: type(layer).__name__ for layer in leaves(model)}
     found: dict[str, list[str]] = {}
     for tensor in tensors:
         parts = [re.sub(r"_\d+$", "", part) for part in re.split("[/;]", tensor)]
@@ -152,13 +153,6 @@ def _tensors_of_layers(model: Any, tensors: list[str]) -> dict[str, list[str]]:
         if weighted:
             found.setdefault(weighted[-1], []).append(tensor)
     return found
-
-
-def _leaves(model: Any) -> list[Any]:
-    leaves = []
-    for layer in model.layers:
-        leaves += _leaves(layer) if hasattr(layer, "layers") else [layer]
-    return leaves
 
 
 def _output_layers(model: Any) -> list[str]:

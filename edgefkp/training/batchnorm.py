@@ -7,16 +7,16 @@ weights and, at inference, the same numbers.
 from functools import cache
 from typing import Any
 
+from edgefkp.zoo.complexity import leaves
+
 
 def fuse(model: Any, momentum: float) -> None:
     """Let every BatchNorm of `model` over the channels of pictures use TensorFlow's fused kernel.
 
     momentum: of the running statistics, in place of the layers' own.
     """
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            fuse(layer, momentum)
-        elif type(layer).__name__ == "BatchNormalization":
+    for layer in leaves(model):
+        if type(layer).__name__ == "BatchNormalization":
             layer.momentum = momentum
             if layer.scale and layer.center and layer.axis in (-1, 3) and len(layer.input.shape) == 4:
                 layer.__class__ = _fused_class()

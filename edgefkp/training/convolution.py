@@ -7,15 +7,15 @@ Only the training copy of a network is changed, as in batchnorm.py: the file has
 from functools import cache
 from typing import Any
 
+from edgefkp.zoo.complexity import leaves
+
 CHANNELS, PIXELS = 16, 20 * 20  # the least that a feature map has: below, the products are too small to gain
 
 
 def by_products(model: Any) -> None:
     """Let every convolution of `model` that gains by it compute the gradient of its filter by matrix products."""
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            by_products(layer)
-        elif type(layer).__name__ == "Conv2D" and _gains(layer):
+    for layer in leaves(model):
+        if type(layer).__name__ == "Conv2D" and _gains(layer):
             layer.__class__ = _product_class()
 
 

@@ -13,13 +13,14 @@ def parameters(model: Any) -> int:
 
 def macs(model: Any) -> int:
     """Multiply-accumulates of the convolutions and dense layers for one image."""
-    return sum(_layer_macs(layer) for layer in _leaves(model))
+    return sum(_layer_macs(layer) for layer in leaves(model))
 
 
-def _leaves(model: Any) -> Iterator[Any]:
+def leaves(model: Any) -> Iterator[Any]:
+    """The layers of a network and of the networks within it, in order."""
     for layer in model.layers:
         if hasattr(layer, "layers"):
-            yield from _leaves(layer)
+            yield from leaves(layer)
         else:
             yield layer
 
