@@ -17,7 +17,7 @@ import numpy as np
 
 from edgefkp.bench import harness, machine
 from edgefkp.bench.pictures import Pictures, drawn_pictures
-from edgefkp.bench.plan import Settings
+from edgefkp.bench.plan import Settings, cells_of
 from edgefkp.files import write_json
 
 RUNS, WARM_UP = 300, 50
@@ -59,9 +59,7 @@ def our_median(file: Path) -> float:
     images, points = (np.concatenate([part] * (RUNS // len(drawn.images))) for part in (drawn.images, drawn.keypoints))
     settings = Settings(processes=1, seconds=1e-6, warm_seconds=(0.05, 0.3), pause=0)
     shown = Pictures(drawn.name, drawn.licence, images, points)
-    row = harness.measure(
-        harness.cells_of([file], ("litert",), modes=("invoke",)), shown, settings, "litert_tool"
-    ).rows[0]
+    row = harness.measure(cells_of([file], ("litert",), modes=("invoke",)), shown, settings, "litert_tool").rows[0]
     assert row.ms.count == RUNS
     return row.ms.p50
 

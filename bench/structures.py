@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.bench import harness, machine, pictures
-from edgefkp.bench.plan import Settings
+from edgefkp.bench.plan import Settings, cells_of
 from edgefkp.files import json_text, read_json, write_bytes, write_json
 
 RESULT = Path(__file__).resolve().parent / "results/structures.json"
@@ -151,7 +151,7 @@ def main() -> None:
     if given.export:
         return
     files = [given.work / f"{name}.{scheme}.tflite" for name in names for scheme in rows[name]["bytes"]]
-    cells = harness.cells_of(files, given.runtimes, modes=("invoke",))
+    cells = cells_of(files, given.runtimes, modes=("invoke",))
     settings = Settings(given.processes, given.seconds, (0.1, 0.5), 0.0, tuple(given.pin))
     result = harness.measure(cells, faces, settings, "structures", progress=said)
     ms = {(row.file, row.runtime): row.ms.p50 for row in result.rows}

@@ -14,8 +14,8 @@ import numpy as np
 from edgefkp.card import read_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import cache_dir, read_json, sha256_file, write_text
+from edgefkp.lite_model import LiteModel
 from edgefkp.naming import parse_tflite
-from edgefkp.runtime import LiteModel
 
 VECTORS = Path(__file__).parent / "shipped" / "golden.npz"
 FLOAT_LIMIT = 0.01  # px; float arithmetic in another order

@@ -22,7 +22,8 @@ import numpy as np
 from edgefkp.bench import harness, machine
 from edgefkp.bench import result as bench_result
 from edgefkp.bench.pictures import COUNT, Pictures
-from edgefkp.bench.plan import FULL, QUICK, Settings
+from edgefkp.bench.plan import FULL, QUICK, Settings, cells_of
+from edgefkp.bench.store import discard, partial_folder
 from edgefkp.card import Card, versions
 from edgefkp.data.faces import shown_rows
 from edgefkp.data.source import Source, open_source
@@ -175,11 +176,11 @@ def _benched(files: list[Path], pictures: Pictures, job: Job, timed: Timed) -> b
     record = job.out / "bench" / "results" / "run.json"
     if record.exists() and (known := _still_valid(record, files, pictures, settings)):
         return known
-    cells = harness.cells_of(files, modes=("invoke",))
-    partial = harness.partial_folder(job.out / "bench" / "results", cells, pictures, settings)
+    cells = cells_of(files, modes=("invoke",))
+    partial = partial_folder(job.out / "bench" / "results", cells, pictures, settings)
     measured = harness.measure(cells, pictures, settings, "run", partial=partial, progress=timed)
     bench_result.save(measured, record)
-    harness.discard(partial)
+    discard(partial)
     return measured
 
 

@@ -1,16 +1,11 @@
 """Runs a plan: one fresh worker process after the other, each outcome stored before the next starts."""
 
-import contextlib
-import fcntl
 import hashlib
 import json
-import os
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,10 +17,11 @@ from edgefkp import __version__
 from edgefkp.bench import board, kit, machine, statistics
 from edgefkp.bench.pictures import Pictures
 from edgefkp.bench.pictures import save as save_pictures
-from edgefkp.bench.plan import MODES, Cell, Plan, Settings
+from edgefkp.bench.plan import Cell, Plan, Settings
 from edgefkp.bench.result import Failure, Result
 from edgefkp.bench.row import Outcome, Surroundings, row_of
 from edgefkp.bench.scheme import require_true_name
+from edgefkp.bench.store import open_store
 from edgefkp.bench.worker import Usage
 from edgefkp.errors import ENVIRONMENT, EdgefkpError, EnvironmentProblem
 from edgefkp.files import json_text, sha256_file
@@ -73,7 +69,7 @@ def measure(
     begun = time.monotonic()
     created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     load = _busy_cores()
-    with _store(partial) as store:
+    with open_store(partial) as store:
         bench = _Bench(store / "work", pictures, settings, root)
         surveyed, failed = bench.survey(list(cells))
         if not surveyed:
@@ -126,36 +122,6 @@ def _busy_cores() -> float | None:
     usage = Usage()
     time.sleep(LOOK_SECONDS)
     return usage.until_now()["others_cores"]
-
-
-def cells_of(
-    files: Iterable[Path],
-    runtimes: Iterable[str] = ("",),
-    threads: Iterable[int] = (1,),
-    xnnpack: Iterable[bool] = (True,),
-    delegates: Iterable[str] = ("",),
-    modes: Iterable[str] = MODES,
-    pythons: Iterable[str] = ("",),
-) -> list[Cell]:
-    """Every combination; runtime "" is the first choice of its environment."""
-    return [
-        Cell(str(file), runtime, thread, pack, delegate, mode, python)
-        for file in files
-        for python in pythons
-        for runtime in runtimes
-        for thread in threads
-        for delegate in delegates
-        for pack in ((True,) if delegate else xnnpack)
-        for mode in modes
-    ]
-
-
-def partial_folder(out: Path, cells: Iterable[Cell], pictures: Pictures, settings: Settings) -> Path:
-    """Where a run of exactly this work on this boot of the machine keeps what it has: the same work goes on there."""
-    cells = list(cells)
-    digests = {file: sha256_file(file) for file in sorted({cell.file for cell in cells})}
-    work = [asdict(cell) for cell in cells], digests, asdict(settings), pictures.hash, machine.boot_id(), __version__
-    return out / f".partial-{hashlib.sha256(json_text(work).encode()).hexdigest()[:16]}"
 
 
 class _Bench:
@@ -314,44 +280,3 @@ def _step_seconds(surveyed: Surveyed, settings: Settings, images: int) -> float:
 
 def _estimate(surveyed: dict[Cell, Surveyed], settings: Settings, images: int) -> float:
     return settings.processes * sum(_step_seconds(facts, settings, images) for facts in surveyed.values())
-
-
-@contextlib.contextmanager
-def _store(partial: Path | None) -> Iterator[Path]:
-    """The folder of outcomes, for this run alone, made before anything is measured; without `partial` a temporary one.
-
-    Raises EdgefkpError where it cannot be written, or a run of the same work is using it.
-    """
-    if partial is None:
-        with tempfile.TemporaryDirectory(prefix="edgefkp-bench-") as folder:
-            yield Path(folder)
-        return
-    try:
-        partial.mkdir(parents=True, exist_ok=True)
-        lock = os.open(partial / "lock", os.O_CREAT | os.O_WRONLY)
-    except OSError as error:
-        raise EdgefkpError(
-            f"cannot write to {partial.parent}: {error.strerror}", "name a folder that you can write to: --out FOLDER"
-        ) from error
-    try:
-        _lock(lock)
-        try:
-            yield partial
-        finally:
-            if not any(partial.glob("*.npz")):  # there is nothing to go on with
-                discard(partial)
-    finally:
-        os.close(lock)
-
-
-def _lock(file: int) -> None:
-    """It ends with the process, however that ends. Raises EdgefkpError where another has it."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise EdgefkpError("the same benchmark is running already", "wait until it is done") from None
-
-
-def discard(partial: Path) -> None:
-    """Forget what a finished run kept for resuming."""
-    shutil.rmtree(partial, ignore_errors=True)

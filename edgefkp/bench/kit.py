@@ -15,6 +15,7 @@ MODULES = (
     "files",
     "golden",
     "keypoints",
+    "lite_model",
     "geometry",
     "crop",
     "metrics",

@@ -1,7 +1,7 @@
 """What is measured, in which order, for how long: fixed before the first process starts, and printed."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,28 @@ class Cell:
         extras += [Path(self.delegate.partition(":")[0]).name] if self.delegate else []
         extras += [f"by {self.python}"] if self.python else []
         return ", ".join([Path(self.file).name, self.runtime or "default runtime", *extras, self.mode])
+
+
+def cells_of(
+    files: Iterable[Path],
+    runtimes: Iterable[str] = ("",),
+    threads: Iterable[int] = (1,),
+    xnnpack: Iterable[bool] = (True,),
+    delegates: Iterable[str] = ("",),
+    modes: Iterable[str] = MODES,
+    pythons: Iterable[str] = ("",),
+) -> list[Cell]:
+    """Every combination; runtime "" is the first choice of its environment."""
+    return [
+        Cell(str(file), runtime, thread, pack, delegate, mode, python)
+        for file in files
+        for python in pythons
+        for runtime in runtimes
+        for thread in threads
+        for delegate in delegates
+        for pack in ((True,) if delegate else xnnpack)
+        for mode in modes
+    ]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from edgefkp.errors import ENVIRONMENT, EdgefkpError
 try:
     from edgefkp.bench import bundle, harness, result
     from edgefkp.bench.plan import Plan
+    from edgefkp.bench.store import discard, partial_folder
 except ImportError as error:  # numpy is missing, or too old
     print(f"error: {error}\nhint:  python3 -m edgefkp.bench.doctor says what is missing", file=sys.stderr)
     sys.exit(ENVIRONMENT)
@@ -21,11 +22,11 @@ def run(folder: Path, out: Path) -> None:
     """Measure the bundle in `folder` and write the result; a run that was cut off goes on."""
     opened = bundle.open_folder(folder)
     job = opened.cells, opened.pictures, opened.settings
-    partial = harness.partial_folder(folder, *job)
+    partial = partial_folder(folder, *job)
     name = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
     measured = harness.measure(*job, name, "board", partial, _announce, _progress, golden=opened.golden)
     result.save(measured, out)
-    harness.discard(partial)
+    discard(partial)
 
 
 def _announce(plan: Plan, seconds: float) -> None:

@@ -26,7 +26,8 @@ from typing import Any  # noqa: E402
 from edgefkp.bench import camera  # noqa: E402
 from edgefkp.errors import FAILED, EdgefkpError  # noqa: E402
 from edgefkp.files import replacing  # noqa: E402
-from edgefkp.runtime import LiteModel, load  # noqa: E402
+from edgefkp.lite_model import LiteModel  # noqa: E402
+from edgefkp.runtime import load  # noqa: E402
 
 CAPACITY = 400_000  # invokes: 2 s of 5 microseconds each
 STAGES = ("crop", "fill", "set", "invoke", "get", "points")

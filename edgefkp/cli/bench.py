@@ -95,14 +95,15 @@ def command(
 
 def _of_bundle(path: Path, name: str, out: Path) -> "Result":
     from edgefkp.bench import bundle, harness, result
+    from edgefkp.bench.store import discard, partial_folder
 
     with bundle.opened(path, out) as opened:
         job = opened.cells, opened.pictures, opened.settings
-        partial = harness.partial_folder(out, *job)
+        partial = partial_folder(out, *job)
         with _Bar() as bar:
             measured = harness.measure(*job, name, "cpu", partial, announce, bar, golden=opened.golden)
         result.save(measured, out / f"{name}.json")
-        harness.discard(partial)
+        discard(partial)
     return measured
 
 
@@ -113,13 +114,15 @@ def _of_devices(
     from concurrent.futures import ThreadPoolExecutor
 
     from edgefkp.bench import harness, pictures, remote, result
+    from edgefkp.bench.plan import cells_of
+    from edgefkp.bench.store import discard, partial_folder
 
     devices = tuple(dict.fromkeys(devices))
     more = {"python": options["remote_python"], "install": options["install"], "keep": options["keep"]}
     boards = {device: remote.board_of(device, **more) for device in devices if device != "cpu"}
     shown = pictures.pictures_for(options["data"], options["images"])
     settings = settings_of(options)
-    cells = harness.cells_of(tflite_files(files), **_axes(options, bool(boards)))
+    cells = cells_of(tflite_files(files), **_axes(options, bool(boards)))
     found: dict[str, Result] = {}
     with ThreadPoolExecutor(max(1, len(boards))) as pool:
         waiting = {
@@ -127,13 +130,13 @@ def _of_devices(
             for device, board in boards.items()
         }
         if "cpu" in devices:
-            partial = harness.partial_folder(out, cells, shown, settings)
+            partial = partial_folder(out, cells, shown, settings)
             with _Bar() as bar:
                 found["cpu"] = harness.measure(
                     cells, shown, settings, name, "cpu", partial, announce, bar, options["root"]
                 )
             result.save(found["cpu"], out / f"{name}.json")  # a board that fails later costs nothing of it
-            harness.discard(partial)
+            discard(partial)
         found.update({device: future.result() for device, future in waiting.items()})
     return [found[device] for device in devices]
 

@@ -62,7 +62,8 @@ def command(
     """
     from edgefkp.card import read_card
     from edgefkp.data.source import open_source
-    from edgefkp.export.station import Options, find_networks, schemes_of
+    from edgefkp.export.convert import schemes_of
+    from edgefkp.export.station import Options, find_networks
     from edgefkp.export.target import target_of
     from edgefkp.quiet import require_tensorflow
 
@@ -165,8 +166,9 @@ def _require_delta(cards: list[dict[str, Any]], limit: float) -> None:
 def _explain(paths: list[Path], source: "Source", options: "Options", as_json: bool) -> None:
     from tabulate import tabulate
 
+    from edgefkp.export.correction import network_unit
     from edgefkp.export.explain import explain
-    from edgefkp.export.station import network_unit, samples_of
+    from edgefkp.export.station import samples_of
 
     results = []
     for path in paths:

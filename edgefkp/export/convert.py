@@ -13,6 +13,7 @@ from edgefkp.naming import SCHEMES
 from edgefkp.quiet import captured
 
 STATIC = ("int8", "int8io", "int16x8")  # schemes whose ranges come from calibration
+DEFAULT_SCHEMES = ("float32", "int8")
 PIXELS = 255.0
 
 
@@ -42,6 +43,12 @@ class Settings:
     @property
     def static(self) -> bool:
         return self.scheme in STATIC
+
+
+def schemes_of(words: Sequence[str]) -> tuple[str, ...]:
+    """The schemes that --quant names; "all" is every one. Raises UsageError for an unknown one."""
+    named = [scheme for word in words for scheme in (SCHEMES if word == "all" else (word,))]
+    return tuple(dict.fromkeys(Settings(scheme).scheme for scheme in named)) or DEFAULT_SCHEMES
 
 
 def convert(model: Any, settings: Settings, samples: Sequence[np.ndarray] = ()) -> bytes:

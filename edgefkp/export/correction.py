@@ -18,6 +18,7 @@ import numpy as np
 from edgefkp import runtime as runtimes
 from edgefkp.export.convert import Settings, convert
 from edgefkp.files import write_bytes
+from edgefkp.keypoints import COUNT, SIZE
 
 
 def output_bias(model: Any) -> Any:
@@ -27,6 +28,11 @@ def output_bias(model: Any) -> Any:
     layer = model.outputs[0]._keras_history.operation
     linear = type(layer).__name__ == "Dense" and layer.activation.__name__ == "linear"
     return layer.bias if linear else None
+
+
+def network_unit(network: Any) -> tuple[float, str]:
+    """What an output of the network is multiplied with to be read, and its unit."""
+    return (SIZE / 2, "px") if network.output_shape == (None, 2 * COUNT) else (1.0, "output")
 
 
 def measured_with(settings: Settings) -> Settings:

@@ -16,7 +16,7 @@ from edgefkp.evaluation import part_of
 from edgefkp.export import calibration as calibrations
 from edgefkp.export.calibration import Calibration
 from edgefkp.export.convert import Settings, convert
-from edgefkp.export.correction import corrected, float_outputs, measured_with, missing_bias, output_bias
+from edgefkp.export.correction import corrected, float_outputs, measured_with, missing_bias, network_unit, output_bias
 from edgefkp.export.folding import folded
 from edgefkp.export.inspection import Inspection, inspect
 from edgefkp.export.model_card import write_model_card
@@ -24,12 +24,11 @@ from edgefkp.export.parity import Reference, labelled, parity, reference_of
 from edgefkp.export.target import TARGETS, Target, refusals, require_target, tried
 from edgefkp.files import json_text, replacing, sha256_file
 from edgefkp.keypoints import COUNT, SIZE
-from edgefkp.naming import SCHEMES, TfliteName
+from edgefkp.naming import TfliteName
 from edgefkp.predictor import load_keras
 from edgefkp.zoo.plain import FLOAT_LAYERS
 
 CARDS = 4  # the form of these cards; files with an older one are made again
-DEFAULT_SCHEMES = ("float32", "int8")
 
 # What a .tflite inherits from the card of the network it is made from.
 _INHERITED = ("network", "treatment", "augment", "weights", "parameters", "macs", "data", "metrics")
@@ -60,12 +59,6 @@ class Progress:
     on_file: Callable[[str], None] = lambda name: None
     on_faces: Callable[[int], None] = lambda count: None
     on_refused: Callable[[EdgefkpError], None] | None = None
-
-
-def schemes_of(words: Sequence[str]) -> tuple[str, ...]:
-    """The schemes that --quant names; "all" is every one. Raises UsageError for an unknown one."""
-    named = [scheme for word in words for scheme in (SCHEMES if word == "all" else (word,))]
-    return tuple(dict.fromkeys(Settings(scheme).scheme for scheme in named)) or DEFAULT_SCHEMES
 
 
 def find_networks(names: Sequence[str], folder: Path) -> list[Path]:
@@ -305,11 +298,6 @@ def _require_scheme(inspection: Inspection, settings: Settings, name: str) -> No
         + (f" (in float: {islands[:200]})" if islands else ""),
         "choose another scheme for this network, or name what may stay float: --keep-float LAYER",
     )
-
-
-def network_unit(network: Any) -> tuple[float, str]:
-    """What an output of the network is multiplied with to be read, and its unit."""
-    return (SIZE / 2, "px") if network.output_shape == (None, 2 * COUNT) else (1.0, "output")
 
 
 def samples_of(path: Path, source: Source, options: Options) -> tuple[Any, tuple[np.ndarray, ...]]:

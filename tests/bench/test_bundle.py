@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edgefkp.bench import bundle, harness, result
+from edgefkp.bench.plan import cells_of
 from edgefkp.cli import main
 from edgefkp.errors import EdgefkpError
 from tests.bench.test_harness import BRIEF, FLOAT, INT8, labelled
@@ -17,7 +18,7 @@ from tests.bench.test_harness import BRIEF, FLOAT, INT8, labelled
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    cells = harness.cells_of([FLOAT, INT8], modes=("invoke",))
+    cells = cells_of([FLOAT, INT8], modes=("invoke",))
     return bundle.make_zip(tmp_path_factory.mktemp("bundle") / "b.zip", cells, labelled(), BRIEF)
 
 
@@ -91,12 +92,12 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     twin = tmp_path / "other" / INT8.name
     twin.write_bytes(INT8.read_bytes())
     with pytest.raises(EdgefkpError, match="two files are called"):
-        bundle.make(tmp_path / "b", harness.cells_of([INT8, twin]), labelled(), BRIEF)
+        bundle.make(tmp_path / "b", cells_of([INT8, twin]), labelled(), BRIEF)
 
 
 def test_another_environments_python_measures_through_the_kit() -> None:
     """--python: the worker sees the kit and its own packages; here it is this very Python."""
-    cells = harness.cells_of([INT8], modes=("invoke",), pythons=("", sys.executable))
+    cells = cells_of([INT8], modes=("invoke",), pythons=("", sys.executable))
     rows = harness.measure(cells, labelled(), BRIEF, "x").rows
     assert [bool(row.python) for row in rows] == [False, True]
     assert rows[0].rmse == rows[1].rmse
@@ -104,4 +105,4 @@ def test_another_environments_python_measures_through_the_kit() -> None:
 
 def test_a_python_that_is_not_there_is_said() -> None:
     with pytest.raises(EdgefkpError, match="cannot start /no/python"):
-        harness.measure(harness.cells_of([INT8], pythons=("/no/python",)), labelled(), BRIEF, "x")
+        harness.measure(cells_of([INT8], pythons=("/no/python",)), labelled(), BRIEF, "x")

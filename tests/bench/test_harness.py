@@ -12,7 +12,8 @@ import pytest
 from edgefkp import runtime
 from edgefkp.bench import harness, pictures, result
 from edgefkp.bench.pictures import Pictures
-from edgefkp.bench.plan import Settings
+from edgefkp.bench.plan import Settings, cells_of
+from edgefkp.bench.store import partial_folder
 from edgefkp.errors import EdgefkpError
 
 ROOT = Path(__file__).parents[2]
@@ -95,27 +96,27 @@ def test_a_result_survives_its_file(measured: result.Result, tmp_path: Path) -> 
 def test_pictures_without_labels_give_no_rmse() -> None:
     drawn = pictures.drawn_pictures()
     few = Pictures(drawn.name, drawn.licence, drawn.images[:5], drawn.keypoints[:5])
-    rows = harness.measure(harness.cells_of([INT8], modes=("invoke",)), few, BRIEF, "test").rows
+    rows = harness.measure(cells_of([INT8], modes=("invoke",)), few, BRIEF, "test").rows
     assert [(row.rmse, row.faces, row.coordinates) for row in rows] == [(None, 0, 0)]
 
 
 def test_files_that_take_no_faces_are_timed_without_end_to_end() -> None:
-    rows = harness.measure(harness.cells_of([FIXTURES / "classifier.tflite"]), labelled(), BRIEF, "test").rows
+    rows = harness.measure(cells_of([FIXTURES / "classifier.tflite"]), labelled(), BRIEF, "test").rows
     assert [(row.mode, row.rmse) for row in rows] == [("invoke", None)]
 
 
 def test_files_that_do_not_run_are_listed_and_the_rest_is_measured(tmp_path: Path) -> None:
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(FLOAT.read_bytes()[:3000])
-    measured = harness.measure(harness.cells_of([broken, INT8], modes=("invoke",)), labelled(), BRIEF, "test")
+    measured = harness.measure(cells_of([broken, INT8], modes=("invoke",)), labelled(), BRIEF, "test")
     assert [row.file for row in measured.rows] == [INT8.name]
     assert [failure.cell.split(",")[0] for failure in measured.failed] == ["broken.tflite"]
     with pytest.raises(EdgefkpError, match=r"broken\.tflite"):
-        harness.measure(harness.cells_of([broken]), labelled(), BRIEF, "test")
+        harness.measure(cells_of([broken]), labelled(), BRIEF, "test")
 
 
 def test_a_run_that_was_cut_off_goes_on_and_counts_nothing_twice(tmp_path: Path) -> None:
-    cells = harness.cells_of([FLOAT, INT8], modes=("invoke",))
+    cells = cells_of([FLOAT, INT8], modes=("invoke",))
     partial = tmp_path / "partial"
 
     class Cut(Exception):
@@ -139,7 +140,7 @@ def test_an_unwritable_folder_is_said_before_anything_is_measured(tmp_path: Path
     (tmp_path / "file").write_text("")
     with pytest.raises(EdgefkpError, match="cannot write to"):
         harness.measure(
-            harness.cells_of([INT8]),
+            cells_of([INT8]),
             labelled(),
             BRIEF,
             "test",
@@ -159,26 +160,26 @@ def test_a_killed_worker_is_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(command, **kept)
 
     monkeypatch.setattr(harness.subprocess, "run", run)
-    measured = harness.measure(harness.cells_of([INT8], modes=("invoke",)), labelled(), BRIEF, "test")
+    measured = harness.measure(cells_of([INT8], modes=("invoke",)), labelled(), BRIEF, "test")
     assert [len(row.processes) for row in measured.rows] == [2]
     assert len(measured.notes) == 1
     assert "SIGKILL; run again" in measured.notes[0]
 
 
 def test_the_partial_folder_is_that_of_exactly_this_work(tmp_path: Path) -> None:
-    cells, shown = harness.cells_of([INT8]), labelled()
-    folder = harness.partial_folder(tmp_path, cells, shown, BRIEF)
-    assert folder == harness.partial_folder(tmp_path, cells, shown, BRIEF)
-    assert folder != harness.partial_folder(tmp_path, cells, labelled(19), BRIEF)
-    assert folder != harness.partial_folder(tmp_path, cells[:1], shown, BRIEF)
-    assert folder != harness.partial_folder(tmp_path, cells, shown, Settings())
+    cells, shown = cells_of([INT8]), labelled()
+    folder = partial_folder(tmp_path, cells, shown, BRIEF)
+    assert folder == partial_folder(tmp_path, cells, shown, BRIEF)
+    assert folder != partial_folder(tmp_path, cells, labelled(19), BRIEF)
+    assert folder != partial_folder(tmp_path, cells[:1], shown, BRIEF)
+    assert folder != partial_folder(tmp_path, cells, shown, Settings())
 
 
 def test_the_partial_folder_is_the_same_in_every_process() -> None:
     """Python orders sets of strings anew in each process; what a killed run kept must be found all the same."""
     code = (
         "from tests.bench.test_harness import *;"
-        "print(harness.partial_folder(Path('x'), harness.cells_of([FLOAT, INT8]), labelled(), BRIEF))"
+        "print(partial_folder(Path('x'), cells_of([FLOAT, INT8]), labelled(), BRIEF))"
     )
     found = set()
     for seed in "0123":
@@ -211,7 +212,7 @@ def test_a_run_ended_by_sigkill_goes_on_in_another_process(tmp_path: Path) -> No
 
 
 def test_the_same_work_is_not_measured_twice_at_once(tmp_path: Path) -> None:
-    cells = harness.cells_of([INT8], modes=("invoke",))
+    cells = cells_of([INT8], modes=("invoke",))
 
     def again(plan: object, seconds: float) -> None:
         with pytest.raises(EdgefkpError, match="is running already"):

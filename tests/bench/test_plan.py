@@ -1,7 +1,6 @@
 from collections import Counter
 
-from edgefkp.bench.harness import cells_of
-from edgefkp.bench.plan import Cell, Plan, Settings
+from edgefkp.bench.plan import Cell, Plan, Settings, cells_of
 
 CELLS = tuple(Cell(f"{number}.tflite", "litert") for number in range(6))
 

@@ -16,12 +16,13 @@ from pathlib import Path
 import pytest
 
 from edgefkp.bench import harness, remote, table
+from edgefkp.bench.plan import cells_of
 from edgefkp.bench.remote import Board
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from tests.bench.test_harness import BRIEF, FLOAT, INT8, labelled
 
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
-CELLS = harness.cells_of([INT8], modes=("invoke",))
+CELLS = cells_of([INT8], modes=("invoke",))
 ARM64 = os.environ.get("EDGEFKP_ARM64", "")  # the python that an aarch64 userland gives
 
 
@@ -103,7 +104,7 @@ def test_what_is_no_device_is_a_usage_error(device: str) -> None:
 def test_a_board_is_measured_and_nothing_stays_on_it(server: Board) -> None:
     before = left_behind()
     told: list[str] = []
-    cells = harness.cells_of([FLOAT, INT8], modes=("invoke",))
+    cells = cells_of([FLOAT, INT8], modes=("invoke",))
     there = remote.measure(server, cells, labelled(), BRIEF, "there", told.append)
     assert there.device == server.name
     assert [row.file for row in there.rows] == [FLOAT.name, INT8.name]
@@ -130,7 +131,7 @@ def test_hostile_names_never_reach_a_shell(server: Board, tmp_path: Path) -> Non
     bait = tmp_path / "bait"
     hostile = tmp_path / f"$(touch {bait.name}) `touch {bait.name}`'; touch {bait.name} #\".tflite"
     hostile.write_bytes(INT8.read_bytes())
-    measured = remote.measure(server, harness.cells_of([hostile], modes=("invoke",)), labelled(), BRIEF, "x", quiet)
+    measured = remote.measure(server, cells_of([hostile], modes=("invoke",)), labelled(), BRIEF, "x", quiet)
     assert [row.file for row in measured.rows] == [hostile.name]
     with pytest.raises(EnvironmentProblem, match="has no x; touch"):
         remote.measure(replace(server, python=f"x; touch {bait}"), CELLS, labelled(), BRIEF, "x", quiet)
@@ -157,7 +158,7 @@ def test_the_boards_own_error_comes_back(server: Board, tmp_path: Path) -> None:
     broken.write_bytes(INT8.read_bytes()[:2000])
     before = left_behind()
     with pytest.raises(EdgefkpError, match=r"broken\.tflite"):
-        remote.measure(server, harness.cells_of([broken]), labelled(), BRIEF, "x", quiet)
+        remote.measure(server, cells_of([broken]), labelled(), BRIEF, "x", quiet)
     assert left_behind() == before
 
 
@@ -204,7 +205,7 @@ def test_an_aarch64_board_computes_the_same_points(server: Board, tmp_path: Path
     emulated.write_text(f'#!/bin/sh\nQEMU_CPU=cortex-a76 exec {ARM64} "$@"\n')
     emulated.chmod(0o755)
     brief = replace(BRIEF, processes=1)
-    cells = harness.cells_of([FLOAT, INT8], modes=("invoke",))
+    cells = cells_of([FLOAT, INT8], modes=("invoke",))
     measured = remote.measure(replace(server, python=str(emulated)), cells, labelled(), brief, "x", quiet)
     assert measured.machine["architecture"] == "aarch64"
     assert all(row.golden is not None and row.golden < 0.4 for row in measured.rows)

@@ -7,9 +7,9 @@ import pytest
 from edgefkp.card import read_card, write_card
 from edgefkp.data.source import Source
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.export.convert import Settings
+from edgefkp.export.convert import Settings, schemes_of
 from edgefkp.export.inspection import inspect, verify_scheme
-from edgefkp.export.station import Options, export_network, schemes_of
+from edgefkp.export.station import Options, export_network
 from edgefkp.export.target import TARGETS
 from edgefkp.files import sha256_file
 from edgefkp.naming import SCHEMES
@@ -120,8 +120,9 @@ def test_an_unknown_layer_names_those_there_are(exported: Exported, source: Sour
 
 
 def test_explain_finds_every_layer(exported: Exported, source: Source) -> None:
+    from edgefkp.export.correction import network_unit
     from edgefkp.export.explain import explain
-    from edgefkp.export.station import network_unit, samples_of
+    from edgefkp.export.station import samples_of
 
     network, samples = samples_of(exported.network, source, Options())
     found = explain(network, "tiny", samples, *network_unit(network))
