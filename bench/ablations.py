@@ -1,7 +1,7 @@
 """One change at a time to the recipe of our own networks, each trained alike and scored on validation persons.
 
-    python bench/ablations.py WORK --data ../shared/data/lfw-kaggle \\
-        --lfw-extra ../shared/data/lfw_extra.npz --ytfaces ../shared/data/ytfaces.npz [--only NAME ...] [--list]
+    python bench/ablations.py WORK --data lfw-kaggle --lfw-extra lfw_extra.npz --ytfaces ytfaces.npz \\
+        [--only NAME ...] [--list]
 
 WORK keeps a folder for each training; the same command goes on where it stopped. Test faces are never looked at.
 Writes bench/results/ablations.json after each training; docs/MODELS.md shows it.

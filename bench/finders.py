@@ -1,6 +1,6 @@
 """How good are the keypoints behind a face detector, against crops that were cut around the labels?
 
-    python -m bench.finders --data ../shared/data/lfw-kaggle --model FILE.tflite [--out bench/results/finders.json]
+    python -m bench.finders --data lfw-kaggle --model FILE.tflite [--out bench/results/finders.json]
 
 Two sets: the original pictures of the built-in sample (all persons), and the test crops of DATA with replicated
 border. Missed: no box on the face, or one that the presence check turned down. Errors are in pixels of the 96x96 crop,

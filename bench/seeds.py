@@ -1,6 +1,6 @@
 """The same recipe with other seeds: how far apart the scores are that a training reproduces.
 
-    python bench/seeds.py FILE.keras ... --data ../shared/data/lfw-kaggle
+    python bench/seeds.py FILE.keras ... --data lfw-kaggle
 
 Each file is a network trained by `edgefkp train` with its own --seed. Scores validation and test persons over points
 that people placed or that derive from such. Writes bench/results/seeds.json; docs/MODELS.md shows it.

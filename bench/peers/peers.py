@@ -1,7 +1,7 @@
 """Other people's landmark models and ours on the same 96x96 faces, in one run: time and RMSE.
 
     python3 -m venv .venv-peers && .venv-peers/bin/pip install -r bench/peers/requirements.txt
-    PYTHONPATH=. .venv-peers/bin/python bench/peers/peers.py export/*.tflite --data ../shared/data/lfw-kaggle
+    PYTHONPATH=. .venv-peers/bin/python bench/peers/peers.py export/*.tflite --data lfw-kaggle
 
 The peers see the 96x96 crop enlarged, and are helped: how much border to add and, for dlib, how large the face's box is
 are chosen, and a constant offset of each point is taken out, on faces of training persons. RMSE counts only points

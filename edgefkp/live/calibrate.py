@@ -1,6 +1,6 @@
 """Fit what the live part needs to know about faces, on training persons only.
 
-    python -m edgefkp.live.calibrate --data ../shared/data/lfw-kaggle --model FILE.tflite
+    python -m edgefkp.live.calibrate --data lfw-kaggle --model FILE.tflite
 
 writes edgefkp/live/calibration.json (from each finder's box to the crop) and edgefkp/live/presence.npz (face or not).
 Needs the extra `train` (scikit-learn). Training crops have hardly any border, so each gets BORDER pixels of replicated
