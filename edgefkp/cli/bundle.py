@@ -25,11 +25,11 @@ def command(files: tuple[Path, ...], out: Path, **options: Any) -> None:
     On the board it needs Python, numpy and a runtime only: unzip it and follow its README.txt, or type
     edgefkp bench --bundle ZIP. The faces of --data travel with it, under their own licence.
     """
-    from edgefkp.bench import bundle, pictures, plan
-    from edgefkp.bench.plan import cells_of
+    from edgefkp.bench import bundle, pictures
+    from edgefkp.bench.plan import MODES, cells_of
 
     shown = pictures.pictures_for(options["data"], options["images"])
-    modes, threads = options["modes"] or plan.MODES, options["threads"] or (1,)
+    modes, threads = options["modes"] or MODES, options["threads"] or (1,)
     cells = cells_of(tflite_files(files), threads=threads, modes=modes)
     bundle.make_zip(out, cells, shown, settings_of(options))
     click.echo(out)

@@ -13,7 +13,7 @@ from edgefkp.naming import SCHEMES
 from edgefkp.quiet import captured
 
 STATIC = ("int8", "int8io", "int16x8")  # schemes whose ranges come from calibration
-DEFAULT_SCHEMES = ("float32", "int8")
+DEFAULT_SCHEMES = ("float32", "int8")  # where --quant names none
 PIXELS = 255.0
 
 
