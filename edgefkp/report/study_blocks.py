@@ -17,12 +17,14 @@ NONE_YET = "No cell has landed yet."
 
 
 def status(evidence: Evidence) -> str:
-    """One sentence: how much of the grid there is."""
+    """One sentence: how much of the grid there is, and what that took."""
     missing, total = evidence.missing(), len(grid())
+    hours = sum(cell.seconds * cell.cores for cell in evidence.results.values()) / 3600
+    took = f", made in {hours:.0f} core-hours" if evidence.results else ""
     if not missing:
-        return f"All {total} cells are there."
+        return f"All {total} cells are there{took}."
     shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
-    return f"{total - len(missing)} of {total} cells are there; missing: {shown}."
+    return f"{total - len(missing)} of {total} cells are there{took}; missing: {shown}."
 
 
 def tally(found: list[Finding]) -> str:

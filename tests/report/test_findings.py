@@ -68,7 +68,8 @@ def test_a_missing_cell_is_named_and_decides_nothing(folder):
     assert found.parts[0] == Part("manual / tuned, drop", "manual-drop is missing", UNTOLD)
     assert [part.verdict for part in found.parts[1:]] == [HELD] * 3
     assert partial.missing() == ["manual-drop", "shi-masked-online"]
-    assert "45 of 47 cells are there; missing: manual-drop, shi-masked-online." in status(partial)
+    said = status(partial)
+    assert said == "45 of 47 cells are there, made in 30 core-hours; missing: manual-drop, shi-masked-online."
 
 
 def test_a_cell_that_has_not_converged_decides_nothing(whole):
