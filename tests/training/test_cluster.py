@@ -33,7 +33,7 @@ def test_the_cell_of_a_killed_node_runs_again(study):  # noqa: F811
         text=True,
     )
     assert process.stdin is not None
-    until(lambda: len(running(study)) == 2, 120)
+    until(lambda: len(starts(study)) == 2, 120)  # the trainings, not only the claims
     begun = running(study)
     process.stdin.write("kill\n")
     process.stdin.flush()
