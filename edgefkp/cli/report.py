@@ -83,4 +83,4 @@ def _terminal(evidence: "Evidence", found: "list[Finding]") -> str:
     judged = tabulate(claims, names, disable_numparse=True)
     sentences = (study_blocks.status(evidence), study_blocks.tally(found), study_blocks.resolution(evidence))
     prose = [textwrap.fill(line, WIDTH) for line in sentences]
-    return "\n".join([table, study_tables.NOTE_UNLIKE, "", judged, "", *prose])
+    return "\n".join([table, study_tables.NOTE_SCORES, "", judged, "", *prose])

@@ -80,8 +80,8 @@ def _seconds(evidence: Evidence) -> str:
     return f"{tables.markdown(tables.seconds(evidence))}\n\n{_prose(tables.conditions(evidence))}"
 
 
-def _with_unlike(table: tables.Table) -> str:
-    return f"{tables.markdown(table)}\n\n{tables.NOTE_UNLIKE}"
+def _with_note(table: tables.Table, text: str) -> str:
+    return f"{tables.markdown(table)}\n\n{text}"
 
 
 def _or_none(table: tables.Table) -> str:
@@ -94,8 +94,8 @@ BLOCKS: dict[str, Callable[[Evidence], str]] = {
     "errata": _errata,
     "untested": _untested,
     "sizes": lambda evidence: tables.markdown(tables.sizes(evidence)),
-    "changes": lambda evidence: _with_unlike(tables.changes(evidence.results)),
-    "scores": lambda evidence: _with_unlike(tables.scores(evidence.results)),
+    "changes": lambda evidence: _with_note(tables.changes(evidence.results), tables.NOTE_UNLIKE),
+    "scores": lambda evidence: _with_note(tables.scores(evidence.results), tables.NOTE_SCORES),
     "every": lambda evidence: _or_none(tables.every_score(evidence.results)),
     "seconds": _seconds,
     "rivals": lambda evidence: tables.markdown(tables.rivals(evidence.results)),

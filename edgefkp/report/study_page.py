@@ -126,9 +126,13 @@ def write_report(out: Path, evidence: Evidence, shown: Shown) -> Path:
         page.section("What the paper claims, and what was found", _findings(found)),
         page.section("Table 1. Parameters and size", _numbers(tables.sizes(evidence))),
         page.section(
-            "Table 2. Change of RMSE by treatment: the paper's / ours", _noted(tables.changes(evidence.results))
+            "Table 2. Change of RMSE by treatment: the paper's / ours",
+            _noted(tables.changes(evidence.results), tables.NOTE_UNLIKE),
         ),
-        page.section("Table 3. RMSE in px, with half of the 95 % interval", _noted(tables.scores(evidence.results))),
+        page.section(
+            "Table 3. RMSE in px, with half of the 95 % interval",
+            _noted(tables.scores(evidence.results), tables.NOTE_SCORES),
+        ),
         page.section("Table 4. Seconds per 100 images, with half of the 95 % interval", _seconds(evidence)),
         page.section("Others' networks under masked-online", _numbers(tables.rivals(evidence.results))),
         drawn,
@@ -178,8 +182,8 @@ def _numbers(table: tables.Table) -> str:
     return page.data_table(*table, "wide numbers")
 
 
-def _noted(table: tables.Table) -> str:
-    return f'{_numbers(table)}\n<p class="soft">{escape(tables.NOTE_UNLIKE)}</p>'
+def _noted(table: tables.Table, text: str) -> str:
+    return f'{_numbers(table)}\n<p class="soft">{escape(text)}</p>'
 
 
 def _seconds(evidence: Evidence) -> str:

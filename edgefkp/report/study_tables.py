@@ -40,6 +40,8 @@ PRINTED_SECONDS = {
 SYMBOLS = ((0.3, "+++"), (0.15, "++"), (0.0, "+"))
 UNLIKE = "†"  # after networks that were trained on other terms
 NOTE_UNLIKE = f"{UNLIKE} without ImageNet weights, trained at 96x96 pixels on 30,000 images."
+RANDOM = "‡"  # after one that starts from random weights, on equal terms otherwise
+NOTE_SCORES = f"{NOTE_UNLIKE} {RANDOM} without ImageNet weights."
 
 
 def sizes(evidence: Evidence) -> Table:
@@ -171,7 +173,8 @@ def _row(row: str) -> dict[str, Cell]:
 
 
 def _label(row: str) -> str:
-    return f"{row}{UNLIKE}" if row.startswith("nasnetmobile") else row
+    mark = UNLIKE if row.startswith("nasnetmobile") else RANDOM if row == "resnet50" else ""
+    return f"{row}{mark}"
 
 
 def _megabytes(size: int | None) -> str:

@@ -97,6 +97,7 @@ def test_tables_show_what_is_there_and_what_is_missing(partial):
     assert table[1][4][1] == f"2.00 ±{(high - low) / 2:.2f}"
     assert row_of(table, "nasnetmobile†") == ["not converged", "-", table[1][6][3], "-", "-"]
     assert row_of(table, "shi")[:4] == [""] * 4
+    assert row_of(table, "resnet50‡")[-1] == "-"  # the note under the table says what the mark means
     assert row_of(table, "manual seed 1")[0].startswith("2.10 ±")
     assert row_of(rivals(partial), "Shi")[0] == "1.97"
     assert len(every_score(partial)[1]) == len(partial)
