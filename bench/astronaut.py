@@ -12,8 +12,7 @@ from typing import NamedTuple
 import click
 import numpy as np
 
-from edgefkp.crop import box_of_keypoints
-from edgefkp.geometry import move_points
+from edgefkp.geometry import box_of_keypoints, move_points
 
 WIDTH, HEIGHT, FPS = 640, 480, 30
 SECONDS = 10

@@ -16,11 +16,10 @@ import click
 import numpy as np
 
 from edgefkp.cli.options import json_option, note, print_json
-from edgefkp.crop import Box, box_of_keypoints, crop_matrix, cut
 from edgefkp.detector import KeypointDetector
 from edgefkp.files import write_json
-from edgefkp.geometry import invert, move_points
-from edgefkp.keypoints import SIZE
+from edgefkp.geometry import Box, box_of_keypoints, crop_matrix, cut, invert, move_points
+from edgefkp.layout import SIZE
 from edgefkp.live.calibrate import BORDER, LABEL_CUT, bordered, is_hit
 
 SCHEMA = "edgefkp.finders/1"

@@ -14,10 +14,10 @@ import numpy as np
 
 from bench.astronaut import FPS, frame_at, picture
 from edgefkp.cli.options import json_option, note, print_json
-from edgefkp.crop import box_of_keypoints
 from edgefkp.detector import KeypointDetector
 from edgefkp.files import write_json
-from edgefkp.keypoints import SIZE
+from edgefkp.geometry import box_of_keypoints
+from edgefkp.layout import SIZE
 from edgefkp.live.jitter import lag_of, tremble
 from edgefkp.live.tracking import Tracker
 

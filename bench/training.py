@@ -25,7 +25,7 @@ FACES = 2048
 
 def made_faces() -> tuple[np.ndarray, np.ndarray]:
     """Random pictures: what they show does not matter to the clock."""
-    from edgefkp.keypoints import MEAN_SHAPE
+    from edgefkp.layout import MEAN_SHAPE
 
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (FACES, 96, 96), np.uint8)
@@ -37,7 +37,7 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
     import keras
 
     from edgefkp.data.augment import Online, online_batch
-    from edgefkp.keypoints import normalise
+    from edgefkp.layout import normalise
     from edgefkp.training.loss import labelled_weight, masked_sum
     from edgefkp.zoo.registry import NETWORKS, build
 

@@ -43,14 +43,14 @@ def make(network: str, folder: Path) -> dict[str, Any]:
     """Write the .tflite files of an untrained network and return its sizes."""
     from edgefkp.export.convert import Settings, convert
     from edgefkp.export.folding import folded
-    from edgefkp.quiet import captured
+    from edgefkp.files import captured_fds
     from edgefkp.zoo.complexity import macs, parameters
     from edgefkp.zoo.registry import NETWORKS, build
 
     model = build(NETWORKS[network])
     _as_if_trained(model)
     sizes: dict[str, Any] = {"parameters": parameters(model), "macs": macs(model)}
-    with tempfile.TemporaryDirectory() as scratch, captured():  # Keras warns of the old format
+    with tempfile.TemporaryDirectory() as scratch, captured_fds():  # Keras warns of the old format
         for kind in ("keras", "h5"):
             file = Path(scratch) / f"model.{kind}"
             model.save(file, include_optimizer=False)

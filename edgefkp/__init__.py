@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
+from edgefkp._version import __version__
+
 if TYPE_CHECKING:
     from edgefkp.detector import Face, KeypointDetector
 
-__version__ = "0.1.0"
 __all__ = ["Face", "KeypointDetector", "__version__"]
 
 

@@ -1,7 +1,9 @@
 """Cards: the JSON beside every model file that says what it is, where it came from and what it scored."""
 
 import json
+import re
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,7 @@ def versions(*packages: str) -> dict[str, str]:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
-    from edgefkp import __version__
+    from edgefkp._version import __version__
 
     found = {"edgefkp": __version__, "python": platform.python_version()}
     for package in packages:
@@ -59,3 +61,38 @@ def versions(*packages: str) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+SCHEMES = ("float32", "float16", "dynamic", "int8", "int8io", "int16x8")
+_FILE = re.compile(rf"(?P<model>.+?)\.(?P<scheme>{'|'.join(SCHEMES)})(?P<u8>\.u8)?\.tflite")
+
+
+def treatment_name(treatment: str, augment: str) -> str:
+    """The two axes as one word: the paper's `augment` is `drop` with its offline set (paper, section 3.4)."""
+    if (treatment, augment) == ("drop", "paper"):
+        return "augment"
+    return treatment if augment == "none" else f"{treatment}-{augment}"
+
+
+def model_name(network: str, treatment: str, augment: str) -> str:
+    return f"{network}-{treatment_name(treatment, augment)}"
+
+
+@dataclass(frozen=True)
+class TfliteName:
+    """`<model>.<scheme>[.u8].tflite`; scheme "" for a file that does not follow the grammar."""
+
+    model: str
+    scheme: str
+    u8: bool
+
+    @property
+    def filename(self) -> str:
+        return f"{self.model}.{self.scheme}{'.u8' if self.u8 else ''}.tflite"
+
+
+def parse_tflite(path: Path | str) -> TfliteName:
+    name = Path(path).name
+    if match := _FILE.fullmatch(name):
+        return TfliteName(match["model"], match["scheme"], bool(match["u8"]))
+    return TfliteName(name.removesuffix(".tflite"), "", False)

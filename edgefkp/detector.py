@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgefkp.crop import Box, box_of_keypoints, crop_matrix, cut
 from edgefkp.errors import EdgefkpError
-from edgefkp.geometry import invert, move_points
-from edgefkp.keypoints import SIZE
+from edgefkp.geometry import Box, box_of_keypoints, crop_matrix, cut, invert, move_points
+from edgefkp.layout import SIZE
 from edgefkp.live.presence import SURE
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ LOOKS = 2
 @dataclass(frozen=True, eq=False)
 class Face:
     """box: centre and side of the square that was cut, image pixels. score: 0 to 1, how sure it is that the
-    keypoints lie on a face. keypoints: (15, 2) float32 image pixels in the order of `edgefkp.keypoints.NAMES`.
+    keypoints lie on a face. keypoints: (15, 2) float32 image pixels in the order of `edgefkp.layout.NAMES`.
     """
 
     box: Box

@@ -11,7 +11,7 @@ from edgefkp.data.source import Source
 from edgefkp.data.split import split
 from edgefkp.errors import UsageError
 from edgefkp.files import sha256_file
-from edgefkp.keypoints import COUNT
+from edgefkp.layout import COUNT
 from edgefkp.metrics import Score, score
 from edgefkp.predictor import open_predictor
 

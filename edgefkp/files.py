@@ -5,10 +5,11 @@ import dataclasses
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -118,3 +119,26 @@ def sha256_arrays(*arrays: np.ndarray) -> str:
         digest.update(f"{array.shape}{array.dtype.str}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def captured_fds() -> Iterator[IO[bytes]]:
+    """Send both descriptors to a temporary file for the block, and yield it for whoever wants to read it.
+
+    Python's own streams are flushed first, so that nothing printed before is lost.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            stream.flush()
+    kept = {}
+    with tempfile.TemporaryFile() as chatter:
+        for descriptor in (1, 2):
+            with contextlib.suppress(OSError):  # a descriptor that is closed needs no quiet
+                kept[descriptor] = os.dup(descriptor)
+                os.dup2(chatter.fileno(), descriptor)
+        try:
+            yield chatter
+        finally:
+            for descriptor, copy in kept.items():
+                os.dup2(copy, descriptor)
+                os.close(copy)

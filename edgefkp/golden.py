@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.card import read_card
+from edgefkp.card import parse_tflite, read_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import cache_dir, read_json, sha256_file, write_text
 from edgefkp.lite_model import LiteModel
-from edgefkp.naming import parse_tflite
 
 VECTORS = Path(__file__).parent / "shipped" / "golden.npz"
 FLOAT_LIMIT = 0.01  # px; float arithmetic in another order

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.keypoints import COUNT, SIZE, denormalise
+from edgefkp.layout import COUNT, SIZE, denormalise
 
 
 @dataclass(frozen=True)

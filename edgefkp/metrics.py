@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.keypoints import LEFT_EYE, NAMES, RIGHT_EYE
+from edgefkp.layout import LEFT_EYE, NAMES, RIGHT_EYE
 
 BOOTSTRAP_ROUNDS = 2000
 PERCENTILES = (50, 90, 95, 99)

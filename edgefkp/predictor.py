@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.keypoints import COUNT, SIZE, denormalise
-from edgefkp.quiet import require_tensorflow
+from edgefkp.layout import COUNT, SIZE, denormalise
+from edgefkp.networks.tensorflow import require_tensorflow
 
 BATCH = 128
 

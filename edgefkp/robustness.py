@@ -15,7 +15,7 @@ import numpy as np
 from edgefkp.data.faces import Faces
 from edgefkp.files import sha256_arrays, sha256_file
 from edgefkp.geometry import IDENTITY, invert, move_image, move_points, similarity
-from edgefkp.keypoints import SIZE
+from edgefkp.layout import SIZE
 from edgefkp.metrics import of_sources, rmse
 from edgefkp.predictor import open_predictor
 

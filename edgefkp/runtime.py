@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
+from edgefkp.files import captured_fds
 from edgefkp.lite_model import LiteModel, LoadClocks
-from edgefkp.quiet import captured
 
 IDENTIFIER = b"TFL3"  # bytes 4-8 of every .tflite file (a flatbuffer's file identifier)
 
@@ -137,7 +137,7 @@ def load(
     path = Path(path)
     require_tflite(path)
     info = choose(runtime)
-    with captured() as chatter:
+    with captured_fds() as chatter:
         try:
             started = time.perf_counter()
             package = importlib.import_module(_PACKAGES[info.name].interpreter)

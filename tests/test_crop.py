@@ -5,9 +5,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from edgefkp.crop import Box, box_of_keypoints, crop_matrix, cut
-from edgefkp.geometry import invert, move_points
-from edgefkp.keypoints import CENTRE, MEAN_SHAPE, SIZE
+from edgefkp.geometry import Box, box_of_keypoints, crop_matrix, cut, invert, move_points
+from edgefkp.layout import CENTRE, MEAN_SHAPE, SIZE
 
 from .test_geometry import centroid, dot
 

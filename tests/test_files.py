@@ -6,10 +6,9 @@ import os
 import numpy as np
 import pytest
 
-from edgefkp.card import read_card, write_card
+from edgefkp.card import model_name, parse_tflite, read_card, treatment_name, write_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import json_text, read_json, replacing, sha256_arrays, write_json, write_text
-from edgefkp.naming import model_name, parse_tflite, treatment_name
 
 
 def test_an_error_while_writing_leaves_the_old_file_and_no_other(tmp_path):

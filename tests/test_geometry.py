@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgefkp.geometry import IDENTITY, compose, invert, mirror, move_image, move_points, similarity
-from edgefkp.keypoints import CENTRE, MEAN_SHAPE, MIRROR, NAMES, SIZE
+from edgefkp.layout import CENTRE, MEAN_SHAPE, MIRROR, NAMES, SIZE
 
 degrees = st.floats(-180, 180)
 scales = st.floats(0.6, 1.6)

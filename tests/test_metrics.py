@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.keypoints import LEFT_EYE, MEAN_SHAPE, NAMES, RIGHT_EYE
+from edgefkp.layout import LEFT_EYE, MEAN_SHAPE, NAMES, RIGHT_EYE
 from edgefkp.metrics import bootstrap_rmse, rmse, score
 
 

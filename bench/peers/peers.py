@@ -29,7 +29,7 @@ from edgefkp.data.faces import AGREED, Faces
 from edgefkp.data.source import open_source
 from edgefkp.data.split import split
 from edgefkp.files import read_json, sha256_file, write_json
-from edgefkp.keypoints import NAMES, SIZE
+from edgefkp.layout import NAMES, SIZE
 from edgefkp.metrics import rmse
 from edgefkp.robustness import CONDITIONS, under
 

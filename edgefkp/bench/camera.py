@@ -5,8 +5,8 @@ The end-to-end clock times these steps, so that it runs wherever the benchmark d
 
 import numpy as np
 
-from edgefkp.crop import Box
-from edgefkp.keypoints import SIZE
+from edgefkp.geometry import Box
+from edgefkp.layout import SIZE
 
 HEIGHT, WIDTH = 480, 640  # pixels, a small camera's frame
 FACE = 200.0  # pixels, side of the face's box in the frame

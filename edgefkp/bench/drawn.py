@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from edgefkp.geometry import move_points, similarity
-from edgefkp.keypoints import MEAN_SHAPE, NAMES, SIZE
+from edgefkp.layout import MEAN_SHAPE, NAMES, SIZE
 
 COUNT = 100
 SEED = 96

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp import __version__
+from edgefkp._version import __version__
 from edgefkp.bench import board, kit, machine, statistics
 from edgefkp.bench.pictures import Pictures
 from edgefkp.bench.pictures import save as save_pictures

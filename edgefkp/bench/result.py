@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.bench.schema import built
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, write_json
+from edgefkp.records import built
 
 SCHEMA = "edgefkp.bench/1"
 KEPT = 20_000  # raw values stored of one process, at most

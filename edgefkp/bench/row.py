@@ -13,9 +13,9 @@ from edgefkp.bench.pictures import Pictures
 from edgefkp.bench.plan import Cell
 from edgefkp.bench.result import Clocks, Process, Raw, Row
 from edgefkp.bench.worker import STAGES
+from edgefkp.card import parse_tflite
 from edgefkp.files import replacing, sha256_file
 from edgefkp.metrics import rmse
-from edgefkp.naming import parse_tflite
 
 GOLDEN = 1.0  # pixels; kernels of other machines round differently, by up to an int8 step or two
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from edgefkp import __version__
+from edgefkp._version import __version__
 from edgefkp.bench import machine
 from edgefkp.bench.pictures import Pictures
 from edgefkp.bench.plan import Cell, Settings

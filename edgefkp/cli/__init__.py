@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import click
 
-from edgefkp import __version__
+from edgefkp._version import __version__
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 
 # Command -> one line of help, in the order of the flow. The module of the same name holds the click command

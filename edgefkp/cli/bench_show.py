@@ -18,7 +18,7 @@ def command(files: tuple[Path, ...], form: str) -> None:
     schema: the JSON Schema that they follow.
     """
     from edgefkp.bench import result, table
-    from edgefkp.bench.schema import json_schema
+    from edgefkp.records import json_schema
 
     results = [result.read(file) for file in files]
     if form == "json":

@@ -65,7 +65,7 @@ def command(
     from edgefkp.export.convert import schemes_of
     from edgefkp.export.station import Options, find_networks
     from edgefkp.export.target import target_of
-    from edgefkp.quiet import require_tensorflow
+    from edgefkp.networks.tensorflow import require_tensorflow
 
     schemes = schemes_of(quant)
     if keep_float and not quant:

@@ -46,9 +46,9 @@ def command(
     if epochs and images:
         raise UsageError("--epochs and --images exclude each other", "give one of them")
     from edgefkp.cli.train import BarProgress
-    from edgefkp.pipeline import Job, plan_experiments, run
     from edgefkp.report.page import write_page
     from edgefkp.report.table import terminal
+    from edgefkp.run import Job, plan_experiments, run
 
     experiments = plan_experiments(
         networks, treatment, augment, quick, epochs=epochs, images=images, batch=batch, seed=seed

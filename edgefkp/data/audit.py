@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgefkp.crop import box_of_keypoints
 from edgefkp.data.duplicates import constant, near_duplicates
 from edgefkp.data.faces import Faces
 from edgefkp.data.shapes import unexpectedness
 from edgefkp.data.source import Source
-from edgefkp.keypoints import MIRROR, NAMES, SIZE
+from edgefkp.geometry import box_of_keypoints
+from edgefkp.layout import MIRROR, NAMES, SIZE
 
 # Of every kind that is looked for: what it means.
 KINDS = {

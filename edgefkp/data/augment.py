@@ -10,7 +10,7 @@ import numpy as np
 
 from edgefkp.data.treatment import TreatedFaces
 from edgefkp.geometry import move_image, move_points, similarity
-from edgefkp.keypoints import CENTRE, MIRROR, SIZE
+from edgefkp.layout import CENTRE, MIRROR, SIZE
 
 AUGMENTS = ("none", "paper", "online")
 

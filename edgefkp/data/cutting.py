@@ -6,9 +6,8 @@ import statistics
 
 import numpy as np
 
-from edgefkp.crop import Box, box_of_keypoints, crop_matrix, cut
-from edgefkp.geometry import move_points
-from edgefkp.keypoints import SIZE
+from edgefkp.geometry import Box, box_of_keypoints, crop_matrix, cut, move_points
+from edgefkp.layout import SIZE
 
 # Standard deviations of scale and position in Kaggle's crops, after each face is fitted to the mean shape.
 SCALE_SCATTER = 0.076  # of the side

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgefkp.keypoints import SIZE
+from edgefkp.layout import SIZE
 
 # Of the hash's bits that may differ. Wide on purpose: a crop moved by 2 px differs in a quarter of them, other
 # persons in half; the correlation decides.

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 from edgefkp.files import sha256_arrays
-from edgefkp.keypoints import COUNT, SIZE
+from edgefkp.layout import COUNT, SIZE
 
 # How a point came to be (Faces.label_src).
 PLACED, DERIVED, AGREED, AUTOMATIC = 1, 2, 3, 4

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 import numpy as np
 
-from edgefkp.crop import box_of_keypoints
 from edgefkp.data.cutting import cut_face
 from edgefkp.data.faces import faces_of
 from edgefkp.data.licence import NOT_STATED, licence_of
@@ -15,6 +14,7 @@ from edgefkp.data.persons import persons_or_duplicates
 from edgefkp.data.points_csv import read_points
 from edgefkp.data.source import Source
 from edgefkp.errors import EdgefkpError
+from edgefkp.geometry import box_of_keypoints
 
 SMALLEST_SIDE = 12  # pixels of the picture: below, there is no face to see
 _SLOW = 500  # pictures that take more than two seconds: show a progress bar

@@ -6,7 +6,7 @@ import numpy as np
 
 from edgefkp.data.faces import Faces
 from edgefkp.data.source import Source
-from edgefkp.keypoints import NAMES
+from edgefkp.layout import NAMES
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from edgefkp.data.npz import read_arrays
 from edgefkp.data.persons import persons_or_duplicates
 from edgefkp.data.source import Source
 from edgefkp.errors import EdgefkpError
-from edgefkp.keypoints import COUNT
+from edgefkp.layout import COUNT
 
 FULL_LABELS = "full_labels.npz"
 _TRAINING = ("training.csv", "training.zip")

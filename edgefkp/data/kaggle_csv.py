@@ -18,7 +18,7 @@ import numpy as np
 
 from edgefkp.data.cache import Arrays
 from edgefkp.errors import EdgefkpError
-from edgefkp.keypoints import COLUMNS, COUNT, SIZE
+from edgefkp.layout import COLUMNS, COUNT, SIZE
 
 PIXELS = SIZE * SIZE
 _DOWNLOAD_AGAIN = "download it again: edgefkp data download"

@@ -7,7 +7,7 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import write_text
-from edgefkp.keypoints import COLUMNS, COUNT, SIZE
+from edgefkp.layout import COLUMNS, COUNT, SIZE
 
 
 def read_lookup(path: Path, image_ids: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from edgefkp.data.licence import NOT_STATED, licence_of
 from edgefkp.data.persons import persons_or_duplicates
 from edgefkp.data.source import Source
 from edgefkp.errors import EdgefkpError
-from edgefkp.keypoints import COUNT, SIZE
+from edgefkp.layout import COUNT, SIZE
 
 _FORM = "images (N,96,96) uint8, keypoints (N,15,2) float32; optional group (N), filename (N), label_src (N,15)"
 

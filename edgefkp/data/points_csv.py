@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.keypoints import COLUMNS, COUNT
+from edgefkp.layout import COLUMNS, COUNT
 
 PERSON_COLUMNS = ("person", "group")
 

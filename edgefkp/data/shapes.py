@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edgefkp.keypoints import COUNT, MEAN_SHAPE
+from edgefkp.layout import COUNT, MEAN_SHAPE
 
 # Before faces are seen, points are thought to scatter independently; this prior weighs as many faces.
 _PRIOR_SPREAD, _PRIOR_FACES = 2.5, 60  # pixels, faces

@@ -6,7 +6,7 @@ import numpy as np
 
 from edgefkp.data.faces import Faces
 from edgefkp.files import write_bytes
-from edgefkp.keypoints import NAMES, SIZE
+from edgefkp.layout import NAMES, SIZE
 
 _ZOOM = 2
 _COLUMNS = 10

@@ -7,7 +7,7 @@ import numpy as np
 from edgefkp.data.faces import AUTOMATIC
 from edgefkp.data.split import TrainingFaces
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
-from edgefkp.keypoints import COUNT
+from edgefkp.layout import COUNT
 
 TREATMENTS = ("drop", "ffill", "knn", "masked")
 KNN_NEIGHBOURS = 5  # scikit-learn's default; the paper does not say

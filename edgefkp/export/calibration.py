@@ -11,7 +11,7 @@ from edgefkp.data.source import Source
 from edgefkp.data.split import Split, TrainingFaces, split
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_arrays
-from edgefkp.keypoints import LEFT_EYE, NAMES, RIGHT_EYE
+from edgefkp.layout import LEFT_EYE, NAMES, RIGHT_EYE
 
 COUNT = 256
 SEED = 0

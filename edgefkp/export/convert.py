@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from edgefkp.card import SCHEMES
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.naming import SCHEMES
-from edgefkp.quiet import captured
+from edgefkp.files import captured_fds
 
 STATIC = ("int8", "int8io", "int16x8")  # schemes whose ranges come from calibration
 DEFAULT_SCHEMES = ("float32", "int8")  # where --quant names none
@@ -59,7 +59,7 @@ def convert(model: Any, settings: Settings, samples: Sequence[np.ndarray] = ()) 
     """
     if settings.static and not samples:
         raise ValueError(f"{settings.scheme} needs calibration samples")
-    with captured() as chatter:
+    with captured_fds() as chatter:
         try:
             converter = converter_of(model, settings, samples)
             if settings.keep_float:

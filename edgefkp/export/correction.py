@@ -18,7 +18,7 @@ import numpy as np
 from edgefkp import runtime as runtimes
 from edgefkp.export.convert import Settings, convert
 from edgefkp.files import write_bytes
-from edgefkp.keypoints import COUNT, SIZE
+from edgefkp.layout import COUNT, SIZE
 
 
 def output_bias(model: Any) -> Any:

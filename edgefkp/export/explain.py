@@ -15,7 +15,7 @@ import numpy as np
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.convert import Settings, converter_of
 from edgefkp.export.correction import float_outputs, output_bias, outputs_of
-from edgefkp.quiet import captured
+from edgefkp.files import captured_fds
 from edgefkp.zoo.complexity import leaves
 
 SAMPLES = 64  # calibration samples on which the layers are compared
@@ -78,7 +78,7 @@ def explain(model: Any, name: str, samples: Sequence[np.ndarray], unit: float, u
     """
     settings = Settings("int8")
     samples = [array[:SAMPLES] for array in samples]
-    with captured():
+    with captured_fds():
         debugger = _debugger(converter_of(model, settings, samples), settings, samples)
         debugger.run()
         errors = _local_errors(debugger)

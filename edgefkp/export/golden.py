@@ -14,13 +14,13 @@ import numpy as np
 
 from edgefkp import runtime as runtimes
 from edgefkp.card import read_card, write_card
-from edgefkp.crop import box_of_keypoints, cut
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.export.child import answers
 from edgefkp.export.inspection import inspect
 from edgefkp.files import replacing, sha256_file
+from edgefkp.geometry import box_of_keypoints, cut
 from edgefkp.golden import VECTORS, limit_of
-from edgefkp.keypoints import NAMES
+from edgefkp.layout import NAMES
 
 DRAWN = 7
 MOST_STEPS = 2  # of an integer output that rounding alone explains

@@ -7,12 +7,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgefkp.card import read_card
+from edgefkp.card import parse_tflite, read_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.flatbuffer import Graph, Operator, Tensor, read_graph
 from edgefkp.files import sha256_file
-from edgefkp.keypoints import COUNT, HALF
-from edgefkp.naming import parse_tflite
+from edgefkp.layout import COUNT, HALF
 
 SCHEMA = "edgefkp.inspection/1"
 

@@ -23,10 +23,9 @@ from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.evaluation import part_of
 from edgefkp.export.child import answers
 from edgefkp.export.inspection import inspect
-from edgefkp.files import write_text
-from edgefkp.keypoints import HALF
+from edgefkp.files import captured_fds, write_text
+from edgefkp.layout import HALF
 from edgefkp.probe import child_environment
-from edgefkp.quiet import captured
 
 FACES = 32  # compared with LiteRT; the reference kernels take about 0.1 s for 100 million MACs
 ROOM = 64 << 20  # bytes of arena to measure in
@@ -125,7 +124,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     tensors = np.load(asked)
     refused, outputs = "", []
-    with captured() as chatter:
+    with captured_fds() as chatter:
         try:
             interpreter = micro.Interpreter.from_file(path, arena_size=ROOM)
             for tensor in tensors:

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edgefkp.card import Card, card_path, read_card
+from edgefkp.card import SCHEMES, Card, card_path, parse_tflite, read_card
 from edgefkp.files import write_text
-from edgefkp.naming import SCHEMES, parse_tflite
 
 _NONE = "not known"
 

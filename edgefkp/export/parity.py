@@ -14,7 +14,7 @@ from edgefkp.export.child import answers
 from edgefkp.export.flatbuffer import read_graph
 from edgefkp.export.inspection import behind, integer_bounds
 from edgefkp.files import sha256_file
-from edgefkp.keypoints import NAMES
+from edgefkp.layout import NAMES
 from edgefkp.metrics import BOOTSTRAP_ROUNDS, rmse
 
 SCHEMA = "edgefkp.parity/1"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.card import Card, card_path, read_card, versions, write_card
+from edgefkp.card import Card, TfliteName, card_path, read_card, versions, write_card
 from edgefkp.data.faces import Faces
 from edgefkp.data.source import Source
 from edgefkp.errors import EdgefkpError
@@ -23,8 +23,7 @@ from edgefkp.export.model_card import write_model_card
 from edgefkp.export.parity import Reference, labelled, parity, reference_of
 from edgefkp.export.target import TARGETS, Target, refusals, require_target, tried
 from edgefkp.files import json_text, replacing, sha256_file
-from edgefkp.keypoints import COUNT, SIZE
-from edgefkp.naming import TfliteName
+from edgefkp.layout import COUNT, SIZE
 from edgefkp.predictor import load_keras
 from edgefkp.zoo.plain import FLOAT_LAYERS
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.crop import Box, box_of_keypoints
 from edgefkp.errors import EdgefkpError
-from edgefkp.keypoints import COUNT, NAMES
+from edgefkp.geometry import Box, box_of_keypoints
+from edgefkp.layout import COUNT, NAMES
 from edgefkp.live.finder import Calibration, Found, calibration_of, require_model
 
 SIDE = 128  # pixels of its square input

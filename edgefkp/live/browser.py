@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.files import cache_dir
-from edgefkp.keypoints import MEAN_SHAPE, NAMES
+from edgefkp.layout import MEAN_SHAPE, NAMES
 from edgefkp.live import presence
 from edgefkp.live.server import Answer, Get, Server, as_json, text
 from edgefkp.live.smoothing import OneEuro

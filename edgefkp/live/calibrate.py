@@ -15,11 +15,11 @@ import click
 import numpy as np
 
 from edgefkp.cli.options import labels_option
-from edgefkp.crop import Box, box_of_keypoints, cut
 from edgefkp.data.faces import Faces
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, write_json
-from edgefkp.keypoints import CENTRE, SIZE
+from edgefkp.geometry import Box, box_of_keypoints, cut
+from edgefkp.layout import CENTRE, SIZE
 from edgefkp.live.finder import CALIBRATION, Calibration, FaceFinder, HaarFinder
 from edgefkp.live.presence import PATCH, WEIGHTS, Presence, patch_of, upright
 from edgefkp.predictor import Predictor, open_predictor

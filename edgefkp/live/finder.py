@@ -11,10 +11,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from edgefkp.crop import Box
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.files import read_json
-from edgefkp.geometry import invert, move_points
+from edgefkp.geometry import Box, invert, move_points
 
 FINDERS = ("haar", "blazeface", "yunet", "whole-image")
 CALIBRATION = Path(__file__).with_name("calibration.json")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.keypoints import SIZE
+from edgefkp.layout import SIZE
 from edgefkp.live.pipeline import Pipeline
 from edgefkp.live.source import Frame, Source
 from edgefkp.live.tracking import TrackedFace

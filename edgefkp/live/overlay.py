@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgefkp.detector import Face
-from edgefkp.keypoints import NAMES
+from edgefkp.layout import NAMES
 
 # BGR. Left and right are the subject's; colours that stay apart for colour-blind eyes too.
 LEFT, RIGHT, MIDDLE = (80, 190, 255), (255, 190, 60), (110, 230, 110)

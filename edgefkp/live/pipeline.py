@@ -7,15 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.crop import crop_matrix
+from edgefkp.card import parse_tflite
 from edgefkp.detector import KeypointDetector
 from edgefkp.errors import EdgefkpError
-from edgefkp.geometry import invert, move_points
-from edgefkp.keypoints import SIZE
+from edgefkp.geometry import crop_matrix, invert, move_points
+from edgefkp.layout import SIZE
 from edgefkp.live.overlay import draw_faces, draw_lines
 from edgefkp.live.source import Frame
 from edgefkp.live.tracking import TrackedFace, Tracker
-from edgefkp.naming import parse_tflite
 from edgefkp.predictor import Predictor, open_predictor
 from edgefkp.shipped import find_model, models
 

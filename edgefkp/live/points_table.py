@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from edgefkp.detector import Face
 from edgefkp.errors import EdgefkpError
-from edgefkp.keypoints import COLUMNS
+from edgefkp.layout import COLUMNS
 
 FIELDS = ("file", "face", "faces", "score", "box_x", "box_y", "box_side", *COLUMNS)
 NO_FACE = {"face": 0, "faces": 0}  # the one row of a picture without a face

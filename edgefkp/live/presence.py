@@ -12,7 +12,7 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import replacing
-from edgefkp.keypoints import MEAN_SHAPE, SIZE
+from edgefkp.layout import MEAN_SHAPE, SIZE
 
 WEIGHTS = Path(__file__).with_name("presence.npz")
 PATCH = 24  # pixels, side of the patch

@@ -83,9 +83,9 @@ class Camera:
     def _open(self) -> Any:
         import cv2
 
-        from edgefkp.quiet import captured
+        from edgefkp.files import captured_fds
 
-        with captured():
+        with captured_fds():
             capture = cv2.VideoCapture(self._number)
             if not capture.isOpened():
                 return None
@@ -218,7 +218,7 @@ def read_image(path: Path) -> np.ndarray | None:
     """(H, W, 3) BGR uint8; None where the file is not a picture that can be read whole."""
     import cv2
 
-    from edgefkp.quiet import captured
+    from edgefkp.files import captured_fds
 
     try:
         content = np.fromfile(path, np.uint8)  # not cv2.imread: it prints its own warnings
@@ -226,7 +226,7 @@ def read_image(path: Path) -> np.ndarray | None:
         return None
     if not content.size:
         return None
-    with captured() as chatter:
+    with captured_fds() as chatter:
         try:
             image = cv2.imdecode(content, cv2.IMREAD_COLOR)
         except cv2.error:
@@ -239,9 +239,9 @@ def read_image(path: Path) -> np.ndarray | None:
 def _open_video(path: Path) -> Any:
     import cv2
 
-    from edgefkp.quiet import captured
+    from edgefkp.files import captured_fds
 
-    with captured():
+    with captured_fds():
         capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
         raise EdgefkpError(f"{path} cannot be read as a video or a picture", "convert it: ffmpeg -i FILE FILE.mp4")

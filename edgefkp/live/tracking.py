@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edgefkp.crop import Box
 from edgefkp.detector import Face, KeypointDetector, Look, as_picture, sane_box
+from edgefkp.geometry import Box
 from edgefkp.live.presence import SURE
 from edgefkp.live.smoothing import OneEuro
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.crop import box_of_keypoints
 from edgefkp.errors import EdgefkpError
-from edgefkp.keypoints import COUNT, NAMES
+from edgefkp.geometry import box_of_keypoints
+from edgefkp.layout import COUNT, NAMES
 from edgefkp.live.finder import Found, calibration_of, require_model
 
 # YuNet's columns 4-13, as points of the face. "Right" is the subject's, as here.

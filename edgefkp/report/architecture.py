@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from edgefkp.keypoints import SIZE
+from edgefkp.layout import SIZE
 from edgefkp.report.figures import panels
 from edgefkp.zoo.registry import NETWORKS
 

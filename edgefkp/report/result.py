@@ -4,9 +4,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from edgefkp.card import treatment_name
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json
-from edgefkp.naming import treatment_name
 
 SCHEMA = "edgefkp.run/1"
 

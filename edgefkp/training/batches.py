@@ -11,7 +11,7 @@ import numpy as np
 
 from edgefkp.data.augment import online_batch
 from edgefkp.data.treatment import TreatedFaces
-from edgefkp.keypoints import normalise
+from edgefkp.layout import normalise
 from edgefkp.training.recipe import Recipe
 
 AHEAD = 4  # batches made before they are needed

@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgefkp.card import model_name, treatment_name
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json
-from edgefkp.naming import model_name, treatment_name
 from edgefkp.training.experiment import Experiment
 from edgefkp.training.recipe import Recipe
 from edgefkp.zoo.registry import NETWORKS

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.card import Card, read_card, versions, write_card
+from edgefkp.card import Card, model_name, read_card, versions, write_card
 from edgefkp.data.augment import AUGMENTS, paper_set
 from edgefkp.data.source import Source
 from edgefkp.data.split import Split, split
@@ -17,7 +17,6 @@ from edgefkp.data.treatment import TREATMENTS, TreatedFaces, treat
 from edgefkp.errors import UsageError
 from edgefkp.files import json_text, replacing, require_writable, sha256_file
 from edgefkp.metrics import rmse
-from edgefkp.naming import model_name
 from edgefkp.training.batches import epoch_size
 from edgefkp.training.features import fit_head
 from edgefkp.training.fit import Row, fit

@@ -10,10 +10,10 @@ import numpy as np
 
 from edgefkp.data.treatment import TreatedFaces
 from edgefkp.errors import EdgefkpError
-from edgefkp.interrupt import held_interrupt
 from edgefkp.metrics import rmse
 from edgefkp.training.batches import epoch_batches, epoch_size
 from edgefkp.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from edgefkp.training.interrupt import deferred_sigint
 from edgefkp.training.learner import Learner
 from edgefkp.training.plan import Plan
 from edgefkp.training.recipe import Recipe
@@ -79,7 +79,7 @@ def fit(
     spent = now.history[-1]["seconds"] if now.history else 0.0
     start = last_save = time.monotonic()
     try:
-        with held_interrupt() as raise_held:
+        with deferred_sigint() as raise_held:
             while now.epoch * epoch_steps < steps and not _stalled(now.history, recipe.patience):
                 count = min(epoch_steps, steps - now.epoch * epoch_steps)
                 losses = []

@@ -5,8 +5,8 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from edgefkp.card import treatment_name
 from edgefkp.errors import UsageError
-from edgefkp.naming import treatment_name
 from edgefkp.training.cell import Cell, CellResult, cell_of
 from edgefkp.zoo.costs import COSTS
 from edgefkp.zoo.registry import NETWORKS, resolve

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.keypoints import denormalise, normalise
+from edgefkp.layout import denormalise, normalise
 from edgefkp.training.batchnorm import fuse
 from edgefkp.training.convolution import by_products
 from edgefkp.training.loss import labelled_weight, masked_sum

@@ -17,7 +17,7 @@ from typing import Any
 
 from edgefkp.bench.machine import describe
 from edgefkp.files import cache_dir, read_json, write_json
-from edgefkp.quiet import require_tensorflow
+from edgefkp.networks.tensorflow import require_tensorflow
 
 LIBRARY, PRODUCTS = "library", "products"
 

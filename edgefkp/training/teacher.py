@@ -14,7 +14,7 @@ import numpy as np
 from edgefkp.data.augment import Online, online_batch
 from edgefkp.data.treatment import TreatedFaces
 from edgefkp.geometry import mirror, move_points
-from edgefkp.keypoints import SIZE
+from edgefkp.layout import SIZE
 from edgefkp.predictor import Predictor, open_predictor
 
 

@@ -19,7 +19,7 @@ from edgefkp.data.source import Source
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.files import json_text, read_json, write_bytes, write_json
-from edgefkp.quiet import require_tensorflow
+from edgefkp.networks.tensorflow import require_tensorflow
 from edgefkp.training.experiment import Experiment, mean_shape_rmse, train
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.space import SPACES, Point, Space

@@ -201,10 +201,10 @@ def _counts(experiment: Experiment, source: Source) -> dict[str, int]:
 
 def h5_bytes(path: Path) -> int:
     """Size of the network as the .h5 file that the paper's Table 1 gives, without optimizer state."""
+    from edgefkp.files import captured_fds
     from edgefkp.predictor import load_keras
-    from edgefkp.quiet import captured
 
-    with tempfile.TemporaryDirectory() as folder, captured():  # Keras warns of the old format, which is the point
+    with tempfile.TemporaryDirectory() as folder, captured_fds():  # Keras warns of the old format, which is the point
         file = Path(folder) / "model.h5"
         load_keras(path).model.save(file, include_optimizer=False)
         return file.stat().st_size

@@ -6,7 +6,7 @@ from typing import Any
 
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.files import read_json
-from edgefkp.quiet import require_tensorflow
+from edgefkp.networks.tensorflow import require_tensorflow
 from edgefkp.zoo.custom import blocks, tuned
 from edgefkp.zoo.plain import plain
 from edgefkp.zoo.rivals import gao_cnn, inception_structure, naimishnet, residual, shi_cnn

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
-from edgefkp.keypoints import SIZE
+from edgefkp.layout import SIZE
 
 # Standard deviation of the head's first weights. With Keras' usual 0.04 the face starts 37 px from where it is, and
 # what a frozen backbone's thousand features do not correct of that stays: 8.8 px on validation in place of 4.

@@ -3,7 +3,7 @@ import pytest
 
 from edgefkp.bench import camera
 from edgefkp.bench.drawn import draw_all
-from edgefkp.crop import Box, cut
+from edgefkp.geometry import Box, cut
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edgefkp.bench import page, result, schema, table
+from edgefkp import records
+from edgefkp.bench import page, result, table
 from edgefkp.bench.result import Result
 from edgefkp.cli import main
 
@@ -60,7 +61,7 @@ def test_show_renders_stored_results(
 
 def test_the_published_schema_is_current_and_names_every_member(capsys: pytest.CaptureFixture[str]) -> None:
     published = json.loads((Path(__file__).parents[2] / "docs" / "bench.schema.json").read_text())
-    assert published == schema.json_schema(Result, result.SCHEMA)
+    assert published == records.json_schema(Result, result.SCHEMA)
     assert set(published["required"]) == set(Result.__annotations__)
 
 

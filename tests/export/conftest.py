@@ -38,8 +38,8 @@ class Exported:
 def exported(tmp_path_factory: pytest.TempPathFactory, source: Source) -> Exported:
     """One tiny network with random weights in every scheme, for floats and for bytes."""
     pytest.importorskip("tensorflow")
+    from edgefkp.card import SCHEMES
     from edgefkp.export.station import Options, export_network
-    from edgefkp.naming import SCHEMES
 
     folder = tmp_path_factory.mktemp("export")
     network = tiny_network(folder / "models" / "tiny-masked.keras")
@@ -51,7 +51,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, source: Source) -> Export
 
 
 def tiny_network(path: Path) -> Path:
-    from edgefkp.quiet import require_tensorflow
+    from edgefkp.networks.tensorflow import require_tensorflow
 
     require_tensorflow("the test")
     import keras

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.card import read_card, write_card
+from edgefkp.card import SCHEMES, read_card, write_card
 from edgefkp.data.source import Source
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.convert import Settings, schemes_of
@@ -12,7 +12,6 @@ from edgefkp.export.inspection import inspect, verify_scheme
 from edgefkp.export.station import Options, export_network
 from edgefkp.export.target import TARGETS
 from edgefkp.files import sha256_file
-from edgefkp.naming import SCHEMES
 from edgefkp.runtime import load
 from tests.export.conftest import Exported
 

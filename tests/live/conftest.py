@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.crop import Box
 from edgefkp.detector import KeypointDetector
-from edgefkp.keypoints import CENTRE, MEAN_SHAPE, SIZE
+from edgefkp.geometry import Box
+from edgefkp.layout import CENTRE, MEAN_SHAPE, SIZE
 from edgefkp.live.finder import Found
 from edgefkp.shipped import models
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from edgefkp import KeypointDetector
-from edgefkp.crop import Box, cut
 from edgefkp.detector import as_picture, cut_part, sane_box
 from edgefkp.errors import EdgefkpError
-from edgefkp.keypoints import COUNT
+from edgefkp.geometry import Box, cut
+from edgefkp.layout import COUNT
 from tests.live.conftest import TINY, DiscFinder, disc_frame
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from edgefkp import runtime as runtimes
-from edgefkp.crop import Box
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
+from edgefkp.geometry import Box
 from edgefkp.live import blazeface
 from edgefkp.live.blazeface import ANCHORS, BlazeFace, overlap, without_doubles
 from edgefkp.live.finder import Calibration, Found, HaarFinder, calibration_of, open_finder
@@ -16,7 +16,7 @@ def near(found: Box, truth: Box, share: float = 0.12) -> bool:
 
 def true_box(scale: float = 1.0, border: int = 0) -> Box:
     from bench.astronaut import POINTS
-    from edgefkp.crop import box_of_keypoints
+    from edgefkp.geometry import box_of_keypoints
 
     return box_of_keypoints((POINTS + border + 0.5) * scale - 0.5)
 
@@ -39,8 +39,7 @@ def test_haar_finds_a_face_that_fills_the_picture(astronaut):
 @pytest.mark.parametrize("degrees", [-25, -15, 15, 25])
 def test_haar_finds_a_turned_face(astronaut, degrees):
     from bench.astronaut import POINTS
-    from edgefkp.crop import box_of_keypoints
-    from edgefkp.geometry import move_image, move_points, similarity
+    from edgefkp.geometry import box_of_keypoints, move_image, move_points, similarity
 
     turn = similarity(degrees, centre=255.5)
     turned = move_image(turn, astronaut, size=512)
@@ -102,7 +101,7 @@ def test_yunet_asks_for_its_file(tmp_path):
 def test_yunet_rows_become_boxes(monkeypatch, tmp_path):
     import cv2
 
-    from edgefkp.keypoints import MEAN_SHAPE
+    from edgefkp.layout import MEAN_SHAPE
     from edgefkp.live.yunet import _ROWS
 
     class Stub:
@@ -141,7 +140,7 @@ def test_overlap_and_doubles():
 
 def test_blazeface_reads_what_its_network_says(monkeypatch, tmp_path):
     """A stub of the network that sees one face, its points where the mean shape lies in a 400x200 picture."""
-    from edgefkp.keypoints import MEAN_SHAPE
+    from edgefkp.layout import MEAN_SHAPE
     from edgefkp.live.blazeface import _ROWS
 
     row, scale = 700, 128 / 400

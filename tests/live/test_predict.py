@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from edgefkp.cli import cli
 from edgefkp.errors import UsageError
-from edgefkp.keypoints import COLUMNS
+from edgefkp.layout import COLUMNS
 from edgefkp.live.points_table import FIELDS, Table, rows_of
 from edgefkp.live.predict import Settings, find_items, predict
 from tests.live.conftest import TINY
@@ -80,8 +80,8 @@ def test_a_run_that_was_killed_anywhere_goes_on_to_the_same_table(tmp_path, pict
 
 
 def test_a_picture_with_several_faces_counts_when_all_are_there(tmp_path):
-    from edgefkp.crop import Box
     from edgefkp.detector import Face
+    from edgefkp.geometry import Box
 
     faces = [Face(Box(1, 2, 3), 0.5, np.zeros((15, 2), np.float32))] * 3
     with Table(tmp_path, "csv") as table:

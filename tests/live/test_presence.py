@@ -3,9 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgefkp.crop import box_of_keypoints, crop_matrix, cut
-from edgefkp.geometry import move_points, similarity
-from edgefkp.keypoints import MEAN_SHAPE
+from edgefkp.geometry import box_of_keypoints, crop_matrix, cut, move_points, similarity
+from edgefkp.layout import MEAN_SHAPE
 from edgefkp.live.presence import PATCH, fitted, patch_of, upright
 
 SIMILARITIES = st.tuples(st.floats(-60, 60), st.floats(0.6, 1.7), st.floats(-20, 20), st.floats(-20, 20))

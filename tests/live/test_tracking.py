@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from edgefkp.crop import Box, box_of_keypoints
 from edgefkp.detector import KeypointDetector
+from edgefkp.geometry import Box, box_of_keypoints
 from edgefkp.live.tracking import Tracker
 from tests.live.conftest import disc_frame
 

@@ -11,7 +11,7 @@ import numpy as np
 from edgefkp.bench.result import Clocks, Process, Raw, Result, Row, Times, save
 from edgefkp.bench.statistics import times
 from edgefkp.files import write_json
-from edgefkp.keypoints import MEAN_SHAPE, NAMES
+from edgefkp.layout import MEAN_SHAPE, NAMES
 from edgefkp.report.evidence import DATA, ZOO, ZOO_KERAS, ZOO_SCHEMA
 from edgefkp.training.cell import CellResult
 from edgefkp.training.grid import grid

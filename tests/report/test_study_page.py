@@ -8,7 +8,7 @@ pytest.importorskip("matplotlib")
 
 from edgefkp.data.faces import faces_of
 from edgefkp.data.source import Source
-from edgefkp.keypoints import MEAN_SHAPE
+from edgefkp.layout import MEAN_SHAPE
 from edgefkp.report import figures, study_figures, study_page, study_pictures
 from edgefkp.report.architecture import steps_of
 from edgefkp.report.evidence import read_evidence

@@ -13,7 +13,7 @@ from edgefkp.data.faces import faces_of
 from edgefkp.data.source import Source
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.evaluation import evaluate
-from edgefkp.keypoints import MEAN_SHAPE
+from edgefkp.layout import MEAN_SHAPE
 from edgefkp.training import batches, experiment
 from edgefkp.training.experiment import Experiment, Progress, train
 from edgefkp.training.plan import Plan

@@ -7,7 +7,7 @@ pytest.importorskip("tensorflow")
 
 from edgefkp.data.faces import faces_of
 from edgefkp.data.treatment import TreatedFaces
-from edgefkp.keypoints import MEAN_SHAPE, denormalise
+from edgefkp.layout import MEAN_SHAPE, denormalise
 from edgefkp.metrics import rmse
 from edgefkp.training import batches
 from edgefkp.training.features import fit_head

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from edgefkp.data.treatment import TreatedFaces
-from edgefkp.keypoints import denormalise
+from edgefkp.layout import denormalise
 from edgefkp.training import batches
 from edgefkp.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from edgefkp.training.recipe import Recipe

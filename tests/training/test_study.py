@@ -16,7 +16,7 @@ import pytest
 from edgefkp.data.source import open_source
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.keypoints import MEAN_SHAPE
+from edgefkp.layout import MEAN_SHAPE
 from edgefkp.training import worker
 from edgefkp.training.crew import run_study
 from edgefkp.training.grid import select

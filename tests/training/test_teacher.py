@@ -9,7 +9,7 @@ from edgefkp.data.faces import faces_of
 from edgefkp.data.source import Source, with_more
 from edgefkp.data.split import TrainingFaces, split
 from edgefkp.data.treatment import TreatedFaces, treat
-from edgefkp.keypoints import MEAN_SHAPE, MIRROR
+from edgefkp.layout import MEAN_SHAPE, MIRROR
 from edgefkp.training import teacher
 
 

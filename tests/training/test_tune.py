@@ -12,7 +12,7 @@ keras_tuner = pytest.importorskip("keras_tuner")
 from edgefkp.data.faces import faces_of
 from edgefkp.data.source import Source
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.keypoints import MEAN_SHAPE
+from edgefkp.layout import MEAN_SHAPE
 from edgefkp.training import tune as module
 from edgefkp.training.experiment import Experiment
 from edgefkp.training.space import SPACES

@@ -9,7 +9,7 @@ import pytest
 from edgefkp import evaluation
 from edgefkp.data.faces import faces_of
 from edgefkp.data.source import Source
-from edgefkp.keypoints import MEAN_SHAPE
+from edgefkp.layout import MEAN_SHAPE
 from edgefkp.training import worker
 
 

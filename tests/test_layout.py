@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgefkp.keypoints import COLUMNS, LEFT_EYE, MEAN_SHAPE, MIRROR, NAMES, RIGHT_EYE, SIZE, denormalise, normalise
+from edgefkp.layout import COLUMNS, LEFT_EYE, MEAN_SHAPE, MIRROR, NAMES, RIGHT_EYE, SIZE, denormalise, normalise
 
 
 def test_columns_are_kaggles():

@@ -24,15 +24,14 @@ from edgefkp.bench import result as bench_result
 from edgefkp.bench.pictures import COUNT, Pictures
 from edgefkp.bench.plan import FULL, QUICK, Settings, cells_of
 from edgefkp.bench.store import discard, partial_folder
-from edgefkp.card import Card, versions
+from edgefkp.card import Card, parse_tflite, versions
 from edgefkp.data.faces import shown_rows
 from edgefkp.data.source import Source, open_source
 from edgefkp.data.split import Split, split
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation import evaluate, mean_shape_score
 from edgefkp.files import read_json, sha256_file, write_json
-from edgefkp.naming import parse_tflite
-from edgefkp.quiet import require_tensorflow
+from edgefkp.networks.tensorflow import require_tensorflow
 from edgefkp.report import sheet as sheets
 from edgefkp.report.result import FileResult, ModelResult, RunResult
 from edgefkp.training.experiment import Experiment, Progress, train

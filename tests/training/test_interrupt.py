@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from edgefkp.interrupt import held_interrupt
+from edgefkp.training.interrupt import deferred_sigint
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,7 @@ def handler():
 
 def block(steps: str, done: list[str]) -> None:
     """Steps by letter: c checks, i interrupts, e fails; what was got over is added to `done`."""
-    with held_interrupt() as raise_held:
+    with deferred_sigint() as raise_held:
         for step in steps:
             if step == "e":
                 raise ValueError("mine")
@@ -57,7 +57,7 @@ def test_an_error_of_the_block_is_what_is_raised():
 
 def test_elsewhere_nothing_is_held():
     def body() -> None:
-        with held_interrupt() as raise_held:
+        with deferred_sigint() as raise_held:
             raise_held()
             seen.append(signal.getsignal(signal.SIGINT))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 
 @contextlib.contextmanager
-def held_interrupt() -> Iterator[Callable[[], None]]:
+def deferred_sigint() -> Iterator[Callable[[], None]]:
     """Hold the first Ctrl-C until the block calls what is yielded, or ends; a second one stops it at once.
 
     Python raises KeyboardInterrupt between any two lines, also where a library holds a lock (tempfile and threading

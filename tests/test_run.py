@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("tensorflow")
 pytest.importorskip("matplotlib")
 
-from edgefkp import pipeline
+from edgefkp import run
 from edgefkp.bench.drawn import draw_all
 from edgefkp.card import read_card
 from edgefkp.errors import UsageError
@@ -91,15 +91,15 @@ def test_typed_again_nothing_is_made_again(first, command, environment, folder):
 
 def test_a_child_does_not_outlive_a_killed_run(first, command, environment, folder):
     long = [*command, "--images", "200000", "--out", str(folder / "killed")]
-    run = subprocess.Popen(long, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
+    started = subprocess.Popen(long, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
     try:
-        child = _wait(lambda: _children(run.pid, b"multiprocessing.spawn"), "no child")
-        os.kill(run.pid, signal.SIGKILL)
-        run.wait()
+        child = _wait(lambda: _children(started.pid, b"multiprocessing.spawn"), "no child")
+        os.kill(started.pid, signal.SIGKILL)
+        started.wait()
         _wait(lambda: not Path(f"/proc/{child[0]}").exists() or _is_zombie(child[0]), "the child lives on")
     finally:
-        run.kill()
-        run.stderr.close()
+        started.kill()
+        started.stderr.close()
 
 
 def _children(parent: int, name: bytes) -> list[int]:
@@ -128,23 +128,23 @@ def _wait(condition, complaint: str):
 
 
 def test_each_network_has_its_own_amount_of_training():
-    small, manual = pipeline.plan_experiments(["small", "manual"], "masked", "online")
+    small, manual = run.plan_experiments(["small", "manual"], "masked", "online")
     assert small.recipe.images > manual.recipe.images
-    asked = pipeline.plan_experiments(["small", "manual"], "masked", "online", images=300)
+    asked = run.plan_experiments(["small", "manual"], "masked", "online", images=300)
     assert [one.recipe.images for one in asked] == [300, 300]
 
 
 def test_epochs_replace_the_number_of_images():
     for quick in (False, True):
-        (small,) = pipeline.plan_experiments(["small"], "masked", "online", quick, epochs=3)
+        (small,) = run.plan_experiments(["small"], "masked", "online", quick, epochs=3)
         assert (small.recipe.epochs, small.recipe.images) == (3, None)
 
 
 def test_a_network_named_twice_is_trained_once():
-    assert len(pipeline.plan_experiments(["tuned", "tuned_augment"], "masked", "online")) == 1
+    assert len(run.plan_experiments(["tuned", "tuned_augment"], "masked", "online")) == 1
 
 
 def test_an_unknown_network_is_refused_before_anything_is_read():
     with pytest.raises(UsageError) as caught:
-        pipeline.plan_experiments(["smal"], "masked", "online")
+        run.plan_experiments(["smal"], "masked", "online")
     assert "small" in caught.value.hint
