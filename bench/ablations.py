@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.data.faces import AGREED, Faces
-from edgefkp.data.source import open_source
+from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
 from edgefkp.files import read_json, write_json
 from edgefkp.metrics import rmse
@@ -163,7 +163,7 @@ def main() -> None:
         print(*(f"{change.name:16} {change.text}" for change in CHANGES), sep="\n")
         return
     wanted = [known[name] for name in given.only or known]
-    source = open_source(given.data, "full")
+    source = open_dataset(given.data, "full")
     faces = split(source).validation
     rows: dict[str, dict[str, Any]] = {}
     if given.out.exists():

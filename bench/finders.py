@@ -50,8 +50,8 @@ def sample_pictures() -> Iterator[Picture]:
     import cv2
 
     from edgefkp.data.cutting import scattered
-    from edgefkp.data.points_csv import read_points
-    from edgefkp.data.sample import LABELS, _images_folder
+    from edgefkp.data.formats.points_csv import read_points
+    from edgefkp.data.formats.sample import LABELS, _images_folder
 
     files, points, _ = read_points(LABELS)
     for name, keypoints in zip(files, points, strict=True):
@@ -60,9 +60,9 @@ def sample_pictures() -> Iterator[Picture]:
 
 
 def test_pictures(data: str) -> Iterator[Picture]:
-    from edgefkp.data.source import open_source
+    from edgefkp.data.formats import open_dataset
 
-    test = open_source(data).test
+    test = open_dataset(data).test
     if test is None:
         raise click.UsageError(f"{data} has no test part")
     for image, keypoints in zip(bordered(test.images), test.keypoints, strict=True):

@@ -54,7 +54,7 @@ def pandas_fromstring() -> Callable[[Path], Loaded]:
 
 def edgefkp_parse() -> Callable[[Path], Loaded]:
     """edgefkp without a cache."""
-    from edgefkp.data.kaggle_csv import read_training
+    from edgefkp.data.formats.kaggle_csv import read_training
 
     def load(path: Path) -> Loaded:
         arrays = read_training(path)
@@ -66,7 +66,7 @@ def edgefkp_parse() -> Callable[[Path], Loaded]:
 def edgefkp_cached() -> Callable[[Path], Loaded]:
     """edgefkp from the second time on; hashing the file is part of it."""
     from edgefkp.data.cache import cached
-    from edgefkp.data.kaggle_csv import read_training
+    from edgefkp.data.formats.kaggle_csv import read_training
 
     def load(path: Path) -> Loaded:
         arrays = cached(path, "benchmark", read_training)

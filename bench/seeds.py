@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edgefkp.card import read_card
 from edgefkp.data.faces import DERIVED, PLACED
-from edgefkp.data.source import open_source
+from edgefkp.data.formats import open_dataset
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation import evaluate
 from edgefkp.files import write_json
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--data", required=True)
     given = parser.parse_args()
-    source = open_source(given.data, "full")
+    source = open_dataset(given.data, "full")
     rows = []
     for path in given.files:
         card = read_card(path)

@@ -80,7 +80,7 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
 
 def edgefkp_fit(network: str, batch: int, seconds: float) -> float:
     """Images a second of edgefkp's own loop, by the plan that it chooses on this machine."""
-    from edgefkp.data.treatment import TreatedFaces
+    from edgefkp.data.imputation import TreatedFaces
     from edgefkp.training.batches import epoch_batches
     from edgefkp.training.learner import Learner
     from edgefkp.training.plan import choose_plan

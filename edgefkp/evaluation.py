@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.data.faces import Faces
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Faces, Source
 from edgefkp.data.split import split
 from edgefkp.errors import UsageError
 from edgefkp.files import sha256_file
@@ -104,7 +103,7 @@ def with_solution(source: Source, solution: Path) -> Source:
 
     Raises UsageError where the source has no IdLookupTable, EdgefkpError for a file that is not of this form.
     """
-    from edgefkp.data.kaggle_tables import read_solution
+    from edgefkp.data.formats.kaggle_tables import read_solution
 
     if source.lookup is None or source.test is None:
         raise UsageError(

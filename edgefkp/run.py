@@ -25,8 +25,8 @@ from edgefkp.bench.pictures import COUNT, Pictures
 from edgefkp.bench.plan import FULL, QUICK, Settings, cells_of
 from edgefkp.bench.store import discard, partial_folder
 from edgefkp.card import Card, parse_tflite, versions
-from edgefkp.data.faces import shown_rows
-from edgefkp.data.source import Source, open_source
+from edgefkp.data.faces import Source, shown_rows
+from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import Split, split
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation import evaluate, mean_shape_score
@@ -99,7 +99,7 @@ def run(
     """
     if find_spec("tensorflow") is None:
         require_tensorflow("edgefkp run")  # says what to install; imports nothing where it is there
-    source = open_source(job.data, job.labels)
+    source = open_dataset(job.data, job.labels)
     parts = split(source)
     made = []
     for number, experiment in enumerate(job.experiments, 1):
@@ -143,7 +143,7 @@ def _end_with_parent() -> None:
 def _make(job: Job, experiment: Experiment, open_bar: OpenBar | None) -> Made:
     from edgefkp.export.station import export_network
 
-    source = open_source(job.data, job.labels)
+    source = open_dataset(job.data, job.labels)
     with open_bar(experiment.model) if open_bar else nullcontext(Progress()) as progress:
         keras, card = train(experiment, source, job.out / "models", resume=True, progress=progress)
     files = export_network(keras, job.out / "export", SCHEMES, source)

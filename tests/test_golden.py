@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from edgefkp import golden, runtime
-from edgefkp.bench.drawn import draw_all
 from edgefkp.bench.worker import Job, run
 from edgefkp.card import write_card
+from edgefkp.data.synthetic import draw_all
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_file
 from edgefkp.golden import check_golden, limit_of, read_golden

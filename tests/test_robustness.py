@@ -5,7 +5,7 @@ import pytest
 
 from edgefkp.geometry import move_points
 from edgefkp.robustness import CONDITIONS, altered, under
-from tests.data.faces_maker import made_faces
+from tests.made_faces import made_faces
 
 IMAGES, POINTS = made_faces(6)
 MOVING = ("rotation", "scale", "shift")

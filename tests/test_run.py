@@ -15,8 +15,8 @@ pytest.importorskip("tensorflow")
 pytest.importorskip("matplotlib")
 
 from edgefkp import run
-from edgefkp.bench.drawn import draw_all
 from edgefkp.card import read_card
+from edgefkp.data.synthetic import draw_all
 from edgefkp.errors import UsageError
 from edgefkp.files import read_json
 from edgefkp.report.result import read_run

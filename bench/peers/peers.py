@@ -26,7 +26,7 @@ import numpy as np
 from edgefkp import runtime
 from edgefkp.bench import machine
 from edgefkp.data.faces import AGREED, Faces
-from edgefkp.data.source import open_source
+from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
 from edgefkp.files import read_json, sha256_file, write_json
 from edgefkp.layout import NAMES, SIZE
@@ -270,7 +270,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--robustness", action="store_true")
     given = parser.parse_args()
-    source = open_source(given.data, "full")
+    source = open_dataset(given.data, "full")
     parts = split(source)
     training = parts.train.take(np.linspace(0, len(parts.train) - 1, TUNED_ON).round().astype(int))
     boxes = [(border, box, shift) for border in (1.0, 1.3) for box in BOXES for shift in BOX_SHIFTS]

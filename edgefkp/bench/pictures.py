@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.bench.drawn import SHIPPED
+from edgefkp.data.synthetic import SHIPPED
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import replacing, sha256_arrays
 
@@ -55,10 +55,10 @@ def pictures_of(data: str | Path, count: int = COUNT) -> Pictures:
 
     Raises EdgefkpError where the source has fewer test faces.
     """
-    from edgefkp.data.source import open_source
+    from edgefkp.data.formats import open_dataset
     from edgefkp.data.split import split
 
-    source = open_source(data)
+    source = open_dataset(data)
     test = split(source).test
     if len(test) < count:
         raise EdgefkpError(f"{source.name} has {len(test)} test faces, and {count} were asked for", "use --images N")

@@ -11,8 +11,8 @@ from edgefkp.cli.options import data_option, json_option, labels_option, note, p
 
 if TYPE_CHECKING:
     from edgefkp.data.audit import Audit
+    from edgefkp.data.faces import Source
     from edgefkp.data.info import Info
-    from edgefkp.data.source import Source
 
 _BAR = 30  # characters for all faces
 _SHEET_FACES = 60
@@ -37,11 +37,11 @@ def info(data: str, labels: str, sheet: Path | None, as_json: bool) -> None:
     """Count the faces of DATA, its persons, and how often each point is missing."""
     import numpy as np
 
+    from edgefkp.data.contact_sheet import write_sheet
+    from edgefkp.data.formats import open_dataset
     from edgefkp.data.info import describe
-    from edgefkp.data.sheet import write_sheet
-    from edgefkp.data.source import open_source
 
-    source = open_source(data, labels)
+    source = open_dataset(data, labels)
     result = describe(source)
     if sheet:
         rows = np.linspace(0, len(source.train) - 1, min(_SHEET_FACES, len(source.train))).astype(int)
@@ -64,10 +64,10 @@ def audit(data: str, labels: str, table: Path | None, sheet: Path | None, as_jso
     Nothing is changed, and a finding is no failure: look at the faces and decide.
     """
     from edgefkp.data.audit import audit as look
-    from edgefkp.data.source import open_source
+    from edgefkp.data.formats import open_dataset
     from edgefkp.files import write_text
 
-    source = open_source(data, labels)
+    source = open_dataset(data, labels)
     note(f"looking at {len(source.train) + len(source.test or ())} faces")
     result = look(source)
     if table:
@@ -144,8 +144,8 @@ def audit_csv(result: "Audit") -> str:
 
 
 def _write_suspects(path: Path, source: "Source", result: "Audit") -> str:
+    from edgefkp.data.contact_sheet import write_sheet
     from edgefkp.data.faces import joined
-    from edgefkp.data.sheet import write_sheet
 
     parts = {"train": source.train, "test": source.test}
     shown = result.findings[:_SHEET_FACES]

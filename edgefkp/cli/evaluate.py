@@ -11,7 +11,7 @@ from edgefkp.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edgefkp.data.source import Source
+    from edgefkp.data.faces import Source
     from edgefkp.evaluation import Evaluation
     from edgefkp.robustness import Condition
 
@@ -38,12 +38,12 @@ def command(
     as_json: bool,
 ) -> None:
     """Score MODEL (.keras or .tflite) on the labelled faces of DATA, in pixels of the 96x96 image."""
-    from edgefkp.data.kaggle_tables import write_submission
-    from edgefkp.data.source import open_source
+    from edgefkp.data.formats import open_dataset
+    from edgefkp.data.formats.kaggle_tables import write_submission
     from edgefkp.evaluation import evaluate, part_of, with_solution
     from edgefkp.predictor import open_predictor
 
-    source = open_source(data)
+    source = open_dataset(data)
     if solution:
         source = with_solution(source, solution)
     if submission:

@@ -11,7 +11,7 @@ from edgefkp.cli.options import data_option, json_option, note, print_json
 from edgefkp.errors import EdgefkpError, UsageError
 
 if TYPE_CHECKING:
-    from edgefkp.data.source import Source
+    from edgefkp.data.faces import Source
     from edgefkp.export.station import Options
 
 
@@ -61,7 +61,7 @@ def command(
     the data that the networks were trained on.
     """
     from edgefkp.card import read_card
-    from edgefkp.data.source import open_source
+    from edgefkp.data.formats import open_dataset
     from edgefkp.export.convert import schemes_of
     from edgefkp.export.station import Options, find_networks
     from edgefkp.export.target import target_of
@@ -76,7 +76,7 @@ def command(
     options = Options(u8, target_of("any" if micro else target), keep_float, calibration, compare, runtime)
     require_tensorflow("edgefkp export")
     paths = find_networks(models, models_dir)
-    source = open_source(data)
+    source = open_dataset(data)
     for path in paths:
         trained_on = (read_card(path) or {}).get("data", {}).get("name")
         if trained_on and trained_on != source.name and not calibration:

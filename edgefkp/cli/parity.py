@@ -43,7 +43,7 @@ def command(
     from dataclasses import asdict
 
     from edgefkp.card import parse_tflite
-    from edgefkp.data.source import open_source
+    from edgefkp.data.formats import open_dataset
     from edgefkp.evaluation import part_of
     from edgefkp.export.inspection import verify_scheme
     from edgefkp.export.parity import labelled, parity, reference_of, require_delta
@@ -54,7 +54,7 @@ def command(
     for path in paths:
         verify_scheme(path)
     references = {path: reference or _reference(path, models_dir) for path in paths}
-    source = open_source(data)
+    source = open_dataset(data)
     faces = labelled(part_of(source, "test"))
     asked: dict[Path, Reference] = {}
     results: list[Parity] = []

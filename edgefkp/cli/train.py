@@ -56,7 +56,8 @@ def command(
 
     NETWORK is a name that `edgefkp models` lists, or `tuned` for the tuned network of the treatment.
     """
-    from edgefkp.data.source import open_source, with_more
+    from edgefkp.data.faces import with_more
+    from edgefkp.data.formats import open_dataset
     from edgefkp.training.experiment import Experiment, train
     from edgefkp.training.recipe import Recipe, read_recipe
 
@@ -72,7 +73,7 @@ def command(
         teacher_copies=teacher_copies,
         automatic_weight=automatic_weight,
     )
-    source = with_more(open_source(data, labels), [open_source(other) for other in more])
+    source = with_more(open_dataset(data, labels), [open_dataset(other) for other in more])
     try:
         with BarProgress(experiment.model) as progress:
             path, card = train(experiment, source, out, resume, progress)

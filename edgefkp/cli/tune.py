@@ -54,7 +54,7 @@ def command(
     continue it. On several machines: keras-tuner's own KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and
     KERASTUNER_ORACLE_PORT, with OUT on a disk that they share.
     """
-    from edgefkp.data.source import open_source
+    from edgefkp.data.formats import open_dataset
     from edgefkp.errors import UsageError
     from edgefkp.training.space import SPACES
     from edgefkp.training.tune import Tuning, tune
@@ -64,7 +64,7 @@ def command(
     count = trials or SPACES[space].trials
     tuning = Tuning(name or f"found_{space}", space, count, images, treatment, augment, budget_ms, scheme, seed)
     try:
-        tuned = tune(tuning, open_source(data, labels), out, note)
+        tuned = tune(tuning, open_dataset(data, labels), out, note)
     except KeyboardInterrupt:
         note("stopped; the same command goes on where it was")
         raise

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgefkp.data.duplicates import constant, near_duplicates
-from edgefkp.data.faces import Faces
-from edgefkp.data.shapes import unexpectedness
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Faces, Source
+from edgefkp.data.outliers import unexpectedness
 from edgefkp.geometry import box_of_keypoints
 from edgefkp.layout import MIRROR, NAMES, SIZE
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgefkp.data.treatment import TreatedFaces
+from edgefkp.data.imputation import TreatedFaces
 from edgefkp.geometry import move_image, move_points, similarity
 from edgefkp.layout import CENTRE, MIRROR, SIZE
 

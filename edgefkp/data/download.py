@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from edgefkp.data.kaggle import is_kaggle
+from edgefkp.data.formats.kaggle import is_kaggle
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.files import replacing
 

@@ -1,5 +1,6 @@
 """Pictures of the same moment: exact copies, and near-duplicates by a perceptual hash that correlation confirms."""
 
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -113,3 +114,17 @@ def _likeness(images: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.n
         ],
         np.float64,
     )
+
+
+def persons_or_duplicates(name: str, images: np.ndarray, persons: np.ndarray | None) -> np.ndarray:
+    """(N,) str: `persons` where they are known, else a name for each set of near-duplicate images."""
+    if persons is not None:
+        return persons
+    groups = groups_of_duplicates(images)
+    print(
+        f"warning: {name} does not say who is on which picture, so near-duplicates count as one person "
+        f"({len(np.unique(groups))} groups of {len(groups)} faces); scores may be too good where persons repeat",
+        file=sys.stderr,
+        flush=True,
+    )
+    return groups

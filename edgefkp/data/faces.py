@@ -100,6 +100,38 @@ def joined(parts: list[Faces]) -> Faces:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Faces to train on and, where the source has its own, faces to test on.
+
+    licence: the terms in one line, copied into the card of every model trained on it.
+    more: faces of other sources, for training only (`with_more`).
+    lookup: (M, 2) int, for Kaggle's test files: the test row and the coordinate (0..29) of every number
+        that the competition scores, in the order of RowId; else None.
+    persons_known: False where `groups` were made from near-duplicates instead of persons.
+    """
+
+    name: str
+    train: Faces
+    test: Faces | None
+    licence: str
+    lookup: np.ndarray | None = None
+    persons_known: bool = True
+    more: Faces | None = None
+
+
+def with_more(source: Source, others: list[Source]) -> Source:
+    """`source` with the training faces of `others` added to what is trained on, and with their licences.
+
+    Validation and test stay those of `source`; the split leaves out every added face of their persons.
+    """
+    if not others:
+        return source
+    licence = "; ".join(dict.fromkeys([source.licence, *(other.licence for other in others)]))
+    name = "+".join([source.name, *(other.name for other in others)])
+    return replace(source, name=name, licence=licence, more=joined([other.train for other in others]))
+
+
 def shown_rows(count: int) -> np.ndarray:
     """Rows for a sheet of predictions out of `count` faces: evenly spaced, so nobody picked the good ones."""
     return np.linspace(0, count - 1, min(SHOWN, count)).round().astype(int)

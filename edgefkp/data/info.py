@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgefkp.data.faces import Faces
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Faces, Source
 from edgefkp.layout import NAMES
 
 

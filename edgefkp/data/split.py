@@ -8,8 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from edgefkp.data.faces import Faces, joined
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Faces, Source, joined
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_arrays
 

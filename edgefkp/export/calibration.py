@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Source
 from edgefkp.data.split import Split, TrainingFaces, split
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_arrays

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.card import read_card, write_card
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Source
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.evaluation import part_of
 from edgefkp.export.child import answers

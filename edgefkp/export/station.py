@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.card import Card, TfliteName, card_path, read_card, versions, write_card
-from edgefkp.data.faces import Faces
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Faces, Source
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation import part_of
 from edgefkp.export import calibration as calibrations

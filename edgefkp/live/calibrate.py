@@ -167,11 +167,11 @@ def other_finders() -> list[FaceFinder]:
 @labels_option()
 @click.option("--faces", "count", default=6000, show_default=True, help="So many training faces.")
 def main(data: str, model: Path, labels: str, count: int) -> None:
-    from edgefkp.data.source import open_source
+    from edgefkp.data.formats import open_dataset
     from edgefkp.data.split import split
 
     predictor = open_predictor(model)
-    faces = split(open_source(data, labels)).train
+    faces = split(open_dataset(data, labels)).train
     faces = faces.take(faces.complete)
     faces = faces.take(np.random.default_rng(SEED).permutation(len(faces))[:count])
     finders = read_json(CALIBRATION)["finders"]  # one that is not installed here keeps what it had

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.bench.drawn import draw_all
 from edgefkp.data.augment import Online, online_batch, paper_set
 from edgefkp.data.faces import Faces, faces_of, shown_rows
-from edgefkp.data.source import open_source
-from edgefkp.data.treatment import TreatedFaces
+from edgefkp.data.formats import open_dataset
+from edgefkp.data.imputation import TreatedFaces
+from edgefkp.data.synthetic import draw_all
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation import part_of
 from edgefkp.report.evidence import Results
@@ -49,7 +49,7 @@ def shown_of(data: str, results: Results) -> Shown:
 
     Raises EdgefkpError where the source cannot be opened or has no labelled face.
     """
-    source = open_source(data)
+    source = open_dataset(data)
     test = part_of(source, "test")
     if not test.labelled.any():
         raise EdgefkpError(f"{source.name} has no labelled test face", "give the study's data, or leave --data away")

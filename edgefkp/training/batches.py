@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from edgefkp.data.augment import online_batch
-from edgefkp.data.treatment import TreatedFaces
+from edgefkp.data.imputation import TreatedFaces
 from edgefkp.layout import normalise
 from edgefkp.training.recipe import Recipe
 

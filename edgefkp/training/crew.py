@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
-from edgefkp.data.source import open_source
+from edgefkp.data.formats import open_dataset
 from edgefkp.errors import EdgefkpError
 from edgefkp.training.cell import Cell
 from edgefkp.training.grid import Forecast, in_turn
@@ -44,7 +44,7 @@ def run_study(
     from edgefkp.training.cluster import on_ray
 
     study.require_weights(cells)
-    study.require_same(cells, open_source(study.data, study.labels))
+    study.require_same(cells, open_dataset(study.data, study.labels))
     finished = study.finished(cells)
     done = {result.cell for result in finished}
     todo = in_turn([cell for cell in cells if cell.name not in done], Forecast(finished))

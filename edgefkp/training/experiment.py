@@ -11,9 +11,9 @@ import numpy as np
 
 from edgefkp.card import Card, model_name, read_card, versions, write_card
 from edgefkp.data.augment import AUGMENTS, paper_set
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Source
+from edgefkp.data.imputation import TREATMENTS, TreatedFaces, treat
 from edgefkp.data.split import Split, split
-from edgefkp.data.treatment import TREATMENTS, TreatedFaces, treat
 from edgefkp.errors import UsageError
 from edgefkp.files import json_text, replacing, require_writable, sha256_file
 from edgefkp.metrics import rmse

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.data.treatment import TreatedFaces
+from edgefkp.data.imputation import TreatedFaces
 from edgefkp.training.fit import Fit, Labelled, Row, fit
 from edgefkp.training.plan import Plan
 from edgefkp.training.recipe import Recipe

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from edgefkp.data.treatment import TreatedFaces
+from edgefkp.data.imputation import TreatedFaces
 from edgefkp.errors import EdgefkpError
 from edgefkp.metrics import rmse
 from edgefkp.training.batches import epoch_batches, epoch_size

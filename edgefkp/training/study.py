@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Source
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.files import read_json

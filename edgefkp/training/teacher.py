@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from edgefkp.data.augment import Online, online_batch
-from edgefkp.data.treatment import TreatedFaces
+from edgefkp.data.imputation import TreatedFaces
 from edgefkp.geometry import mirror, move_points
 from edgefkp.layout import SIZE
 from edgefkp.predictor import Predictor, open_predictor

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Source
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.files import json_text, read_json, write_bytes, write_json

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from edgefkp.card import Card, versions
-from edgefkp.data.faces import Faces, shown_rows
-from edgefkp.data.source import Source, open_source
+from edgefkp.data.faces import Faces, Source, shown_rows
+from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
 from edgefkp.errors import FAILED, EdgefkpError
 from edgefkp.evaluation import evaluate, lookup_mask, lookup_rmse, part_of
@@ -60,7 +60,7 @@ def run(study: Study, cell: Cell, train_cell: Train = train) -> int:
         if not held:
             return BUSY
         if study.result(cell) is None:
-            source = open_source(study.data, study.labels)
+            source = open_dataset(study.data, study.labels)
             experiment = cell.experiment(study.weights)
             clock = _Clock(study.progress_file(cell))
             path, card = train_cell(experiment, source, study.folder(cell), True, Progress(on_epoch=clock.epoch))

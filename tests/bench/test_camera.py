@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from edgefkp.bench import camera
-from edgefkp.bench.drawn import draw_all
+from edgefkp.data.synthetic import draw_all
 from edgefkp.geometry import Box, cut
 
 

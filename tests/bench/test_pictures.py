@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgefkp.bench import pictures
-from edgefkp.bench.drawn import draw_all
+from edgefkp.data.synthetic import draw_all
 from edgefkp.errors import EdgefkpError
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from edgefkp.cli import main
 from edgefkp.layout import NAMES
-from tests.data.faces_maker import made_faces
+from tests.made_faces import made_faces
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from edgefkp.cli import main
-from edgefkp.data.source import open_source
+from edgefkp.data.formats import open_dataset
 from edgefkp.layout import COLUMNS
 from edgefkp.metrics import rmse
 from edgefkp.predictor import open_predictor
-from tests.data.faces_maker import made_faces, write_csv, write_test, write_training
+from tests.made_faces import made_faces, write_csv, write_test, write_training
 
 TINY = Path(__file__).parents[1] / "fixtures/tiny.float32.tflite"
 SCORED = [(1, "nose_tip_x"), (1, "nose_tip_y"), (2, "left_eye_center_x"), (4, "mouth_left_corner_y")]
@@ -53,7 +53,7 @@ def run(capsys, *arguments: object) -> dict:
 
 def test_the_score_is_that_of_the_predictions(folder, capsys):
     result = run(capsys, "--data", folder)
-    test = open_source(folder).test
+    test = open_dataset(folder).test
     predicted = open_predictor(TINY).predict(test.images)
     assert result["score"]["rmse"] == pytest.approx(rmse(predicted, test.keypoints), rel=1e-6)
     assert (result["score"]["faces"], result["score"]["coordinates"]) == (4, 120)
@@ -82,7 +82,7 @@ def test_a_submission_scored_as_a_solution_has_no_error(folder, capsys, tmp_path
     result = run(capsys, "--data", folder, "--solution", tmp_path / "submission.csv")
     assert result["score"]["coordinates"] == 4
     # Locations are clipped to the picture, and written with six digits.
-    predicted = open_predictor(TINY).predict(open_source(folder).test.images)
+    predicted = open_predictor(TINY).predict(open_dataset(folder).test.images)
     outside = np.clip(predicted, 0, 96) != predicted
     assert result["score"]["rmse"] < 1e-3 or outside.any()
 

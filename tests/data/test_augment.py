@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgefkp.data.augment import Online, online_batch, paper_set
-from edgefkp.data.treatment import TreatedFaces
+from edgefkp.data.imputation import TreatedFaces
 from edgefkp.layout import MEAN_SHAPE, MIRROR
 
 ONLY_GEOMETRY = Online(contrast=0, brightness=0, gamma=0, noise=0, blur=0, occlusion=0)

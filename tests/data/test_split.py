@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgefkp.data.faces import Faces, faces_of
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Faces, Source, faces_of
+from edgefkp.data.imputation import treat
 from edgefkp.data.split import TrainingFaces, split
-from edgefkp.data.treatment import treat
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.layout import MEAN_SHAPE
 

@@ -4,9 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.bench.drawn import draw_all
-from edgefkp.data.faces import faces_of
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Source, faces_of
+from edgefkp.data.synthetic import draw_all
 
 COUNT = 60
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgefkp import runtime as runtimes
-from edgefkp.bench.drawn import draw_all
+from edgefkp.data.synthetic import draw_all
 from edgefkp.export.arm import RUNTIMES, compare
 
 ROOT = Path(__file__).parents[2]

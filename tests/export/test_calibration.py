@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Source
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
 from edgefkp.export import calibration

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edgefkp.card import SCHEMES, read_card, write_card
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Source
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.convert import Settings, schemes_of
 from edgefkp.export.inspection import inspect, verify_scheme

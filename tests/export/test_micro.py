@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from edgefkp.bench.drawn import draw_all
 from edgefkp.card import read_card
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Source
+from edgefkp.data.synthetic import draw_all
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.export import micro
 

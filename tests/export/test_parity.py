@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.bench.drawn import draw_all
 from edgefkp.cli import main
 from edgefkp.data.faces import Faces, faces_of
+from edgefkp.data.synthetic import draw_all
 from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.export.child import answers
 from edgefkp.export.parity import (

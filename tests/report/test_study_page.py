@@ -6,8 +6,7 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from edgefkp.data.faces import faces_of
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Source, faces_of
 from edgefkp.layout import MEAN_SHAPE
 from edgefkp.report import figures, study_figures, study_page, study_pictures
 from edgefkp.report.architecture import steps_of
@@ -113,7 +112,7 @@ def source(monkeypatch) -> Source:
     keypoints = (MEAN_SHAPE + rng.normal(0, 1, (60, 15, 2))).astype(np.float32)
     faces = faces_of(images, keypoints)
     made = Source("made", faces.take(np.arange(40)), faces.take(np.arange(40, 60)), "free")
-    monkeypatch.setattr(study_pictures, "open_source", lambda data: made)
+    monkeypatch.setattr(study_pictures, "open_dataset", lambda data: made)
     return made
 
 

@@ -9,8 +9,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from edgefkp.card import read_card
-from edgefkp.data.faces import faces_of
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Source, faces_of
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.evaluation import evaluate
 from edgefkp.layout import MEAN_SHAPE

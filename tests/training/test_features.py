@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from edgefkp.data.faces import faces_of
-from edgefkp.data.treatment import TreatedFaces
+from edgefkp.data.imputation import TreatedFaces
 from edgefkp.layout import MEAN_SHAPE, denormalise
 from edgefkp.metrics import rmse
 from edgefkp.training import batches

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from edgefkp.data.treatment import TreatedFaces
+from edgefkp.data.imputation import TreatedFaces
 from edgefkp.layout import denormalise
 from edgefkp.training import batches
 from edgefkp.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.data.source import open_source
+from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.layout import MEAN_SHAPE
@@ -89,7 +89,7 @@ def test_a_result_says_what_was_trained_on_what(study):
     assert result.counts["imputed"] == 0
     assert result.counts["coordinates"] == 30 * result.counts["faces"]  # drop keeps complete rows only
     assert result.file["sha256"] == worker.looks(study.test_log)[0]["sha256"]
-    source = open_source(study.data)
+    source = open_dataset(study.data)
     assert result.key == CELLS[0].experiment(None).key(source, split(source))
 
 
@@ -144,7 +144,7 @@ def test_a_stopped_crew_stops_its_cells(study):
 def test_the_test_split_is_looked_at_once(study, monkeypatch, tmp_path):
     looked = []
     monkeypatch.setattr(worker, "_score", lambda path, source: looked.append(path) or score(path, source))
-    cell, source = CELLS[0], open_source(study.data)
+    cell, source = CELLS[0], open_dataset(study.data)
     model = tmp_path / "a.keras"
     model.write_bytes(b"weights")
     once = worker.score_once(study, cell, model, source)
@@ -161,7 +161,7 @@ def test_a_look_whose_log_line_was_lost_is_logged_without_a_second_look(study, m
     monkeypatch.setattr(worker, "_score", lambda path, source: looked.append(path) or score(path, source))
     model = tmp_path / "a.keras"
     model.write_bytes(b"weights")
-    source = open_source(study.data)
+    source = open_dataset(study.data)
     worker.score_once(study, CELLS[0], model, source)
     study.test_log.unlink()  # as if killed between the scores' file and the log
     worker.score_once(study, CELLS[0], model, source)

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgefkp.data.augment import Online
-from edgefkp.data.faces import faces_of
-from edgefkp.data.source import Source, with_more
+from edgefkp.data.faces import Source, faces_of, with_more
+from edgefkp.data.imputation import TreatedFaces, treat
 from edgefkp.data.split import TrainingFaces, split
-from edgefkp.data.treatment import TreatedFaces, treat
 from edgefkp.layout import MEAN_SHAPE, MIRROR
 from edgefkp.training import teacher
 

@@ -9,8 +9,7 @@ import pytest
 pytest.importorskip("tensorflow")
 keras_tuner = pytest.importorskip("keras_tuner")
 
-from edgefkp.data.faces import faces_of
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Source, faces_of
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.layout import MEAN_SHAPE
 from edgefkp.training import tune as module

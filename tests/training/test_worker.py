@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from edgefkp import evaluation
-from edgefkp.data.faces import faces_of
-from edgefkp.data.source import Source
+from edgefkp.data.faces import Source, faces_of
 from edgefkp.layout import MEAN_SHAPE
 from edgefkp.training import worker
 

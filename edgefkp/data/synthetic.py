@@ -1,6 +1,6 @@
 """Drawn faces: 100 pictures to time a network on where there are no data.
 
-    python -m edgefkp.bench.drawn      writes edgefkp/shipped/drawn_faces.npz again
+    python -m edgefkp.data.synthetic      writes edgefkp/shipped/drawn_faces.npz again
 
 A cartoon of a face is drawn around 15 known points: shapes with soft edges, in gray, no two alike. A network trained
 on photos finds the points only roughly, so no RMSE is given for these pictures.

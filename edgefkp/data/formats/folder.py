@@ -8,11 +8,10 @@ import click
 import numpy as np
 
 from edgefkp.data.cutting import cut_face
-from edgefkp.data.faces import faces_of
-from edgefkp.data.licence import NOT_STATED, licence_of
-from edgefkp.data.persons import persons_or_duplicates
-from edgefkp.data.points_csv import read_points
-from edgefkp.data.source import Source
+from edgefkp.data.duplicates import persons_or_duplicates
+from edgefkp.data.faces import Source, faces_of
+from edgefkp.data.formats.points_csv import read_points
+from edgefkp.data.license import NOT_STATED, licence_of
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import box_of_keypoints
 

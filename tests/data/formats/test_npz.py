@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 
-from edgefkp.data.source import open_source
+from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
-
-from .faces_maker import made_faces
+from tests.made_faces import made_faces
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def save(path, arrays):
 
 
 def test_reads_what_was_saved(tmp_path, arrays):
-    source = open_source(save(tmp_path / "faces.npz", arrays))
+    source = open_dataset(save(tmp_path / "faces.npz", arrays))
     assert (source.train.images == arrays["images"]).all()
     assert np.array_equal(source.train.keypoints, arrays["keypoints"], equal_nan=True)
     assert list(source.train.groups) == list(arrays["group"])
@@ -38,7 +37,7 @@ def test_reads_what_was_saved(tmp_path, arrays):
 
 
 def test_persons_stay_in_one_part(tmp_path, arrays):
-    parts = split(open_source(save(tmp_path / "faces.npz", arrays)))
+    parts = split(open_dataset(save(tmp_path / "faces.npz", arrays)))
     groups = [set(part.groups) for part in (parts.train, parts.validation, parts.test)]
     assert all(groups)
     assert len(set.union(*groups)) == sum(map(len, groups)) == 10
@@ -47,7 +46,7 @@ def test_persons_stay_in_one_part(tmp_path, arrays):
 def test_only_images_and_keypoints_are_needed(tmp_path, arrays, capsys):
     images = arrays["images"]
     images[7] = np.clip(images[2].astype(int) + 5, 0, 255)
-    source = open_source(save(tmp_path / "faces.npz", {"images": images, "keypoints": arrays["keypoints"]}))
+    source = open_dataset(save(tmp_path / "faces.npz", {"images": images, "keypoints": arrays["keypoints"]}))
     assert "warning:" in capsys.readouterr().err
     assert not source.persons_known
     assert source.train.groups[7] == source.train.groups[2]
@@ -56,7 +55,7 @@ def test_only_images_and_keypoints_are_needed(tmp_path, arrays, capsys):
 
 def test_lfw_brings_its_terms(tmp_path, arrays):
     arrays["group"] = np.char.add("lfwname:", arrays["group"])
-    assert "research" in open_source(save(tmp_path / "faces.npz", arrays)).licence
+    assert "research" in open_dataset(save(tmp_path / "faces.npz", arrays)).licence
 
 
 @pytest.mark.parametrize(
@@ -82,14 +81,14 @@ def test_other_forms_are_refused(tmp_path, arrays, name, value, message):
     else:
         arrays[name] = value
     with pytest.raises(EdgefkpError, match=message) as caught:
-        open_source(save(tmp_path / "faces.npz", arrays))
+        open_dataset(save(tmp_path / "faces.npz", arrays))
     assert caught.value.hint
 
 
 def test_no_face(tmp_path):
     empty = {"images": np.zeros((0, 96, 96), np.uint8), "keypoints": np.zeros((0, 15, 2), np.float32)}
     with pytest.raises(EdgefkpError, match="holds no face"):
-        open_source(save(tmp_path / "faces.npz", empty))
+        open_dataset(save(tmp_path / "faces.npz", empty))
 
 
 @pytest.mark.parametrize("keep", [0, 10, 0.3, 0.999])
@@ -98,11 +97,11 @@ def test_truncated(tmp_path, arrays, keep):
     content = path.read_bytes()
     path.write_bytes(content[: int(keep * len(content)) if keep < 1 else keep])
     with pytest.raises(EdgefkpError, match=r"not a whole \.npz"):
-        open_source(path)
+        open_dataset(path)
 
 
 def test_one_array_is_no_npz(tmp_path, arrays):
     with open(tmp_path / "faces.npz", "wb") as stream:
         np.save(stream, arrays["images"])
     with pytest.raises(EdgefkpError, match="one array without a name"):
-        open_source(tmp_path / "faces.npz")
+        open_dataset(tmp_path / "faces.npz")

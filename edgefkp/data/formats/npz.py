@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.data.faces import faces_of
-from edgefkp.data.licence import NOT_STATED, licence_of
-from edgefkp.data.persons import persons_or_duplicates
-from edgefkp.data.source import Source
+from edgefkp.data.duplicates import persons_or_duplicates
+from edgefkp.data.faces import Source, faces_of
+from edgefkp.data.license import NOT_STATED, licence_of
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import COUNT, SIZE
 

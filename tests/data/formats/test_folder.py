@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 
 from edgefkp.data.cutting import FARTHEST, POSITION_SCATTER, SCALE_SCATTER, scattered
-from edgefkp.data.source import open_source
+from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, box_of_keypoints
 from edgefkp.layout import CENTRE, COLUMNS, MEAN_SHAPE
-
-from .faces_maker import write_csv
+from tests.made_faces import write_csv
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def folder(tmp_path):
 
 
 def test_points_sit_on_the_dots_of_every_crop(folder):
-    faces = open_source(folder).train
+    faces = open_dataset(folder).train
     assert len(faces) == 12
     for image, points in zip(faces.images, faces.keypoints, strict=True):
         for x, y in points[:2].round().astype(int):
@@ -43,7 +42,7 @@ def test_points_sit_on_the_dots_of_every_crop(folder):
 
 
 def test_persons_stay_in_one_part(folder):
-    parts = split(open_source(folder))
+    parts = split(open_dataset(folder))
     groups = [set(part.groups) for part in (parts.train, parts.validation, parts.test)]
     assert len(set.union(*groups)) == sum(map(len, groups)) == 6
 
@@ -51,16 +50,16 @@ def test_persons_stay_in_one_part(folder):
 def test_without_persons_there_is_a_warning(folder, capsys):
     text = (folder / "points.csv").read_text()
     (folder / "points.csv").write_text(text.replace("file,person", "file,mood"))
-    source = open_source(folder)
+    source = open_dataset(folder)
     assert not source.persons_known
     assert "warning:" in capsys.readouterr().err
 
 
 def test_crops_do_not_depend_on_the_other_rows(folder):
-    before = open_source(folder).train
+    before = open_dataset(folder).train
     lines = (folder / "points.csv").read_text().splitlines()
     (folder / "points.csv").write_text("\n".join([lines[0], lines[5], lines[2]]) + "\n")
-    assert (open_source(folder).train.images == before.images[[4, 1]]).all()
+    assert (open_dataset(folder).train.images == before.images[[4, 1]]).all()
 
 
 def test_scatter_has_the_stated_spread_and_no_outliers():
@@ -87,7 +86,7 @@ def test_every_unreadable_picture_is_listed(folder):
     (folder / "pictures/5.png").write_bytes(b"")
     (folder / "pictures/7.png").unlink()
     with pytest.raises(EdgefkpError, match=r"3 of 12 images") as caught:
-        open_source(folder)
+        open_dataset(folder)
     assert all(f"pictures/{n}.png" in caught.value.message for n in (3, 5, 7))
 
 
@@ -106,24 +105,24 @@ def test_damaged_tables(folder):
     ):
         (folder / "points.csv").write_text(text)
         with pytest.raises(EdgefkpError, match=message):
-            open_source(folder)
+            open_dataset(folder)
 
 
 def test_one_csv_is_needed(folder):
     (folder / "more.csv").write_text("")
     with pytest.raises(EdgefkpError, match=r"2 CSV files \(more\.csv, points\.csv\)"):
-        open_source(folder)
+        open_dataset(folder)
     (folder / "more.csv").unlink()
     (folder / "points.csv").unlink()
     with pytest.raises(EdgefkpError, match="0 CSV files"):
-        open_source(folder)
+        open_dataset(folder)
     (folder / "notes.txt").write_text("")
     with pytest.raises(EdgefkpError, match="no form that is known"):
-        open_source(folder / "notes.txt")
+        open_dataset(folder / "notes.txt")
 
 
 def test_the_box_of_a_crop_is_the_box_of_its_points(folder):
-    faces = open_source(folder).train
+    faces = open_dataset(folder).train
     for name, points in zip(faces.ids, faces.keypoints, strict=True):
         expected = scattered(Box(CENTRE, CENTRE, 96), str(name))
         box = box_of_keypoints(points)

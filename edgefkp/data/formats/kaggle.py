@@ -6,13 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgefkp.data.cache import cached
-from edgefkp.data.faces import Faces, faces_of
-from edgefkp.data.kaggle_csv import read_test, read_training
-from edgefkp.data.kaggle_tables import read_lookup, read_solution
-from edgefkp.data.licence import KAGGLE, licence_of
-from edgefkp.data.npz import read_arrays
-from edgefkp.data.persons import persons_or_duplicates
-from edgefkp.data.source import Source
+from edgefkp.data.duplicates import persons_or_duplicates
+from edgefkp.data.faces import Faces, Source, faces_of
+from edgefkp.data.formats.kaggle_csv import read_test, read_training
+from edgefkp.data.formats.kaggle_tables import read_lookup, read_solution
+from edgefkp.data.formats.npz import read_arrays
+from edgefkp.data.license import KAGGLE, licence_of
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import COUNT
 

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from edgefkp.data.cutting import cut_face
-from edgefkp.data.faces import AUTOMATIC, Faces, faces_of
-from edgefkp.data.points_csv import read_points
-from edgefkp.data.source import Source
+from edgefkp.data.faces import AUTOMATIC, Faces, Source, faces_of
+from edgefkp.data.formats.points_csv import read_points
 from edgefkp.errors import EnvironmentProblem
 
 LABELS = Path(__file__).with_name("orl_labels.csv")

@@ -3,8 +3,8 @@ import importlib.util
 import numpy as np
 import pytest
 
-from edgefkp.data import sample
-from edgefkp.data.sample import open_sample
+from edgefkp.data.formats import sample
+from edgefkp.data.formats.sample import open_sample
 from edgefkp.data.split import split
 from edgefkp.errors import EnvironmentProblem
 from edgefkp.layout import MEAN_SHAPE

@@ -1,7 +1,7 @@
 import numpy as np
 
 from edgefkp.bench import pictures
-from edgefkp.bench.drawn import SHIPPED, draw_all
+from edgefkp.data.synthetic import SHIPPED, draw_all
 
 
 def test_the_program_draws_the_packaged_faces() -> None:

@@ -7,17 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.data.kaggle_csv import read_test, read_training
-from edgefkp.data.kaggle_tables import read_solution, write_submission
-from edgefkp.data.source import open_source
+from edgefkp.data.formats import open_dataset
+from edgefkp.data.formats.kaggle_csv import read_test, read_training
+from edgefkp.data.formats.kaggle_tables import read_solution, write_submission
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import cache_dir
 from edgefkp.layout import COLUMNS
+from tests.made_faces import made_faces, write_csv, write_test, write_training, zipped
 
-from .faces_maker import made_faces, write_csv, write_test, write_training, zipped
-
-LFW = Path(os.environ.get("EDGEFKP_LFW") or Path(__file__).parents[3] / "shared/data/lfw-kaggle")
+LFW = Path(os.environ.get("EDGEFKP_LFW") or Path(__file__).parents[4] / "shared/data/lfw-kaggle")
 
 
 @pytest.fixture
@@ -49,7 +48,7 @@ def folder(tmp_path):
 
 def test_reads_what_was_written(folder):
     images, keypoints = made_faces(16)
-    source = open_source(folder)
+    source = open_dataset(folder)
     assert (source.train.images == images[:12]).all()
     assert (source.test.images == images[12:]).all()
     assert np.isnan(source.train.keypoints[3:9, 2:10]).all()
@@ -62,49 +61,49 @@ def test_reads_what_was_written(folder):
 
 
 def test_full_labels_only_when_asked(folder):
-    assert not open_source(folder).train.complete.all()
-    assert open_source(folder, labels="full").train.complete.all()
+    assert not open_dataset(folder).train.complete.all()
+    assert open_dataset(folder, labels="full").train.complete.all()
     (folder / "full_labels.npz").unlink()
     with pytest.raises(EdgefkpError, match=r"full_labels\.npz does not exist"):
-        open_source(folder, labels="full")
+        open_dataset(folder, labels="full")
 
 
 def test_test_truth_comes_from_full_labels_else_solution_else_nothing(folder, capsys):
-    assert open_source(folder).test.complete.all()
+    assert open_dataset(folder).test.complete.all()
     (folder / "full_labels.npz").unlink()
-    source = open_source(folder)
+    source = open_dataset(folder)
     assert "near-duplicates count as one person" in capsys.readouterr().err
     assert not source.persons_known
     assert list(source.test.complete) == [True, False, True, False]
     assert list((~np.isnan(source.test.keypoints)).sum((1, 2))) == [30, 8, 30, 8]
     (folder / "solution.csv").unlink()
-    assert not open_source(folder).test.labelled.any()
+    assert not open_dataset(folder).test.labelled.any()
 
 
 def test_zip_and_bare_csv_are_the_same_faces(folder):
-    bare = open_source(folder)
+    bare = open_dataset(folder)
     zipped(folder / "training.csv")
     zipped(folder / "test.csv")
-    packed = open_source(folder)
+    packed = open_dataset(folder)
     assert packed.train.hash == bare.train.hash
     assert packed.test.hash == bare.test.hash
 
 
 def test_a_file_alone_is_its_training_faces(folder):
-    source = open_source(folder / "training.csv")
+    source = open_dataset(folder / "training.csv")
     assert len(source.train) == 12
     assert source.test is None
     assert source.persons_known
 
 
 def test_persons_stay_in_one_part(folder):
-    parts = split(open_source(folder))
+    parts = split(open_dataset(folder))
     assert not set(parts.train.groups) & set(parts.validation.groups)
     assert len(parts.train) + len(parts.validation) == 12
 
 
 def test_submission_read_back_is_the_clipped_prediction(folder, tmp_path):
-    source = open_source(folder)
+    source = open_dataset(folder)
     predicted = source.test.keypoints + np.float32(0.25)
     predicted[0, 0] = (-7, 120)
     path = write_submission(tmp_path / "out" / "submission.csv", source.lookup, predicted)
@@ -118,7 +117,7 @@ def test_submission_read_back_is_the_clipped_prediction(folder, tmp_path):
 
 
 def test_submission_refuses_what_is_no_number(folder, tmp_path):
-    source = open_source(folder)
+    source = open_dataset(folder)
     predicted = source.test.keypoints.copy()
     predicted[0, 0, 0] = np.nan
     with pytest.raises(EdgefkpError, match="1 of 76"):
@@ -127,34 +126,34 @@ def test_submission_refuses_what_is_no_number(folder, tmp_path):
 
 
 def test_the_cache_is_used_and_a_broken_one_is_made_again(folder):
-    first = open_source(folder).train.hash
+    first = open_dataset(folder).train.hash
     stores = sorted((cache_dir() / "data").iterdir())
     assert len(stores) == 2
     with np.load(stores[1]) as stored:
         altered = {name: stored[name] for name in stored.files}
     altered["images"] = 255 - altered["images"]
     np.savez(stores[1], **altered)
-    assert open_source(folder).train.hash != first, "the cache was not read"
+    assert open_dataset(folder).train.hash != first, "the cache was not read"
     for damage in (b"", stores[1].read_bytes()[:-3000], b"PK\x03\x04" + bytes(5000)):
         stores[1].write_bytes(damage)
-        assert open_source(folder).train.hash == first
+        assert open_dataset(folder).train.hash == first
     content = bytearray(stores[1].read_bytes())
     content[len(content) // 2] ^= 255
     stores[1].write_bytes(content)
-    assert open_source(folder).train.hash == first
+    assert open_dataset(folder).train.hash == first
 
 
 def test_other_content_is_not_taken_from_the_cache(folder):
-    before = open_source(folder).train
+    before = open_dataset(folder).train
     write_training(folder / "training.csv", 255 - before.images, before.keypoints)
-    assert (open_source(folder).train.images == 255 - before.images).all()
+    assert (open_dataset(folder).train.images == 255 - before.images).all()
 
 
 def test_a_cache_that_cannot_be_written_costs_nothing(folder, monkeypatch, tmp_path):
     blocked = tmp_path / "a-file"
     blocked.write_text("")
     monkeypatch.setenv("EDGEFKP_CACHE", str(blocked))
-    assert len(open_source(folder).train) == 12
+    assert len(open_dataset(folder).train) == 12
 
 
 def _cell(text, line, column, value):
@@ -200,7 +199,7 @@ def test_damage_is_named(folder, damage, message):
     path = folder / "training.csv"
     path.write_text(damage(path.read_text()))
     with pytest.raises(EdgefkpError, match=message) as caught:
-        open_source(folder)
+        open_dataset(folder)
     assert str(path) in caught.value.message
     assert caught.value.hint
 
@@ -225,25 +224,25 @@ def test_no_label_at_all(tmp_path):
     images, keypoints = made_faces(3)
     path = write_training(tmp_path / "training.csv", images, np.full_like(keypoints, np.nan))
     with pytest.raises(EdgefkpError, match="has no label"):
-        open_source(path)
+        open_dataset(path)
 
 
 def test_a_test_file_given_as_training(folder):
     with pytest.raises(EdgefkpError, match="lacks the columns left_eye_center_x"):
-        open_source(folder / "test.csv")
+        open_dataset(folder / "test.csv")
 
 
 def test_missing_training(folder):
     (folder / "training.csv").unlink()
     with pytest.raises(EdgefkpError, match=r"has no training\.csv or training\.zip"):
-        open_source(folder)
+        open_dataset(folder)
 
 
 def test_a_folder_in_place_of_the_file(folder):
     (folder / "training.csv").unlink()
     (folder / "training.csv").mkdir()
     with pytest.raises(EdgefkpError, match=r"cannot read .*training\.csv"):
-        open_source(folder)
+        open_dataset(folder)
 
 
 def test_zip_without_the_member(folder):
@@ -251,7 +250,7 @@ def test_zip_without_the_member(folder):
         archive.writestr("readme.txt", "no faces")
     (folder / "training.csv").unlink()
     with pytest.raises(EdgefkpError, match=r"holds readme\.txt; expected training\.csv"):
-        open_source(folder)
+        open_dataset(folder)
 
 
 @pytest.mark.parametrize("keep", [0, 100, 0.5, 0.99])
@@ -260,7 +259,7 @@ def test_truncated_zip(folder, keep):
     content = path.read_bytes()
     path.write_bytes(content[: int(keep * len(content)) if keep < 1 else keep])
     with pytest.raises(EdgefkpError, match="not a whole zip"):
-        open_source(folder)
+        open_dataset(folder)
 
 
 def test_overwritten_zip(folder):
@@ -269,7 +268,7 @@ def test_overwritten_zip(folder):
     content[len(content) // 2 : len(content) // 2 + 50] = bytes(50)
     path.write_bytes(content)
     with pytest.raises(EdgefkpError):
-        open_source(folder)
+        open_dataset(folder)
 
 
 def test_labels_of_other_rows_are_refused(folder):
@@ -278,11 +277,11 @@ def test_labels_of_other_rows_are_refused(folder):
     arrays["train_keypoints"] = arrays["train_keypoints"][::-1] + 5
     np.savez(folder / "full_labels.npz", **arrays)
     with pytest.raises(EdgefkpError, match="disagree in 12 of 12 rows"):
-        open_source(folder)
+        open_dataset(folder)
     arrays["train_keypoints"] = arrays["train_keypoints"][:5]
     np.savez(folder / "full_labels.npz", **arrays)
     with pytest.raises(EdgefkpError, match="train_keypoints has shape"):
-        open_source(folder)
+        open_dataset(folder)
 
 
 @pytest.mark.parametrize(
@@ -292,7 +291,7 @@ def test_labels_of_other_rows_are_refused(folder):
 def test_broken_lookup(folder, line, message):
     (folder / "IdLookupTable.csv").write_text(f"RowId,ImageId,FeatureName,Location\n{line}\n")
     with pytest.raises(EdgefkpError, match=message):
-        open_source(folder)
+        open_dataset(folder)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +301,7 @@ def test_broken_solution(folder, text):
     (folder / "full_labels.npz").unlink()
     (folder / "solution.csv").write_text(text)
     with pytest.raises(EdgefkpError, match=r"solution\.csv"):
-        open_source(folder)
+        open_dataset(folder)
 
 
 def test_repeated_image_id(tmp_path):
@@ -316,7 +315,7 @@ def test_repeated_image_id(tmp_path):
 @pytest.mark.shared_data
 @pytest.mark.skipif(not LFW.exists(), reason=f"no LFW stand-in at {LFW}")
 def test_the_stand_in_is_the_competition_in_size():
-    source = open_source(LFW)
+    source = open_dataset(LFW)
     assert (len(source.train), len(source.test), len(source.lookup)) == (7049, 1783, 27124)
     assert source.train.complete.sum() == 2124
     assert not set(source.train.groups) & set(source.test.groups)
