@@ -19,8 +19,8 @@ import numpy as np
 from edgefkp.data.faces import AGREED, Faces
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
+from edgefkp.evaluation.metrics import rmse
 from edgefkp.files import read_json, write_json
-from edgefkp.metrics import rmse
 
 RESULT = Path(__file__).resolve().parent / "results/ablations.json"
 IMAGES = 150_000
@@ -114,7 +114,7 @@ def train(change: Change, work: Path, given: argparse.Namespace) -> Path:
 
 
 def answers(model: Path, images: np.ndarray) -> np.ndarray:
-    from edgefkp.predictor import open_predictor
+    from edgefkp.runtime.predictor import open_predictor
 
     kept = model.with_suffix(".validation.npy")
     if not kept.exists() or kept.stat().st_mtime < model.stat().st_mtime:

@@ -13,7 +13,7 @@ from edgefkp.card import read_card
 from edgefkp.data.faces import DERIVED, PLACED
 from edgefkp.data.formats import open_dataset
 from edgefkp.errors import EdgefkpError
-from edgefkp.evaluation import evaluate
+from edgefkp.evaluation.evaluate import evaluate
 from edgefkp.files import write_json
 
 RESULT = Path(__file__).resolve().parent / "results/seeds.json"

@@ -99,9 +99,9 @@ def exported(name: str, folder: Path, images: np.ndarray) -> dict[str, Any]:
 
     from edgefkp.export.convert import Settings as Scheme
     from edgefkp.export.convert import convert
-    from edgefkp.zoo.complexity import macs, parameters
-    from edgefkp.zoo.plain import plain
-    from edgefkp.zoo.registry import NETWORKS, build
+    from edgefkp.networks.complexity import macs, parameters
+    from edgefkp.networks.ours import plain
+    from edgefkp.networks.registry import NETWORKS, build
 
     keras.utils.set_random_seed(0)
     reference = name == "mobilenetv2"

@@ -38,8 +38,8 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
 
     from edgefkp.data.augment import Online, online_batch
     from edgefkp.layout import normalise
+    from edgefkp.networks.registry import NETWORKS, build
     from edgefkp.training.loss import labelled_weight, masked_sum
-    from edgefkp.zoo.registry import NETWORKS, build
 
     images, targets = made_faces()
 
@@ -81,11 +81,11 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
 def edgefkp_fit(network: str, batch: int, seconds: float) -> float:
     """Images a second of edgefkp's own loop, by the plan that it chooses on this machine."""
     from edgefkp.data.imputation import TreatedFaces
+    from edgefkp.networks.registry import NETWORKS, build
     from edgefkp.training.batches import epoch_batches
     from edgefkp.training.learner import Learner
     from edgefkp.training.plan import choose_plan
     from edgefkp.training.recipe import Recipe
-    from edgefkp.zoo.registry import NETWORKS, build
 
     plan = choose_plan(network, {}, batch)
     plan.apply()

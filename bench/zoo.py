@@ -44,8 +44,8 @@ def make(network: str, folder: Path) -> dict[str, Any]:
     from edgefkp.export.convert import Settings, convert
     from edgefkp.export.folding import folded
     from edgefkp.files import captured_fds
-    from edgefkp.zoo.complexity import macs, parameters
-    from edgefkp.zoo.registry import NETWORKS, build
+    from edgefkp.networks.complexity import macs, parameters
+    from edgefkp.networks.registry import NETWORKS, build
 
     model = build(NETWORKS[network])
     _as_if_trained(model)
@@ -74,7 +74,7 @@ def _as_if_trained(model: Any) -> None:
 
 def predict(network: str) -> list[float]:
     """Seconds of each of PASSES calls of predict, after one that is not counted."""
-    from edgefkp.zoo.registry import NETWORKS, build
+    from edgefkp.networks.registry import NETWORKS, build
 
     model, faces = build(NETWORKS[network]), pictures()
     seconds = []
@@ -123,7 +123,7 @@ def main() -> None:
     from edgefkp.bench.machine import describe, load_average
     from edgefkp.card import versions
     from edgefkp.files import read_json, write_json
-    from edgefkp.zoo.registry import NETWORKS
+    from edgefkp.networks.registry import NETWORKS
 
     names = arguments.networks or [name for name in NETWORKS if not name.endswith("_frozen")]
     rows = read_json(arguments.out)["networks"] if arguments.out.exists() else {}

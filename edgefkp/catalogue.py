@@ -8,11 +8,12 @@ from typing import Any
 from edgefkp.card import read_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, sha256_file
-from edgefkp.zoo.costs import COSTS
-from edgefkp.zoo.registry import NETWORKS
+from edgefkp.networks.costs import COSTS
+from edgefkp.networks.registry import NETWORKS
+from edgefkp.runtime.shipped import FOLDER
 
 SCHEMA = "edgefkp.models/1"
-SHIPPED = Path(__file__).with_name("shipped")
+SHIPPED = FOLDER
 
 
 @dataclass(frozen=True)

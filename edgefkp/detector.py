@@ -51,7 +51,7 @@ class KeypointDetector:
     model: a .tflite (or .keras) file or the name of a shipped one; None = the shipped default.
     finder: "haar", "blazeface", "blazeface:FILE", "yunet:FILE", "whole-image", or an object with `name` and `find`.
     min_score: faces below it are dropped; None = 0.5, and 0 for whole-image, where the caller knows.
-    max_faces: of one image, the surest boxes; None = all. runtime, threads: see edgefkp.runtime.
+    max_faces: of one image, the surest boxes; None = all. runtime, threads: see edgefkp.runtime.interpreters.
 
     Calls may come from several threads: a lock lets one through at a time. For work in parallel give each thread a
     detector of its own.
@@ -70,8 +70,8 @@ class KeypointDetector:
     ) -> None:
         from edgefkp.live.finder import open_finder
         from edgefkp.live.presence import fitted
-        from edgefkp.predictor import open_predictor
-        from edgefkp.shipped import find_model
+        from edgefkp.runtime.predictor import open_predictor
+        from edgefkp.runtime.shipped import find_model
 
         self.model = find_model(model)
         self.finder = open_finder(finder) if isinstance(finder, str) else finder

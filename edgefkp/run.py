@@ -29,14 +29,14 @@ from edgefkp.data.faces import Source, shown_rows
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import Split, split
 from edgefkp.errors import EdgefkpError
-from edgefkp.evaluation import evaluate, mean_shape_score
+from edgefkp.evaluation.evaluate import evaluate, mean_shape_score
 from edgefkp.files import read_json, sha256_file, write_json
+from edgefkp.networks.registry import NETWORKS, resolve
 from edgefkp.networks.tensorflow import require_tensorflow
 from edgefkp.report import sheet as sheets
 from edgefkp.report.result import FileResult, ModelResult, RunResult
 from edgefkp.training.experiment import Experiment, Progress, train
 from edgefkp.training.recipe import Recipe
-from edgefkp.zoo.registry import NETWORKS, resolve
 
 SCHEMES = ("float32", "int8")
 
@@ -80,7 +80,7 @@ def plan_experiments(
 
 @dataclass(frozen=True)
 class Made:
-    """What came of one experiment. evaluation: of the Keras file, as JSON (edgefkp.evaluation)."""
+    """What came of one experiment. evaluation: of the Keras file, as JSON (edgefkp.evaluation.evaluate)."""
 
     card: Card
     keras: Path

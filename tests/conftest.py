@@ -4,13 +4,13 @@ import signal
 
 from hypothesis import settings
 
-from edgefkp import runtime
 from edgefkp.errors import EdgefkpError
+from edgefkp.runtime import interpreters
 
 # tflite-runtime 2.14 fails in a process where TensorFlow was imported before it, and works where it came first. The
 # package runs them in separate processes; tests of both share one.
 with contextlib.suppress(EdgefkpError):
-    runtime.choose("tflite-runtime")
+    interpreters.choose("tflite-runtime")
     importlib.import_module("tflite_runtime.interpreter")
 
 # A shell's background job ignores Ctrl-C, and so would the children that the tests of Ctrl-C start.

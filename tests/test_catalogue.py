@@ -9,7 +9,7 @@ from edgefkp.bench.plan import Settings, cells_of
 from edgefkp.card import write_card
 from edgefkp.catalogue import catalogue
 from edgefkp.cli.models import command
-from edgefkp.zoo.registry import NETWORKS
+from edgefkp.networks.registry import NETWORKS
 
 FIXTURE = Path(__file__).parent / "fixtures" / "tiny.float32.tflite"
 CARD = {

@@ -7,7 +7,7 @@ The peers see the 96x96 crop enlarged, and are helped: how much border to add an
 are chosen, and a constant offset of each point is taken out, on faces of training persons. RMSE counts only points
 that people placed or that derive from such (label_src 1 and 2). Timed is the network alone, 1 thread, rounds shuffled.
 Files without a card beside them are timed only. Writes bench/results/peers.json; docs/PEERS.md shows it.
---robustness scores them on altered faces (edgefkp.robustness) instead, without a look at the clock, and writes
+--robustness scores them on altered faces (edgefkp.evaluation.robustness), without a look at the clock, and writes
 robustness.json beside --out; what stands there already is kept.
 """
 
@@ -23,15 +23,15 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edgefkp import runtime
 from edgefkp.bench import machine
 from edgefkp.data.faces import AGREED, Faces
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
+from edgefkp.evaluation.metrics import rmse
+from edgefkp.evaluation.robustness import CONDITIONS, under
 from edgefkp.files import read_json, sha256_file, write_json
 from edgefkp.layout import NAMES, SIZE
-from edgefkp.metrics import rmse
-from edgefkp.robustness import CONDITIONS, under
+from edgefkp.runtime import interpreters
 
 OUT = Path(__file__).parents[1] / "results" / "peers.json"
 ROUNDS, TIMED = 12, 100  # rounds of so many different faces
@@ -109,7 +109,7 @@ class Contender:
 
 
 def ours(path: Path) -> Contender:
-    model = runtime.load(path, "litert")
+    model = interpreters.load(path, "litert")
 
     def run(tensor: np.ndarray) -> np.ndarray:
         model.set(tensor)
@@ -131,7 +131,7 @@ def mediapipe(border: float) -> Contender:
     import mediapipe as package
 
     path = Path(package.__file__).parent / "modules/face_landmark/face_landmark.tflite"
-    model = runtime.load(path, "litert")
+    model = interpreters.load(path, "litert")
     side = int(model.inputs[0]["shape"][1])
     marks = next(n for n, detail in enumerate(model.outputs) if int(np.prod(detail["shape"])) == 468 * 3)
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from edgefkp.bench.machine import ROOT, read_number, read_text
 from edgefkp.bench.statistics import INVALID, SUSPECT, Check
-from edgefkp.probe import child_environment
+from edgefkp.runtime.safety import child_environment
 
 INTERVAL = 0.5  # seconds between samples
 SLOWER = 0.9  # a clock below this part of the run's highest is a slower clock

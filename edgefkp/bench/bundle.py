@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp import runtime
 from edgefkp.bench import kit, pictures
 from edgefkp.bench.pictures import Pictures
 from edgefkp.bench.plan import Cell, Settings
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, replacing, sha256_file, write_json, write_text
+from edgefkp.runtime import interpreters
 
 SCHEMA = "edgefkp.bundle/1"
 GOLDEN = 10  # pictures whose points travel along
@@ -81,7 +81,7 @@ def golden_vectors(files: list[Path], shown: Pictures) -> dict[str, np.ndarray]:
     vectors = {}
     for file in files:
         with suppress(EdgefkpError):
-            vectors[file.name] = runtime.load(file).predict(shown.images[:GOLDEN])
+            vectors[file.name] = interpreters.load(file).predict(shown.images[:GOLDEN])
     return vectors
 
 

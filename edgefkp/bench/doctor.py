@@ -65,16 +65,19 @@ def _libc(machine: str) -> Check:
 
 def _runtimes() -> list[Check]:
     """Each runtime that is installed makes an interpreter's module; one of them has to work."""
-    from edgefkp import runtime
     from edgefkp.errors import EdgefkpError
+    from edgefkp.runtime import interpreters
 
     checks = []
-    for info in runtime.installed():
+    for info in interpreters.installed():
         try:
-            runtime.choose(info.name)
+            interpreters.choose(info.name)
             checks.append(
                 _tried(
-                    info.name, runtime.import_line(info.name), _in_venv(runtime.install_line(info.name)), info.version
+                    info.name,
+                    interpreters.import_line(info.name),
+                    _in_venv(interpreters.install_line(info.name)),
+                    info.version,
                 )
             )
         except EdgefkpError as error:
@@ -82,7 +85,7 @@ def _runtimes() -> list[Check]:
     works = [check for check in checks if check.ok]
     if works:
         return [check if check.ok else Check(check.name, None, check.found, check.fix) for check in checks]
-    return [*checks, Check("runtime", False, "none works", _in_venv(runtime.install_line()))]
+    return [*checks, Check("runtime", False, "none works", _in_venv(interpreters.install_line()))]
 
 
 def _tried(name: str, code: str, fix: str, version: str = "") -> Check:

@@ -25,7 +25,7 @@ from edgefkp.bench.store import open_store
 from edgefkp.bench.worker import Usage
 from edgefkp.errors import ENVIRONMENT, EdgefkpError, EnvironmentProblem
 from edgefkp.files import json_text, sha256_file
-from edgefkp.probe import child_environment, compare_with_card
+from edgefkp.runtime.safety import child_environment, compare_with_card
 
 LOOK_SECONDS = 0.5  # at what else is running, before the first process
 START_SECONDS = 0.3  # a worker needs before it loads, for the estimate

@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from edgefkp import runtime
 from edgefkp.bench import bundle, kit, result
 from edgefkp.bench.pictures import Pictures
 from edgefkp.bench.plan import Cell, Settings
 from edgefkp.errors import ENVIRONMENT, EdgefkpError, EnvironmentProblem, UsageError
+from edgefkp.runtime import interpreters
 
 _DEVICE = re.compile(
     r"ssh://(?P<user>[\w.][\w.-]*@)?(?:\[(?P<ipv6>[\da-fA-F:]+)\]|(?P<host>[\w.][\w.-]*))(?::(?P<port>\d{1,5}))?/?"
@@ -101,7 +101,7 @@ def examine(board: Board) -> dict[str, Any]:
 def _packages(board: Board) -> list[str]:
     facts = examine(board)
     machine, python = facts["machine"], tuple(facts["python"])
-    packages = runtime.requirements(machine, python)
+    packages = interpreters.requirements(machine, python)
     if not packages:
         raise EnvironmentProblem(
             f"{board.name}: no runtime has a wheel for {machine} and Python {python[0]}.{python[1]}",

@@ -14,8 +14,8 @@ from edgefkp.bench.plan import Cell
 from edgefkp.bench.result import Clocks, Process, Raw, Row
 from edgefkp.bench.worker import STAGES
 from edgefkp.card import parse_tflite
+from edgefkp.evaluation.metrics import rmse
 from edgefkp.files import replacing, sha256_file
-from edgefkp.metrics import rmse
 
 GOLDEN = 1.0  # pixels; kernels of other machines round differently, by up to an int8 step or two
 

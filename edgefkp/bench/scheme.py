@@ -15,7 +15,7 @@ def found_scheme(path: Path | str) -> str | None:
 
     Raises EdgefkpError where the file is damaged, EnvironmentProblem where no package here can read its graph.
     """
-    from edgefkp.export.flatbuffer import read_graph
+    from edgefkp.runtime.graph import read_graph
 
     graph = read_graph(path)
     computed = Counter(

@@ -26,8 +26,8 @@ from typing import Any  # noqa: E402
 from edgefkp.bench import camera  # noqa: E402
 from edgefkp.errors import FAILED, EdgefkpError  # noqa: E402
 from edgefkp.files import replacing  # noqa: E402
-from edgefkp.lite_model import LiteModel  # noqa: E402
-from edgefkp.runtime import load  # noqa: E402
+from edgefkp.runtime.interpreters import load  # noqa: E402
+from edgefkp.runtime.tflite_model import TfliteModel  # noqa: E402
 
 CAPACITY = 400_000  # invokes: 2 s of 5 microseconds each
 STAGES = ("crop", "fill", "set", "invoke", "get", "points")
@@ -95,7 +95,7 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     with np.load(job.images) as stored:
         images = stored["images"]
     if job.mode == "survey":
-        from edgefkp.golden import check_golden  # here only: measured processes import nothing more
+        from edgefkp.runtime.reference_vectors import check_golden  # here only: measured processes import nothing more
 
         check_golden(job.file, model)
         return {**facts, **survey(model, images)}, {}
@@ -120,7 +120,7 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return facts, arrays
 
 
-def survey(model: LiteModel, images: np.ndarray) -> dict[str, Any]:
+def survey(model: TfliteModel, images: np.ndarray) -> dict[str, Any]:
     """The time of a second inference, which the plan's estimate needs."""
     loop = InvokeLoop(model, images[:1])
     return {"invoke_seconds": float(loop.passes(0, least=2)[-1]) / 1e9}
@@ -131,7 +131,7 @@ class InvokeLoop:
 
     columns = 1
 
-    def __init__(self, model: LiteModel, images: np.ndarray) -> None:
+    def __init__(self, model: TfliteModel, images: np.ndarray) -> None:
         self.tensors = model.tensors(images) if model.takes_faces else random_tensors(model)
         self.model = model
         shape = np.prod(model.outputs[0]["shape"], dtype=int)
@@ -175,7 +175,7 @@ class InvokeLoop:
 class StageLoop(InvokeLoop):
     """From a camera-like frame to keypoints in it; every stage is timed: (n, 6) nanoseconds."""
 
-    def __init__(self, model: LiteModel, images: np.ndarray) -> None:
+    def __init__(self, model: TfliteModel, images: np.ndarray) -> None:
         super().__init__(model, images)
         self.frames, self.boxes = camera.frames(images)
         self.table = model.pixel_table()
@@ -210,7 +210,7 @@ class StageLoop(InvokeLoop):
         return times[:, STAGES.index("invoke")]
 
 
-def random_tensors(model: LiteModel) -> np.ndarray:
+def random_tensors(model: TfliteModel) -> np.ndarray:
     """100 random inputs for a file that takes no faces (fewer where they would fill the memory)."""
     if len(model.inputs) != 1:
         raise EdgefkpError(f"{model.path} has {len(model.inputs)} inputs; only files with one can be timed")

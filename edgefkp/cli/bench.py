@@ -50,7 +50,7 @@ class _WithShow(click.Command):
 @click.option("--keep", is_flag=True, help="Leave the bundle's folder on the board.")
 @click.option("--bundle", type=click.Path(path_type=Path, exists=True), help="Run this bundle instead of FILES.")
 @click.option("--mode", "modes", multiple=True, type=click.Choice(["invoke", "e2e"]), help="Both by default.")
-@click.option("--sweep", is_flag=True, help="Every installed runtime, XNNPACK on and off, 1, 2, 4 ... threads.")
+@click.option("--sweep", is_flag=True, help="Every installed interpreters, XNNPACK on and off, 1, 2, 4 ... threads.")
 @click.option("--quick", is_flag=True, help="Two short processes a cell: a first look, wide intervals.")
 @click.option("--processes", type=click.IntRange(1), help="Fresh processes a cell, instead of 5.")
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Steady seconds a process, instead of 2.")
@@ -158,8 +158,8 @@ def settings_of(options: dict[str, Any]) -> "Settings":
 
 def _axes(options: dict[str, Any], remote: bool = False) -> dict[str, Any]:
     """What varies from cell to cell. A runtime may be missing here where another Python or a board has it."""
-    from edgefkp import runtime
     from edgefkp.bench import machine, plan
+    from edgefkp.runtime import interpreters
 
     axes: dict[str, Any] = {
         "runtimes": options["runtimes"] or ("",),
@@ -173,12 +173,12 @@ def _axes(options: dict[str, Any], remote: bool = False) -> dict[str, Any]:
         cores = machine.describe().get("cores", 1)
         axes["threads"] = options["threads"] or tuple(2**n for n in range(cores.bit_length()))
         axes["runtimes"] = (
-            options["runtimes"] or [i.name for i in runtime.installed() if i.name != "tensorflow"] or ("",)
+            options["runtimes"] or [i.name for i in interpreters.installed() if i.name != "tensorflow"] or ("",)
         )
         axes["xnnpack"] = (True, False)
     for name in axes["runtimes"]:
         if name and not options["pythons"] and not remote:
-            runtime.choose(name)
+            interpreters.choose(name)
     return axes
 
 

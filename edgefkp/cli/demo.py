@@ -68,7 +68,7 @@ def command(
     """
     from edgefkp.live.pipeline import Options, Pipeline, choices_beside
     from edgefkp.live.source import open_source
-    from edgefkp.shipped import find_model
+    from edgefkp.runtime.shipped import find_model
 
     if out is not None and shown != "file":
         raise UsageError("--out is for --display file", "edgefkp demo --display file --out demo.mp4")

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edgefkp.data.faces import Source
-    from edgefkp.evaluation import Evaluation
-    from edgefkp.robustness import Condition
+    from edgefkp.evaluation.evaluate import Evaluation
+    from edgefkp.evaluation.robustness import Condition
 
 
 @click.command("evaluate")
@@ -40,8 +40,8 @@ def command(
     """Score MODEL (.keras or .tflite) on the labelled faces of DATA, in pixels of the 96x96 image."""
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.formats.kaggle_tables import write_submission
-    from edgefkp.evaluation import evaluate, part_of, with_solution
-    from edgefkp.predictor import open_predictor
+    from edgefkp.evaluation.evaluate import evaluate, part_of, with_solution
+    from edgefkp.runtime.predictor import open_predictor
 
     source = open_dataset(data)
     if solution:
@@ -75,8 +75,8 @@ def _robustness(
 
     from tabulate import tabulate
 
-    from edgefkp.evaluation import part_of
-    from edgefkp.robustness import robustness
+    from edgefkp.evaluation.evaluate import part_of
+    from edgefkp.evaluation.robustness import robustness
 
     faces = part_of(source, part)
     if not faces.labelled.any():

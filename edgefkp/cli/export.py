@@ -99,7 +99,7 @@ def _export(
     as_json: bool,
 ) -> None:
     from edgefkp.card import read_card
-    from edgefkp.evaluation import part_of
+    from edgefkp.evaluation.evaluate import part_of
     from edgefkp.export.station import Progress, export_network
 
     written: list[Path] = []

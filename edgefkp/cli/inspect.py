@@ -21,7 +21,7 @@ def command(files: tuple[Path, ...], as_json: bool) -> None:
     is an error (exit 1), after the table.
     """
     from edgefkp.export.inspection import inspect, verify_scheme
-    from edgefkp.probe import compare_with_card
+    from edgefkp.runtime.safety import compare_with_card
 
     inspections = [inspect(file) for file in files]
     if as_json:

@@ -1,6 +1,6 @@
 """Drawn faces: 100 pictures to time a network on where there are no data.
 
-    python -m edgefkp.data.synthetic      writes edgefkp/shipped/drawn_faces.npz again
+    python -m edgefkp.data.synthetic      writes edgefkp/data/drawn_faces.npz again
 
 A cartoon of a face is drawn around 15 known points: shapes with soft edges, in gray, no two alike. A network trained
 on photos finds the points only roughly, so no RMSE is given for these pictures.
@@ -15,7 +15,7 @@ from edgefkp.layout import MEAN_SHAPE, NAMES, SIZE
 
 COUNT = 100
 SEED = 96
-SHIPPED = Path(__file__).parent.parent / "shipped" / "drawn_faces.npz"
+SHIPPED = Path(__file__).with_name("drawn_faces.npz")
 _ROWS, _COLUMNS = np.mgrid[:SIZE, :SIZE].astype(float)
 _POINT = {name: number for number, name in enumerate(NAMES)}
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.export.child import answers
 from edgefkp.export.inspection import inspect
 from edgefkp.files import write_json
-from edgefkp.golden import FLOAT_LIMIT, INTEGER_LIMIT
+from edgefkp.runtime.child import answers
+from edgefkp.runtime.reference_vectors import FLOAT_LIMIT, INTEGER_LIMIT
 
 SCHEMA = "edgefkp.arm/1"
 CPU = "cortex-a72"
@@ -97,7 +97,7 @@ def arm_markdown(result: dict) -> str:  # type: ignore[type-arg]
 
 
 def main(python: str, out: str, files: Sequence[str]) -> None:
-    from edgefkp.golden import read_golden
+    from edgefkp.runtime.reference_vectors import read_golden
 
     images = read_golden().images
     rows = []

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp import runtime as runtimes
 from edgefkp.export.convert import Settings, convert
 from edgefkp.files import write_bytes
 from edgefkp.layout import COUNT, SIZE
+from edgefkp.runtime import interpreters as runtimes
 
 
 def output_bias(model: Any) -> Any:

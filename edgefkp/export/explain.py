@@ -16,7 +16,7 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.export.convert import Settings, converter_of
 from edgefkp.export.correction import float_outputs, output_bias, outputs_of
 from edgefkp.files import captured_fds
-from edgefkp.zoo.complexity import leaves
+from edgefkp.networks.complexity import leaves
 
 SAMPLES = 64  # calibration samples on which the layers are compared
 # Layers with weights, and the softmax, for whose use 256 steps can be too few.

@@ -1,6 +1,6 @@
 """Makes the golden vectors of the shipped files.
 
-    python -m edgefkp.export.golden      writes edgefkp/shipped/golden.npz again
+    python -m edgefkp.export.golden      writes edgefkp/runtime/shipped/golden.npz again
 
 Seven drawn faces and scikit-image's astronaut (NASA, public domain), and what LiteRT on this machine says about them
 for each shipped .tflite. Each file is also run in tflite-runtime where it is installed; where that differs by more than
@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp import runtime as runtimes
 from edgefkp.card import read_card, write_card
+from edgefkp.data.synthetic import SHIPPED
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
-from edgefkp.export.child import answers
 from edgefkp.export.inspection import inspect
 from edgefkp.files import replacing, sha256_file
 from edgefkp.geometry import box_of_keypoints, cut
-from edgefkp.golden import VECTORS, limit_of
 from edgefkp.layout import NAMES
+from edgefkp.runtime import interpreters as runtimes
+from edgefkp.runtime.child import answers
+from edgefkp.runtime.reference_vectors import VECTORS, limit_of
 
 DRAWN = 7
 MOST_STEPS = 2  # of an integer output that rounding alone explains
@@ -36,7 +37,7 @@ _ASTRONAUT = {
 
 def golden_images() -> np.ndarray:
     """(8, 96, 96) uint8. Raises EnvironmentProblem without scikit-image."""
-    with np.load(VECTORS.parent / "drawn_faces.npz") as drawn:
+    with np.load(SHIPPED) as drawn:
         faces = drawn["images"][:DRAWN]
     return np.concatenate([faces, _astronaut()[None]])
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from edgefkp.card import parse_tflite, read_card
 from edgefkp.errors import EdgefkpError
-from edgefkp.export.flatbuffer import Graph, Operator, Tensor, read_graph
 from edgefkp.files import sha256_file
 from edgefkp.layout import COUNT, HALF
+from edgefkp.runtime.graph import Graph, Operator, Tensor, read_graph
 
 SCHEMA = "edgefkp.inspection/1"
 

@@ -20,12 +20,12 @@ import numpy as np
 from edgefkp.card import read_card, write_card
 from edgefkp.data.faces import Source
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
-from edgefkp.evaluation import part_of
-from edgefkp.export.child import answers
+from edgefkp.evaluation.evaluate import part_of
 from edgefkp.export.inspection import inspect
 from edgefkp.files import captured_fds, write_text
 from edgefkp.layout import HALF
-from edgefkp.probe import child_environment
+from edgefkp.runtime.child import answers
+from edgefkp.runtime.safety import child_environment
 
 FACES = 32  # compared with LiteRT; the reference kernels take about 0.1 s for 100 million MACs
 ROOM = 64 << 20  # bytes of arena to measure in
@@ -93,7 +93,7 @@ def measure(path: Path, images: np.ndarray) -> Micro:
 
 
 def _in_child(path: Path, images: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
-    from edgefkp import runtime as runtimes
+    from edgefkp.runtime import interpreters as runtimes
 
     with tempfile.TemporaryDirectory(prefix="edgefkp-micro-") as folder:
         asked, answered = Path(folder) / "tensors.npy", Path(folder) / "outputs.npy"

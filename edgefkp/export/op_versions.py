@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from edgefkp import runtime as runtimes
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, write_json
+from edgefkp.runtime import interpreters as runtimes
 
 TABLE = Path(__file__).parent / "op_versions.json"
 HIGHEST = 20  # no operator of today's schema has more versions

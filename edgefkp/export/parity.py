@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp import probe
 from edgefkp.data.faces import Faces
 from edgefkp.errors import EdgefkpError, GateError
-from edgefkp.export.child import answers
-from edgefkp.export.flatbuffer import read_graph
+from edgefkp.evaluation.metrics import BOOTSTRAP_ROUNDS, rmse
 from edgefkp.export.inspection import behind, integer_bounds
 from edgefkp.files import sha256_file
 from edgefkp.layout import NAMES
-from edgefkp.metrics import BOOTSTRAP_ROUNDS, rmse
+from edgefkp.runtime import safety
+from edgefkp.runtime.child import answers
+from edgefkp.runtime.graph import read_graph
 
 SCHEMA = "edgefkp.parity/1"
 
@@ -85,10 +85,10 @@ def labelled(faces: Faces) -> Faces:
 def reference_of(path: Path, images: np.ndarray) -> Reference:
     """Ask the network that others are compared with, a .keras or .tflite file, about (N, 96, 96) uint8 images."""
     if path.suffix == ".tflite":
-        probe.check(path)
+        safety.check(path)
         told = answers(path, images)
         return Reference(path, told.runtime, told.version, told.keypoints)
-    from edgefkp.predictor import open_predictor
+    from edgefkp.runtime.predictor import open_predictor
 
     predictor = open_predictor(path)
     return Reference(path, predictor.runtime, predictor.version, predictor.predict(images))
@@ -107,7 +107,7 @@ def parity(
 
     data: the name and part of the faces, for the result. Raises EdgefkpError where the file cannot be run.
     """
-    probe.check(path, runtime)
+    safety.check(path, runtime)
     told = answers(path, faces.images, runtime, progress=progress)
     before, after, truth = reference.keypoints, told.keypoints, faces.keypoints
     moved = np.linalg.norm(after - before, axis=-1)

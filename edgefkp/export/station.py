@@ -11,7 +11,7 @@ import numpy as np
 from edgefkp.card import Card, TfliteName, card_path, read_card, versions, write_card
 from edgefkp.data.faces import Faces, Source
 from edgefkp.errors import EdgefkpError
-from edgefkp.evaluation import part_of
+from edgefkp.evaluation.evaluate import part_of
 from edgefkp.export import calibration as calibrations
 from edgefkp.export.calibration import Calibration
 from edgefkp.export.convert import Settings, convert
@@ -23,8 +23,8 @@ from edgefkp.export.parity import Reference, labelled, parity, reference_of
 from edgefkp.export.target import TARGETS, Target, refusals, require_target, tried
 from edgefkp.files import json_text, replacing, sha256_file
 from edgefkp.layout import COUNT, SIZE
-from edgefkp.predictor import load_keras
-from edgefkp.zoo.plain import FLOAT_LAYERS
+from edgefkp.networks.ours import FLOAT_LAYERS
+from edgefkp.runtime.predictor import load_keras
 
 CARDS = 4  # the form of these cards; files with an older one are made again
 

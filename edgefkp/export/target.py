@@ -4,12 +4,12 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgefkp import probe
-from edgefkp import runtime as runtimes
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.inspection import Inspection
 from edgefkp.export.op_versions import TABLE
 from edgefkp.files import read_json
+from edgefkp.runtime import interpreters as runtimes
+from edgefkp.runtime import safety
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def require_target(inspection: Inspection, target: Target, path: Path) -> None:
         if reasons[name]:
             raise EdgefkpError(f"{path.name} cannot run on {name}: {'; '.join(reasons[name])}", _fix(target, name))
     for runtime in tried(target):
-        probe.check(path, runtime)
+        safety.check(path, runtime)
 
 
 def tried(target: Target) -> list[str]:

@@ -28,13 +28,13 @@ class BlazeFace:
     def __init__(
         self, path: str | Path | None = None, runtime: str | None = None, calibration: Calibration | None = None
     ) -> None:
-        from edgefkp import probe
-        from edgefkp import runtime as runtimes
+        from edgefkp.runtime import interpreters as runtimes
+        from edgefkp.runtime import safety
 
         file = require_model(
             path or _in_mediapipe(), self.name, "pip install 'mediapipe<0.10.22', or give blazeface:FILE.tflite"
         )
-        probe.check(file, runtime)
+        safety.check(file, runtime)
         self._model = runtimes.load(file, runtime)
         shapes = [tuple(detail["shape"]) for detail in (*self._model.inputs, *self._model.outputs)]
         if sorted(shapes) != sorted([(1, SIDE, SIDE, 3), (1, len(ANCHORS), 16), (1, len(ANCHORS), 1)]):

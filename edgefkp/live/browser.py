@@ -123,8 +123,8 @@ def _constants() -> dict[str, Any]:
 
 
 def _golden_images() -> np.ndarray:
-    from edgefkp.golden import VECTORS, read_golden
-    from edgefkp.shipped import FOLDER
+    from edgefkp.runtime.reference_vectors import VECTORS, read_golden
+    from edgefkp.runtime.shipped import FOLDER
 
     with np.load(FOLDER / "drawn_faces.npz") as arrays:
         drawn = arrays["images"][:DRAWN]
@@ -134,7 +134,7 @@ def _golden_images() -> np.ndarray:
 @functools.lru_cache(maxsize=16)
 def _golden(model: Path) -> dict[str, Any]:
     """The golden pictures (base64 of uint8), the keypoints that Python's runtime gives, and the presence scores."""
-    from edgefkp.predictor import open_predictor
+    from edgefkp.runtime.predictor import open_predictor
 
     images = _golden_images()
     predictor = open_predictor(model)

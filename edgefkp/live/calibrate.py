@@ -22,7 +22,7 @@ from edgefkp.geometry import Box, box_of_keypoints, cut
 from edgefkp.layout import CENTRE, SIZE
 from edgefkp.live.finder import CALIBRATION, Calibration, FaceFinder, HaarFinder
 from edgefkp.live.presence import PATCH, WEIGHTS, Presence, patch_of, upright
-from edgefkp.predictor import Predictor, open_predictor
+from edgefkp.runtime.predictor import Predictor, open_predictor
 
 BORDER = 48  # pixels
 SEED = 0

@@ -15,8 +15,8 @@ from edgefkp.layout import SIZE
 from edgefkp.live.overlay import draw_faces, draw_lines
 from edgefkp.live.source import Frame
 from edgefkp.live.tracking import TrackedFace, Tracker
-from edgefkp.predictor import Predictor, open_predictor
-from edgefkp.shipped import find_model, models
+from edgefkp.runtime.predictor import Predictor, open_predictor
+from edgefkp.runtime.shipped import find_model, models
 
 FPS_WINDOW = 30  # frames over which the rate is counted
 

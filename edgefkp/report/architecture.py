@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgefkp.layout import SIZE
+from edgefkp.networks.registry import NETWORKS
 from edgefkp.report.figures import panels
-from edgefkp.zoo.registry import NETWORKS
 
 CONVOLUTION, POOL, DENSE, OTHER = "#cfe3f1", "#f3f3f3", "#fbdcc9", "#e3f1e8"
 WIDTH, ROW = 9.0, 0.3  # inches

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.metrics import BOOTSTRAP_ROUNDS
+from edgefkp.evaluation.metrics import BOOTSTRAP_ROUNDS
 from edgefkp.training.cell import CellResult
 
 NOT_CONVERGED = 0.9  # of the mean shape's RMSE

@@ -13,10 +13,10 @@ from edgefkp.bench.result import Result
 from edgefkp.bench.statistics import INVALID, VALID, bootstrap_medians
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json
+from edgefkp.networks.costs import COSTS
 from edgefkp.report.comparison import converged, rmse_of
 from edgefkp.training.cell import CellResult, read_result
 from edgefkp.training.grid import SECOND_SEEDS, grid
-from edgefkp.zoo.costs import COSTS
 
 DATA = "data.json"  # in the study's folder: what `edgefkp data info --json` said of the data
 STARTS = "random-start.json"  # there: validation RMSE of cells that were trained from a random last layer

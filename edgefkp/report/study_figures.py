@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from edgefkp.networks.costs import COSTS
+from edgefkp.networks.registry import NETWORKS
 from edgefkp.report.comparison import converged, interval_of, mean_shape_of, rmse_of
 from edgefkp.report.curves import curve_of
 from edgefkp.report.evidence import Evidence, Results
 from edgefkp.report.figures import BLUE, COLOURS, GRAY, ORANGE, lighten, panels
 from edgefkp.training.cell import Cell, CellResult
 from edgefkp.training.grid import column_names, grid
-from edgefkp.zoo.costs import COSTS
-from edgefkp.zoo.registry import NETWORKS
 
 BROAD = 9.0  # inches
 MARGIN = 1.15  # of the highest bar or curve that has to be seen

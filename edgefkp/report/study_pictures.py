@@ -13,7 +13,7 @@ from edgefkp.data.formats import open_dataset
 from edgefkp.data.imputation import TreatedFaces
 from edgefkp.data.synthetic import draw_all
 from edgefkp.errors import EdgefkpError
-from edgefkp.evaluation import part_of
+from edgefkp.evaluation.evaluate import part_of
 from edgefkp.report.evidence import Results
 from edgefkp.report.figures import panels
 
@@ -64,7 +64,7 @@ def shown_of(data: str, results: Results) -> Shown:
 
 def with_files(shown: Shown, folder: Path) -> Shown:
     """The predictions of `folder`'s float32 .tflite files in place of those that the cells did not keep."""
-    from edgefkp.predictor import open_predictor
+    from edgefkp.runtime.predictor import open_predictor
 
     known = {f"{name}.float32.tflite": name for name in (*PREDICTED, "manual-masked-online", "small-masked-online")}
     files = [folder / file for file, name in known.items() if (folder / file).exists() and name not in shown.predicted]

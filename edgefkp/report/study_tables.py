@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgefkp.bench import machine
+from edgefkp.networks.costs import COSTS
+from edgefkp.networks.registry import NETWORKS
 from edgefkp.report.comparison import compare, converged, interval_of, mean_shape_of, rmse_of, validation_of
 from edgefkp.report.evidence import HOWS, Evidence, Results, Timing, seed_noise
 from edgefkp.training.cell import Cell, CellResult
 from edgefkp.training.grid import MASKED, ONCE, column_names, grid
-from edgefkp.zoo.costs import COSTS
-from edgefkp.zoo.registry import NETWORKS
 
 Table = tuple[list[str], list[list[str]]]
 

@@ -7,7 +7,7 @@ weights and, at inference, the same numbers.
 from functools import cache
 from typing import Any
 
-from edgefkp.zoo.complexity import leaves
+from edgefkp.networks.complexity import leaves
 
 
 def fuse(model: Any, momentum: float) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 from edgefkp.card import model_name, treatment_name
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json
+from edgefkp.networks.registry import NETWORKS
 from edgefkp.training.experiment import Experiment
 from edgefkp.training.recipe import Recipe
-from edgefkp.zoo.registry import NETWORKS
 
 SCHEMA = "edgefkp.cell/1"
 

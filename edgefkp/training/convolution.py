@@ -7,7 +7,7 @@ Only the training copy of a network is changed, as in batchnorm.py: the file has
 from functools import cache
 from typing import Any
 
-from edgefkp.zoo.complexity import leaves
+from edgefkp.networks.complexity import leaves
 
 CHANNELS, PIXELS = 16, 20 * 20  # the least that a feature map has: below, the products are too small to gain
 

@@ -15,17 +15,17 @@ from edgefkp.data.faces import Source
 from edgefkp.data.imputation import TREATMENTS, TreatedFaces, treat
 from edgefkp.data.split import Split, split
 from edgefkp.errors import UsageError
+from edgefkp.evaluation.metrics import rmse
 from edgefkp.files import json_text, replacing, require_writable, sha256_file
-from edgefkp.metrics import rmse
+from edgefkp.networks.complexity import macs, parameters
+from edgefkp.networks.costs import COSTS
+from edgefkp.networks.registry import Network, build, resolve
 from edgefkp.training.batches import epoch_size
 from edgefkp.training.features import fit_head
 from edgefkp.training.fit import Row, fit
 from edgefkp.training.plan import choose_plan
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.teacher import copies, taught
-from edgefkp.zoo.complexity import macs, parameters
-from edgefkp.zoo.costs import COSTS
-from edgefkp.zoo.registry import Network, build, resolve
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgefkp.data.imputation import TreatedFaces
 from edgefkp.errors import EdgefkpError
-from edgefkp.metrics import rmse
+from edgefkp.evaluation.metrics import rmse
 from edgefkp.training.batches import epoch_batches, epoch_size
 from edgefkp.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from edgefkp.training.interrupt import deferred_sigint

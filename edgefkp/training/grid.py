@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from edgefkp.card import treatment_name
 from edgefkp.errors import UsageError
+from edgefkp.networks.costs import COSTS
+from edgefkp.networks.registry import NETWORKS, resolve
 from edgefkp.training.cell import Cell, CellResult, cell_of
-from edgefkp.zoo.costs import COSTS
-from edgefkp.zoo.registry import NETWORKS, resolve
 
 # The columns of tables 3 and 4 as (treatment, augment): the paper's four, and ours.
 MASKED = ("masked", "online")

@@ -117,9 +117,9 @@ def run_trial(network: str, options: dict[str, Any], batch: int, **plan: Any) ->
 
     import numpy as np
 
+    from edgefkp.networks.registry import NETWORKS, build
     from edgefkp.training.learner import Learner
     from edgefkp.training.recipe import Recipe
-    from edgefkp.zoo.registry import NETWORKS, build
 
     chosen = Plan(**plan)
     chosen.apply()

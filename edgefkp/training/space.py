@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Point:
-    """A candidate. space: of zoo.registry.SPACES, whose function takes `options`."""
+    """A candidate. space: of networks.registry.SPACES, whose function takes `options`."""
 
     space: str
     options: dict[str, tuple[int, ...]]

@@ -15,7 +15,7 @@ from edgefkp.data.augment import Online, online_batch
 from edgefkp.data.imputation import TreatedFaces
 from edgefkp.geometry import mirror, move_points
 from edgefkp.layout import SIZE
-from edgefkp.predictor import Predictor, open_predictor
+from edgefkp.runtime.predictor import Predictor, open_predictor
 
 
 def taught(faces: TreatedFaces, teachers: list[Path], share: float) -> TreatedFaces:

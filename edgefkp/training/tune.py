@@ -19,12 +19,12 @@ from edgefkp.data.faces import Source
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.files import json_text, read_json, write_bytes, write_json
+from edgefkp.networks.complexity import macs, parameters
+from edgefkp.networks.registry import NETWORKS, build, read_point
 from edgefkp.networks.tensorflow import require_tensorflow
 from edgefkp.training.experiment import Experiment, mean_shape_rmse, train
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.space import SPACES, Point, Space
-from edgefkp.zoo.complexity import macs, parameters
-from edgefkp.zoo.registry import NETWORKS, build, read_point
 
 SCHEMA = "edgefkp.tuned/1"
 SCHEMES = ("float32", "dynamic", "int8")

@@ -25,9 +25,9 @@ from edgefkp.data.faces import Faces, Source, shown_rows
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
 from edgefkp.errors import FAILED, EdgefkpError
-from edgefkp.evaluation import evaluate, lookup_mask, lookup_rmse, part_of
+from edgefkp.evaluation.evaluate import evaluate, lookup_mask, lookup_rmse, part_of
+from edgefkp.evaluation.metrics import rmse
 from edgefkp.files import json_text, read_json, sha256_file, write_json
-from edgefkp.metrics import rmse
 from edgefkp.training.cell import Cell, CellResult, cell_of, identity_of
 from edgefkp.training.experiment import Experiment, Progress, train, training_faces
 from edgefkp.training.fit import Row
@@ -202,7 +202,7 @@ def _counts(experiment: Experiment, source: Source) -> dict[str, int]:
 def h5_bytes(path: Path) -> int:
     """Size of the network as the .h5 file that the paper's Table 1 gives, without optimizer state."""
     from edgefkp.files import captured_fds
-    from edgefkp.predictor import load_keras
+    from edgefkp.runtime.predictor import load_keras
 
     with tempfile.TemporaryDirectory() as folder, captured_fds():  # Keras warns of the old format, which is the point
         file = Path(folder) / "model.h5"

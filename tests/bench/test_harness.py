@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp import runtime
 from edgefkp.bench import harness, pictures, result
 from edgefkp.bench.pictures import Pictures
 from edgefkp.bench.plan import Settings, cells_of
 from edgefkp.bench.store import partial_folder
 from edgefkp.errors import EdgefkpError
+from edgefkp.runtime import interpreters
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -36,8 +36,8 @@ def test_every_cell_has_its_row_and_processes(measured: result.Result) -> None:
     }
     for row in measured.rows:
         assert [process.round for process in row.processes] == [0, 1]
-        assert row.runtime == runtime.choose().name
-        assert row.version == runtime.choose().version
+        assert row.runtime == interpreters.choose().name
+        assert row.version == interpreters.choose().version
         assert row.bytes == (FIXTURES / row.file).stat().st_size
 
 
@@ -62,7 +62,7 @@ def test_rmse_is_of_the_same_outputs(measured: result.Result) -> None:
     shown = labelled()
     for row in measured.rows:
         if row.mode == "invoke":
-            predicted = runtime.load(FIXTURES / row.file).predict(shown.images)
+            predicted = interpreters.load(FIXTURES / row.file).predict(shown.images)
             there = ~np.isnan(shown.keypoints)
             expected = np.sqrt(np.mean((predicted[there] - shown.keypoints[there]) ** 2))
             assert row.rmse == pytest.approx(float(expected), rel=1e-4)

@@ -8,9 +8,9 @@ import pytest
 
 from edgefkp.cli import main
 from edgefkp.data.formats import open_dataset
+from edgefkp.evaluation.metrics import rmse
 from edgefkp.layout import COLUMNS
-from edgefkp.metrics import rmse
-from edgefkp.predictor import open_predictor
+from edgefkp.runtime.predictor import open_predictor
 from tests.made_faces import made_faces, write_csv, write_test, write_training
 
 TINY = Path(__file__).parents[1] / "fixtures/tiny.float32.tflite"
@@ -128,7 +128,7 @@ def test_the_table_names_what_was_counted(folder, capsys):
 
 
 def test_robustness_has_a_row_for_every_condition(folder, capsys):
-    from edgefkp.robustness import CONDITIONS
+    from edgefkp.evaluation.robustness import CONDITIONS
 
     plain = run(capsys, "--data", folder, "--label-src", "1,2")
     result = run(capsys, "--data", folder, "--label-src", "1,2", "--robustness")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from edgefkp import runtime as runtimes
 from edgefkp.data.synthetic import draw_all
 from edgefkp.export.arm import RUNTIMES, compare
+from edgefkp.runtime import interpreters as runtimes
 
 ROOT = Path(__file__).parents[2]
 MAKER = ROOT.parent / "shared" / "tools" / "arm64-userland.sh"
-SHIPPED = sorted((ROOT / "edgefkp" / "shipped").glob("*.tflite"))
+SHIPPED = sorted((ROOT / "edgefkp" / "runtime" / "shipped").glob("*.tflite"))
 FIXTURES = [ROOT / "tests" / "fixtures" / f"tiny.{scheme}.tflite" for scheme in ("float32", "dynamic9", "int8io")]
 IMAGES = draw_all(8)[0]
 

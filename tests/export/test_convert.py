@@ -12,7 +12,7 @@ from edgefkp.export.inspection import inspect, verify_scheme
 from edgefkp.export.station import Options, export_network
 from edgefkp.export.target import TARGETS
 from edgefkp.files import sha256_file
-from edgefkp.runtime import load
+from edgefkp.runtime.interpreters import load
 from tests.export.conftest import Exported
 
 pytest.importorskip("tensorflow")

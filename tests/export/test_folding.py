@@ -6,8 +6,8 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from edgefkp.export.folding import folded
-from edgefkp.zoo.custom import blocks, tuned
-from edgefkp.zoo.plain import plain
+from edgefkp.networks.ours import plain
+from edgefkp.networks.paper import blocks, tuned
 
 SMALL_BLOCKS = {"filters": ((8, 8), (12,)), "dense": 16, "dense_activation": "relu"}
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.export import flatbuffer
 from edgefkp.export.inspection import inspect, verify_scheme
+from edgefkp.runtime import graph
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 SCHEMES = {
@@ -86,15 +86,15 @@ def test_free_batch_and_shape_arithmetic_of_a_foreign_file() -> None:
 def test_every_reader_sees_the_same(monkeypatch: pytest.MonkeyPatch, reader: str) -> None:
     pytest.importorskip(reader.partition(".")[0])
     paths = [FIXTURES / f"{name}.tflite" for name in SCHEMES]
-    expected = [flatbuffer.read_graph(path) for path in paths]
-    monkeypatch.setattr(flatbuffer, "_SCHEMAS", (reader,))
-    flatbuffer._schema.cache_clear()
-    flatbuffer._names.cache_clear()
+    expected = [graph.read_graph(path) for path in paths]
+    monkeypatch.setattr(graph, "_SCHEMAS", (reader,))
+    graph._schema.cache_clear()
+    graph._names.cache_clear()
     try:
-        assert [flatbuffer.read_graph(path) for path in paths] == expected
+        assert [graph.read_graph(path) for path in paths] == expected
     finally:
-        flatbuffer._schema.cache_clear()
-        flatbuffer._names.cache_clear()
+        graph._schema.cache_clear()
+        graph._names.cache_clear()
 
 
 def test_damaged_bytes_are_an_error_and_never_a_traceback(tmp_path: Path) -> None:

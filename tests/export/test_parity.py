@@ -11,7 +11,7 @@ from edgefkp.cli import main
 from edgefkp.data.faces import Faces, faces_of
 from edgefkp.data.synthetic import draw_all
 from edgefkp.errors import EdgefkpError, GateError
-from edgefkp.export.child import answers
+from edgefkp.evaluation.metrics import rmse
 from edgefkp.export.parity import (
     Parity,
     labelled,
@@ -21,7 +21,7 @@ from edgefkp.export.parity import (
     require_delta,
     saturated,
 )
-from edgefkp.metrics import rmse
+from edgefkp.runtime.child import answers
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 FLOAT, INT8, INT8IO = (FIXTURES / f"tiny.{scheme}.tflite" for scheme in ("float32", "int8", "int8io"))

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from edgefkp import runtime as runtimes
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export import op_versions
 from edgefkp.export.inspection import inspect
 from edgefkp.export.target import TARGETS, refusals, require_target, target_of, tried
+from edgefkp.runtime import interpreters as runtimes
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 FILES = sorted(FIXTURES.glob("*.tflite"))

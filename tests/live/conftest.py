@@ -10,7 +10,7 @@ from edgefkp.detector import KeypointDetector
 from edgefkp.geometry import Box
 from edgefkp.layout import CENTRE, MEAN_SHAPE, SIZE
 from edgefkp.live.finder import Found
-from edgefkp.shipped import models
+from edgefkp.runtime.shipped import models
 
 TINY = Path(__file__).parent.parent / "fixtures" / "tiny.float32.tflite"
 DISC = 0.3  # radius of a disc over the side of its face's box

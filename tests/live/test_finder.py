@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from edgefkp import runtime as runtimes
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.geometry import Box
 from edgefkp.live import blazeface
 from edgefkp.live.blazeface import ANCHORS, BlazeFace, overlap, without_doubles
 from edgefkp.live.finder import Calibration, Found, HaarFinder, calibration_of, open_finder
+from edgefkp.runtime import interpreters as runtimes
 from tests.live.conftest import TINY
 
 
@@ -167,7 +167,7 @@ def test_blazeface_reads_what_its_network_says(monkeypatch, tmp_path):
             return regressed
 
     monkeypatch.setattr(runtimes, "load", lambda *arguments: Stub())
-    monkeypatch.setattr("edgefkp.probe.check", lambda *arguments: None)
+    monkeypatch.setattr("edgefkp.runtime.safety.check", lambda *arguments: None)
     (found,) = BlazeFace(TINY, calibration=Calibration()).find(np.full((200, 400, 3), 99, np.uint8))
     assert np.allclose(found.box, (107.5, 107.5, 96), atol=0.1)
     assert found.score == pytest.approx(0.9526, abs=1e-3)

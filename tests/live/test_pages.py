@@ -123,7 +123,7 @@ def test_the_browser_runs_the_model_itself_on_its_camera(model, video, tmp_path)
             browser.open(server.url)
             browser.wait_for("window.edgefkp && edgefkp.ready")
             # Issue 5: equal to Python's within 0.05 px on the golden vectors.
-            assert browser.run("return edgefkp.golden") <= 0.05
+            assert browser.run("return edgefkp.runtime.reference_vectors") <= 0.05
             assert browser.run("return edgefkp.presenceApart") < 0.1
             browser.wait_for("edgefkp.face && edgefkp.face.score > 0.9")
     finally:

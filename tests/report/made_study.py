@@ -12,10 +12,10 @@ from edgefkp.bench.result import Clocks, Process, Raw, Result, Row, Times, save
 from edgefkp.bench.statistics import times
 from edgefkp.files import write_json
 from edgefkp.layout import MEAN_SHAPE, NAMES
+from edgefkp.networks.costs import COSTS
 from edgefkp.report.evidence import DATA, ZOO, ZOO_KERAS, ZOO_SCHEMA
 from edgefkp.training.cell import CellResult
 from edgefkp.training.grid import grid
-from edgefkp.zoo.costs import COSTS
 
 CELLS = {cell.name: cell for cell in grid()}
 PERSONS = np.random.default_rng(0).gamma(4, 1, 200)  # how hard each test person is

@@ -135,7 +135,7 @@ def test_one_face_is_shown_in_every_way_that_the_paper_alters_it():
 
 
 def test_files_predict_where_the_cells_kept_nothing(tmp_path, monkeypatch):
-    from edgefkp import predictor
+    from edgefkp.runtime import predictor
 
     shown = drawn_faces()
     monkeypatch.setattr(predictor, "open_predictor", lambda path: _Fixed())

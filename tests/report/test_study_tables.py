@@ -7,6 +7,7 @@ import pytest
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import write_json
+from edgefkp.networks.registry import NETWORKS
 from edgefkp.report.comparison import compare, converged, interval_of, rmse_of
 from edgefkp.report.evidence import Evidence, read_evidence, read_study, seed_noise
 from edgefkp.report.study_tables import (
@@ -23,7 +24,6 @@ from edgefkp.report.study_tables import (
     starts,
 )
 from edgefkp.training.cell import CellResult
-from edgefkp.zoo.registry import NETWORKS
 from tests.report.made_study import made_cell, made_ms, write_info, write_study, write_times
 
 

@@ -11,13 +11,13 @@ pytest.importorskip("tensorflow")
 from edgefkp.card import read_card
 from edgefkp.data.faces import Source, faces_of
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.evaluation import evaluate
+from edgefkp.evaluation.evaluate import evaluate
 from edgefkp.layout import MEAN_SHAPE
+from edgefkp.networks.costs import COSTS
 from edgefkp.training import batches, experiment
 from edgefkp.training.experiment import Experiment, Progress, train
 from edgefkp.training.plan import Plan
 from edgefkp.training.recipe import RECIPES, Recipe, read_recipe
-from edgefkp.zoo.costs import COSTS
 
 TINY = Recipe(images=64, batch=16, precision="float32")
 

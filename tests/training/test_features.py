@@ -7,8 +7,8 @@ pytest.importorskip("tensorflow")
 
 from edgefkp.data.faces import faces_of
 from edgefkp.data.imputation import TreatedFaces
+from edgefkp.evaluation.metrics import rmse
 from edgefkp.layout import MEAN_SHAPE, denormalise
-from edgefkp.metrics import rmse
 from edgefkp.training import batches
 from edgefkp.training.features import fit_head
 from edgefkp.training.recipe import Recipe

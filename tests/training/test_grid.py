@@ -3,9 +3,9 @@ from dataclasses import asdict
 import pytest
 
 from edgefkp.errors import UsageError
+from edgefkp.networks.registry import NETWORKS
 from edgefkp.training.cell import CellResult, cell_of, identity_of
 from edgefkp.training.grid import COLUMNS, ONCE, Forecast, column_names, expected_core_seconds, grid, in_turn, select
-from edgefkp.zoo.registry import NETWORKS
 
 CELLS = grid()
 

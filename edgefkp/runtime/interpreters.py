@@ -20,7 +20,7 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.files import captured_fds
-from edgefkp.lite_model import LiteModel, LoadClocks
+from edgefkp.runtime.tflite_model import LoadClocks, TfliteModel
 
 IDENTIFIER = b"TFL3"  # bytes 4-8 of every .tflite file (a flatbuffer's file identifier)
 
@@ -126,13 +126,13 @@ def load(
     threads: int = 1,
     xnnpack: bool = True,
     delegate: str | None = None,
-) -> LiteModel:
+) -> TfliteModel:
     """Load a .tflite file and allocate its tensors; what the interpreter prints meanwhile is dropped.
 
     xnnpack: False leaves out the default delegate, so that the reference and built-in kernels run.
     delegate: "LIB.so[:key=value[,key=value]]", loaded instead of the default one.
     Raises EdgefkpError where the file is not one or the runtime cannot run it, EnvironmentProblem where no runtime
-    works. A malformed file can kill the process: see edgefkp.probe.
+    works. A malformed file can kill the process: see edgefkp.runtime.safety.
     """
     path = Path(path)
     require_tflite(path)
@@ -165,7 +165,7 @@ def load(
             chatter.seek(0)
             raise _load_error(path, info, str(error) or _last_line(chatter.read())) from error
     clocks = LoadClocks(imported - started, loaded - begun, allocated - loaded)
-    return LiteModel(path, info.name, info.version, threads, inputs, outputs, clocks, interpreter, delegates)
+    return TfliteModel(path, info.name, info.version, threads, inputs, outputs, clocks, interpreter, delegates)
 
 
 def require_tflite(path: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp import runtime
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
+from edgefkp.runtime import interpreters
 
-FIXTURES = Path(__file__).parent / "fixtures"
-HERE = [info.name for info in runtime.installed() if info.name != "tensorflow"]
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+HERE = [info.name for info in interpreters.installed() if info.name != "tensorflow"]
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 96, 96)).astype(np.uint8)
 
 each_runtime = pytest.mark.parametrize("name", HERE)
@@ -22,8 +22,8 @@ needs_tflite_runtime = pytest.mark.skipif("tflite-runtime" not in HERE, reason="
 @each_runtime
 @pytest.mark.parametrize("scheme", ["float32", "float16", "dynamic9", "int8", "int8io"])
 def test_every_scheme_predicts_close_to_float(name: str, scheme: str) -> None:
-    float32 = runtime.load(FIXTURES / "tiny.float32.tflite", name).predict(IMAGES)
-    points = runtime.load(FIXTURES / f"tiny.{scheme}.tflite", name).predict(IMAGES)
+    float32 = interpreters.load(FIXTURES / "tiny.float32.tflite", name).predict(IMAGES)
+    points = interpreters.load(FIXTURES / f"tiny.{scheme}.tflite", name).predict(IMAGES)
     assert points.shape == (4, 15, 2)
     assert points.dtype == np.float32
     np.testing.assert_allclose(points, float32, atol=0.5)
@@ -32,7 +32,7 @@ def test_every_scheme_predicts_close_to_float(name: str, scheme: str) -> None:
 
 @each_runtime
 def test_predict_is_denormalised_output_of_pixels_over_255(name: str) -> None:
-    model = runtime.load(FIXTURES / "tiny.float32.tflite", name)
+    model = interpreters.load(FIXTURES / "tiny.float32.tflite", name)
     model.set((IMAGES[:1, :, :, None] / 255).astype(np.float32))
     model.invoke()
     expected = model.get().reshape(15, 2) * 48 + 47.5
@@ -40,20 +40,20 @@ def test_predict_is_denormalised_output_of_pixels_over_255(name: str) -> None:
 
 
 def test_pixel_table_of_int8_input_follows_the_files_quantisation() -> None:
-    model = runtime.load(FIXTURES / "tiny.int8io.tflite")
+    model = interpreters.load(FIXTURES / "tiny.int8io.tflite")
     table = model.pixel_table()
     assert table.dtype == np.int8
     np.testing.assert_array_equal(table, np.arange(-128, 128))
 
 
 def test_pixel_table_of_uint8_input_is_the_pixels() -> None:
-    model = runtime.load(FIXTURES / "tiny.int8.tflite")
+    model = interpreters.load(FIXTURES / "tiny.int8.tflite")
     model.inputs[0]["dtype"] = np.uint8
     np.testing.assert_array_equal(model.pixel_table(), np.arange(256))
 
 
 def test_other_networks_run_but_do_not_predict() -> None:
-    model = runtime.load(FIXTURES / "classifier.tflite")
+    model = interpreters.load(FIXTURES / "classifier.tflite")
     model.set(np.zeros((1, 32, 32, 3), np.float32))
     model.invoke()
     assert model.get().shape == (1, 10)
@@ -62,17 +62,17 @@ def test_other_networks_run_but_do_not_predict() -> None:
 
 
 def test_default_order_and_names() -> None:
-    order = [runtime.RUNTIMES.index(info.name) for info in runtime.installed()]
+    order = [interpreters.RUNTIMES.index(info.name) for info in interpreters.installed()]
     assert order == sorted(order)
-    assert runtime.choose().name == HERE[0]
+    assert interpreters.choose().name == HERE[0]
     with pytest.raises(UsageError, match="unknown runtime 'tfmicro'"):
-        runtime.choose("tfmicro")
+        interpreters.choose("tfmicro")
 
 
 @needs_tflite_runtime
 def test_an_operator_that_is_too_new_names_cause_and_fix() -> None:
     with pytest.raises(EdgefkpError, match=r"needs FULLY_CONNECTED version 12, which tflite-runtime 2\.14") as caught:
-        runtime.load(FIXTURES / "tiny.dynamic.tflite", "tflite-runtime")
+        interpreters.load(FIXTURES / "tiny.dynamic.tflite", "tflite-runtime")
     assert "--runtime litert" in caught.value.hint
 
 
@@ -84,14 +84,14 @@ def test_tflite_runtime_with_numpy_2_is_refused_with_the_fix(monkeypatch: pytest
     only(monkeypatch, "tflite_runtime")
     monkeypatch.setattr(np, "__version__", "2.1.3")
     with pytest.raises(EnvironmentProblem, match=r"needs numpy 1, and numpy 2\.1\.3 is installed") as caught:
-        runtime.choose()
+        interpreters.choose()
     assert "numpy<2" in caught.value.hint
 
 
 def test_numpy_2_falls_through_to_a_runtime_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
     only(monkeypatch, "tflite_runtime", "tensorflow")
     monkeypatch.setattr(np, "__version__", "2.1.3")
-    assert runtime.choose().name == "tensorflow"
+    assert interpreters.choose().name == "tensorflow"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_no_runtime_gives_the_line_for_this_machine(
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(sys, "version_info", (*python, 0, "final", 0))
     with pytest.raises(EnvironmentProblem, match="no runtime") as caught:
-        runtime.choose()
+        interpreters.choose()
     assert line in caught.value.hint
 
 
@@ -122,20 +122,20 @@ def test_what_is_no_model_is_said(tmp_path: Path, content: bytes | None, message
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(EdgefkpError, match=message):
-        runtime.load(path)
+        interpreters.load(path)
 
 
 def test_a_missing_delegate_and_bad_options_are_said() -> None:
     with pytest.raises(EdgefkpError, match=r"delegate nowhere\.so cannot be loaded"):
-        runtime.load(FIXTURES / "tiny.int8.tflite", delegate="nowhere.so")
+        interpreters.load(FIXTURES / "tiny.int8.tflite", delegate="nowhere.so")
     with pytest.raises(UsageError, match="options 'fast'"):
-        runtime.load(FIXTURES / "tiny.int8.tflite", delegate="nowhere.so:fast")
+        interpreters.load(FIXTURES / "tiny.int8.tflite", delegate="nowhere.so:fast")
 
 
 @each_runtime
 def test_interpreters_print_nothing(name: str) -> None:
     code = (
-        "from edgefkp.runtime import load; import numpy as np, sys;"
+        "from edgefkp.runtime.interpreters import load; import numpy as np, sys;"
         "print(load(*sys.argv[1:]).predict(np.zeros((1, 96, 96), np.uint8)).shape)"
     )
     command = [sys.executable, "-c", code, str(FIXTURES / "tiny.float32.tflite"), name]
@@ -147,7 +147,7 @@ def test_interpreters_print_nothing(name: str) -> None:
 def test_without_xnnpack_the_numbers_stay() -> None:
     path = FIXTURES / "tiny.float32.tflite"
     np.testing.assert_allclose(
-        runtime.load(path, xnnpack=False).predict(IMAGES), runtime.load(path).predict(IMAGES), atol=1e-3
+        interpreters.load(path, xnnpack=False).predict(IMAGES), interpreters.load(path).predict(IMAGES), atol=1e-3
     )
 
 
@@ -182,10 +182,10 @@ def test_a_delegate_is_loaded_with_its_options(tmp_path: Path, name: str) -> Non
     (tmp_path / "delegate.c").write_text(DELEGATE)
     library = tmp_path / "libdelegate.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(tmp_path / "delegate.c")], check=True)
-    plain = runtime.load(FIXTURES / "tiny.float32.tflite", name).predict(IMAGES)
-    with_delegate = runtime.load(FIXTURES / "tiny.float32.tflite", name, delegate=str(library)).predict(IMAGES)
+    plain = interpreters.load(FIXTURES / "tiny.float32.tflite", name).predict(IMAGES)
+    with_delegate = interpreters.load(FIXTURES / "tiny.float32.tflite", name, delegate=str(library)).predict(IMAGES)
     np.testing.assert_allclose(with_delegate, plain, atol=1e-3)
     with pytest.raises(EdgefkpError, match="cannot load"):  # this file has a free batch size
-        runtime.load(FIXTURES / "tiny.float32.tflite", name, delegate=f"{library}:strict=1")
+        interpreters.load(FIXTURES / "tiny.float32.tflite", name, delegate=f"{library}:strict=1")
     with pytest.raises(EdgefkpError, match="no such device"):
-        runtime.load(FIXTURES / "tiny.float32.tflite", name, delegate=f"{library}:fail=no such device")
+        interpreters.load(FIXTURES / "tiny.float32.tflite", name, delegate=f"{library}:fail=no such device")

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp import runtime as runtimes
 from edgefkp.errors import EdgefkpError
-from edgefkp.probe import child_environment
+from edgefkp.runtime import interpreters as runtimes
+from edgefkp.runtime.safety import child_environment
 
 _EVERY = 25  # pictures between two signs of life
 
@@ -48,7 +48,7 @@ def answers(
     with tempfile.TemporaryDirectory(prefix="edgefkp-child-") as folder:
         asked, answered = Path(folder) / "images.npy", Path(folder) / "answers.npz"
         np.save(asked, images)
-        command = [python or sys.executable, "-c", "from edgefkp.export.child import main; main()"]
+        command = [python or sys.executable, "-c", "from edgefkp.runtime.child import main; main()"]
         with (
             open(Path(folder) / "stderr", "w+b") as complaint,
             subprocess.Popen(

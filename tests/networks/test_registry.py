@@ -7,11 +7,11 @@ pytest.importorskip("tensorflow")
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.export.convert import Settings, convert
+from edgefkp.networks.complexity import macs, parameters
+from edgefkp.networks.registry import NETWORKS, build, resolve
 from edgefkp.training.learner import Learner
 from edgefkp.training.plan import Plan
 from edgefkp.training.recipe import Recipe
-from edgefkp.zoo.complexity import macs, parameters
-from edgefkp.zoo.registry import NETWORKS, build, resolve
 
 HEAD = 1280 * 30 + 30  # global average pooling and Dense 30 on MobileNetV2
 

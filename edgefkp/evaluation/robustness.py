@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from edgefkp.data.faces import Faces
+from edgefkp.evaluation.metrics import of_sources, rmse
 from edgefkp.files import sha256_arrays, sha256_file
 from edgefkp.geometry import IDENTITY, invert, move_image, move_points, similarity
 from edgefkp.layout import SIZE
-from edgefkp.metrics import of_sources, rmse
-from edgefkp.predictor import open_predictor
+from edgefkp.runtime.predictor import open_predictor
 
 SCHEMA = "edgefkp.robustness/1"
 SEED = 0

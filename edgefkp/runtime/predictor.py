@@ -33,12 +33,12 @@ def open_predictor(path: Path | str, runtime: str | None = None, threads: int = 
     if not path.is_file():
         raise EdgefkpError(f"no model file at {path}", "give a .keras or .tflite file; edgefkp models lists them")
     if path.suffix == ".tflite":
-        from edgefkp import golden, probe
-        from edgefkp import runtime as runtimes
+        from edgefkp.runtime import interpreters as runtimes
+        from edgefkp.runtime import reference_vectors, safety
 
-        probe.check(path, runtime)
+        safety.check(path, runtime)
         model = runtimes.load(path, runtime, threads)
-        golden.check_golden(path, model)
+        reference_vectors.check_golden(path, model)
         return model
     if path.suffix == ".keras":
         return load_keras(path)

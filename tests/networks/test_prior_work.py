@@ -2,8 +2,8 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from edgefkp.zoo.complexity import parameters
-from edgefkp.zoo.registry import NETWORKS, build
+from edgefkp.networks.complexity import parameters
+from edgefkp.networks.registry import NETWORKS, build
 
 
 def test_naimishnet_has_its_papers_parameters_but_for_the_outputs():

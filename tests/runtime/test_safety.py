@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp import probe, runtime
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_file
+from edgefkp.runtime import interpreters, safety
 
-TINY = Path(__file__).parent / "fixtures" / "tiny.float32.tflite"
+TINY = Path(__file__).parents[1] / "fixtures" / "tiny.float32.tflite"
 
 
 @pytest.fixture(autouse=True)
@@ -27,47 +27,47 @@ def broken(tmp_path: Path, content: bytes) -> Path:
 
 
 def test_a_good_file_passes_and_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    probe.check(TINY)
-    monkeypatch.setattr(probe, "_try_in_child", lambda *_: pytest.fail("tried again"))
-    probe.check(TINY)
+    safety.check(TINY)
+    monkeypatch.setattr(safety, "_try_in_child", lambda *_: pytest.fail("tried again"))
+    safety.check(TINY)
 
 
 def test_another_runtime_version_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    probe.check(TINY)
+    safety.check(TINY)
     tried = []
-    monkeypatch.setattr(probe, "_try_in_child", lambda path, name: tried.append(name))
-    monkeypatch.setattr(runtime, "choose", lambda _: runtime.RuntimeInfo("litert", "99"))
-    probe.check(TINY)
+    monkeypatch.setattr(safety, "_try_in_child", lambda path, name: tried.append(name))
+    monkeypatch.setattr(interpreters, "choose", lambda _: interpreters.RuntimeInfo("litert", "99"))
+    safety.check(TINY)
     assert tried == ["litert"]
 
 
 def test_empty_and_foreign_files(tmp_path: Path) -> None:
     with pytest.raises(EdgefkpError, match="is empty"):
-        probe.check(broken(tmp_path, b""))
+        safety.check(broken(tmp_path, b""))
     with pytest.raises(EdgefkpError, match="is not a"):
-        probe.check(broken(tmp_path, b"PK\3\4" + bytes(100)))
+        safety.check(broken(tmp_path, b"PK\3\4" + bytes(100)))
     with pytest.raises(EdgefkpError, match="is a folder"):
-        probe.check(tmp_path)
+        safety.check(tmp_path)
 
 
 @pytest.mark.parametrize("kept", [0.02, 0.5, 0.95])
 def test_truncated_files_are_refused(tmp_path: Path, kept: float) -> None:
     content = TINY.read_bytes()
     with pytest.raises(EdgefkpError, match=r"broken\.tflite"):
-        probe.check(broken(tmp_path, content[: int(len(content) * kept)]))
+        safety.check(broken(tmp_path, content[: int(len(content) * kept)]))
 
 
-@pytest.mark.parametrize("name", [info.name for info in runtime.installed() if info.name != "tensorflow"])
+@pytest.mark.parametrize("name", [info.name for info in interpreters.installed() if info.name != "tensorflow"])
 def test_overwritten_bytes_never_kill_this_process(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 12 files with 64 overwritten bytes in the structure, most are refused, and this process lives."""
-    monkeypatch.setitem(probe.LIMIT, name, 5)  # one of them makes tflite-runtime hang
+    monkeypatch.setitem(safety.LIMIT, name, 5)  # one of them makes tflite-runtime hang
     random = np.random.default_rng(3)
     refused = 0
     for _ in range(12):
         content = np.frombuffer(TINY.read_bytes(), np.uint8).copy()
         content[random.integers(8, len(content), 64)] = random.integers(0, 256, 64)
         with contextlib.suppress(EdgefkpError):
-            probe.check(broken(tmp_path, content.tobytes()), name)
+            safety.check(broken(tmp_path, content.tobytes()), name)
             continue
         refused += 1
     assert refused >= 6
@@ -76,29 +76,29 @@ def test_overwritten_bytes_never_kill_this_process(tmp_path: Path, name: str, mo
 def test_a_crash_is_named_by_its_signal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     crashing = [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"]
     real = subprocess.run
-    monkeypatch.setattr(probe.subprocess, "run", lambda _, **kept: real(crashing, **kept))
+    monkeypatch.setattr(safety.subprocess, "run", lambda _, **kept: real(crashing, **kept))
     with pytest.raises(EdgefkpError, match="SIGSEGV"):
-        probe.check(TINY)
+        safety.check(TINY)
 
 
 def test_a_hang_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
     real = subprocess.run
-    monkeypatch.setattr(probe.subprocess, "run", lambda _, **kept: real(sleeping, **kept))
-    monkeypatch.setitem(probe.LIMIT, runtime.choose().name, 1)
+    monkeypatch.setattr(safety.subprocess, "run", lambda _, **kept: real(sleeping, **kept))
+    monkeypatch.setitem(safety.LIMIT, interpreters.choose().name, 1)
     started = time.monotonic()
     with pytest.raises(EdgefkpError, match="hangs"):
-        probe.check(TINY)
+        safety.check(TINY)
     assert time.monotonic() - started < 30
 
 
 def test_bytes_altered_since_the_export_are_seen_by_the_card(tmp_path: Path) -> None:
     path = broken(tmp_path, TINY.read_bytes())
     path.with_suffix(".json").write_text(json.dumps({"sha256": sha256_file(path)}))
-    probe.check(path)
+    safety.check(path)
     content = bytearray(path.read_bytes())
     weights = content.index(np.frombuffer(content, np.uint8)[3000:3040].tobytes())
     content[weights] ^= 1
     path.write_bytes(content)
     with pytest.raises(EdgefkpError, match="not the file that its card"):
-        probe.check(path)
+        safety.check(path)

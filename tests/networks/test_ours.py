@@ -5,11 +5,11 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from edgefkp import runtime
 from edgefkp.errors import UsageError
 from edgefkp.export.convert import Settings, convert
-from edgefkp.predictor import load_keras
-from edgefkp.zoo.plain import ACTIVATIONS, FLOAT_LAYERS, HEADS, plain
+from edgefkp.networks.ours import ACTIVATIONS, FLOAT_LAYERS, HEADS, plain
+from edgefkp.runtime import interpreters
+from edgefkp.runtime.predictor import load_keras
 
 TINY = {"channels": (4, 6, 8), "strides": (4, 2, 2)}
 PIXELS = np.random.default_rng(0).random((3, 96, 96, 1), np.float32)
@@ -24,7 +24,7 @@ def test_a_head_survives_a_file_and_conversion(head, tmp_path):
     again = load_keras(tmp_path / "x.keras").model
     np.testing.assert_array_equal(np.array(again(PIXELS, training=False)), expected)
     (tmp_path / "x.tflite").write_bytes(convert(model, Settings("float32")))
-    lite = runtime.load(tmp_path / "x.tflite", "litert")
+    lite = interpreters.load(tmp_path / "x.tflite", "litert")
     for pixels, output in zip(PIXELS, expected, strict=True):
         lite.set(pixels[None])
         lite.invoke()
@@ -51,7 +51,7 @@ def test_a_soft_argmax_that_stays_float_moves_points_less_in_int8(tmp_path):
 
     def moved(keep_float: tuple[str, ...]) -> float:
         (tmp_path / "x.tflite").write_bytes(convert(model, Settings("int8", keep_float=keep_float), [PIXELS]))
-        lite = runtime.load(tmp_path / "x.tflite", "litert")
+        lite = interpreters.load(tmp_path / "x.tflite", "litert")
         outputs = []
         for pixels in PIXELS:
             lite.set(pixels[None])
@@ -66,7 +66,7 @@ def test_a_soft_argmax_that_stays_float_moves_points_less_in_int8(tmp_path):
 @pytest.mark.parametrize("scheme", ["int8io", "int16x8"])
 def test_a_soft_argmax_computes_in_every_integer_type(head, scheme, tmp_path):
     (tmp_path / "x.tflite").write_bytes(convert(plain(**TINY, head=head, maps=5), Settings(scheme), [PIXELS]))
-    lite = runtime.load(tmp_path / "x.tflite", "litert")
+    lite = interpreters.load(tmp_path / "x.tflite", "litert")
     lite.set(lite.tensors(np.zeros((1, 96, 96), np.uint8))[0])
     lite.invoke()
     assert lite.keypoints(lite.get().reshape(-1)).shape == (15, 2)

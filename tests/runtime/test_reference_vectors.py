@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp import golden, runtime
 from edgefkp.bench.worker import Job, run
 from edgefkp.card import write_card
 from edgefkp.data.synthetic import draw_all
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_file
-from edgefkp.golden import check_golden, limit_of, read_golden
+from edgefkp.runtime import interpreters, reference_vectors
+from edgefkp.runtime.reference_vectors import check_golden, limit_of, read_golden
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 IMAGES = draw_all(8)[0]
 
 
@@ -25,28 +25,28 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("EDGEFKP_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "tiny.float32.tflite"
     shutil.copy(FIXTURES / path.name, path)
-    monkeypatch.setattr(golden, "VECTORS", tmp_path / "golden.npz")
-    write_vectors(path, runtime.load(path).predict(IMAGES))
+    monkeypatch.setattr(reference_vectors, "VECTORS", tmp_path / "golden.npz")
+    write_vectors(path, interpreters.load(path).predict(IMAGES))
     return path
 
 
 def write_vectors(path: Path, keypoints: np.ndarray) -> None:
-    np.savez(golden.VECTORS, images=IMAGES, **{sha256_file(path): keypoints})
+    np.savez(reference_vectors.VECTORS, images=IMAGES, **{sha256_file(path): keypoints})
 
 
-@pytest.mark.parametrize("name", [info.name for info in runtime.installed()])
+@pytest.mark.parametrize("name", [info.name for info in interpreters.installed()])
 def test_the_right_points_pass_once(shipped: Path, name: str) -> None:
-    model = runtime.load(shipped, name)
+    model = interpreters.load(shipped, name)
     difference = check_golden(shipped, model)
     assert difference is not None
-    assert difference <= golden.FLOAT_LIMIT
+    assert difference <= reference_vectors.FLOAT_LIMIT
     assert check_golden(shipped, model) is None  # known by its hash now
-    golden.VECTORS.unlink()
+    reference_vectors.VECTORS.unlink()
     assert check_golden(shipped, model) is None
 
 
 def test_other_points_are_refused_each_time(shipped: Path) -> None:
-    model = runtime.load(shipped)
+    model = interpreters.load(shipped)
     write_vectors(shipped, model.predict(IMAGES) + 0.02)
     for _ in range(2):
         with pytest.raises(EdgefkpError, match=r"gives other points here than it should: 0\.02 px away"):
@@ -54,14 +54,14 @@ def test_other_points_are_refused_each_time(shipped: Path) -> None:
 
 
 def test_numbers_that_are_none_are_refused(shipped: Path) -> None:
-    model = runtime.load(shipped)
+    model = interpreters.load(shipped)
     write_vectors(shipped, np.full((8, 15, 2), np.nan, np.float32))
     with pytest.raises(EdgefkpError, match="nan px away"):
         check_golden(shipped, model)
 
 
 def test_a_copy_without_its_card_keeps_the_limit_of_the_shipped_file(shipped: Path, tmp_path: Path) -> None:
-    model = runtime.load(shipped)
+    model = interpreters.load(shipped)
     write_vectors(shipped, model.predict(IMAGES) + 0.02)
     write_card(shipped, {"scheme": "float32", "golden": {"limit": 0.03, "cause": "a test"}})
     copy = tmp_path / "elsewhere" / "renamed.tflite"
@@ -71,7 +71,7 @@ def test_a_copy_without_its_card_keeps_the_limit_of_the_shipped_file(shipped: Pa
 
 
 def test_whoever_opens_a_shipped_file_has_it_checked(shipped: Path) -> None:
-    from edgefkp.predictor import open_predictor
+    from edgefkp.runtime.predictor import open_predictor
 
     write_vectors(shipped, np.zeros((8, 15, 2), np.float32))
     with pytest.raises(EdgefkpError, match="gives other points here"):
@@ -83,14 +83,14 @@ def test_whoever_opens_a_shipped_file_has_it_checked(shipped: Path) -> None:
 
 
 def test_another_runtime_version_is_checked_again(shipped: Path) -> None:
-    model = runtime.load(shipped)
+    model = interpreters.load(shipped)
     check_golden(shipped, model)
     assert check_golden(shipped, dataclasses.replace(model, version="9.9")) is not None
 
 
 def test_a_file_that_is_not_shipped_is_not_checked(shipped: Path) -> None:
     other = FIXTURES / "tiny.int8.tflite"
-    assert check_golden(other, runtime.load(other)) is None
+    assert check_golden(other, interpreters.load(other)) is None
 
 
 def test_limits_by_scheme_and_larger_ones_only_with_a_cause(tmp_path: Path) -> None:
@@ -118,5 +118,5 @@ def test_making_them(tmp_path: Path) -> None:
     assert set(differences) == {"tiny.float32.tflite", "tiny.int8.tflite"}
     for path in tmp_path.glob("*.tflite"):
         np.testing.assert_allclose(
-            made.keypoints[sha256_file(path)], runtime.load(path).predict(made.images), atol=0.01
+            made.keypoints[sha256_file(path)], interpreters.load(path).predict(made.images), atol=0.01
         )

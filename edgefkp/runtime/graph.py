@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
-from edgefkp.runtime import require_tflite
+from edgefkp.runtime.interpreters import require_tflite
 
 _SCHEMAS = ("ai_edge_litert.schema_py_generated", "tflite", "tensorflow.lite.python.schema_py_generated")
 _MANY = 1_000_000  # operators or tensors; a count beyond it comes from damaged bytes

@@ -20,7 +20,7 @@ class LoadClocks:
 
 
 @dataclass
-class LiteModel:
+class TfliteModel:
     """A loaded .tflite file with its tensors allocated.
 
     inputs, outputs: the interpreter's own details of each tensor (name, shape, dtype, quantization).

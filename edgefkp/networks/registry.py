@@ -6,11 +6,11 @@ from typing import Any
 
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.files import read_json
+from edgefkp.networks.ours import plain
+from edgefkp.networks.paper import blocks, tuned
+from edgefkp.networks.prior_work import gao_cnn, inception_structure, naimishnet, residual, shi_cnn
 from edgefkp.networks.tensorflow import require_tensorflow
-from edgefkp.zoo.custom import blocks, tuned
-from edgefkp.zoo.plain import plain
-from edgefkp.zoo.rivals import gao_cnn, inception_structure, naimishnet, residual, shi_cnn
-from edgefkp.zoo.transfer import transfer
+from edgefkp.networks.transfer import transfer
 
 BASELINE = ((32, 32), (64, 64), (128, 128), (128, 128), (64, 64))
 MANUAL = ((64,), (128,), (48,), (24,), (24,))

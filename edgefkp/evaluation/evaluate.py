@@ -9,10 +9,10 @@ import numpy as np
 from edgefkp.data.faces import Faces, Source
 from edgefkp.data.split import split
 from edgefkp.errors import UsageError
+from edgefkp.evaluation.metrics import Score, score
 from edgefkp.files import sha256_file
 from edgefkp.layout import COUNT
-from edgefkp.metrics import Score, score
-from edgefkp.predictor import open_predictor
+from edgefkp.runtime.predictor import open_predictor
 
 SCHEMA = "edgefkp.evaluation/1"
 PARTS = ("test", "validation", "train", "all")

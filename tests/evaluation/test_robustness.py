@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from edgefkp.evaluation.robustness import CONDITIONS, altered, under
 from edgefkp.geometry import move_points
-from edgefkp.robustness import CONDITIONS, altered, under
 from tests.made_faces import made_faces
 
 IMAGES, POINTS = made_faces(6)

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp import runtime as runtimes
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import cache_dir, read_json, sha256_file, write_text
+from edgefkp.runtime import interpreters as runtimes
 
 # Seconds for import, load and one inference in the child. The largest network of the paper needs 1 s on a slow board.
 LIMIT = {"litert": 30, "tflite-runtime": 30, "tensorflow": 120}
@@ -64,14 +64,14 @@ def _shipped() -> set[str]:
 
 def child_environment() -> dict[str, str]:
     """The environment in which a child of this interpreter finds this very package, installed or not."""
-    places = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+    places = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(place for place in places if place)}
 
 
 def _try_in_child(path: Path, runtime: str) -> None:
     try:
         child = subprocess.run(
-            [sys.executable, "-c", "from edgefkp.probe import main; main()", str(path), runtime],
+            [sys.executable, "-c", "from edgefkp.runtime.safety import main; main()", str(path), runtime],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

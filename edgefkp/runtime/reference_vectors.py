@@ -14,7 +14,7 @@ import numpy as np
 from edgefkp.card import parse_tflite, read_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import cache_dir, read_json, sha256_file, write_text
-from edgefkp.lite_model import LiteModel
+from edgefkp.runtime.tflite_model import TfliteModel
 
 VECTORS = Path(__file__).parent / "shipped" / "golden.npz"
 FLOAT_LIMIT = 0.01  # px; float arithmetic in another order
@@ -41,7 +41,7 @@ def read_golden(path: Path | None = None) -> Golden:
         raise EdgefkpError(f"{path} cannot be read: {error}", "install edgefkp again") from error
 
 
-def check_golden(path: Path | str, model: LiteModel) -> float | None:
+def check_golden(path: Path | str, model: TfliteModel) -> float | None:
     """Compare what `model`, loaded from `path`, says about the golden pictures with what is known.
 
     Returns the largest difference in pixels; None for a file that is not shipped, or that passed here before with the

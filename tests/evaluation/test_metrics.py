@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from edgefkp.errors import EdgefkpError
+from edgefkp.evaluation.metrics import bootstrap_rmse, rmse, score
 from edgefkp.layout import LEFT_EYE, MEAN_SHAPE, NAMES, RIGHT_EYE
-from edgefkp.metrics import bootstrap_rmse, rmse, score
 
 
 def faces(count):

@@ -1,0 +1,1 @@
+"""How far predicted points are from the true ones."""
