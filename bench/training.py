@@ -84,8 +84,8 @@ def edgefkp_fit(network: str, batch: int, seconds: float) -> float:
     from edgefkp.networks.registry import NETWORKS, build
     from edgefkp.training.batches import epoch_batches
     from edgefkp.training.learner import Learner
-    from edgefkp.training.plan import choose_plan
     from edgefkp.training.recipe import Recipe
+    from edgefkp.training.step_plan import choose_plan
 
     plan = choose_plan(network, {}, batch)
     plan.apply()

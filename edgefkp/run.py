@@ -35,8 +35,8 @@ from edgefkp.networks.registry import NETWORKS, resolve
 from edgefkp.networks.tensorflow import require_tensorflow
 from edgefkp.report import sheet as sheets
 from edgefkp.report.result import FileResult, ModelResult, RunResult
-from edgefkp.training.experiment import Experiment, Progress, train
 from edgefkp.training.recipe import Recipe
+from edgefkp.training.train import Experiment, Progress, train
 
 SCHEMES = ("float32", "int8")
 

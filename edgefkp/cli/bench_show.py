@@ -26,7 +26,7 @@ def command(files: tuple[Path, ...], form: str) -> None:
     elif form == "schema":
         print_json(json_schema(result.Result, result.SCHEMA))
     elif form == "html":
-        from edgefkp.bench.page import page
+        from edgefkp.report.bench_page import page
 
         click.echo(page(results), nl=False)
     else:

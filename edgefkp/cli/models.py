@@ -10,7 +10,7 @@ import click
 from edgefkp.cli.options import json_option, print_json
 
 if TYPE_CHECKING:
-    from edgefkp.catalogue import FileEntry, NetworkEntry
+    from edgefkp.report.catalog import FileEntry, NetworkEntry
 
 WIDTH = 100  # columns of a terminal
 
@@ -27,7 +27,7 @@ WIDTH = 100  # columns of a terminal
 @json_option
 def command(root: Path, as_json: bool) -> None:
     """List every network that can be trained, and every file in models/, export/ and the package."""
-    from edgefkp.catalogue import catalogue
+    from edgefkp.report.catalog import catalogue
 
     found = catalogue(root)
     if as_json:

@@ -8,8 +8,8 @@ import click
 from edgefkp.cli.options import json_option, note, print_json
 
 if TYPE_CHECKING:
-    from edgefkp.report.evidence import Evidence
-    from edgefkp.report.verdict import Finding
+    from edgefkp.study.evidence import Evidence
+    from edgefkp.study.verdict import Finding
 
 WIDTH = 100  # columns
 
@@ -48,14 +48,14 @@ def command(study: Path, bench: Path, files: Path, data: str | None, out: Path, 
 
     Writes OUT/report.html and each figure beside it. Nothing is trained or timed.
     """
-    from edgefkp.report import study_pictures
-    from edgefkp.report.claims import findings
-    from edgefkp.report.evidence import read_evidence
-    from edgefkp.report.study_page import write_report
+    from edgefkp.study import pictures
+    from edgefkp.study.claims import findings
+    from edgefkp.study.evidence import read_evidence
+    from edgefkp.study.page import write_report
 
     evidence = read_evidence(study, bench)
-    shown = study_pictures.shown_of(data, evidence.results) if data else study_pictures.drawn_faces()
-    page = write_report(out, evidence, study_pictures.with_files(shown, files))
+    shown = pictures.shown_of(data, evidence.results) if data else pictures.drawn_faces()
+    page = write_report(out, evidence, pictures.with_files(shown, files))
     found = findings(evidence)
     if as_json:
         print_json(_as_json(evidence, found))
@@ -74,13 +74,13 @@ def _terminal(evidence: "Evidence", found: "list[Finding]") -> str:
 
     from tabulate import tabulate
 
-    from edgefkp.report import study_blocks, study_tables
+    from edgefkp.study import blocks, tables
 
-    header, rows = study_tables.scores(evidence.results)
+    header, rows = tables.scores(evidence.results)
     align = ["left", *["right"] * (len(header) - 1)]
     table = tabulate(rows, header, disable_numparse=True, colalign=align)
-    names, claims = study_blocks.summary(found)
+    names, claims = blocks.summary(found)
     judged = tabulate(claims, names, disable_numparse=True)
-    sentences = (study_blocks.status(evidence), study_blocks.tally(found), study_blocks.resolution(evidence))
+    sentences = (blocks.status(evidence), blocks.tally(found), blocks.resolution(evidence))
     prose = [textwrap.fill(line, WIDTH) for line in sentences]
-    return "\n".join([table, study_tables.NOTE_SCORES, "", judged, "", *prose])
+    return "\n".join([table, tables.NOTE_SCORES, "", judged, "", *prose])

@@ -46,8 +46,8 @@ def command(
     if epochs and images:
         raise UsageError("--epochs and --images exclude each other", "give one of them")
     from edgefkp.cli.train import BarProgress
-    from edgefkp.report.page import write_page
-    from edgefkp.report.table import terminal
+    from edgefkp.report.run_page import write_page
+    from edgefkp.report.run_table import terminal
     from edgefkp.run import Job, plan_experiments, run
 
     experiments = plan_experiments(

@@ -68,8 +68,8 @@ def run(
 ) -> None:
     """Train and score the cells that are missing, cheap ones first."""
     from edgefkp.errors import UsageError
-    from edgefkp.training.crew import run_study
-    from edgefkp.training.grid import select
+    from edgefkp.study.grid import select
+    from edgefkp.study.scheduler import run_study
 
     if data is None:
         raise UsageError("--data is missing", "give a folder with Kaggle's files")
@@ -91,15 +91,15 @@ def status(only: tuple[str, ...], out: Path, work: Path | None, as_json: bool) -
 
     A done cell shows its validation RMSE in px; test scores are left to the report.
     """
-    from edgefkp.training.grid import select
-    from edgefkp.training.study import state_of
+    from edgefkp.study.grid import select
+    from edgefkp.study.store import state_of
 
     _show(state_of(_study(out, work), select(only)), as_json)
 
 
 def _study(out: Path, work: Path | None, data: str = "", labels: str = "csv", weights: str | None = None) -> Any:
     from edgefkp.files import cache_dir
-    from edgefkp.training.study import Study
+    from edgefkp.study.store import Study
 
     return Study(data, labels, weights, out.resolve(), (work or cache_dir() / "study").resolve())
 
@@ -111,7 +111,7 @@ def _show(state: Any, as_json: bool) -> None:
         return
     from tabulate import tabulate
 
-    from edgefkp.training.grid import column_names
+    from edgefkp.study.grid import column_names
 
     columns = column_names()
     rows: dict[str, dict[str, str]] = {}

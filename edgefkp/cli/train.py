@@ -58,8 +58,8 @@ def command(
     """
     from edgefkp.data.faces import with_more
     from edgefkp.data.formats import open_dataset
-    from edgefkp.training.experiment import Experiment, train
     from edgefkp.training.recipe import Recipe, read_recipe
+    from edgefkp.training.train import Experiment, train
 
     recipe = (read_recipe(recipe_file) if recipe_file else Recipe()).changed(**changes)
     experiment = Experiment(
@@ -101,7 +101,7 @@ class BarProgress:
         self._bar: Any = None
 
     def __enter__(self) -> Any:
-        from edgefkp.training.experiment import Progress
+        from edgefkp.training.train import Progress
 
         return Progress(self._start, self._batch, self._epoch)
 

@@ -56,8 +56,8 @@ def command(
     """
     from edgefkp.data.formats import open_dataset
     from edgefkp.errors import UsageError
-    from edgefkp.training.space import SPACES
-    from edgefkp.training.tune import Tuning, tune
+    from edgefkp.search.space import SPACES
+    from edgefkp.search.tune import Tuning, tune
 
     if space not in SPACES:
         raise UsageError(f"unknown space '{space}'", f"choose one of: {', '.join(SPACES)}")

@@ -25,8 +25,8 @@ from edgefkp.report.family import (
 from edgefkp.report.live import live_markdown
 from edgefkp.report.peers import peers_markdown
 from edgefkp.report.result import read_run
-from edgefkp.report.study_blocks import BLOCKS, block
-from edgefkp.report.table import markdown
+from edgefkp.report.run_table import markdown
+from edgefkp.study.blocks import BLOCKS, block
 
 
 def _commands(_: Path) -> str:

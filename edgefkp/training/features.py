@@ -9,8 +9,8 @@ import numpy as np
 
 from edgefkp.data.imputation import TreatedFaces
 from edgefkp.training.fit import Fit, Labelled, Row, fit
-from edgefkp.training.plan import Plan
 from edgefkp.training.recipe import Recipe
+from edgefkp.training.step_plan import Plan
 
 HEAD = "keypoints"  # the last layer of every network
 BATCH = 64

@@ -15,8 +15,8 @@ from edgefkp.training.batches import epoch_batches, epoch_size
 from edgefkp.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from edgefkp.training.interrupt import deferred_sigint
 from edgefkp.training.learner import Learner
-from edgefkp.training.plan import Plan
 from edgefkp.training.recipe import Recipe
+from edgefkp.training.step_plan import Plan
 
 SAVE_SECONDS = 15.0  # between checkpoints, at least
 GAP_FACES = 512  # training faces that are scored beside the validation faces, to show the gap

@@ -9,8 +9,8 @@ from edgefkp.layout import denormalise, normalise
 from edgefkp.training.batchnorm import fuse
 from edgefkp.training.convolution import by_products
 from edgefkp.training.loss import labelled_weight, masked_sum
-from edgefkp.training.plan import PRODUCTS, Plan
 from edgefkp.training.recipe import Recipe
+from edgefkp.training.step_plan import PRODUCTS, Plan
 
 PREDICT_BATCH = 128
 START_SCALE = 0.05  # of the last kernel where training starts at the mean shape

@@ -7,7 +7,7 @@ pytest.importorskip("matplotlib")
 
 from edgefkp.cli.report import command
 from edgefkp.errors import EdgefkpError
-from tests.report.made_study import made_cell, write_study
+from tests.study.made_study import made_cell, write_study
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_a_started_study_gives_a_page_and_a_table_that_fits(folders, tmp_path):
 
 
 def test_json_holds_every_part_of_every_claim(folders, monkeypatch):
-    monkeypatch.setattr("edgefkp.report.study_page.write_report", lambda out, *known: out / "report.html")
+    monkeypatch.setattr("edgefkp.study.page.write_report", lambda out, *known: out / "report.html")
     answer = json.loads(CliRunner().invoke(command, [*folders, "--json"]).stdout)
     assert answer["schema"] == "edgefkp.findings/1"
     assert len(answer["missing"]) == 45

@@ -5,8 +5,8 @@ from click.testing import CliRunner
 
 from edgefkp.cli.study import command
 from edgefkp.errors import UsageError
-from edgefkp.training.grid import select
-from edgefkp.training.study import Study
+from edgefkp.study.grid import select
+from edgefkp.study.store import Study
 
 
 def run(*arguments: str):

@@ -10,8 +10,8 @@ from edgefkp.export.convert import Settings, convert
 from edgefkp.networks.complexity import macs, parameters
 from edgefkp.networks.registry import NETWORKS, build, resolve
 from edgefkp.training.learner import Learner
-from edgefkp.training.plan import Plan
 from edgefkp.training.recipe import Recipe
+from edgefkp.training.step_plan import Plan
 
 HEAD = 1280 * 30 + 30  # global average pooling and Dense 30 on MobileNetV2
 

@@ -4,7 +4,7 @@ from click.testing import CliRunner
 from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.files import write_json
 from edgefkp.report.documents import main, rendered
-from edgefkp.report.table import markdown
+from edgefkp.report.run_table import markdown
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from edgefkp.training.learner import Learner
-from edgefkp.training.plan import LIBRARY, PRODUCTS, Plan
 from edgefkp.training.recipe import Recipe
+from edgefkp.training.step_plan import LIBRARY, PRODUCTS, Plan
 
 
 def with_dropout():

@@ -1,0 +1,1 @@
+"""The search for a network within a time."""

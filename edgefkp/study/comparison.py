@@ -1,0 +1,88 @@
+"""Cells of the study against each other: in pairs, over the same test persons.
+
+RMSE is Kaggle's, pooled over the coordinates of IdLookupTable, where the data have one; else over all labelled ones.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from edgefkp.errors import EdgefkpError
+from edgefkp.evaluation.metrics import BOOTSTRAP_ROUNDS
+from edgefkp.study.cell import CellResult
+
+NOT_CONVERGED = 0.9  # of the mean shape's RMSE
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """change: the first cell's RMSE over the second's, minus 1; interval: 95 %, bootstrap over persons.
+
+    decides: both cells converged, and the interval leaves 0 out.
+    """
+
+    change: float
+    interval: Interval
+    decides: bool
+
+
+def converged(cell: CellResult) -> bool:
+    """Whether the network is more than a tenth better than always answering the mean training face."""
+    return rmse_of(cell) < NOT_CONVERGED * mean_shape_of(cell)
+
+
+def rmse_of(cell: CellResult) -> float:
+    test = cell.scores["test"]
+    return float(test["kaggle_rmse"] if _by_kaggle(cell) else test["score"]["rmse"])
+
+
+def mean_shape_of(cell: CellResult) -> float:
+    return float(cell.scores["mean_shape"]["kaggle_rmse" if _by_kaggle(cell) else "rmse"])
+
+
+def validation_of(cell: CellResult) -> float:
+    return float(cell.scores["validation_rmse"])
+
+
+def interval_of(cell: CellResult) -> Interval:
+    """95 %, bootstrap over persons."""
+    (drawn,) = _drawn(cell)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def compare(first: CellResult, second: CellResult) -> Comparison:
+    """Persons are drawn again for both cells alike, so what is hard for both cancels out.
+
+    Raises EdgefkpError where the cells were not scored on the same persons.
+    """
+    drawn = _drawn(first, second)
+    low, high = np.percentile(drawn[0] / drawn[1] - 1, [2.5, 97.5])
+    change = rmse_of(first) / rmse_of(second) - 1
+    decides = converged(first) and converged(second) and (low > 0 or high < 0)
+    return Comparison(change, (float(low), float(high)), bool(decides))
+
+
+def _by_kaggle(cell: CellResult) -> bool:
+    return "kaggle_squares" in cell.persons
+
+
+def _drawn(*cells: CellResult) -> np.ndarray:
+    """(cells, ROUNDS) RMSE of each over the same drawn persons."""
+    prefix = "kaggle_" if all(map(_by_kaggle, cells)) else ""
+    counts = [np.array(cell.persons[f"{prefix}coordinates"], float) for cell in cells]
+    if any(not np.array_equal(count, counts[0]) for count in counts):
+        names = " and ".join(cell.cell for cell in cells)
+        raise EdgefkpError(f"{names} were scored on different persons", "use one study's cells")
+    sums = np.array([cell.persons[f"{prefix}squares"] for cell in cells])
+    draws = _draws(len(counts[0]))
+    return np.sqrt(sums @ draws / (counts[0] @ draws))
+
+
+@lru_cache(maxsize=2)
+def _draws(persons: int) -> np.ndarray:
+    """(persons, ROUNDS): how often each person is in each draw."""
+    draws = np.random.default_rng(0).integers(0, persons, (BOOTSTRAP_ROUNDS, persons))
+    return np.stack([np.bincount(draw, minlength=persons) for draw in draws], 1).astype(float)

@@ -1,0 +1,61 @@
+"""Cells on a Ray cluster: the same processes as on one machine, started by Ray on whichever node has cores free."""
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+
+from edgefkp.errors import EnvironmentProblem
+from edgefkp.study.cell import Cell
+from edgefkp.study.scheduler import Command, Submit, work
+from edgefkp.study.store import Study
+
+CONNECT_SECONDS = 5.0
+RETRIES = 3  # by Ray, of a cell whose node died
+
+
+@contextmanager
+def on_ray(study: Study, command: Command, address: str, cores: int) -> Iterator[Submit]:
+    """A submit for `crew.drive`: a cell takes `cores` cores of a node, and runs again elsewhere when its node dies.
+
+    Its first process cannot go on beside the second: it ends with the Ray worker that started it, and its claim
+    with it. Raises EnvironmentProblem without Ray, or where no cluster answers at `address`.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError:
+        raise EnvironmentProblem("--ray needs Ray, which is not installed", "pip install 'edgefkp[ray]'") from None
+    try:
+        _require_listening(address)
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise EnvironmentProblem(
+            f"no Ray cluster answers at {address}: {str(error).splitlines()[0][:100]}",
+            "start one with: ray start --head, and on the other nodes: ray start --address HOST:6379",
+        ) from error
+    task = ray.remote(num_cpus=cores, max_retries=RETRIES)(work_on_node)
+
+    def submit(cell: Cell) -> "Future[int]":
+        return task.remote(command(study, cell), str(study.log_file(cell)), cores).future()
+
+    try:
+        yield submit
+    finally:
+        ray.shutdown()
+
+
+def _require_listening(address: str) -> None:
+    """Raise OSError or ValueError where nobody is at HOST:PORT; Ray itself would try for minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and "//" not in address:
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+
+
+def work_on_node(command: list[str], log: str, cores: int) -> int:
+    """What a Ray worker does, with its own node's Python: see `crew.work`."""
+    return work([sys.executable, *command[1:]], Path(log), cores, set())

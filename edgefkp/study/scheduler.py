@@ -1,0 +1,146 @@
+"""Runs cells side by side, each in a process of its own, and sees that none is lost.
+
+Who does a cell is settled by its claim (study.py), not here: two crews on one study share it.
+"""
+
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+
+from edgefkp.data.formats import open_dataset
+from edgefkp.errors import EdgefkpError
+from edgefkp.study.cell import Cell
+from edgefkp.study.grid import Forecast, in_turn
+from edgefkp.study.store import DONE, Study, StudyState, state_of
+from edgefkp.study.worker import BUSY, command_of
+from edgefkp.training.step_plan import cores as all_cores
+
+TRIES = 3  # of a cell whose process something killed: it goes on from its checkpoint
+LOST = -9  # stands for the exit code of a cell whose Ray node is gone for good
+
+Submit = Callable[[Cell], "Future[int]"]
+Command = Callable[[Study, Cell], list[str]]
+Note = Callable[[str], None]
+
+
+def run_study(
+    study: Study,
+    cells: Sequence[Cell],
+    workers: int = 1,
+    ray: str | None = None,
+    note: Note = lambda text: None,
+    command: Command = command_of,
+) -> StudyState:
+    """Do every cell that is not done; what stopped earlier goes on from its checkpoint.
+
+    workers: cells at once on this machine, which share its cores. ray: address of a Ray cluster to run on instead,
+    whose nodes see the study's folders and data under the same paths; there `workers` is the cores of a cell.
+    Raises EdgefkpError at the end where a cell failed, with the first failure and its log.
+    """
+    from edgefkp.study.ray import on_ray
+
+    study.require_weights(cells)
+    study.require_same(cells, open_dataset(study.data, study.labels))
+    finished = study.finished(cells)
+    done = {result.cell for result in finished}
+    todo = in_turn([cell for cell in cells if cell.name not in done], Forecast(finished))
+    note(f"{len(done)} of {len(cells)} cells are done")
+    if todo:
+        place = on_ray(study, command, ray, workers) if ray else on_this_machine(study, command, workers)
+        with place as submit:
+            drive(study, cells, todo, submit, note)
+    return state_of(study, cells)
+
+
+def drive(study: Study, cells: Sequence[Cell], todo: Sequence[Cell], submit: Submit, note: Note) -> None:
+    """Submit all of `todo`, again what was killed, and raise EdgefkpError at the end where cells failed."""
+    running = {submit(cell): cell for cell in todo}
+    tries: Counter[str] = Counter()
+    failed: list[tuple[Cell, str]] = []
+    while running:
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            cell = running.pop(future)
+            code = _exit_code(future)
+            tries[cell.name] += 1
+            if code == 0:
+                note(_done(study, cells, cell))
+            elif code == BUSY:
+                note(f"{cell.name}: another process has it")
+            elif code < 0 and tries[cell.name] < TRIES:
+                note(f"{cell.name}: its process was killed (signal {-code}); it goes on from its checkpoint")
+                running[submit(cell)] = cell
+            else:
+                reason = _last_error(study.log_file(cell)) if code > 0 else f"killed {tries[cell.name]} times"
+                note(f"{cell.name} failed: {reason}")
+                failed.append((cell, reason))
+    if failed:
+        cell, reason = failed[0]
+        raise EdgefkpError(
+            f"{len(failed)} of {len(todo)} cells failed, first {cell.name}: {reason}",
+            f"see {study.log_file(cell)}; the same command tries them again",
+        )
+
+
+@contextmanager
+def on_this_machine(study: Study, command: Command, workers: int) -> Iterator[Submit]:
+    """A submit that runs `workers` cells at once; those that run when the block is left early are stopped."""
+    share = max(1, all_cores() // workers)
+    alive: set[subprocess.Popen[bytes]] = set()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="cell")
+    try:
+        yield lambda cell: pool.submit(work, command(study, cell), study.log_file(cell), share, alive)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in list(alive):
+            process.kill()  # its checkpoint is of the last epoch; an orderly stop would keep no more
+        pool.shutdown()
+
+
+def work(command: list[str], log: Path, cores: int, alive: set["subprocess.Popen[bytes]"]) -> int:
+    """Run a cell's process to its end on so many cores, output to `log`; its exit code, negative for a signal.
+
+    The process ends when this one does: it holds the other end of this pipe.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as stream:
+        environment = {**os.environ, "EDGEFKP_CORES": str(cores)}
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=stream, stderr=subprocess.STDOUT, env=environment
+        )
+        alive.add(process)
+        try:
+            return process.wait()
+        finally:
+            alive.discard(process)
+
+
+def _exit_code(future: "Future[int]") -> int:
+    try:
+        return future.result()
+    except OSError as error:
+        raise EdgefkpError(f"a cell's process could not be started: {error}") from error
+    except Exception as error:  # Ray's own kinds: the node that had it is gone
+        if type(error).__module__.startswith("ray."):
+            return LOST
+        raise
+
+
+def _done(study: Study, cells: Sequence[Cell], cell: Cell) -> str:
+    state = state_of(study, cells)
+    result = study.result(cell)
+    if result is None:  # it said that it is done
+        raise EdgefkpError(f"{study.result_file(cell)} is gone", "do not clear the folder while a study runs")
+    return (
+        f"[{len(state.names(DONE))}/{len(cells)}] {cell.name}: validation {result.scores['validation_rmse']:.3f} px,"
+        f" {result.seconds / 60:.0f} min; about {state.left / 3600:.1f} h left on all cores"
+    )
+
+
+def _last_error(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return (errors or [line for line in lines if line.strip()] or ["no output"])[-1][:200]

@@ -1,0 +1,219 @@
+"""The paper's tables from the study, with what the paper printed beside what was found here.
+
+Each is a header and rows of text; "-" where a cell is missing or nothing was measured.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from edgefkp.bench import machine
+from edgefkp.networks.costs import COSTS
+from edgefkp.networks.registry import NETWORKS
+from edgefkp.study.cell import Cell, CellResult
+from edgefkp.study.comparison import compare, converged, interval_of, mean_shape_of, rmse_of, validation_of
+from edgefkp.study.evidence import HOWS, Evidence, Results, Timing, seed_noise
+from edgefkp.study.grid import MASKED, ONCE, column_names, grid
+
+Table = tuple[list[str], list[list[str]]]
+
+# What the paper says of others (section 2), in px; it gives no RMSE of its own networks.
+PRINTED_RIVALS = {"naimishnet": 1.77, "inception": 2.91, "residual": 2.23, "shi": 1.97, "gao": 1.75}
+# Table 2 of the paper: change of RMSE for no imputation, forward fill, KNN and augmentation.
+PRINTED_CHANGES = {
+    "mobilenetv2_frozen": ("similar", "similar", "+", "+"),
+    "mobilenetv2": ("similar", "similar", "++", "+++"),
+    "nasnetmobile_frozen": ("similar", "similar", "similar", "+"),
+    "nasnetmobile": ("similar", "similar", "similar", "+++"),
+}
+# Table 4 of the paper, seconds per 100 images (least and most of its four treatments); its tuned networks differ.
+PRINTED_SECONDS = {
+    "baseline": (1.97, 2.01),
+    "manual": (1.33, 1.40),
+    "tuned_drop": (2.72, 2.72),
+    "tuned_ffill": (1.52, 1.52),
+    "tuned_knn": (4.19, 4.19),
+    "tuned_augment": (3.58, 3.58),
+    "mobilenetv2": (0.82, 1.00),
+    "nasnetmobile": (7.68, 8.46),
+}
+# Ours: by how much a cell's RMSE is below that of the same network under `drop`, if the interval leaves 0 out.
+SYMBOLS = ((0.3, "+++"), (0.15, "++"), (0.0, "+"))
+UNLIKE = "†"  # after networks that were trained on other terms
+NOTE_UNLIKE = f"{UNLIKE} without ImageNet weights, trained at 96x96 pixels on 30,000 images."
+RANDOM = "‡"  # after one that starts from random weights, on equal terms otherwise
+NOTE_SCORES = f"{NOTE_UNLIKE} {RANDOM} without ImageNet weights."
+
+
+def sizes(evidence: Evidence) -> Table:
+    """Table 1: parameters and megabytes as .h5, the paper's and ours, and as .tflite."""
+    rows = []
+    for name, network in NETWORKS.items():
+        if name.endswith("_frozen"):
+            continue
+        printed = f"{network.paper_parameters:,}" if network.paper_parameters else "-"
+        megabytes = f"{network.paper_megabytes:.2f}" if network.paper_megabytes else "-"
+        ours = [_megabytes(evidence.size(name, kind)) for kind in ("h5", "float32", "int8")]
+        if not (network.from_paper or any(size != "-" for size in ours)):
+            continue  # a network of ours that was not measured with these
+        title = network.title.removesuffix(", fine-tuned")
+        rows.append([title, printed, f"{COSTS[name].parameters:,}", megabytes, *ours])
+    return ["network", "parameters, paper", "here", "MB .h5, paper", "here", "float32 .tflite", "int8"], rows
+
+
+def changes(results: Results) -> Table:
+    """Table 2: the change of RMSE that each treatment brings, as symbols: the paper's / ours."""
+    columns = [name for name in column_names() if name != "masked-online"]
+    noise = seed_noise(results)
+    rows = []
+    for row, printed in PRINTED_CHANGES.items():
+        cells = _row(row)
+        base = results.get(cells["drop"].name)
+        found = [_symbol(results.get(cells[column].name), base, noise) for column in columns]
+        rows.append([_label(row), *(f"{theirs} / {ours}" for theirs, ours in zip(printed, found, strict=True))])
+    return ["network", *columns], rows
+
+
+def scores(results: Results) -> Table:
+    """Table 3: RMSE in px with half of its 95 % interval, by comparison.py's coordinates."""
+    rows: dict[str, dict[str, str]] = {}
+    for cell in grid():
+        rows.setdefault(cell.row, dict.fromkeys(column_names(), "-"))[cell.column] = _score(results.get(cell.name))
+    for row in ONCE:
+        for column in column_names()[:-1]:
+            rows[row][column] = ""  # not of the grid
+    return ["network", *column_names()], [[_label(row), *marks.values()] for row, marks in rows.items()]
+
+
+def every_score(results: Results) -> Table:
+    """Of every trained cell: RMSE over Kaggle's coordinates, over all 15 points, over complete rows, NME; and how its
+    training went: the floats of a step (bf16: mixed with float32; /2: in two lanes), minutes times cores.
+    """
+    rows = []
+    for cell in grid():
+        if result := results.get(cell.name):
+            test, mean = result.scores["test"], rmse_of(result) / mean_shape_of(result)
+            score = test["score"]
+            values = (test["kaggle_rmse"], score["rmse"], score["rmse_complete"], score["nme"])
+            numbers = ["-" if value is None else f"{value:.3f}" for value in (validation_of(result), *values)]
+            plan = result.training["plan"]
+            floats = "bf16" if "bfloat16" in plan["precision"] else "f32"
+            floats += f"/{plan['lanes']}" if plan["lanes"] > 1 else ""
+            rows.append([cell.name, *numbers, f"{mean:.0%}", floats, f"{result.seconds * result.cores / 60:.0f}"])
+    header = ["cell", "validation", "Kaggle's", "15 points", "complete", "NME %", "of mean shape", "floats", "core min"]
+    return header, rows
+
+
+def rivals(results: Results) -> Table:
+    """What the paper prints of others, and what their networks reach here under `masked-online`."""
+    rows = []
+    for name, printed in PRINTED_RIVALS.items():
+        result = results.get(Cell(name, *MASKED, 0).name)
+        rows.append([NETWORKS[name].title, f"{printed:.2f}", _score(result)])
+    return ["network", "RMSE, printed", "here"], rows
+
+
+def seconds(evidence: Evidence) -> Table:
+    """Table 4: seconds per 100 images, the paper's (Keras on Colab) and ours, with half of the 95 % interval."""
+    rows = []
+    for name, network in NETWORKS.items():
+        if name.endswith("_frozen"):
+            continue
+        low, high = PRINTED_SECONDS.get(name, (None, None))
+        printed = "-" if low is None else f"{low:.2f}" if low == high else f"{low:.2f}-{high:.2f}"
+        ours = [_time(evidence.timing(name, how)) for how in HOWS]
+        if not (network.from_paper or any(time != "-" for time in ours)):
+            continue
+        rows.append([network.title.removesuffix(", fine-tuned"), f"{COSTS[name].macs / 1e6:,.0f}", printed, *ours])
+    return ["network", "M MACs", "paper", *HOWS.values()], rows
+
+
+def nulls(info: dict[str, object] | None) -> Table:
+    """Figure 1: how many training faces lack each point."""
+    if info is None:
+        return ["point", "missing"], []
+    train = info["train"]
+    assert isinstance(train, dict)
+    rows = [[name, f"{count:,}", f"{count / train['faces']:.1%}"] for name, count in train["missing"].items()]
+    incomplete = train["faces"] - train["complete"]
+    rows.append(["any of them", f"{incomplete:,}", f"{incomplete / train['faces']:.1%}"])
+    return ["point", f"missing of {train['faces']:,}", "share"], rows
+
+
+def starts(evidence: Evidence) -> Table:
+    """Validation RMSE in px of cells that were trained from a random last layer, too, half way and at the end."""
+    rows = []
+    for name, former in evidence.starts.items():
+        if (result := evidence.results.get(name)) is None:
+            continue
+        half = former["images"] / 2
+        pairs = [_at(former["history"], half), _at(result.history, half)]
+        pairs += [former["validation_rmse"], validation_of(result)]
+        rows.append([name, *(f"{value:.2f}" for value in pairs)])
+    return ["cell", "half way, random", "mean shape", "best, random", "mean shape"], rows
+
+
+def _at(history: Sequence[dict[str, Any]], images: float) -> float:
+    return float(next(row for row in history if row["images"] >= images)["validation_rmse"])
+
+
+def conditions(evidence: Evidence) -> str:
+    """Where the times of table 4 were measured."""
+    if evidence.bench is None:
+        return "Not timed yet: python bench/zoo.py FOLDER, then edgefkp bench FOLDER --mode invoke --name zoo."
+    row = evidence.bench.rows[0]
+    where = f"TFLite: {row.runtime} {row.version}, {row.threads} thread, {machine.title(evidence.bench.machine)}"
+    keras = f"Keras {evidence.zoo['versions']['keras']}: predict in batches of 32, all cores" if evidence.zoo else ""
+    load = f"load average {evidence.bench.load:.1f} before the run, " if evidence.bench.load is not None else ""
+    doubts = f"disturbed: {', '.join(evidence.doubts)}" if evidence.doubts else ""
+    return "; ".join(filter(None, [where, keras, f"{load}bench's verdict {evidence.bench.verdict}", doubts])) + "."
+
+
+def _row(row: str) -> dict[str, Cell]:
+    return {cell.column: cell for cell in grid() if cell.row == row}
+
+
+def _label(row: str) -> str:
+    mark = UNLIKE if row.startswith("nasnetmobile") else RANDOM if row == "resnet50" else ""
+    return f"{row}{mark}"
+
+
+def _megabytes(size: int | None) -> str:
+    return "-" if size is None else f"{size / 1e6:.2f}"
+
+
+def _score(result: CellResult | None) -> str:
+    if result is None:
+        return "-"
+    if not converged(result):
+        return "not converged"
+    low, high = interval_of(result)
+    return f"{rmse_of(result):.2f} ±{(high - low) / 2:.2f}"
+
+
+def _time(timing: Timing | None) -> str:
+    if timing is None:
+        return "-"
+    low, high = timing.interval
+    return f"{timing.seconds:#.3g} ±{(high - low) / 2 / timing.seconds:.0%}"
+
+
+def _symbol(result: CellResult | None, base: CellResult | None, noise: float) -> str:
+    if result is None or base is None:
+        return "-"
+    if result is base:
+        return "similar"
+    if not (converged(result) and converged(base)):
+        return "not converged"
+    found = compare(result, base)
+    if not found.decides or abs(found.change) <= noise:
+        return "similar"
+    if found.change > 0:
+        return "worse"
+    return next(symbol for least, symbol in SYMBOLS if -found.change >= least)
+
+
+def markdown(table: Table, left: Sequence[int] = (0,)) -> str:
+    """A table of a Markdown file."""
+    header, rows = table
+    rule = ["---" if index in left else "---:" for index in range(len(header))]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, rule, *rows])

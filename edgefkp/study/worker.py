@@ -1,0 +1,240 @@
+"""One cell in a process of its own: claim it, train it, score it once on the test split, write its result.
+
+    python -m edgefkp.study.worker JOB      JOB: the JSON of study and cell, see `command_of`
+
+It dies with the process that started it, whatever kills that: its standard input is a pipe that then ends.
+"""
+
+import fcntl
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.card import Card, versions
+from edgefkp.data.faces import Faces, Source, shown_rows
+from edgefkp.data.formats import open_dataset
+from edgefkp.data.split import split
+from edgefkp.errors import FAILED, EdgefkpError
+from edgefkp.evaluation.evaluate import evaluate, lookup_mask, lookup_rmse, part_of
+from edgefkp.evaluation.metrics import rmse
+from edgefkp.files import json_text, read_json, sha256_file, write_json
+from edgefkp.study.cell import Cell, CellResult, cell_of, identity_of
+from edgefkp.study.store import Study, read_progress
+from edgefkp.training.fit import Row
+from edgefkp.training.step_plan import cores
+from edgefkp.training.train import Experiment, Progress, train, training_faces
+
+BUSY = 75  # exit code: another process has the cell
+CLAIM_PATIENCE = 10.0  # seconds for the process of a killed node to notice that it is alone
+
+Train = Callable[..., tuple[Path, Card]]
+Scores = dict[str, Any]
+Persons = dict[str, list[float]]
+
+
+def command_of(study: Study, cell: Cell) -> list[str]:
+    """What starts the worker of a cell."""
+    job = {"study": study, "cell": identity_of(cell)}
+    return [sys.executable, "-m", "edgefkp.study.worker", json_text(job, indent=None)]
+
+
+def read_job(text: str) -> tuple[Study, Cell]:
+    job = json.loads(text)
+    study = job["study"]
+    return Study(**{**study, "out": Path(study["out"]), "work": Path(study["work"])}), cell_of(job["cell"])
+
+
+def run(study: Study, cell: Cell, train_cell: Train = train) -> int:
+    """Exit code: 0 where the cell is done (now or before), BUSY where another process has it."""
+    with study.claim(cell, CLAIM_PATIENCE) as held:
+        if not held:
+            return BUSY
+        if study.result(cell) is None:
+            source = open_dataset(study.data, study.labels)
+            experiment = cell.experiment(study.weights)
+            clock = _Clock(study.progress_file(cell))
+            path, card = train_cell(experiment, source, study.folder(cell), True, Progress(on_epoch=clock.epoch))
+            scores, persons = score_once(study, cell, path, source)
+            scores["validation_rmse"] = card["metrics"]["validation_rmse"]
+            result = _result(cell, experiment, source, path, card, scores, persons, clock.seconds)
+            write_json(study.result_file(cell), result)
+    return 0
+
+
+class _Clock:
+    """Seconds over all processes that worked on the cell, kept in its progress file at every epoch's end."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._start = path, time.monotonic()
+        earlier = read_progress(path)
+        self._before, self._images = float(earlier.get("seconds", 0.0)), int(earlier.get("images", 0))
+
+    @property
+    def seconds(self) -> float:
+        return self._before + time.monotonic() - self._start
+
+    def epoch(self, row: Row) -> None:
+        if row["images"] <= self._images:
+            return  # told again from the checkpoint
+        progress = {"images": row["images"], "validation_rmse": row["validation_rmse"]}
+        write_json(self._path, {**progress, "seconds": self.seconds})
+        print(f"epoch {row['epoch']}: {row['images']} images, validation {row['validation_rmse']:.3f} px", flush=True)
+
+
+def score_once(study: Study, cell: Cell, path: Path, source: Source) -> tuple[Scores, Persons]:
+    """(scores, each person's errors) of the model on the test split, which is looked at once and that is logged.
+
+    Killed in between, it takes what it has already seen. Raises EdgefkpError where the cell was scored with another
+    file, or its scores are gone.
+    """
+    digest = sha256_file(path)
+    seen = study.folder(cell) / "test-scores.json"
+    earlier = [look["sha256"] for look in looks(study.test_log) if look["cell"] == cell.name]
+    if seen.exists() and (stored := read_json(seen))["sha256"] == digest:
+        scores, persons = stored["scores"], stored["persons"]
+    elif earlier:
+        raise EdgefkpError(
+            f"{cell.name} was scored on the test split before, as file {earlier[0][:8]}; now it is {digest[:8]}",
+            f"a cell is scored once: put its result back, or make another study with --out ({study.test_log})",
+        )
+    else:
+        scores, persons = _score(path, source)
+        write_json(seen, {"sha256": digest, "scores": scores, "persons": persons})
+    if digest not in earlier:
+        _log(study.test_log, {"time": _now(), "cell": cell.name, "file": path.name, "sha256": digest})
+    return scores, persons
+
+
+def _score(path: Path, source: Source) -> tuple[Scores, Persons]:
+    evaluation, predicted = evaluate(path, source, "test")
+    truth = part_of(source, "test")
+    mean = np.broadcast_to(np.nanmean(split(source).train.keypoints, 0), truth.keypoints.shape)
+    mean_shape: dict[str, float | None] = {"rmse": rmse(mean, truth.keypoints)}
+    if source.lookup is not None:
+        mean_shape["kaggle_rmse"], _ = lookup_rmse(mean, truth.keypoints, source.lookup)
+    labelled = ~np.isnan(truth.keypoints)
+    persons = _by_person(predicted, truth, labelled)
+    if evaluation.kaggle_rmse is not None and source.lookup is not None:
+        asked = _by_person(predicted, truth, lookup_mask(source.lookup, len(truth)))
+        persons |= {f"kaggle_{name}": values for name, values in asked.items()}
+    rows = shown_rows(len(truth))
+    sheet = {"rows": rows.tolist(), "predicted": np.round(predicted[rows].astype(np.float64), 2).tolist()}
+    return {"test": asdict(evaluation), "mean_shape": mean_shape, "sheet": sheet}, persons
+
+
+def _by_person(predicted: np.ndarray, truth: Faces, counted: np.ndarray) -> Persons:
+    """counted: (N, 15, 2) bool."""
+    squares = np.where(counted, (predicted - truth.keypoints.astype(np.float64)) ** 2, 0)
+    _, person = np.unique(truth.groups, return_inverse=True)
+    sums, counts = np.bincount(person, squares.sum((1, 2))), np.bincount(person, counted.sum((1, 2)))
+    return {"squares": [float(f"{value:.6g}") for value in sums], "coordinates": counts.astype(int).tolist()}
+
+
+def looks(log: Path) -> list[dict[str, Any]]:
+    """Every time that a cell was scored on the test split."""
+    if not log.exists():
+        return []
+    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def _log(log: Path, entry: dict[str, Any]) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as stream:
+        fcntl.flock(stream.fileno(), fcntl.LOCK_EX)
+        stream.write(json_text(entry, indent=None) + "\n")
+
+
+def _result(
+    cell: Cell,
+    experiment: Experiment,
+    source: Source,
+    path: Path,
+    card: Card,
+    scores: Scores,
+    persons: Persons,
+    seconds: float,
+) -> CellResult:
+    weights = None
+    if experiment.weights:
+        file = Path(experiment.weights)
+        weights = {"name": file.name, "sha256": sha256_file(file) if file.is_file() else ""}
+    return CellResult(
+        cell=cell.name,
+        column=cell.column,
+        identity=identity_of(cell),
+        key=card["key"],
+        weights=weights,
+        data=card["data"],
+        counts=_counts(experiment, source),
+        parameters=card["parameters"],
+        macs=card["macs"],
+        training=card["training"],
+        history=card["history"],
+        scores=scores,
+        persons=persons,
+        seconds=round(seconds, 1),
+        cores=cores(),
+        file={"name": path.name, "sha256": card["sha256"], "keras_bytes": card["bytes"], "h5_bytes": h5_bytes(path)},
+        versions=versions("tensorflow", "keras", "numpy", "opencv-python", "scikit-learn"),
+    )
+
+
+def _counts(experiment: Experiment, source: Source) -> dict[str, int]:
+    """Labelled coordinates before the treatment, without those of rows that it leaves out, tell the imputed ones."""
+    train_faces = split(source).train
+    treated = training_faces(split(source), experiment)
+    coordinates = int(np.isfinite(treated.targets).sum())
+    imputes = experiment.treatment in ("ffill", "knn")
+    imputed = coordinates - int(np.isfinite(train_faces.keypoints).sum()) if imputes else 0
+    return {"faces": len(treated), "coordinates": coordinates, "imputed": imputed}
+
+
+def h5_bytes(path: Path) -> int:
+    """Size of the network as the .h5 file that the paper's Table 1 gives, without optimizer state."""
+    from edgefkp.files import captured_fds
+    from edgefkp.runtime.predictor import load_keras
+
+    with tempfile.TemporaryDirectory() as folder, captured_fds():  # Keras warns of the old format, which is the point
+        file = Path(folder) / "model.h5"
+        load_keras(path).model.save(file, include_optimizer=False)
+        return file.stat().st_size
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def die_with_parent() -> None:
+    """End this process, at once, when the parent's end of its standard input is closed."""
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        os._exit(FAILED)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def main() -> None:
+    die_with_parent()
+    try:
+        sys.exit(run(*read_job(sys.argv[1])))
+    except EdgefkpError as error:
+        print(f"error: {error.message}\nhint:  {error.hint}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:  # a terminal sends it to crew and workers alike
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

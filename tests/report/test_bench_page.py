@@ -1,0 +1,76 @@
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from edgefkp import records
+from edgefkp.bench import result, table
+from edgefkp.bench.result import Result
+from edgefkp.cli import main
+from edgefkp.report import bench_page
+
+BOARD = {
+    "seconds": [0.0, 1.0, 2.0],
+    "clock_mhz": [1800, 1500, 600],
+    "temperature_c": [50, None, 82],
+    "throttled": [0, 0, 4],
+}
+
+
+def test_the_page_is_whole_and_loads_nothing(measured: Result) -> None:
+    text = bench_page.page([measured, replace(measured, device="ssh://pi@board", board=BOARD)])
+    HTMLParser().feed(text)
+    assert not re.search(r"(src|href)=|@import|url\(", text)
+    assert text.count("<svg") == text.count("</svg>") == 5  # error, distributions, three traces of the second board
+    assert "nan" not in text
+    for row in measured.rows:
+        assert row.file.removesuffix(".tflite") in text
+
+
+def test_a_result_without_labels_has_no_error_plot(measured: Result) -> None:
+    rows = [replace(row, rmse=None) for row in measured.rows]
+    assert "Time against error" not in bench_page.page([replace(measured, rows=rows)])
+
+
+def test_csv_holds_every_row_unrounded(measured: Result) -> None:
+    rows = list(csv.DictReader(io.StringIO(table.comma_separated([measured]))))
+    assert len(rows) == len(measured.rows)
+    assert float(rows[0]["p50"]) == measured.rows[0].ms.p50
+    assert rows[0]["sha256"] == measured.rows[0].sha256
+
+
+def test_markdown_is_a_table(measured: Result) -> None:
+    lines = table.markdown([measured]).splitlines()
+    assert len({line.count("|") for line in lines[:4]}) == 1
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "csv", "json", "html"])
+def test_show_renders_stored_results(
+    measured: Result, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    stored = result.save(measured, tmp_path / "a.json")
+    with pytest.raises(SystemExit) as caught:
+        main(["bench", "show", str(stored), "--as", form])
+    assert caught.value.code == 0
+    assert "tiny.int8" in capsys.readouterr().out
+
+
+def test_the_published_schema_is_current_and_names_every_member(capsys: pytest.CaptureFixture[str]) -> None:
+    published = json.loads((Path(__file__).parents[2] / "docs" / "bench.schema.json").read_text())
+    assert published == records.json_schema(Result, result.SCHEMA)
+    assert set(published["required"]) == set(Result.__annotations__)
+
+
+def test_a_member_of_another_type_is_named(measured: Result, tmp_path: Path) -> None:
+    stored = json.loads(result.save(measured, tmp_path / "a.json").read_text())
+    stored["rows"][1]["ms"]["p50"] = "fast"
+    with pytest.raises(Exception, match=r"rows\.1\.ms\.p50 is str, expected number"):
+        result.parse(stored, "a.json")
+    del stored["rows"][0]["verdict"]
+    with pytest.raises(Exception, match=r"rows\.0\.verdict is missing"):
+        result.parse(stored, "a.json")

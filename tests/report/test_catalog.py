@@ -1,0 +1,87 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from edgefkp.bench import harness, pictures, result
+from edgefkp.bench.plan import Settings, cells_of
+from edgefkp.card import write_card
+from edgefkp.cli.models import command
+from edgefkp.networks.registry import NETWORKS
+from edgefkp.report.catalog import catalogue
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "tiny.float32.tflite"
+CARD = {
+    "model": "tiny",
+    "scheme": "float32",
+    "parameters": 2718,
+    "macs": 1_234_567,
+    "data": {"name": "LFW", "licence": "for research"},
+}
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    """A folder with one exported file and its card."""
+    (tmp_path / "export").mkdir()
+    exported = tmp_path / "export" / "tiny.float32.tflite"
+    exported.write_bytes(FIXTURE.read_bytes())
+    write_card(exported, CARD)
+    return tmp_path
+
+
+def of_root(root):
+    (entry,) = [file for file in catalogue(root).files if Path(file.path).is_relative_to(root)]
+    return entry
+
+
+def test_every_network_of_the_registry_is_listed_with_the_papers_number(tmp_path):
+    networks = {network.name: network for network in catalogue(tmp_path).networks}
+    assert list(networks) == list(NETWORKS)
+    assert networks["manual"].parameters == networks["manual"].paper_parameters == 235_834
+    assert networks["small"].paper_parameters is None
+
+
+def test_a_file_is_described_by_its_card(root):
+    entry = of_root(root)
+    assert (entry.parameters, entry.data, entry.licence, entry.scheme) == (2718, "LFW", "for research", "float32")
+    assert entry.bytes == FIXTURE.stat().st_size
+    assert entry.rmse is entry.seconds_per_100 is None
+
+
+def test_its_time_and_rmse_come_from_the_benchmark_of_that_very_file(root):
+    settings = Settings(processes=1, seconds=0.02, warm_seconds=(0.01, 0.02), pause=0)
+    drawn = pictures.drawn_pictures()
+    measured = harness.measure(cells_of([FIXTURE], modes=("invoke",)), drawn, settings, "test")
+    measured = replace(measured, rows=[replace(measured.rows[0], rmse=2.5)])
+    result.save(measured, root / "bench" / "results" / "test.json")
+    entry = of_root(root)
+    assert entry.seconds_per_100 == pytest.approx(measured.rows[0].seconds_per_100)
+    assert (entry.rmse, entry.rmse_on) == (2.5, "drawn faces test")
+    assert measured.rows[0].runtime in entry.measured
+    # Other bytes under the same name: the measurement is not theirs.
+    Path(entry.path).write_bytes(FIXTURE.read_bytes() + b"\0")
+    assert of_root(root).seconds_per_100 is None
+
+
+def test_a_damaged_card_or_result_does_not_hide_the_file(root):
+    (root / "export" / "tiny.float32.json").write_text("{")
+    (root / "bench" / "results").mkdir(parents=True)
+    (root / "bench" / "results" / "bad.json").write_text("[1")
+    assert of_root(root).parameters is None
+
+
+def test_the_command_fits_100_columns_and_names_the_terms(root):
+    text = CliRunner().invoke(command, ["--in", str(root)]).output
+    assert max(map(len, text.splitlines())) <= 100
+    assert "export/tiny.float32 " in text
+    assert "LFW: for research" in text
+
+
+def test_json_has_all_of_it(root):
+    import json
+
+    shown = json.loads(CliRunner().invoke(command, ["--in", str(root), "--json"]).output)
+    assert shown["schema"].startswith("edgefkp.models/")
+    assert len(shown["networks"]) == len(NETWORKS)

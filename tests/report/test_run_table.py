@@ -1,0 +1,65 @@
+from dataclasses import replace
+
+from edgefkp.report import run_table
+
+
+def test_a_row_for_each_network_and_the_mean_shape(result):
+    small, manual, mean = run_table.rows(result)
+    assert small == [
+        "small",
+        "masked-online",
+        "303,470",
+        "1,296",
+        "1,215",
+        "320",
+        "0.0312",
+        "0.0312",
+        "2.00",
+        "2.06",
+        "100",
+    ]
+    assert manual[0] == f"manual{run_table.MARK}"
+    assert (mean[0], mean[8], mean[-1]) == ("mean shape", "3.75", "100")
+
+
+def test_only_a_network_behind_the_mean_shape_is_not_trained_enough(result):
+    assert "not trained enough: does not beat the mean shape (manual)" in " ".join(run_table.notes(result))
+    good = replace(result, models=result.models[:1])
+    assert "not trained enough" not in run_table.terminal(good)
+
+
+def test_a_network_that_equals_the_mean_shape_does_not_beat_it(result):
+    level = replace(result, mean_shape_rmse=result.models[0].rmse)
+    assert run_table.rows(level)[0][0] == f"small{run_table.MARK}"
+
+
+def test_the_terminal_has_at_most_100_columns(result, wide):
+    for shown in (result, wide):
+        lines = run_table.terminal(shown).splitlines()
+        assert max(map(len, lines)) <= run_table.WIDTH
+        assert len({len(line) for line in lines[3 : 3 + len(shown.models)]}) == 1
+
+
+def test_the_machine_and_the_runtime_stand_below(result):
+    text = run_table.terminal(result).replace("\n", " ")
+    assert "litert 2.3.0, 1 thread, A board, 4 cores, aarch64" in text
+
+
+def test_times_that_bench_doubts_are_named(result):
+    model = result.models[0]
+    doubted = replace(model.files[1], verdict="SUSPECT", reasons=["load 2.3 at the start"])
+    text = " ".join(run_table.notes(replace(result, models=[replace(model, files=[model.files[0], doubted])])))
+    assert "small-masked-online.int8.tflite SUSPECT (load 2.3 at the start)" in text
+    assert "SUSPECT" not in run_table.terminal(result)
+
+
+def test_a_missing_scheme_leaves_its_cells_empty(result):
+    model = replace(result.models[0], files=result.models[0].files[:1])
+    row = run_table.rows(replace(result, models=[model]))[0]
+    assert [cell for cell in row if cell == "-"] == ["-"] * 3
+
+
+def test_markdown_has_the_same_cells(result):
+    lines = run_table.markdown(result).splitlines()
+    body = [[cell.strip().replace("\\", "") for cell in line.strip("|").split("|")] for line in lines[2:5]]
+    assert body == run_table.rows(result)

@@ -1,0 +1,68 @@
+"""Stands for edgefkp.study.worker in tests: everything but the training and the scoring of a network is real.
+
+FAKE_SECONDS: how long the training takes. FAKE_FAIL: name of a cell that fails. FAKE_DIE: name of a cell that kills
+itself at its first start. Each start of a training adds the cell's name to starts.txt in the work folder.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from edgefkp.data.split import split
+from edgefkp.errors import EdgefkpError
+from edgefkp.files import sha256_file
+from edgefkp.study import worker
+
+
+def train(experiment, source, folder, resume, progress):
+    name = folder.name
+    with (folder.parent / "starts.txt").open("a") as stream:
+        stream.write(f"{name}\n")
+    first = (folder.parent / "starts.txt").read_text().split().count(name) == 1
+    if name == os.environ.get("FAKE_FAIL"):
+        raise EdgefkpError("this cell is made to fail", "nothing")
+    progress.on_epoch({"epoch": 1, "images": experiment.recipe.images // 2, "validation_rmse": 2.0})
+    if first and name == os.environ.get("FAKE_DIE"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
+    path = folder / f"{experiment.model}.keras"
+    path.write_bytes(name.encode())
+    parts = split(source)
+    card = {
+        "key": experiment.key(source, parts),
+        "sha256": sha256_file(path),
+        "bytes": path.stat().st_size,
+        "parameters": 1,
+        "macs": 1,
+        "data": {"name": source.name, "hash": source.train.hash, "split": parts.hash},
+        "training": {},
+        "history": [],
+        "metrics": {"validation_rmse": 1.5},
+    }
+    return path, card
+
+
+def score(path, source):
+    return {"test": {"score": {"rmse": 2.0}}, "mean_shape": {"rmse": 4.0}}, {"squares": [1.0], "coordinates": [2]}
+
+
+def main() -> None:
+    worker.die_with_parent()
+    worker._score = score
+    worker.h5_bytes = lambda path: Path(path).stat().st_size
+    try:
+        sys.exit(worker.run(*worker.read_job(sys.argv[1]), train))
+    except EdgefkpError as error:
+        print(f"error: {error.message}")
+        sys.exit(error.exit_code)
+
+
+def command(study, cell):
+    """As worker.command_of, for this program."""
+    return [sys.executable, "-m", "tests.study.fake_cell", worker.command_of(study, cell)[-1]]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""No cell is lost, run twice or scored twice, whatever is killed. The cells are fake; the rest is real."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgefkp.data.formats import open_dataset
+from edgefkp.data.split import split
+from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.layout import MEAN_SHAPE
+from edgefkp.study import worker
+from edgefkp.study.grid import select
+from edgefkp.study.scheduler import run_study
+from edgefkp.study.store import DONE, MISSING, RUNNING, Study, state_of
+from tests.study.fake_cell import command, score
+
+ROOT = Path(__file__).parents[2]
+CELLS = select(["manual-drop", "manual-masked-online", "small-*", "shi-*"])
+NAMES = sorted(cell.name for cell in CELLS)
+
+
+@pytest.fixture
+def study(tmp_path) -> Study:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (30, 96, 96), np.uint8)
+    keypoints = (MEAN_SHAPE + rng.normal(0, 2, (30, 15, 2))).astype(np.float32)
+    keypoints[::3, 5] = np.nan
+    np.savez(tmp_path / "faces.npz", images=images, keypoints=keypoints, group=np.arange(30).astype(str))
+    return Study(str(tmp_path / "faces.npz"), "csv", None, tmp_path / "study", tmp_path / "work")
+
+
+def starts(study: Study) -> Counter[str]:
+    file = study.work / "starts.txt"
+    return Counter(file.read_text().split() if file.exists() else ())
+
+
+def scored(study: Study) -> list[str]:
+    return sorted(look["cell"] for look in worker.looks(study.test_log))
+
+
+def crew(study: Study, workers: int = 2, ray: str = "", **environment: str) -> subprocess.Popen:
+    arguments = [study.data, str(study.out), str(study.work), str(workers), ray, ",".join(NAMES)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.study.fake_study", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def until(condition, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def running(study: Study) -> list[str]:
+    return state_of(study, CELLS).names(RUNNING)
+
+
+def test_all_cells_are_done_once_and_a_second_run_starts_none(study):
+    notes: list[str] = []
+    state = run_study(study, CELLS, 2, None, notes.append, command)
+    assert sorted(state.names(DONE)) == NAMES
+    assert state.left == 0
+    assert any("validation 1.500 px" in note for note in notes)
+    run_study(study, CELLS, 2, None, notes.append, command)
+    assert starts(study) == Counter(NAMES)
+    assert scored(study) == NAMES
+
+
+def test_a_result_says_what_was_trained_on_what(study):
+    run_study(study, CELLS[:1], 1, None, command=command)
+    result = study.result(CELLS[0])
+    assert result is not None
+    assert result.identity["images"] == 120_000
+    assert result.counts["imputed"] == 0
+    assert result.counts["coordinates"] == 30 * result.counts["faces"]  # drop keeps complete rows only
+    assert result.file["sha256"] == worker.looks(study.test_log)[0]["sha256"]
+    source = open_dataset(study.data)
+    assert result.key == CELLS[0].experiment(None).key(source, split(source))
+
+
+def test_a_failed_cell_is_named_and_keeps_no_other_from_running(study, monkeypatch):
+    monkeypatch.setenv("FAKE_FAIL", "manual-drop")
+    with pytest.raises(EdgefkpError, match="1 of 4 cells failed, first manual-drop: this cell is made") as caught:
+        run_study(study, CELLS, 2, None, command=command)
+    assert str(study.log_file(CELLS[0])) in caught.value.hint
+    assert state_of(study, CELLS).names(MISSING) == ["manual-drop"]
+    monkeypatch.delenv("FAKE_FAIL")
+    assert len(run_study(study, CELLS, 2, None, command=command).names(DONE)) == 4
+
+
+def test_a_killed_process_runs_again(study, monkeypatch):
+    monkeypatch.setenv("FAKE_DIE", "manual-drop")
+    assert len(run_study(study, CELLS, 2, None, command=command).names(DONE)) == 4
+    assert starts(study) == Counter([*NAMES, "manual-drop"])
+    assert scored(study) == NAMES
+
+
+def test_a_killed_crew_takes_its_cells_with_it_and_the_next_one_finishes(study):
+    first = crew(study, FAKE_SECONDS="600")
+    until(lambda: len(starts(study)) == 2)  # a claim alone, which `running` sees, is no start yet
+    begun = running(study)
+    first.kill()
+    first.wait(10)
+    until(lambda: not running(study))
+    assert state_of(study, CELLS).cells[0].share in (0.0, 0.5)  # of the images, as its progress file says
+    second = crew(study)
+    assert second.wait(120) == 0
+    assert sorted(state_of(study, CELLS).names(DONE)) == NAMES
+    assert starts(study) == Counter([*NAMES, *begun])
+    assert scored(study) == NAMES
+
+
+def test_two_crews_share_a_study(study):
+    crews = [crew(study, FAKE_SECONDS="1") for _ in range(2)]
+    assert [one.wait(120) for one in crews] == [0, 0]
+    assert starts(study) == Counter(NAMES)
+    assert scored(study) == NAMES
+
+
+def test_a_stopped_crew_stops_its_cells(study):
+    process = crew(study, FAKE_SECONDS="600")
+    until(lambda: len(running(study)) == 2)
+    process.send_signal(signal.SIGINT)
+    process.wait(60)
+    assert not running(study)
+    assert scored(study) == []
+
+
+def test_the_test_split_is_looked_at_once(study, monkeypatch, tmp_path):
+    looked = []
+    monkeypatch.setattr(worker, "_score", lambda path, source: looked.append(path) or score(path, source))
+    cell, source = CELLS[0], open_dataset(study.data)
+    model = tmp_path / "a.keras"
+    model.write_bytes(b"weights")
+    once = worker.score_once(study, cell, model, source)
+    assert worker.score_once(study, cell, model, source) == once
+    assert len(looked) == len(worker.looks(study.test_log)) == 1
+    model.write_bytes(b"other weights")
+    with pytest.raises(EdgefkpError, match="was scored on the test split before"):
+        worker.score_once(study, cell, model, source)
+    assert len(looked) == 1
+
+
+def test_a_look_whose_log_line_was_lost_is_logged_without_a_second_look(study, monkeypatch, tmp_path):
+    looked = []
+    monkeypatch.setattr(worker, "_score", lambda path, source: looked.append(path) or score(path, source))
+    model = tmp_path / "a.keras"
+    model.write_bytes(b"weights")
+    source = open_dataset(study.data)
+    worker.score_once(study, CELLS[0], model, source)
+    study.test_log.unlink()  # as if killed between the scores' file and the log
+    worker.score_once(study, CELLS[0], model, source)
+    assert len(looked) == 1
+    assert scored(study) == [CELLS[0].name]
+
+
+def test_results_of_other_data_are_refused(study, tmp_path):
+    run_study(study, CELLS[:1], 1, None, command=command)
+    with np.load(study.data) as stored:
+        arrays = dict(stored)
+    arrays["images"] = arrays["images"] ^ 1
+    np.savez(tmp_path / "other.npz", **arrays)
+    with pytest.raises(EdgefkpError, match="made from other data"):
+        run_study(replace(study, data=str(tmp_path / "other.npz")), CELLS, 1, None, command=command)
+
+
+def test_missing_weights_are_told_before_any_work(study):
+    with pytest.raises(UsageError, match="no weights file"):
+        run_study(replace(study, weights="none.weights.h5"), select(["mobilenetv2-drop"]), 1, None, command=command)
+
+
+def test_a_file_that_is_no_result_is_named(study):
+    study.out.mkdir()
+    study.result_file(CELLS[0]).write_text(json.dumps({"schema": "x"}))
+    with pytest.raises(EdgefkpError, match="not the result of a cell"):
+        state_of(study, CELLS)
