@@ -15,12 +15,12 @@ from typing import NamedTuple
 import click
 import numpy as np
 
+from bench.fit_finders import BORDER, LABEL_CUT, bordered, is_hit
 from edgefkp.cli.options import json_option, note, print_json
-from edgefkp.detector import KeypointDetector
+from edgefkp.detect.detector import KeypointDetector
 from edgefkp.files import write_json
 from edgefkp.geometry import Box, box_of_keypoints, crop_matrix, cut, invert, move_points
 from edgefkp.layout import SIZE
-from edgefkp.live.calibrate import BORDER, LABEL_CUT, bordered, is_hit
 
 SCHEMA = "edgefkp.finders/1"
 
@@ -106,7 +106,7 @@ def _rms(errors: list[np.ndarray]) -> float:
 @json_option
 def main(data: str | None, model: Path | None, finders: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     """Measure keypoints behind face detectors."""
-    from edgefkp.report.live import finders_table
+    from bench.doc_live import finders_table
 
     rows = [row for finder in finders for row in _all_sets(data, KeypointDetector(model, finder, max_faces=1))]
     if out:

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from edgefkp.bench import harness, machine
-from edgefkp.bench.pictures import Pictures, drawn_pictures
 from edgefkp.bench.plan import Settings, cells_of
+from edgefkp.bench.timed_images import Pictures, drawn_pictures
 from edgefkp.files import write_json
 
 RUNS, WARM_UP = 300, 50

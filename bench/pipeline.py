@@ -69,8 +69,8 @@ def measure(model: Path | None, runtime: str | None = None) -> PipelineResult:
     import cv2
 
     from bench.astronaut import FPS, frame_at, picture
-    from edgefkp.detector import KeypointDetector
-    from edgefkp.live.tracking import Tracker
+    from edgefkp.detect.detector import KeypointDetector
+    from edgefkp.detect.tracker import Tracker
 
     image = picture()
     frames = [frame_at(number / FPS, image)[0] for number in range(FRAMES)]
@@ -115,9 +115,9 @@ def _run(tracker: Any, frames: list[np.ndarray], search: int) -> np.ndarray:
 
 def _stages(detector: Any, frame: np.ndarray) -> tuple[Stage, ...]:
     """Each step alone, on one frame."""
-    from edgefkp.detector import cut_part
-    from edgefkp.live.presence import fitted
-    from edgefkp.live.smoothing import OneEuro
+    from edgefkp.detect.detector import cut_part
+    from edgefkp.detect.presence import fitted
+    from edgefkp.detect.smoothing import OneEuro
 
     found = detector.finder.find(frame)[0].box
     look = detector.settle(frame, found)

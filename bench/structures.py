@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.bench import harness, machine, pictures
+from edgefkp.bench import harness, machine, timed_images
 from edgefkp.bench.plan import Settings, cells_of
 from edgefkp.files import json_text, read_json, write_bytes, write_json
 
@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.4)
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args()
-    faces = pictures.drawn_pictures()
+    faces = timed_images.drawn_pictures()
     names = ["mobilenetv2", *(given.names or STRUCTURES)]
     rows = {name: exported(name, given.work, faces.images) for name in names}
     if given.export:

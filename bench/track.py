@@ -14,12 +14,12 @@ import numpy as np
 
 from bench.astronaut import FPS, frame_at, picture
 from edgefkp.cli.options import json_option, note, print_json
-from edgefkp.detector import KeypointDetector
+from edgefkp.demo.jitter import lag_of, tremble
+from edgefkp.detect.detector import KeypointDetector
+from edgefkp.detect.tracker import Tracker
 from edgefkp.files import write_json
 from edgefkp.geometry import box_of_keypoints
 from edgefkp.layout import SIZE
-from edgefkp.live.jitter import lag_of, tremble
-from edgefkp.live.tracking import Tracker
 
 SCHEMA = "edgefkp.track/1"
 SECONDS = 20  # rotation and scale come to all of their combinations
@@ -88,7 +88,7 @@ def _rms(errors: np.ndarray) -> float:
 @json_option
 def main(models: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     """Measure how well the astronaut's true track is followed."""
-    from edgefkp.report.live import track_table
+    from bench.doc_live import track_table
 
     rows = [measure(model, every) for model in models or (None,) for every in (1, 4)]
     if out:

@@ -30,7 +30,7 @@ CALIBRATION = 16  # drawn faces; the values of ranges cost no time
 
 def pictures() -> np.ndarray:
     """(100, 96, 96, 1) float32, as a network takes them."""
-    from edgefkp.bench.pictures import drawn_pictures
+    from edgefkp.bench.timed_images import drawn_pictures
 
     return drawn_pictures().images[..., None].astype(np.float32) / 255
 
@@ -93,7 +93,7 @@ def child(*arguments: str) -> Any:
 
 
 def timed(networks: list[str], rounds: int) -> dict[str, dict[str, Any]]:
-    from edgefkp.bench.statistics import bootstrap_medians
+    from edgefkp.bench.stats import bootstrap_medians
 
     by_round: dict[str, list[list[float]]] = {name: [] for name in networks}
     for number in range(1, rounds + 1):

@@ -21,9 +21,9 @@ import numpy as np
 
 from edgefkp.bench import harness, machine
 from edgefkp.bench import result as bench_result
-from edgefkp.bench.pictures import COUNT, Pictures
 from edgefkp.bench.plan import FULL, QUICK, Settings, cells_of
 from edgefkp.bench.store import discard, partial_folder
+from edgefkp.bench.timed_images import COUNT, Pictures
 from edgefkp.card import Card, parse_tflite, versions
 from edgefkp.data.faces import Source, shown_rows
 from edgefkp.data.formats import open_dataset
@@ -141,7 +141,7 @@ def _end_with_parent() -> None:
 
 
 def _make(job: Job, experiment: Experiment, open_bar: OpenBar | None) -> Made:
-    from edgefkp.export.station import export_network
+    from edgefkp.export.exporter import export_network
 
     source = open_dataset(job.data, job.labels)
     with open_bar(experiment.model) if open_bar else nullcontext(Progress()) as progress:

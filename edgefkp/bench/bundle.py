@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.bench import kit, pictures
-from edgefkp.bench.pictures import Pictures
+from edgefkp.bench import payload, timed_images
 from edgefkp.bench.plan import Cell, Settings
+from edgefkp.bench.timed_images import Pictures
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, replacing, sha256_file, write_json, write_text
 from edgefkp.runtime import interpreters
@@ -25,7 +25,7 @@ README = """edgefkp bench bundle: measures {files} .tflite files on {images} pic
 With numpy and a runtime for .tflite files (pip install ai-edge-litert; on 32-bit Arm tflite-runtime and numpy<2):
 
     cd into this folder
-    python3 -m edgefkp.bench.station . result.json
+    python3 -m edgefkp.bench.run_bundle . result.json
 
 With edgefkp installed: edgefkp bench --bundle THE_ZIP
 Then, where edgefkp is installed: edgefkp bench show result.json
@@ -47,12 +47,12 @@ def make(folder: Path, cells: list[Cell], shown: Pictures, settings: Settings) -
     files = _files(cells)
     if any(cell.python for cell in cells):
         raise EdgefkpError("a bundle takes no --python: the board's own Python measures", "leave --python out")
-    kit.copy_into(folder)
+    payload.copy_into(folder)
     for file in files:
         target = folder / "files" / file.name
         target.parent.mkdir(exist_ok=True)
         shutil.copyfile(file, target)
-    pictures.save(shown, folder / "images.npz")
+    timed_images.save(shown, folder / "images.npz")
     with replacing(folder / "golden.npz") as temporary, open(temporary, "wb") as out:
         np.savez_compressed(out, **golden_vectors(files, shown))  # type: ignore[arg-type]
     job = {
@@ -100,7 +100,7 @@ def open_folder(folder: Path) -> Bundle:
     return Bundle(
         [Cell(**{**cell, "file": str(folder / "files" / cell["file"])}) for cell in job["cells"]],
         Settings(**{**job["settings"], "pin": tuple(job["settings"]["pin"])}),
-        pictures.read(folder / "images.npz"),
+        timed_images.read(folder / "images.npz"),
         golden,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgefkp.bench.result import Result, Row
-from edgefkp.bench.statistics import INVALID, bootstrap_medians
+from edgefkp.bench.stats import INVALID, bootstrap_medians
 from edgefkp.errors import EdgefkpError
 
 SCHEMA = "edgefkp.compare/1"

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from edgefkp._version import __version__
-from edgefkp.bench import board, kit, machine, statistics
-from edgefkp.bench.pictures import Pictures
-from edgefkp.bench.pictures import save as save_pictures
+from edgefkp.bench import machine, monitor, payload, stats
 from edgefkp.bench.plan import Cell, Plan, Settings
 from edgefkp.bench.result import Failure, Result
-from edgefkp.bench.row import Outcome, Surroundings, row_of
 from edgefkp.bench.scheme import require_true_name
 from edgefkp.bench.store import open_store
+from edgefkp.bench.summary import Outcome, Surroundings, row_of
+from edgefkp.bench.timed_images import Pictures
+from edgefkp.bench.timed_images import save as save_pictures
 from edgefkp.bench.worker import Usage
 from edgefkp.errors import ENVIRONMENT, EdgefkpError, EnvironmentProblem
 from edgefkp.files import json_text, sha256_file
@@ -77,9 +77,9 @@ def measure(
         plan = Plan(tuple(surveyed), settings)
         announce(plan, _estimate(surveyed, settings, len(pictures.images)))
         trace = store / "trace.jsonl"
-        with board.Sampler(root, trace):
+        with monitor.Sampler(root, trace):
             outcomes, notes = bench.run(plan, surveyed, store, progress)
-        samples = board.read_trace(trace)
+        samples = monitor.read_trace(trace)
     if not any(outcomes.values()):
         raise EdgefkpError(f"no process came to its end: {notes[0]}", "measure again")
     known = machine.describe(root)
@@ -105,10 +105,10 @@ def measure(
             "labelled": pictures.labelled,
             "hash": pictures.hash,
         },
-        board=board.describe(root, samples, origin),
+        board=monitor.describe(root, samples, origin),
         rows=rows,
         failed=failed,
-        verdict=statistics.worst([row.verdict for row in rows]),
+        verdict=stats.worst([row.verdict for row in rows]),
         notes=notes,
         seconds=time.monotonic() - begun,
     )
@@ -127,7 +127,7 @@ def _busy_cores() -> float | None:
 class _Bench:
     def __init__(self, folder: Path, pictures: Pictures, settings: Settings, root: Path) -> None:
         self.folder, self.settings, self.root = folder, settings, root
-        self.cool = board.temperature(root)
+        self.cool = monitor.temperature(root)
         self.first_error: EdgefkpError | None = None
         self.images = folder / "images.npz"
         folder.mkdir(exist_ok=True)
@@ -206,7 +206,7 @@ class _Bench:
         if not cell.python:
             return child_environment()
         folder = self.folder / "kit"
-        return kit.environment(folder if folder.exists() else kit.copy_into(folder))
+        return payload.environment(folder if folder.exists() else payload.copy_into(folder))
 
     def _rest(self) -> None:
         """The pause, and on a board that got hotter since the start up to COOL_DOWN seconds more."""
@@ -214,7 +214,7 @@ class _Bench:
             return
         time.sleep(self.settings.pause)
         until = time.monotonic() + COOL_DOWN
-        while (now := board.temperature(self.root)) is not None and self.cool is not None:
+        while (now := monitor.temperature(self.root)) is not None and self.cool is not None:
             if now <= self.cool + WARMER or time.monotonic() > until:
                 break
             time.sleep(1)
@@ -236,7 +236,7 @@ class _Bench:
         job.write_text(json.dumps(described))
         try:
             child = subprocess.run(
-                [*([cell.python] if cell.python else board.python_command()), "-m", "edgefkp.bench.worker", str(job)],
+                [*([cell.python] if cell.python else monitor.python_command()), "-m", "edgefkp.bench.worker", str(job)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from edgefkp._version import __version__
 from edgefkp.bench import machine
-from edgefkp.bench.pictures import Pictures
 from edgefkp.bench.plan import Cell, Settings
+from edgefkp.bench.timed_images import Pictures
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import json_text, sha256_file
 

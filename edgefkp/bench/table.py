@@ -11,7 +11,7 @@ from edgefkp.bench import machine
 from edgefkp.bench.compare import Comparison
 from edgefkp.bench.recommend import Choice
 from edgefkp.bench.result import Result, Row
-from edgefkp.bench.statistics import VALID, worst
+from edgefkp.bench.stats import VALID, worst
 
 WIDTH = 100  # columns of a terminal
 DOUBTS = 6  # lines of a table whose verdict is explained below it

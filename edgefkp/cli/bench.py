@@ -113,20 +113,21 @@ def _of_devices(
     """All at once: the boards in threads that wait for ssh, this machine here."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from edgefkp.bench import harness, pictures, remote, result
+    from edgefkp.bench import harness, result, timed_images
+    from edgefkp.bench.devices import ssh
     from edgefkp.bench.plan import cells_of
     from edgefkp.bench.store import discard, partial_folder
 
     devices = tuple(dict.fromkeys(devices))
     more = {"python": options["remote_python"], "install": options["install"], "keep": options["keep"]}
-    boards = {device: remote.board_of(device, **more) for device in devices if device != "cpu"}
-    shown = pictures.pictures_for(options["data"], options["images"])
+    boards = {device: ssh.board_of(device, **more) for device in devices if device != "cpu"}
+    shown = timed_images.pictures_for(options["data"], options["images"])
     settings = settings_of(options)
     cells = cells_of(tflite_files(files), **_axes(options, bool(boards)))
     found: dict[str, Result] = {}
     with ThreadPoolExecutor(max(1, len(boards))) as pool:
         waiting = {
-            device: pool.submit(remote.measure, board, cells, shown, settings, f"{name}-{_plain(device)}", note)
+            device: pool.submit(ssh.measure, board, cells, shown, settings, f"{name}-{_plain(device)}", note)
             for device, board in boards.items()
         }
         if "cpu" in devices:

@@ -25,10 +25,10 @@ def command(files: tuple[Path, ...], out: Path, **options: Any) -> None:
     On the board it needs Python, numpy and a runtime only: unzip it and follow its README.txt, or type
     edgefkp bench --bundle ZIP. The faces of --data travel with it, under their own licence.
     """
-    from edgefkp.bench import bundle, pictures
+    from edgefkp.bench import bundle, timed_images
     from edgefkp.bench.plan import MODES, cells_of
 
-    shown = pictures.pictures_for(options["data"], options["images"])
+    shown = timed_images.pictures_for(options["data"], options["images"])
     modes, threads = options["modes"] or MODES, options["threads"] or (1,)
     cells = cells_of(tflite_files(files), threads=threads, modes=modes)
     bundle.make_zip(out, cells, shown, settings_of(options))

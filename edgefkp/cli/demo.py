@@ -11,10 +11,10 @@ from edgefkp.cli.options import json_option, note, print_json
 from edgefkp.errors import UsageError
 
 if TYPE_CHECKING:
-    from edgefkp.live.demo import Summary
-    from edgefkp.live.display import Display
-    from edgefkp.live.jitter import Jitter
-    from edgefkp.live.pipeline import Pipeline
+    from edgefkp.demo.app import Summary
+    from edgefkp.demo.displays import Display
+    from edgefkp.demo.jitter import Jitter
+    from edgefkp.demo.session import Pipeline
 
 DISPLAYS = ("window", "web", "file", "none", "browser")
 
@@ -66,8 +66,8 @@ def command(
     Keys and buttons: m next model, c float against int8, s smoothing, n names, p snapshot, r record, q quit.
     --display browser serves the page on which the visitor's own camera and browser do the work.
     """
-    from edgefkp.live.pipeline import Options, Pipeline, choices_beside
-    from edgefkp.live.source import open_source
+    from edgefkp.demo.frames import open_source
+    from edgefkp.demo.session import Options, Pipeline, choices_beside
     from edgefkp.runtime.shipped import find_model
 
     if out is not None and shown != "file":
@@ -87,7 +87,7 @@ def command(
     except BaseException:
         source.close()
         raise
-    from edgefkp.live.demo import Demo
+    from edgefkp.demo.app import Demo
 
     summary = Demo(source, pipeline, display, folder, note).run(frames)
     if shown == "file":
@@ -96,7 +96,7 @@ def command(
 
 
 def _measured(source: Any, pipeline: "Pipeline", frames: int | None) -> "Jitter":
-    from edgefkp.live.jitter import measure_jitter
+    from edgefkp.demo.jitter import measure_jitter
 
     if source.live and frames is None:
         frames = 300
@@ -105,19 +105,19 @@ def _measured(source: Any, pipeline: "Pipeline", frames: int | None) -> "Jitter"
 
 
 def _display(shown: str, pipeline: "Pipeline", out: Path, fps: float, web: dict[str, Any]) -> "Display":
-    from edgefkp.live import display
+    from edgefkp.demo import displays
 
     if shown == "window":
-        window = display.Window()
-        note("keys: " + ", ".join(f"{key} {what}" for key, what in display.KEYS.items()))
+        window = displays.Window()
+        note("keys: " + ", ".join(f"{key} {what}" for key, what in displays.KEYS.items()))
         return window
     if shown == "file":
-        from edgefkp.live.demo import RECORDING_FPS
+        from edgefkp.demo.app import RECORDING_FPS
 
-        return display.Recorder(out, fps or RECORDING_FPS)
+        return displays.Recorder(out, fps or RECORDING_FPS)
     if shown == "none":
-        return display.Display()
-    from edgefkp.live.web import WebDisplay
+        return displays.Display()
+    from edgefkp.demo.web import WebDisplay
 
     page = WebDisplay(pipeline.choices, web["host"], web["port"], web["tls"], web["litertjs"])
     _announce(page.server.url, web["host"], page.server.port)
@@ -125,7 +125,7 @@ def _display(shown: str, pipeline: "Pipeline", out: Path, fps: float, web: dict[
 
 
 def _serve_browser(choices: list[Path], web: dict[str, Any]) -> None:
-    from edgefkp.live.browser import browser_server
+    from edgefkp.demo.browser import browser_server
 
     server = browser_server(choices, web["host"], web["port"], web["tls"], web["litertjs"])
     _announce(server.url, web["host"], server.port)
@@ -140,7 +140,7 @@ def _serve_browser(choices: list[Path], web: dict[str, Any]) -> None:
 
 
 def _announce(url: str, host: str, port: int) -> None:
-    from edgefkp.live.server import LOOPBACK
+    from edgefkp.demo.server import LOOPBACK
 
     note(f"open {url}   (Ctrl-C ends)")
     if host in LOOPBACK:

@@ -36,9 +36,9 @@ def _here() -> dict[str, Any]:
 
 
 def _there(device: str, python: str) -> dict[str, Any]:
-    from edgefkp.bench import remote
+    from edgefkp.bench.devices import ssh
 
-    return remote.examine(remote.board_of(device, python=python))
+    return ssh.examine(ssh.board_of(device, python=python))
 
 
 def _line(check: dict[str, Any]) -> str:

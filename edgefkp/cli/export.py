@@ -12,7 +12,7 @@ from edgefkp.errors import EdgefkpError, UsageError
 
 if TYPE_CHECKING:
     from edgefkp.data.faces import Source
-    from edgefkp.export.station import Options
+    from edgefkp.export.exporter import Options
 
 
 @click.command("export")
@@ -63,8 +63,8 @@ def command(
     from edgefkp.card import read_card
     from edgefkp.data.formats import open_dataset
     from edgefkp.export.convert import schemes_of
-    from edgefkp.export.station import Options, find_networks
-    from edgefkp.export.target import target_of
+    from edgefkp.export.exporter import Options, find_networks
+    from edgefkp.export.targets import target_of
     from edgefkp.networks.tensorflow import require_tensorflow
 
     schemes = schemes_of(quant)
@@ -100,7 +100,7 @@ def _export(
 ) -> None:
     from edgefkp.card import read_card
     from edgefkp.evaluation.evaluate import part_of
-    from edgefkp.export.station import Progress, export_network
+    from edgefkp.export.exporter import Progress, export_network
 
     written: list[Path] = []
     refused: list[EdgefkpError] = []
@@ -151,7 +151,7 @@ def _measured(card: dict[str, Any]) -> tuple[str, ...]:
 
 def _loads_in(card: dict[str, Any]) -> str:
     """Of the runtimes whose operators are known, those that have what the file needs; both is the usual case."""
-    from edgefkp.export.target import TARGETS
+    from edgefkp.export.targets import TARGETS
 
     runs_on = card["runs_on"]
     return "both runtimes" if set(runs_on) == set(TARGETS["any"].tables) else ", ".join(runs_on) or "neither"
@@ -166,9 +166,9 @@ def _require_delta(cards: list[dict[str, Any]], limit: float) -> None:
 def _explain(paths: list[Path], source: "Source", options: "Options", as_json: bool) -> None:
     from tabulate import tabulate
 
-    from edgefkp.export.correction import network_unit
-    from edgefkp.export.explain import explain
-    from edgefkp.export.station import samples_of
+    from edgefkp.export.bias_correction import network_unit
+    from edgefkp.export.exporter import samples_of
+    from edgefkp.export.layer_report import explain
 
     results = []
     for path in paths:
@@ -193,8 +193,8 @@ def _micro(
 ) -> None:
     from tabulate import tabulate
 
+    from edgefkp.export.exporter import export_network
     from edgefkp.export.micro import export_micro
-    from edgefkp.export.station import export_network
 
     measured = {}
     for path in paths:

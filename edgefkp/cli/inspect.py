@@ -8,7 +8,7 @@ import click
 from edgefkp.cli.options import json_option, print_json
 
 if TYPE_CHECKING:
-    from edgefkp.export.inspection import Inspection, Port
+    from edgefkp.export.inspect import Inspection, Port
 
 
 @click.command("inspect")
@@ -20,7 +20,7 @@ def command(files: tuple[Path, ...], as_json: bool) -> None:
     A file whose name claims a scheme that its graph does not show, or whose bytes are not those of the card beside it,
     is an error (exit 1), after the table.
     """
-    from edgefkp.export.inspection import inspect, verify_scheme
+    from edgefkp.export.inspect import inspect, verify_scheme
     from edgefkp.runtime.safety import compare_with_card
 
     inspections = [inspect(file) for file in files]
@@ -36,7 +36,7 @@ def command(files: tuple[Path, ...], as_json: bool) -> None:
 def inspection_table(inspection: "Inspection") -> str:
     from tabulate import tabulate
 
-    from edgefkp.export.target import refusals
+    from edgefkp.export.targets import refusals
 
     rows = [
         ("file", f"{inspection.file}, {inspection.bytes / 1000:.1f} KB, sha256 {inspection.sha256[:12]}..."),

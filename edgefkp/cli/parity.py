@@ -45,7 +45,7 @@ def command(
     from edgefkp.card import parse_tflite
     from edgefkp.data.formats import open_dataset
     from edgefkp.evaluation.evaluate import part_of
-    from edgefkp.export.inspection import verify_scheme
+    from edgefkp.export.inspect import verify_scheme
     from edgefkp.export.parity import labelled, parity, reference_of, require_delta
 
     paths = list(files) or sorted(folder.glob("*.tflite"))

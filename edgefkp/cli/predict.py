@@ -10,7 +10,7 @@ from edgefkp.cli.options import json_option, note, print_json
 from edgefkp.errors import FAILED
 
 if TYPE_CHECKING:
-    from edgefkp.live.predict import Predicted
+    from edgefkp.detect.predict import Predicted
 
 _SHOWN = 10  # skipped files that are listed by name; all of them are in --json
 
@@ -46,7 +46,7 @@ def command(
 
     Typed again, it goes on where it was stopped. Files that cannot be read are listed, and the exit code is then 1.
     """
-    from edgefkp.live.predict import Item, Settings, find_items, predict
+    from edgefkp.detect.predict import Item, Settings, find_items, predict
 
     items = find_items(paths, out)
     settings = Settings(out, model, finder, faces, runtime, overlays, names, points)

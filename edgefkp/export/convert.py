@@ -63,7 +63,7 @@ def convert(model: Any, settings: Settings, samples: Sequence[np.ndarray] = ()) 
         try:
             converter = converter_of(model, settings, samples)
             if settings.keep_float:
-                from edgefkp.export.explain import keeping_float
+                from edgefkp.export.layer_report import keeping_float
 
                 return keeping_float(model, converter, settings)
             return bytes(converter.convert())

@@ -21,7 +21,7 @@ from edgefkp.card import read_card, write_card
 from edgefkp.data.faces import Source
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.evaluation.evaluate import part_of
-from edgefkp.export.inspection import inspect
+from edgefkp.export.inspect import inspect
 from edgefkp.files import captured_fds, write_text
 from edgefkp.layout import HALF
 from edgefkp.runtime.child import answers

@@ -10,7 +10,7 @@ import numpy as np
 from edgefkp.data.faces import Faces
 from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.evaluation.metrics import BOOTSTRAP_ROUNDS, rmse
-from edgefkp.export.inspection import behind, integer_bounds
+from edgefkp.export.inspect import behind, integer_bounds
 from edgefkp.files import sha256_file
 from edgefkp.layout import NAMES
 from edgefkp.runtime import safety

@@ -7,7 +7,7 @@ import numpy as np
 
 from edgefkp.bench import machine
 from edgefkp.bench.result import Process, Result
-from edgefkp.bench.statistics import INVALID, VALID
+from edgefkp.bench.stats import INVALID, VALID
 from edgefkp.bench.table import TEXT, Line, footnotes, lines_of, rendered_cells, setting
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 860, 280, 20, 16, 40  # pixels of a plot and of its margins

@@ -1,7 +1,7 @@
 """Golden vectors: eight pictures and what each shipped file says about them, checked once on every machine.
 
 Bytes altered on the way, a broken kernel or a processor's own arithmetic give other numbers without a word. The vectors
-are made by `python -m edgefkp.export.golden`.
+are made by `python -m bench.make_reference_vectors`.
 """
 
 import contextlib

@@ -182,10 +182,10 @@ class _Judge:
 
 def measured_ms(file: Path) -> float:
     """Median milliseconds of one inference of `file`, one thread, on drawn faces: in fresh processes, as bench does."""
-    from edgefkp.bench import harness, pictures
+    from edgefkp.bench import harness, timed_images
     from edgefkp.bench.plan import QUICK, Cell
 
-    result = harness.measure([Cell(str(file), "")], pictures.drawn_pictures(), QUICK, "tune")
+    result = harness.measure([Cell(str(file), "")], timed_images.drawn_pictures(), QUICK, "tune")
     return float(result.rows[0].ms.p50)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgefkp.bench import result as bench_result
 from edgefkp.bench.result import Result
-from edgefkp.bench.statistics import INVALID, VALID, bootstrap_medians
+from edgefkp.bench.stats import INVALID, VALID, bootstrap_medians
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json
 from edgefkp.networks.costs import COSTS

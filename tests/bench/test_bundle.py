@@ -13,7 +13,7 @@ from edgefkp.bench import bundle, harness, result
 from edgefkp.bench.plan import cells_of
 from edgefkp.cli import main
 from edgefkp.errors import EdgefkpError
-from tests.bench.test_harness import BRIEF, FLOAT, INT8, labelled
+from tests.bench_parts import BRIEF, FLOAT, INT8, labelled
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_it_runs_with_nothing_of_this_checkout_but_what_is_in_it(packed: Path, t
     python.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
     python.chmod(0o755)
     environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{site}", "EDGEFKP_PYTHON": str(python)}
-    command = [python, "-m", "edgefkp.bench.station", ".", "result.json"]
+    command = [python, "-m", "edgefkp.bench.run_bundle", ".", "result.json"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     measured = result.read(folder / "result.json")

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.bench import result, statistics
+from edgefkp.bench import result, stats
 from edgefkp.bench.compare import compare, over
 from edgefkp.bench.result import Raw, Result, Row
 from edgefkp.cli import main
@@ -21,7 +21,7 @@ def scaled(measured: Result, ratio: float = 1.0, seed: int = 0, offset: float = 
             centre = 1e6 * ratio * (1 + random.normal(0, offset))
             values = random.normal(centre, 2e4, 500).astype(np.int64)
             processes.append(replace(row.processes[0], steady=Raw.of(values)))
-        ms = statistics.times([process.steady.nanoseconds() for process in processes])
+        ms = stats.times([process.steady.nanoseconds() for process in processes])
         return replace(row, processes=processes, ms=ms, verdict="VALID", reasons=[])
 
     return replace(measured, rows=[row_of(row) for row in measured.rows])

@@ -9,25 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.bench import harness, pictures, result
-from edgefkp.bench.pictures import Pictures
+from edgefkp.bench import harness, result, timed_images
 from edgefkp.bench.plan import Settings, cells_of
 from edgefkp.bench.store import partial_folder
+from edgefkp.bench.timed_images import Pictures
 from edgefkp.errors import EdgefkpError
 from edgefkp.runtime import interpreters
-
-ROOT = Path(__file__).parents[2]
-FIXTURES = Path(__file__).parent.parent / "fixtures"
-FLOAT, INT8 = FIXTURES / "tiny.float32.tflite", FIXTURES / "tiny.int8.tflite"
-BRIEF = Settings(processes=2, seconds=0.02, warm_seconds=(0.01, 0.05), pause=0)
-
-
-def labelled(count: int = 20) -> Pictures:
-    drawn = pictures.drawn_pictures().images[:count]
-    points = np.random.default_rng(0).uniform(10, 80, (count, 15, 2)).astype(np.float32)
-    points[0] = np.nan
-    points[1, 3] = np.nan
-    return Pictures("twenty", "none", drawn, points)
+from tests.bench_parts import BRIEF, FIXTURES, FLOAT, INT8, ROOT, labelled
 
 
 def test_every_cell_has_its_row_and_processes(measured: result.Result) -> None:
@@ -94,7 +82,7 @@ def test_a_result_survives_its_file(measured: result.Result, tmp_path: Path) -> 
 
 
 def test_pictures_without_labels_give_no_rmse() -> None:
-    drawn = pictures.drawn_pictures()
+    drawn = timed_images.drawn_pictures()
     few = Pictures(drawn.name, drawn.licence, drawn.images[:5], drawn.keypoints[:5])
     rows = harness.measure(cells_of([INT8], modes=("invoke",)), few, BRIEF, "test").rows
     assert [(row.rmse, row.faces, row.coordinates) for row in rows] == [(None, 0, 0)]
@@ -178,7 +166,8 @@ def test_the_partial_folder_is_that_of_exactly_this_work(tmp_path: Path) -> None
 def test_the_partial_folder_is_the_same_in_every_process() -> None:
     """Python orders sets of strings anew in each process; what a killed run kept must be found all the same."""
     code = (
-        "from tests.bench.test_harness import *;"
+        "from pathlib import Path; from edgefkp.bench.plan import cells_of;"
+        "from edgefkp.bench.store import partial_folder; from tests.bench_parts import *;"
         "print(partial_folder(Path('x'), cells_of([FLOAT, INT8]), labelled(), BRIEF))"
     )
     found = set()
@@ -234,7 +223,7 @@ def test_the_command_imports_neither_opencv_nor_tensorflow(tmp_path: Path, data:
 
 def test_the_worker_imports_neither_opencv_nor_tensorflow(tmp_path: Path) -> None:
     job = tmp_path / "job.json"
-    pictures.save(labelled(), tmp_path / "images.npz")
+    timed_images.save(labelled(), tmp_path / "images.npz")
     job.write_text(
         json.dumps(
             {

@@ -7,7 +7,7 @@ from edgefkp.bench import harness
 from edgefkp.bench.plan import Settings, cells_of
 from edgefkp.bench.scheme import found_scheme, require_true_name
 from edgefkp.errors import EdgefkpError
-from tests.bench.test_harness import FIXTURES, labelled
+from tests.bench_parts import FIXTURES, labelled
 
 
 @pytest.mark.parametrize("scheme", ["float32", "float16", "dynamic", "int8", "int8io"])

@@ -1,6 +1,6 @@
 import numpy as np
 
-from edgefkp.bench import pictures
+from edgefkp.bench import timed_images
 from edgefkp.data.synthetic import SHIPPED, draw_all
 
 
@@ -31,6 +31,6 @@ def test_the_points_are_where_the_features_are() -> None:
 
 
 def test_drawn_pictures_have_no_labels() -> None:
-    drawn = pictures.drawn_pictures()
+    drawn = timed_images.drawn_pictures()
     assert len(drawn.images) == 100
     assert not drawn.labelled

@@ -8,9 +8,9 @@ from edgefkp.card import SCHEMES, read_card, write_card
 from edgefkp.data.faces import Source
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.convert import Settings, schemes_of
-from edgefkp.export.inspection import inspect, verify_scheme
-from edgefkp.export.station import Options, export_network
-from edgefkp.export.target import TARGETS
+from edgefkp.export.exporter import Options, export_network
+from edgefkp.export.inspect import inspect, verify_scheme
+from edgefkp.export.targets import TARGETS
 from edgefkp.files import sha256_file
 from edgefkp.runtime.interpreters import load
 from tests.export.conftest import Exported
@@ -80,7 +80,7 @@ def test_a_card_of_an_older_form_is_made_again_and_keeps_its_parity(
     assert card is not None
     del card["runs_on"], card["key"]
     write_card(path, card)
-    monkeypatch.setattr("edgefkp.export.station.parity", None)  # the bytes are the same, so it is not measured again
+    monkeypatch.setattr("edgefkp.export.exporter.parity", None)  # the bytes are the same, so it is not measured again
     export_network(exported.network, tmp_path, ["float32"], source)
     again = read_card(path)
     assert again is not None
@@ -119,9 +119,9 @@ def test_an_unknown_layer_names_those_there_are(exported: Exported, source: Sour
 
 
 def test_explain_finds_every_layer(exported: Exported, source: Source) -> None:
-    from edgefkp.export.correction import network_unit
-    from edgefkp.export.explain import explain
-    from edgefkp.export.station import samples_of
+    from edgefkp.export.bias_correction import network_unit
+    from edgefkp.export.exporter import samples_of
+    from edgefkp.export.layer_report import explain
 
     network, samples = samples_of(exported.network, source, Options())
     found = explain(network, "tiny", samples, *network_unit(network))

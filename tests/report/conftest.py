@@ -7,6 +7,7 @@ import pytest
 
 from edgefkp.report.result import FileResult, ModelResult, RunResult
 from edgefkp.report.sheet import Sheet
+from tests.bench_parts import measured  # noqa: F401
 
 
 def make_file(model: str, scheme: str, rmse: float) -> FileResult:

@@ -106,7 +106,7 @@ def test_limits_by_scheme_and_larger_ones_only_with_a_cause(tmp_path: Path) -> N
 
 def test_making_them(tmp_path: Path) -> None:
     pytest.importorskip("skimage")
-    from edgefkp.export.golden import make
+    from bench.make_reference_vectors import make
 
     for scheme in ("float32", "int8"):
         shutil.copy(FIXTURES / f"tiny.{scheme}.tflite", tmp_path)

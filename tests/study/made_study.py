@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.bench.result import Clocks, Process, Raw, Result, Row, Times, save
-from edgefkp.bench.statistics import times
+from edgefkp.bench.stats import times
 from edgefkp.files import write_json
 from edgefkp.layout import MEAN_SHAPE, NAMES
 from edgefkp.networks.costs import COSTS

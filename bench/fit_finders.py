@@ -1,0 +1,185 @@
+"""Fit what the live part needs to know about faces, on training persons only.
+
+    python -m bench.fit_finders --data lfw-kaggle --model FILE.tflite
+
+writes edgefkp/live/calibration.json (from each finder's box to the crop) and edgefkp/live/presence.npz (face or not).
+Needs the extra `train` (scikit-learn). Training crops have hardly any border, so each gets BORDER pixels of replicated
+border before a finder sees it.
+"""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from edgefkp.cli.options import labels_option
+from edgefkp.data.faces import Faces
+from edgefkp.detect.finders.base import CALIBRATION, Calibration, FaceFinder, HaarFinder
+from edgefkp.detect.presence import PATCH, WEIGHTS, Presence, patch_of, upright
+from edgefkp.errors import EdgefkpError
+from edgefkp.files import read_json, write_json
+from edgefkp.geometry import Box, box_of_keypoints, cut
+from edgefkp.layout import CENTRE, SIZE
+from edgefkp.runtime.predictor import Predictor, open_predictor
+
+BORDER = 48  # pixels
+SEED = 0
+HIDDEN = 32  # units of the presence check: 20 microseconds a face
+VIEWS = 4  # crops of each face, so that faces are not far fewer than what is none
+LABEL_CUT = Box(CENTRE + BORDER, CENTRE + BORDER, SIZE)  # where the crop itself lies in the bordered picture
+# A box is the face's where its centre is within this share of the side, and its side within this factor.
+NEAR, SIMILAR = 0.3, 1.6
+
+
+def bordered(images: np.ndarray) -> np.ndarray:
+    """(N, 96, 96) -> (N, 192, 192) with the border replicated: a picture that a finder can search."""
+    return np.pad(images, ((0, 0), (BORDER, BORDER), (BORDER, BORDER)), mode="edge")
+
+
+def is_hit(found: Box, truth: Box) -> bool:
+    """`found` is about where `truth` is, not on something else in the picture."""
+    far = max(abs(found.x - truth.x), abs(found.y - truth.y)) > NEAR * truth.side
+    return not far and 1 / SIMILAR < found.side / truth.side < SIMILAR
+
+
+def fit_calibration(finder: FaceFinder, faces: Faces) -> dict[str, float]:
+    """Medians, over the faces that `finder` (uncalibrated) finds, of shift and scale to the crop of the labels."""
+    rows = []
+    for image, keypoints in zip(bordered(faces.images), faces.keypoints, strict=True):
+        truth = box_of_keypoints(keypoints + BORDER)
+        hits = [found.box for found in finder.find(image)[:1] if is_hit(found.box, truth)]
+        rows += [((truth.x - box.x) / box.side, (truth.y - box.y) / box.side, truth.side / box.side) for box in hits]
+    x, y, scale = np.median(rows, axis=0)
+    return {"x": x, "y": y, "scale": scale, "faces": len(rows), "missed": 1 - len(rows) / len(faces)}
+
+
+def fit_presence(predictor: Predictor, faces: Faces) -> Presence:
+    """Train the classifier: crops that a tracker cuts against what it sees when the face is gone."""
+    from sklearn.neural_network import MLPClassifier
+
+    random = np.random.default_rng(SEED)
+    pictures = bordered(faces.images)
+    tracked = np.concatenate([_cut_all(pictures, _face, random) for _ in range(VIEWS)])
+    lost = np.concatenate([_cut_all(pictures, make, random) for make in LOST])
+    patches = np.concatenate([_patches(predictor, tracked), _patches(predictor, lost)])
+    patches = patches.reshape(len(patches), -1)
+    is_face = np.arange(len(patches)) < len(tracked)
+    # Networks train badly on numbers as small as the pixels of a patch of length 1; the factor goes into the weights.
+    classifier = MLPClassifier((HIDDEN,), alpha=0.3, max_iter=25, random_state=SEED)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that 25 passes were all: more of them fit the training faces only
+        classifier.fit(patches * PATCH, is_face)
+    (hidden, out), (hidden_bias, out_bias) = classifier.coefs_, classifier.intercepts_
+    return Presence((hidden * PATCH).T, hidden_bias, out[:, 0], float(out_bias[0]))
+
+
+def _cut_all(pictures: np.ndarray, make: Any, random: np.random.Generator) -> np.ndarray:
+    return np.stack([make(picture, random) for picture in pictures])
+
+
+def _patches(predictor: Predictor, crops: np.ndarray) -> np.ndarray:
+    points = predictor.predict(crops)
+    return np.stack([patch_of(crop, upright(own)[0]) for crop, own in zip(crops, points, strict=True)])
+
+
+def _tracked(random: np.random.Generator) -> Box:
+    x, y = random.normal(0, 3, 2)
+    return Box(LABEL_CUT.x + x, LABEL_CUT.y + y, SIZE * random.uniform(0.85, 1.2))
+
+
+def _face(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return cut(picture, _tracked(random))
+
+
+def _beside(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    angle, far = random.uniform(0, 2 * np.pi), random.uniform(30, 60)
+    return cut(picture, Box(LABEL_CUT.x + far * np.cos(angle), LABEL_CUT.y + far * np.sin(angle), SIZE))
+
+
+def _too_close(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    x, y = random.uniform(-30, 30, 2)
+    return cut(picture, Box(LABEL_CUT.x + x, LABEL_CUT.y + y, random.uniform(16, 45)))
+
+
+def _too_far(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    x, y = random.uniform(-60, 60, 2)
+    return cut(picture, Box(LABEL_CUT.x + x, LABEL_CUT.y + y, random.uniform(200, 320)))
+
+
+def _turned(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return np.rot90(_face(picture, random), int(random.integers(1, 4))).copy()
+
+
+def _covered(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A hand, or whatever comes between: a smooth blob over most of the face."""
+    import cv2
+
+    crop = _face(picture, random).astype(np.float32)
+    mask = np.zeros((SIZE, SIZE), np.float32)
+    x, y = random.uniform(35, 60, 2)
+    cv2.ellipse(
+        mask, (int(x), int(y)), (int(random.uniform(30, 55)), int(random.uniform(38, 60))), 0, 0, 360, (1.0,), -1
+    )
+    mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), 3))
+    return (crop + mask * (random.uniform(20, 230) + _clouds(random) - crop)).clip(0, 255).astype(np.uint8)
+
+
+def _noise(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return (128 + random.uniform(0.3, 3) * _clouds(random)).clip(0, 255).astype(np.uint8)
+
+
+def _shuffled(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """The face's own tiles in another order: its textures, not its shape."""
+    tile = int(random.choice([16, 24, 32]))
+    count = SIZE // tile
+    tiles = _face(picture, random).reshape(count, tile, count, tile).swapaxes(1, 2).reshape(-1, tile, tile)
+    tiles = tiles[random.permutation(len(tiles))]
+    return tiles.reshape(count, count, tile, tile).swapaxes(1, 2).reshape(SIZE, SIZE).copy()
+
+
+def _clouds(random: np.random.Generator) -> np.ndarray:
+    """(SIZE, SIZE) smooth noise of about +-40 gray levels, coarse or fine."""
+    import cv2
+
+    cells = int(random.choice([3, 6, 12, 24]))
+    small = random.normal(0, 25, (cells, cells)).astype(np.float32)
+    return cv2.resize(small, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
+
+
+LOST = (_beside, _too_close, _too_far, _turned, _covered, _noise, _shuffled)
+
+
+def other_finders() -> list[FaceFinder]:
+    """The other detectors that can be fitted here: those whose file is installed."""
+    from edgefkp.detect.finders.blazeface import BlazeFace
+
+    try:
+        return [BlazeFace(calibration=Calibration())]
+    except EdgefkpError:
+        return []
+
+
+@click.command()
+@click.option("--data", required=True, help="As of edgefkp train; its training persons alone are used.")
+@click.option("--model", required=True, type=click.Path(path_type=Path), help="The network that will run.")
+@labels_option()
+@click.option("--faces", "count", default=6000, show_default=True, help="So many training faces.")
+def main(data: str, model: Path, labels: str, count: int) -> None:
+    from edgefkp.data.formats import open_dataset
+    from edgefkp.data.split import split
+
+    predictor = open_predictor(model)
+    faces = split(open_dataset(data, labels)).train
+    faces = faces.take(faces.complete)
+    faces = faces.take(np.random.default_rng(SEED).permutation(len(faces))[:count])
+    finders = read_json(CALIBRATION)["finders"]  # one that is not installed here keeps what it had
+    finders |= {finder.name: fit_calibration(finder, faces) for finder in [HaarFinder(Calibration()), *other_finders()]}
+    write_json(CALIBRATION, {"schema": "edgefkp.live-calibration/1", "data": Path(data).name, "finders": finders})
+    fit_presence(predictor, faces).save(WEIGHTS)
+    click.echo(f"wrote {CALIBRATION} and {WEIGHTS}, from {len(faces)} faces")
+
+
+if __name__ == "__main__":
+    main()

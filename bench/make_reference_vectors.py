@@ -1,0 +1,108 @@
+"""Makes the golden vectors of the shipped files.
+
+    python -m bench.make_reference_vectors      writes edgefkp/runtime/shipped/golden.npz again
+
+Seven drawn faces and scikit-image's astronaut (NASA, public domain), and what LiteRT on this machine says about them
+for each shipped .tflite. Each file is also run in tflite-runtime where it is installed; where that differs by more than
+the usual limit, the file's card gets a larger limit with the cause, if there is one that explains it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.card import read_card, write_card
+from edgefkp.data.synthetic import SHIPPED
+from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.export.inspect import inspect
+from edgefkp.files import replacing, sha256_file
+from edgefkp.geometry import box_of_keypoints, cut
+from edgefkp.layout import NAMES
+from edgefkp.runtime import interpreters as runtimes
+from edgefkp.runtime.child import answers
+from edgefkp.runtime.reference_vectors import VECTORS, limit_of
+
+DRAWN = 7
+MOST_STEPS = 2  # of an integer output that rounding alone explains
+# Pixels of scikit-image's 512x512 astronaut, placed by eye: enough to cut the face as in training.
+_ASTRONAUT = {
+    "left_eye_center": (246, 103),
+    "right_eye_center": (204, 101),
+    "nose_tip": (225, 127),
+    "mouth_left_corner": (246, 140),
+    "mouth_right_corner": (203, 140),
+}
+
+
+def golden_images() -> np.ndarray:
+    """(8, 96, 96) uint8. Raises EnvironmentProblem without scikit-image."""
+    with np.load(SHIPPED) as drawn:
+        faces = drawn["images"][:DRAWN]
+    return np.concatenate([faces, _astronaut()[None]])
+
+
+def _astronaut() -> np.ndarray:
+    try:
+        from skimage import data
+    except ImportError:
+        raise EnvironmentProblem(
+            "the golden pictures need scikit-image's astronaut", "pip install scikit-image"
+        ) from None
+    points = np.full((len(NAMES), 2), np.nan)
+    for name, point in _ASTRONAUT.items():
+        points[NAMES.index(name)] = point
+    return cut(data.astronaut()[..., ::-1].copy(), box_of_keypoints(points))
+
+
+def make(folder: Path = VECTORS.parent) -> dict[str, float]:
+    """Write `folder`/golden.npz for its .tflite files; returns the largest difference between runtimes of each.
+
+    Raises EdgefkpError where runtimes differ by more than the limit for no known cause.
+    """
+    images = golden_images()
+    vectors, differences = {}, {}
+    for path in sorted(folder.glob("*.tflite")):
+        reference = answers(path, images, "litert").keypoints
+        vectors[sha256_file(path)] = reference
+        others = {
+            info.name: float(np.abs(answers(path, images, info.name).keypoints - reference).max())
+            for info in runtimes.installed()
+            if info.name == "tflite-runtime"
+        }
+        differences[path.name] = max(others.values(), default=0.0)
+        _state_cause(path, others)
+    with replacing(folder / VECTORS.name) as temporary, open(temporary, "wb") as stream:
+        np.savez_compressed(stream, images=images, **vectors)  # type: ignore[arg-type]
+    return differences
+
+
+def _state_cause(path: Path, others: dict[str, float]) -> None:
+    card: dict[str, Any] = read_card(path) or {}
+    card.pop("golden", None)
+    worst = max(others, key=lambda name: others[name], default="")
+    if worst and others[worst] > limit_of(path):
+        step = inspect(path).outputs[0].step
+        steps = round(others[worst] / step) if step else 0
+        if step is None or steps > MOST_STEPS:
+            raise EdgefkpError(
+                f"{path.name}: {worst} differs from litert by {others[worst]:.3f} px and no output step explains it",
+                "find the operator: edgefkp export --explain",
+            )
+        card["golden"] = {
+            "limit": round((steps + 0.01) * step, 4),
+            "measured": {"runtime": worst, "pixels": others[worst]},
+            "cause": f"outputs move in steps of {step:.3f} px, and runtimes round differently by {steps}",
+        }
+    if card:
+        write_card(path, card)
+
+
+def main() -> None:
+    for name, difference in make().items():
+        print(f"{name}: runtimes differ by {difference:.4f} px at most")
+    print(f"{VECTORS}: {VECTORS.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Tables inside Markdown files, rendered from committed JSON: python -m bench.render_docs [--check] FILE...
+
+A block stands between `<!-- table KIND PATH -->` and `<!-- end -->`; KIND is a key of RENDERERS, PATH the JSON's place
+seen from the Markdown file ("-" for a table that needs none).
+"""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from bench.doc_family import (
+    ablations_markdown,
+    family_markdown,
+    robustness_markdown,
+    seeds_markdown,
+    structures_markdown,
+)
+from bench.doc_live import live_markdown
+from bench.doc_peers import peers_markdown
+from edgefkp.cli import COMMANDS
+from edgefkp.cli.options import note
+from edgefkp.errors import EdgefkpError, GateError
+from edgefkp.files import read_json, write_text
+from edgefkp.report.result import read_run
+from edgefkp.report.run_table import markdown
+from edgefkp.study.blocks import BLOCKS, block
+
+
+def _commands(_: Path) -> str:
+    lines = [f"| `edgefkp {name}` | {line} |" for name, line in COMMANDS.items()]
+    return "\n".join(["| command | what it does |", "| --- | --- |", *lines])
+
+
+def _bench(path: Path) -> str:
+    from edgefkp.bench import result, table
+
+    return table.markdown([result.read(path)])
+
+
+def _cards(path: Path) -> str:
+    """What each conversion of one model cost: PATH is what `edgefkp export --json` printed."""
+    from edgefkp.export.model_card import parity_table
+
+    return parity_table(read_json(path))
+
+
+def _arm(path: Path) -> str:
+    from bench.compare_on_arm import arm_markdown
+
+    return arm_markdown(read_json(path))
+
+
+RENDERERS: dict[str, Callable[[Path], str]] = {
+    "run": lambda path: markdown(read_run(path)),
+    "commands": _commands,
+    "bench": _bench,
+    "peers": peers_markdown,
+    "family": family_markdown,
+    "structures": structures_markdown,
+    "ablations": ablations_markdown,
+    "robustness": robustness_markdown,
+    "seeds": seeds_markdown,
+    "live": live_markdown,
+    "cards": _cards,
+    "arm": _arm,
+    **{f"study-{name}": block(name) for name in BLOCKS},
+}
+
+_BLOCK = re.compile(r"(?P<open><!-- table (?P<kind>\S+) (?P<path>\S+) -->\n).*?(?P<close><!-- end -->)", re.DOTALL)
+
+
+def rendered(document: Path) -> str:
+    """The text of `document` with each of its blocks made again.
+
+    Raises EdgefkpError where a block names an unknown kind or a file that is not its JSON.
+    """
+
+    def block(match: re.Match[str]) -> str:
+        kind = match["kind"]
+        if kind not in RENDERERS:
+            raise EdgefkpError(f"{document} asks for a table '{kind}'", f"known: {', '.join(RENDERERS)}")
+        return f"{match['open']}\n{RENDERERS[kind](document.parent / match['path'])}\n\n{match['close']}"
+
+    return _BLOCK.sub(block, document.read_text(encoding="utf-8"))
+
+
+@click.command()
+@click.argument("documents", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--check", is_flag=True, help="Write nothing; exit 3 where a table is not current.")
+def main(documents: tuple[Path, ...], check: bool) -> None:
+    """Make the tables in DOCUMENTS again from the JSON that they name."""
+    stale = []
+    for document in documents:
+        text = rendered(document)
+        if text != document.read_text(encoding="utf-8"):
+            stale.append(str(document))
+            if not check:
+                write_text(document, text)
+                note(f"wrote {document}")
+    if check and stale:
+        raise GateError(
+            f"tables are not current in {', '.join(stale)}", f"python -m bench.render_docs {' '.join(stale)}"
+        )
+
+
+if __name__ == "__main__":
+    try:
+        main(standalone_mode=False)
+    except EdgefkpError as error:
+        print(f"error: {error.message}\nhint:  {error.hint}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,1 @@
+"""Where a measurement runs: this machine, or another one."""

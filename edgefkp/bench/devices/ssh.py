@@ -1,0 +1,201 @@
+"""Measure on a board through the system's own ssh, with the user's keys, config and known hosts.
+
+One connection: the bundle goes in as a tar on stdin, the result comes out on stdout, progress on stderr. The board's
+own Python measures in a temporary folder, which is removed at the end. Nothing that comes from outside passes through
+a shell unquoted. ssh gives 255 both for no connection and for a remote death, so the board reports its own status.
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import tarfile
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+from edgefkp.bench import bundle, payload, result
+from edgefkp.bench.plan import Cell, Settings
+from edgefkp.bench.timed_images import Pictures
+from edgefkp.errors import ENVIRONMENT, EdgefkpError, EnvironmentProblem, UsageError
+from edgefkp.runtime import interpreters
+
+_DEVICE = re.compile(
+    r"ssh://(?P<user>[\w.][\w.-]*@)?(?:\[(?P<ipv6>[\da-fA-F:]+)\]|(?P<host>[\w.][\w.-]*))(?::(?P<port>\d{1,5}))?/?"
+)
+STATUS = "edgefkp-status"
+_PROGRESS = re.compile(r"plan: |\d+/\d+ ")  # what the station tells while all is well
+
+# $1 python, $2 "keep" or "", $3 packages to install in a venv of the folder or "", then the module and its words.
+SCRIPT = f"""
+python=$1 keep=$2 packages=$3; shift 3
+folder=$(mktemp -d "${{TMPDIR:-/tmp}}/edgefkp-XXXXXX") || exit 1
+[ -n "$keep" ] || trap 'rm -rf "$folder"' EXIT
+trap 'exit 129' HUP INT TERM PIPE
+cd "$folder" && tar -xf - || exit 1
+if [ -n "$packages" ]; then
+    "$python" -m venv venv >&2 &&
+    venv/bin/python -m pip install --quiet --disable-pip-version-check $packages >&2 || exit 1
+    python=$folder/venv/bin/python
+fi
+PYTHONPATH=$folder${{PYTHONPATH:+:$PYTHONPATH}} EDGEFKP_PYTHON=$python "$python" -m "$@" </dev/null
+status=$?
+[ ! -f result.json ] || cat result.json
+[ -z "$keep" ] || echo "kept: $folder" >&2
+echo; echo {STATUS} $status
+"""
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Board:
+    """target: [user@]host. python: the board's interpreter. install: put a runtime into a venv in the bundle's folder.
+
+    keep: leave the folder on the board.
+    """
+
+    target: str
+    port: int | None = None
+    python: str = "python3"
+    install: bool = False
+    keep: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"ssh://{self.target}{f':{self.port}' if self.port else ''}"
+
+
+def board_of(device: str, **more: Any) -> Board:
+    """From ssh://[user@]host[:port]. Raises UsageError for anything else."""
+    match = _DEVICE.fullmatch(device)
+    if not match:
+        raise UsageError(f"unknown device '{device}'", "use cpu, or ssh://user@board or ssh://user@board:port")
+    target = (match["user"] or "") + (match["ipv6"] or match["host"])
+    return Board(target, int(match["port"]) if match["port"] else None, **more)
+
+
+def measure(
+    board: Board, cells: list[Cell], pictures: Pictures, settings: Settings, name: str, note: Note
+) -> result.Result:
+    """Raises EnvironmentProblem where the board cannot be reached or lacks something, EdgefkpError with its error."""
+    packages = _packages(board) if board.install else []
+    with tempfile.TemporaryDirectory(prefix="edgefkp-bundle-") as folder:
+        made = bundle.make(Path(folder), cells, pictures, settings)
+        words = ["edgefkp.bench.run_bundle", ".", "result.json"]
+        content = _run(board, made, words, packages, note)
+    measured = result.parse(content, board.name)
+    return replace(measured, name=name, device=board.name)
+
+
+def examine(board: Board) -> dict[str, Any]:
+    """What edgefkp.bench.doctor says there: machine, python, checks."""
+    with tempfile.TemporaryDirectory(prefix="edgefkp-kit-") as folder:
+        return _run(board, payload.copy_into(Path(folder)), ["edgefkp.bench.doctor"], [], lambda text: None)
+
+
+def _packages(board: Board) -> list[str]:
+    facts = examine(board)
+    machine, python = facts["machine"], tuple(facts["python"])
+    packages = interpreters.requirements(machine, python)
+    if not packages:
+        raise EnvironmentProblem(
+            f"{board.name}: no runtime has a wheel for {machine} and Python {python[0]}.{python[1]}",
+            "use Python 3.11 (Raspberry Pi OS Bookworm) or a 64-bit system; --remote-python names another Python",
+        )
+    return packages
+
+
+def ssh_command(board: Board) -> list[str]:
+    """$EDGEFKP_SSH replaces `ssh`, as words: EDGEFKP_SSH='ssh -F other_config'."""
+    ssh = shlex.split(os.environ.get("EDGEFKP_SSH", "ssh"))
+    port = ["-p", str(board.port)] if board.port else []
+    return [*ssh, "-T", "-o", "ServerAliveInterval=15", *port, "--", board.target]
+
+
+def _run(board: Board, folder: Path, words: list[str], packages: list[str], note: Note) -> Any:
+    """Send `folder`, run `words` as a Python module there: the JSON that it leaves or prints."""
+    # The remote login shell may be any; it only has to start sh with quoted words.
+    arguments = [board.python, "keep" if board.keep else "", " ".join(packages), *words]
+    remote = " ".join(["exec", "sh", "-c", *(shlex.quote(word) for word in (SCRIPT, "edgefkp", *arguments))])
+    try:
+        child = subprocess.Popen(
+            [*ssh_command(board), remote], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+    except OSError as error:
+        raise EnvironmentProblem(f"cannot start ssh: {error.strerror}", "sudo apt install openssh-client") from error
+    told: list[str] = []
+    out: list[bytes] = []
+    assert child.stdin is not None
+    assert child.stdout is not None
+    assert child.stderr is not None
+    readers = [
+        threading.Thread(target=_forward, args=(child.stderr, told, lambda text: note(f"{board.name}: {text}"))),
+        threading.Thread(target=_collect, args=(child.stdout, out)),
+    ]
+    try:
+        for reader in readers:
+            reader.start()
+        _send(folder, child.stdin)
+        child.wait()
+        for reader in readers:
+            reader.join()
+    finally:
+        child.kill()
+        child.wait()
+    return _outcome(board, b"".join(out).decode(errors="replace"), told)
+
+
+def _send(folder: Path, stream: IO[bytes]) -> None:
+    try:
+        with tarfile.open(fileobj=stream, mode="w|") as archive:
+            for path in sorted(folder.iterdir()):
+                archive.add(path, path.name)
+        stream.close()
+    except (BrokenPipeError, ConnectionError):
+        pass  # the other end says why
+
+
+def _forward(stream: IO[bytes], told: list[str], note: Note) -> None:
+    for line in stream:
+        text = line.decode(errors="replace").rstrip()
+        told.append(text)
+        if not text.startswith(("error: ", "hint:  ")):  # these become this command's own
+            note(text)
+
+
+def _collect(stream: IO[bytes], out: list[bytes]) -> None:
+    out.append(stream.read())
+
+
+def _outcome(board: Board, out: str, told: list[str]) -> Any:
+    body, _, status = out.rstrip().rpartition("\n")
+    if not status.startswith(STATUS):
+        said = next((line for line in reversed(told) if line.strip() and not _PROGRESS.match(line)), "")
+        said = said or f"the connection broke{f' at: {told[-1]}' if told else ''}"
+        raise EnvironmentProblem(f"{board.name}: {said}", f"try: {' '.join([*ssh_command(board), 'true'])}")
+    code = int(status.split()[1])
+    if code == 127 or any(f"{board.python}: not found" in line for line in told):
+        raise EnvironmentProblem(f"{board.name} has no {board.python}", "name the board's Python with --remote-python")
+    if code:
+        raise _remote_error(board, code, told)
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise EdgefkpError(f"{board.name} sent no result: {error}", "measure again") from error
+
+
+def _remote_error(board: Board, code: int, told: list[str]) -> EdgefkpError:
+    message = next((line[7:] for line in told if line.startswith("error: ")), "")
+    hint = next((line[7:] for line in told if line.startswith("hint:  ")), "")
+    if code > 128 and not message:
+        return EdgefkpError(f"{board.name}: the run was ended by signal {code - 128}", "measure again")
+    last = next((line for line in reversed(told) if line.strip()), f"status {code}")
+    if code == ENVIRONMENT or "No module named" in last:
+        more = f"edgefkp doctor --device {board.name}, or let --install put a runtime into a temporary venv"
+        return EnvironmentProblem(f"{board.name}: {message or last}", more)
+    return EdgefkpError(f"{board.name}: {message or last}", hint)

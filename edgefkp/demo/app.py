@@ -1,0 +1,189 @@
+"""The loop of `edgefkp demo`: source -> pipeline -> display, and what keys and buttons ask for."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgefkp.demo.displays import Display, Recorder
+from edgefkp.demo.frames import Frame, Source
+from edgefkp.demo.session import Pipeline, View, picture_of
+from edgefkp.errors import EdgefkpError
+from edgefkp.files import replacing
+
+SCHEMA = "edgefkp.demo/1"
+RECORDING_FPS = 25.0  # of cameras, which do not tell theirs
+_KEPT = 10_000  # views whose times are kept for the summary
+
+
+@dataclass(frozen=True)
+class Summary:
+    """frames: worked on. with_face: how many of them. searches: frames that needed the face finder.
+
+    first_frame: seconds from the start of the loop to the first view. Medians of the stages in milliseconds.
+    """
+
+    schema: str
+    source: str
+    model: str
+    runtime: str
+    frames: int
+    with_face: int
+    searches: int
+    seconds: float
+    first_frame: float
+    fps: float
+    find_ms: float | None
+    network_ms: float
+    smooth_ms: float
+
+
+class Demo:
+    """folder: where snapshots and recordings go. say: is told what happens, for stderr."""
+
+    def __init__(
+        self, source: Source, pipeline: Pipeline, display: Display, folder: Path, say: Callable[[str], None] = print
+    ) -> None:
+        self._source, self._pipeline, self._display = source, pipeline, display
+        self._folder, self._say = folder, say
+        self._recorder: Recorder | None = None
+        self._pace = Pace()
+        self._ended = False
+
+    def run(self, frames: int | None = None) -> Summary:
+        """Until the source ends, someone quits or presses Ctrl-C, or so many frames are done.
+
+        Raises EdgefkpError where not a single frame came.
+        """
+        started = time.monotonic()
+        first_frame = 0.0
+        times: list[tuple[float, float, float]] = []
+        count = with_face = 0
+        view: View | None = None
+        try:
+            for frame in self._source.frames():
+                if frame is None:
+                    self._display.idle(f"{self._source.name} is gone")
+                else:
+                    view = self._work(frame)
+                    count += 1
+                    with_face += bool(view.faces)
+                    first_frame = first_frame or time.monotonic() - started
+                    if len(times) < _KEPT:
+                        times.append((view.find, view.network, view.smooth))
+                for command in self._display.commands():
+                    self.do(command, view)
+                if self._ended or count == frames:
+                    break
+        except KeyboardInterrupt:
+            pass  # the usual way to end a demo
+        finally:
+            self._stop_recording()
+            self._display.close()
+            self._source.close()
+        if view is None:
+            raise EdgefkpError(f"{self._source.name} gave no frame", "give another source")
+        passed = time.monotonic() - started
+        searched = [find for find, _, _ in times if find]
+        return Summary(
+            schema=SCHEMA,
+            source=self._source.name,
+            model=view.model,
+            runtime=view.runtime,
+            frames=count,
+            with_face=with_face,
+            searches=view.searches,
+            seconds=passed,
+            first_frame=first_frame,
+            fps=count / passed,
+            find_ms=float(np.median(searched)) if searched else None,
+            network_ms=float(np.median([network for _, network, _ in times])),
+            smooth_ms=float(np.median([smooth for _, _, smooth in times])),
+        )
+
+    def do(self, command: str, view: View | None = None) -> None:
+        """One of the commands of display.KEYS, or "model:NAME"."""
+        options = self._pipeline.options
+        if command in ("compare", "smoothing", "names"):
+            changed = {command: not getattr(options, command)}
+            self._pipeline.options = dataclasses.replace(options, **changed)
+        elif command.partition(":")[0] == "model":
+            self._switch(command.partition(":")[2] or None)
+        elif command == "snapshot" and view is not None:
+            self._snapshot(view)
+        elif command == "record":
+            self._toggle_recording()
+        elif command == "quit":
+            self._ended = True
+
+    def _work(self, frame: Frame) -> View:
+        if self._display.paced and not self._source.live:
+            self._pace.wait_for(frame)
+        view = self._pipeline.process(frame)
+        self._display.show(view)
+        if self._recorder:
+            self._recorder.show(view)
+        return view
+
+    def _switch(self, name: str | None) -> None:
+        try:
+            self._pipeline.use(name)
+        except EdgefkpError as error:  # a file among the choices that is no keypoint network: keep the one that runs
+            self._tell(f"cannot switch: {error.message}")
+
+    def _snapshot(self, view: View) -> None:
+        import cv2
+
+        path = self._free_name("snapshot", ".png")
+        with replacing(path) as temporary:
+            cv2.imwrite(str(temporary), picture_of(view))
+        self._tell(f"wrote {path}")
+
+    def _toggle_recording(self) -> None:
+        if self._recorder:
+            self._stop_recording()
+            return
+        self._recorder = Recorder(self._free_name("recording", ".mp4"), self._source.fps or RECORDING_FPS)
+        self._set_recording(True)
+        self._tell(f"recording {self._recorder.path}")
+
+    def _stop_recording(self) -> None:
+        if self._recorder:
+            self._recorder.close()
+            self._tell(f"wrote {self._recorder.path}")
+            self._recorder = None
+            self._set_recording(False)
+
+    def _set_recording(self, on: bool) -> None:
+        self._pipeline.options = dataclasses.replace(self._pipeline.options, recording=on)
+
+    def _tell(self, text: str) -> None:
+        """On the terminal, and to whoever pressed the button."""
+        self._say(text)
+        self._display.tell(text)
+
+    def _free_name(self, stem: str, suffix: str) -> Path:
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        names = (self._folder / f"{stem}-{stamp}{extra}{suffix}" for extra in ("", *(f"-{n}" for n in range(1, 1000))))
+        return next(name for name in names if not name.exists())
+
+
+class Pace:
+    """Holds frames of a file back until their time has come."""
+
+    def __init__(self) -> None:
+        self._offset: float | None = None
+
+    def wait_for(self, frame: Frame) -> None:
+        now = time.monotonic()
+        if self._offset is None:
+            self._offset = now - frame.seconds
+        early = frame.seconds + self._offset - now
+        if early > 0:
+            time.sleep(early)
+        else:
+            # Too slow for the file's speed: later frames are not rushed to catch up.
+            self._offset = now - frame.seconds

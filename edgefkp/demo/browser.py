@@ -1,0 +1,148 @@
+"""The browser as the edge device: pages and files for running a .tflite file on the visitor's own machine by LiteRT.js.
+
+LiteRT.js is served from a local copy (npm packages, 10 MB), made once by the user; nothing comes from elsewhere.
+"""
+
+import base64
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.demo.server import Answer, Get, Server, as_json, text
+from edgefkp.detect import presence
+from edgefkp.detect.smoothing import OneEuro
+from edgefkp.detect.tracker import FAST, KEEP, LOOKS
+from edgefkp.files import cache_dir
+from edgefkp.layout import MEAN_SHAPE, NAMES
+
+PAGE, SCRIPT = Path(__file__).with_name("browser.html"), Path(__file__).with_name("browser.js")
+PACKAGES = ("core", "wasm-utils")
+VERSION = "2.5.3"  # of both packages, the one this was tested with
+DRAWN = 20  # drawn faces on which, with the golden pictures, browser and Python are compared
+_KINDS = {".js": "text/javascript; charset=utf-8", ".wasm": "application/wasm"}
+
+
+def litert_folder() -> Path:
+    """Where LiteRT.js is looked for when no folder is given."""
+    return cache_dir() / "litertjs"
+
+
+def install_line(folder: Path | None = None) -> str:
+    packages = " ".join(f"@litertjs/{name}@{VERSION}" for name in PACKAGES)
+    return f"npm install --prefix {folder or litert_folder()} {packages}"
+
+
+def browser_pages(choices: list[Path], litert: Path | None = None, at_root: bool = False) -> dict[str, Get]:
+    """What the server answers: /browser, its script, LiteRT.js, the models and what Python says of golden vectors.
+
+    choices: the .tflite files offered. litert: the folder given to `npm install --prefix`.
+    """
+    folder = litert or litert_folder()
+    library = _library(folder)
+    models = {path.stem: path for path in choices}
+
+    def page(rest: str) -> Answer:
+        return text(PAGE.read_text())
+
+    def setup(rest: str) -> Answer:
+        missing = "" if library else install_line(folder)
+        return as_json({"models": list(models), "install": missing, **_constants()})
+
+    def model(rest: str) -> Answer | None:
+        path = models.get(rest)
+        return Answer(path.read_bytes()) if path else None
+
+    def golden(rest: str) -> Answer | None:
+        return as_json(_golden(models[rest])) if rest in models else None
+
+    def library_file(rest: str) -> Answer | None:
+        path = library.get(rest)
+        return Answer(path.read_bytes(), _KINDS[path.suffix]) if path else None
+
+    pages: dict[str, Get] = {
+        "/browser": page,
+        "/browser.js": lambda rest: Answer(SCRIPT.read_bytes(), _KINDS[".js"]),
+        "/setup.json": setup,
+        "/models/": model,
+        "/golden/": golden,
+        "/litert/": library_file,
+    }
+    if at_root:
+        pages["/"] = page
+    return pages
+
+
+def browser_server(
+    choices: list[Path],
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    tls: tuple[Path, Path] | None = None,
+    litert: Path | None = None,
+) -> Server:
+    """Only the page where the visitor's own browser runs the model: there is no source and no pipeline here."""
+    return Server(browser_pages(choices, litert, at_root=True), lambda path: False, host, port, tls)
+
+
+def _library(folder: Path) -> dict[str, Path]:
+    """Path under /litert/ -> file, for the scripts and WebAssembly of the packages; empty where one is missing."""
+    root = folder / "node_modules" / "@litertjs"
+    if not all((root / name / "dist" / "index.js").is_file() for name in PACKAGES):
+        return {}
+    return {
+        path.relative_to(root).as_posix(): path
+        for name in PACKAGES
+        for path in (root / name).rglob("*")
+        if path.suffix in _KINDS
+    }
+
+
+@functools.cache
+def _constants() -> dict[str, Any]:
+    """What the script has in common with Python, so that it stands in one place."""
+    check = presence.fitted()
+    return {
+        "names": NAMES,
+        "meanShape": MEAN_SHAPE,
+        "presence": {
+            "patch": presence.PATCH,
+            "margin": presence.MARGIN,
+            "shapeLimit": presence.SHAPE_LIMIT,
+            "scaleLimits": presence.SCALE_LIMITS,
+            "sure": presence.SURE,
+            "keep": KEEP,
+            "hidden": check.hidden.ravel(),
+            "hiddenBias": check.hidden_bias,
+            "out": check.out,
+            "bias": check.bias,
+        },
+        "tracking": {"looks": LOOKS, "fast": FAST},
+        "oneEuro": {"minCutoff": OneEuro.MIN_CUTOFF, "beta": OneEuro.BETA, "speedCutoff": OneEuro.SPEED_CUTOFF},
+    }
+
+
+def _golden_images() -> np.ndarray:
+    from edgefkp.runtime.reference_vectors import VECTORS, read_golden
+    from edgefkp.runtime.shipped import FOLDER
+
+    with np.load(FOLDER / "drawn_faces.npz") as arrays:
+        drawn = arrays["images"][:DRAWN]
+    return np.concatenate([read_golden().images, drawn]) if VECTORS.exists() else drawn
+
+
+@functools.lru_cache(maxsize=16)
+def _golden(model: Path) -> dict[str, Any]:
+    """The golden pictures (base64 of uint8), the keypoints that Python's runtime gives, and the presence scores."""
+    from edgefkp.runtime.predictor import open_predictor
+
+    images = _golden_images()
+    predictor = open_predictor(model)
+    keypoints = predictor.predict(images)
+    check = presence.fitted()
+    return {
+        "runtime": f"{predictor.runtime} {predictor.version}",
+        "images": base64.b64encode(images.tobytes()).decode(),
+        "keypoints": keypoints,
+        "scores": [check(image, points) for image, points in zip(images, keypoints, strict=True)],
+    }

@@ -1,0 +1,118 @@
+"""The web display: a page with the live overlay, its numbers, and buttons, for boards without a screen."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.demo.browser import browser_pages
+from edgefkp.demo.displays import KEYS, Display
+from edgefkp.demo.server import Answer, Server, as_json, text
+from edgefkp.demo.session import View, picture_of
+
+JPEG_QUALITY = 80
+TOLD = 4.0  # seconds that the page shows what a button did
+WAIT = 1.0  # seconds a viewer waits for a frame before it looks whether the demo has ended
+PAGE = Path(__file__).with_name("page.html")
+
+
+class WebDisplay(Display):
+    """Keeps the newest view; each viewer takes it when ready for the next one, and the pipeline never waits.
+
+    A picture is drawn and encoded by the first viewer who wants it, once for all of them, in that viewer's thread.
+    """
+
+    paced = True
+
+    def __init__(
+        self,
+        choices: list[Path],
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        tls: tuple[Path, Path] | None = None,
+        litert: Path | None = None,
+    ) -> None:
+        self._choices = [path.stem for path in choices]
+        self._newest: View | None = None
+        self._number = 0
+        self._message = ""
+        self._told = ("", 0.0)
+        self._arrived = threading.Condition()
+        self._encoding = threading.Lock()
+        self._encoded: tuple[int, bytes] = (-1, b"")
+        self._commands: list[str] = []
+        gets = {
+            "/": lambda rest: text(PAGE.read_text()),
+            "/stream.mjpg": lambda rest: Answer(self._stream()),
+            "/frame.jpg": self._frame,
+            "/numbers": lambda rest: as_json(self._numbers()),
+            **browser_pages(choices, litert),
+        }
+        self.server = Server(gets, self._post, host, port, tls)
+
+    def show(self, view: View) -> None:
+        with self._arrived:
+            self._newest, self._message = view, ""
+            self._number += 1
+            self._arrived.notify_all()
+
+    def idle(self, message: str) -> None:
+        self._message = message
+
+    def tell(self, message: str) -> None:
+        self._told = message, time.monotonic()
+
+    def commands(self) -> list[str]:
+        commands, self._commands = self._commands, []
+        return commands
+
+    def close(self) -> None:
+        self.server.close()
+
+    def _post(self, path: str) -> bool:
+        command = path.removeprefix("/do/")
+        known = command in set(KEYS.values()) - {"quit"}
+        if known or command in {f"model:{name}" for name in self._choices}:
+            self._commands.append(command)
+            return True
+        return False
+
+    def _numbers(self) -> dict[str, Any]:
+        view = self._newest
+        numbers = view.numbers() if view else {}
+        told, when = self._told
+        recent = told if time.monotonic() - when < TOLD else ""
+        waiting = self._message or ("" if view else "no frame yet")
+        return {**numbers, "choices": self._choices, "message": waiting, "told": recent}
+
+    def _frame(self, rest: str) -> Answer | None:
+        if self._newest is None:
+            return None
+        return Answer(self._jpeg()[1], "image/jpeg")
+
+    def _stream(self) -> Iterator[bytes]:
+        seen = 0
+        while not self.server.closing.is_set():
+            with self._arrived:
+                self._arrived.wait_for(lambda: self._number != seen, WAIT)  # noqa: B023
+                if self._number == seen:
+                    continue
+            seen, jpeg = self._jpeg()
+            yield jpeg
+
+    def _jpeg(self) -> tuple[int, bytes]:
+        """(its number, the newest picture as JPEG)."""
+        import cv2
+
+        with self._encoding:
+            with self._arrived:
+                number, view = self._number, self._newest
+            if number != self._encoded[0] and view is not None:
+                # The numbers stand beside the picture.
+                picture = np.ascontiguousarray(picture_of(view, numbers=False))
+                _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+                self._encoded = number, jpeg.tobytes()
+            return self._encoded

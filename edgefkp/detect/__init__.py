@@ -1,0 +1,1 @@
+"""Faces in an image: finders, the detector and its presence check, the tracker."""

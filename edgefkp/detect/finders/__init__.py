@@ -1,0 +1,1 @@
+"""The face finders, one file each."""

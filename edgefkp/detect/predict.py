@@ -1,0 +1,231 @@
+"""Keypoints of pictures, folders and videos: overlays and tables on disk, in constant memory, resumable.
+
+OUT/points.csv has a row for each face of each picture (a picture without a face has one row with empty columns),
+OUT/faces holds the overlays under the pictures' own names. A video gets an overlay video and a .csv with a row for each
+frame.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from edgefkp.demo.frames import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Video, read_image
+from edgefkp.detect.detector import Face, KeypointDetector
+from edgefkp.detect.overlay import draw_faces
+from edgefkp.detect.points_table import FIELDS, NO_FACE, Table, rows_of
+from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.files import replacing
+
+SCHEMA = "edgefkp.predict/1"
+VIDEO_FIELDS = ("frame", "seconds", *FIELDS[1:])
+_WRITABLE = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+
+
+class Item(NamedTuple):
+    """A picture or a video; name: its path under the folder that was given, which is its name in OUT too."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What each worker needs to make its own detector and to write overlays."""
+
+    out: Path
+    model: str | None = None
+    finder: str = "haar"
+    max_faces: int | None = None
+    runtime: str | None = None
+    overlays: bool = True
+    names: bool = False
+    table: str = "csv"
+
+    def detector(self) -> KeypointDetector:
+        return KeypointDetector(self.model, self.finder, max_faces=self.max_faces, runtime=self.runtime)
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """pictures, videos: worked on now. earlier: found done. without_face: of `pictures`. skipped: file -> reason."""
+
+    schema: str
+    out: Path
+    pictures: int
+    videos: int
+    earlier: int
+    faces: int
+    without_face: int
+    skipped: dict[str, str]
+
+
+def find_items(paths: Iterable[Path], out: Path) -> list[Item]:
+    """The pictures and videos at `paths`; folders are searched with their subfolders, by name, but for `out`.
+
+    Raises UsageError for a path that does not exist, a file of another kind, or two that share a name.
+    """
+    items: list[Item] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(inner for inner in path.rglob("*") if _is_media(inner) and inner.is_file())
+            # What an earlier run wrote is no input of this one.
+            inside = [inner for inner in inside if out.resolve() not in inner.resolve().parents]
+            items += [Item(inner, inner.relative_to(path).as_posix()) for inner in inside]
+        elif not path.exists():
+            raise UsageError(f"no file or folder at {path}", "give pictures, folders or videos")
+        elif not _is_media(path):
+            raise UsageError(f"{path} is neither a picture nor a video by its suffix", "convert it to .png or .mp4")
+        else:
+            items.append(Item(path, path.name))
+    names: dict[str, Path] = {}
+    for item in items:
+        other = names.setdefault(item.name, item.path)
+        if other != item.path:
+            raise UsageError(f"{other} and {item.path} have the same name", "predict them into two folders: --out")
+    if not items:
+        raise UsageError("there is no picture or video in what was given", f"known: {' '.join(sorted(IMAGE_SUFFIXES))}")
+    return items
+
+
+def _is_media(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
+
+
+def is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def predict(
+    items: list[Item], settings: Settings, workers: int = 1, done: Callable[[Item], None] = lambda item: None
+) -> Predicted:
+    """Work on what is not done yet in `settings.out`. done: told of each item when it is finished or skipped.
+
+    A file that cannot be read is skipped and listed. Raises EdgefkpError where OUT cannot be written.
+    """
+    pictures = [item for item in items if not is_video(item.path)]
+    videos = [item for item in items if is_video(item.path)]
+    with Table(settings.out, settings.table) as table:
+        fresh = [item for item in pictures if item.name not in table.done]
+        earlier = len(pictures) - len(fresh)
+        skipped: dict[str, str] = {}
+        count = without = worked = 0
+        for item, faces in _all_faces(fresh, settings, workers):
+            if faces is None:
+                skipped[item.name] = "not a picture that can be read"
+            else:
+                table.write(item.name, faces)
+                worked += 1
+                count += len(faces)
+                without += not faces
+            done(item)
+    watched = 0
+    for item in videos:
+        if _points_file(item, settings).exists():
+            earlier += 1
+        else:
+            try:
+                count += _predict_video(item, settings)
+                watched += 1
+            except EdgefkpError as error:
+                skipped[item.name] = error.message
+        done(item)
+    return Predicted(SCHEMA, settings.out, worked, watched, earlier, count, without, skipped)
+
+
+def _all_faces(
+    items: list[Item], settings: Settings, workers: int
+) -> Iterator[tuple[Item, list[dict[str, Any]] | None]]:
+    """Each picture and the rows of its faces, None where it cannot be read, in order."""
+    if not items:
+        return
+    if workers == 1:
+        _start_worker(settings)
+        for item in items:
+            yield item, _work(item)
+        return
+    import multiprocessing
+
+    # Interpreters and OpenCV's threads do not survive a fork.
+    with multiprocessing.get_context("spawn").Pool(workers, _start_worker, (settings,)) as pool:
+        yield from zip(items, pool.imap(_work, items, chunksize=4), strict=True)
+
+
+_worker: tuple[Settings, KeypointDetector]
+
+
+def _start_worker(settings: Settings) -> None:
+    global _worker
+    _worker = settings, settings.detector()
+
+
+def _work(item: Item) -> list[dict[str, Any]] | None:
+    settings, detector = _worker
+    image = read_image(item.path)
+    if image is None:
+        return None
+    faces = detector(image)
+    if settings.overlays:
+        _write_overlay(overlay_file(item, settings.out), image, faces, settings.names)
+    return rows_of(faces)
+
+
+def overlay_file(item: Item, out: Path) -> Path:
+    """The picture's own name; kinds that hold no colours or cannot be written become .png."""
+    path = out / "faces" / item.name
+    return path if path.suffix.lower() in _WRITABLE else path.with_name(path.name + ".png")
+
+
+def _write_overlay(path: Path, image: np.ndarray, faces: list[Face], names: bool) -> None:
+    import cv2
+
+    draw_faces(image, faces, names)
+    with replacing(path) as temporary:
+        if not cv2.imwrite(str(temporary), image):
+            raise EdgefkpError(f"cannot write {path}", "choose a folder on a disk with space left: --out")
+
+
+def _points_file(item: Item, settings: Settings) -> Path:
+    return settings.out / f"{item.name}.{'csv' if settings.table == 'csv' else 'jsonl'}"
+
+
+def _predict_video(item: Item, settings: Settings) -> int:
+    """Track the faces of a video; its table appears when all is done, so that a half-done video starts again."""
+    from edgefkp.demo.displays import CODECS, Recorder
+    from edgefkp.detect.tracker import Tracker
+
+    source = Video(item.path)
+    tracker = Tracker(settings.detector(), max_faces=settings.max_faces or 1)
+    name = settings.out / "faces" / item.name
+    recorder = Recorder(name if name.suffix in CODECS else name.with_name(name.name + ".mp4"), source.fps)
+    count = 0
+    try:
+        with replacing(_points_file(item, settings)) as temporary, open(temporary, "w", newline="") as stream:
+            writer = csv.DictWriter(stream, VIDEO_FIELDS)
+            if settings.table == "csv":
+                writer.writeheader()
+            for number, frame in enumerate(source.frames()):
+                if frame is None:
+                    continue
+                faces = tracker(frame.image, frame.seconds)
+                count += len(faces)
+                when = {"frame": number, "seconds": round(frame.seconds, 4)}
+                for row in rows_of(list(faces)) or [NO_FACE]:
+                    if settings.table == "csv":
+                        writer.writerow({**when, **row})
+                    else:
+                        stream.write(json.dumps({**when, **row}) + "\n")
+                if settings.overlays:
+                    draw_faces(frame.image, faces, settings.names)
+                    recorder.write(frame.image)
+        recorder.close()
+    except BaseException:
+        recorder.abandon()
+        raise
+    finally:
+        source.close()
+    return count

@@ -1,1 +1,0 @@
-"""Keypoints live: face boxes, tracking, smoothing, cameras and displays."""

@@ -1,0 +1,1 @@
+from tests.discs import astronaut, disc_detector, model, video  # noqa: F401

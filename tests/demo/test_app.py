@@ -1,0 +1,231 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from edgefkp.cli import cli
+from edgefkp.demo.app import Demo, Pace
+from edgefkp.demo.displays import KEYS, Display, Recorder, fitted
+from edgefkp.demo.frames import Frame, open_source
+from edgefkp.demo.session import Options, Pipeline, counterpart, picture_of
+from edgefkp.errors import EdgefkpError
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+
+
+class Scripted(Display):
+    """Gives the commands of a script, one list a frame, and keeps what was shown."""
+
+    def __init__(self, *script: list[str]) -> None:
+        self.script, self.views = list(script), []
+
+    def show(self, view):
+        self.views.append(view)
+
+    def commands(self):
+        return self.script.pop(0) if self.script else []
+
+
+class Blank:
+    """Ten gray frames; None stands for a camera that is gone."""
+
+    name, live, fps = "blank", True, 0.0
+
+    def __init__(self, gone: tuple[int, ...] = ()) -> None:
+        self.gone, self.closed = gone, False
+
+    def frames(self) -> Iterator[Frame | None]:
+        for number in range(10):
+            yield None if number in self.gone else Frame(np.full((96, 96, 3), 90, np.uint8), number / 10)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def pipeline(**options) -> Pipeline:
+    return Pipeline(FIXTURES / "tiny.float32.tflite", "whole-image", options=Options(**options))
+
+
+def test_commands_change_what_is_done(tmp_path):
+    display = Scripted(
+        ["names"], ["smoothing"], ["compare"], [], ["model:tiny.int8"], ["model"], ["nonsense"], ["quit"]
+    )
+    source = Blank()
+    own = pipeline()
+    own._tracker.detector._presence = lambda crop, points: 1.0
+    summary = Demo(source, own, display, tmp_path).run()
+    views = display.views
+    assert summary.frames == len(views) == 8
+    assert source.closed
+    assert [view.options.names for view in views[:3]] == [False, True, True]
+    assert [view.options.smoothing for view in views[1:4]] == [True, False, False]
+    assert [view.compared for view in views[2:4]] == [None, "tiny.int8"]
+    # Float and int8 are close, and not the same.
+    mean, largest = views[3].difference
+    assert 0 < mean <= largest < 5
+    assert [view.model for view in views[4:7]] == ["tiny.float32", "tiny.int8", "tiny.int8io"]
+
+
+def test_snapshots_and_recordings_are_whole_files(tmp_path):
+    import cv2
+
+    display = Scripted(["snapshot"], ["record"], [], ["snapshot", "record"], ["record"])
+    said = []
+    Demo(Blank(), pipeline(), display, tmp_path / "new", said.append).run()
+    files = sorted(path.name.split("-")[0] for path in (tmp_path / "new").iterdir())
+    assert files == ["recording", "recording", "snapshot", "snapshot"]
+    for path in (tmp_path / "new").iterdir():
+        if path.suffix == ".png":
+            assert cv2.imread(str(path)).shape == (96, 96, 3)
+        else:
+            assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT) > 0
+    assert len([line for line in said if line.startswith("wrote")]) == 4
+    assert [view.options.recording for view in display.views[:6]] == [False, False, True, True, False, True]
+
+
+def test_a_camera_that_goes_is_waited_for(tmp_path):
+    display = Scripted()
+    idle = []
+    display.idle = idle.append
+    assert Demo(Blank(gone=(3, 4)), pipeline(), display, tmp_path).run().frames == 8
+    assert idle == ["blank is gone"] * 2
+
+
+def test_a_source_without_frames_is_an_error(tmp_path):
+    with pytest.raises(EdgefkpError, match="gave no frame"):
+        Demo(Blank(gone=tuple(range(10))), pipeline(), Scripted(), tmp_path).run()
+
+
+def test_a_model_that_does_not_run_is_not_switched_to(tmp_path):
+    for name in ("tiny.float32.tflite", "classifier.tflite"):
+        shutil.copy(FIXTURES / name, tmp_path)
+    said = []
+    display = Scripted(["model:classifier"], [], ["model:absent"])
+    own = Pipeline(tmp_path / "tiny.float32.tflite", "whole-image")
+    summary = Demo(Blank(), own, display, tmp_path, said.append).run(5)
+    assert summary.model == "tiny.float32"
+    assert len(said) == 2
+    assert said[1].startswith("cannot switch")
+
+
+def test_the_counterpart_is_the_same_network_in_the_other_kind():
+    choices = [Path(f"{name}.tflite") for name in ("a.float32", "a.int8", "b.float32", "b.int8", "b.dynamic")]
+    assert counterpart(Path("b.float32.tflite"), choices) == Path("b.int8.tflite")
+    assert counterpart(Path("a.int8.tflite"), choices) == Path("a.float32.tflite")
+    assert counterpart(Path("b.dynamic.tflite"), choices) == Path("b.float32.tflite")
+    assert counterpart(Path("c.float32.tflite"), choices) == Path("a.int8.tflite")
+    assert counterpart(Path("a.float32.tflite"), choices[:1]) is None
+
+
+def test_the_picture_shows_points_and_both_models(tmp_path):
+    own = pipeline(compare=True, names=True)
+    own._tracker.detector._presence = lambda crop, points: 1.0
+    view = own.process(Frame(np.full((96, 96, 3), 90, np.uint8), 0.0))
+    picture = picture_of(view)
+    assert picture.shape == (96, 192, 3)
+    assert (picture[60:, :96] != 90).any()
+    assert (view.frame.image == 90).all()  # the frame itself is left as it came
+
+
+def test_a_recorder_refuses_other_suffixes_and_leaves_nothing_without_frames(tmp_path):
+    with pytest.raises(EdgefkpError, match="suffix"):
+        Recorder(tmp_path / "a.gif", 25)
+    Recorder(tmp_path / "a.mp4", 25).close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pictures_are_fitted_whole():
+    wide = np.full((50, 200, 3), 255, np.uint8)
+    small = fitted(wide, (100, 50))
+    assert small.shape == (50, 100, 3)
+    assert (small[:12] == 0).all()
+    assert (small[20:30] == 255).all()
+
+
+def test_frames_of_a_file_are_not_rushed():
+    pace = Pace()
+    started = time.monotonic()
+    for number in range(5):
+        pace.wait_for(Frame(np.zeros((1, 1, 3), np.uint8), number * 0.05))
+    assert time.monotonic() - started >= 0.2
+
+
+def run(*arguments: str) -> "object":
+    return CliRunner().invoke(cli, ["demo", *arguments], standalone_mode=False)
+
+
+def test_the_command_writes_a_video(tmp_path, model, video):
+    import cv2
+
+    out = tmp_path / "shown.mp4"
+    result = run("--source", str(video), "--display", "file", "--out", str(out), "--model", str(model), "--json")
+    summary = json.loads(result.stdout)
+    assert (summary["frames"], summary["with_face"], summary["searches"]) == (60, 60, 1)
+    capture = cv2.VideoCapture(str(out))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 60
+    _, frame = capture.read()
+    # Dots of the three colours are on the picture.
+    assert (np.abs(frame.astype(int) - (110, 230, 110)).max(-1) < 60).any()
+
+
+def test_the_command_measures_jitter(model, video):
+    result = run("--source", str(video), "--measure-jitter", "--model", str(model), "--json", "--frames", "40")
+    assert json.loads(result.stdout)["frames"] == 40
+
+
+def test_without_a_screen_a_window_says_what_else_there_is(monkeypatch, model, video):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    result = run("--source", str(video), "--model", str(model))
+    assert isinstance(result.exception, EdgefkpError)
+    assert "--display web" in result.exception.hint
+
+
+@pytest.mark.skipif(not (shutil.which("Xvfb") and shutil.which("xdotool")), reason="needs Xvfb and xdotool")
+def test_a_window_shows_frames_and_takes_keys(tmp_path, model, video):
+    number = 90 + os.getpid() % 400
+    screen = subprocess.Popen(["Xvfb", f":{number}", "-screen", "0", "1400x700x24"], stderr=subprocess.DEVNULL)
+    environment = {**os.environ, "DISPLAY": f":{number}", "QT_LOGGING_RULES": "*=false"}
+
+    def tool(*words: str) -> str:
+        done = subprocess.run(["xdotool", *words], env=environment, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    command = [sys.executable, "-m", "edgefkp", "demo", "--source", video, "--model", model, "--folder", tmp_path]
+    try:
+        time.sleep(1)
+        demo = subprocess.Popen([*command, "--json"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 60
+        while not (window := tool("search", "--name", "edgefkp")):
+            assert time.monotonic() < deadline
+            assert demo.poll() is None, demo.communicate()
+            time.sleep(0.3)
+        window = window.splitlines()[0]
+        while not list(tmp_path.glob("snapshot-*.png")):  # keys before the first frame are lost
+            assert time.monotonic() < deadline
+            tool("key", "--window", window, KEY["snapshot"])
+            time.sleep(0.5)
+        tool("key", "--window", window, KEY["quit"])
+        out, _ = demo.communicate(timeout=60)
+        assert json.loads(out)["with_face"] > 0
+    finally:
+        screen.kill()
+        screen.wait()
+
+
+KEY = {command: key for key, command in KEYS.items()}
+
+
+def test_sources_are_closed_when_the_model_is_missing(video):
+    result = run("--source", str(video), "--display", "none", "--model", "absent")
+    assert isinstance(result.exception, EdgefkpError)
+    assert "absent" in result.exception.message
+    assert open_source(str(video))  # and can be opened again

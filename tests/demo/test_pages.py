@@ -1,0 +1,130 @@
+"""Both pages in Debian's headless Chromium, with real frames."""
+
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgefkp.demo.app import Demo
+from edgefkp.demo.browser import browser_pages, browser_server, install_line, litert_folder
+from edgefkp.demo.frames import open_source
+from edgefkp.demo.server import Answer
+from edgefkp.demo.session import Pipeline
+from edgefkp.demo.web import WebDisplay
+from tests.demo import webdriver
+
+needs_browser = pytest.mark.skipif(not webdriver.is_there(), reason="needs chromium and chromium-driver")
+LITERT = Path(os.environ.get("EDGEFKP_LITERTJS") or litert_folder())
+
+
+@pytest.fixture
+def live(model, video, tmp_path):
+    """A demo that plays the astronaut on a web display, in a thread."""
+    pipeline = Pipeline(model)
+    display = WebDisplay(pipeline.choices, port=0, litert=tmp_path)
+    demo = Demo(open_source(str(video), loop=True), pipeline, display, tmp_path)
+    thread = threading.Thread(target=demo.run)
+    thread.start()
+    yield display
+    demo.do("quit")
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def shows_the_points(screenshot: bytes) -> bool:
+    """Points of the three colours are on the picture."""
+    import cv2
+
+    picture = cv2.imdecode(np.frombuffer(screenshot, np.uint8), cv2.IMREAD_COLOR).astype(int)
+    colours = ((80, 190, 255), (255, 190, 60), (110, 230, 110))
+    return all((np.abs(picture - colour).max(-1) < 50).sum() > 15 for colour in colours)
+
+
+@needs_browser
+def test_the_live_page_shows_the_face_and_takes_buttons(live):
+    with webdriver.Browser() as browser:
+        browser.open(live.server.url)
+        browser.wait_for("document.getElementById('picture').naturalWidth === 640")
+        browser.wait_for("document.getElementById('face').textContent.startsWith('sure')")
+        # Some frames of the walk have the face small: points of a few pixels that JPEG blurs.
+        assert any(shows_the_points(browser.screenshot()) for _ in range(20))
+        browser.run("document.getElementById('compare').click()")
+        browser.wait_for("document.getElementById('model').length === 1 || picture.naturalWidth === 1280")
+        browser.run("document.getElementById('smoothing').click()")
+        browser.wait_for("document.getElementById('smoothing').ariaPressed === 'false'")
+        assert live.commands() == []
+
+
+def test_several_viewers_do_not_slow_the_pipeline(live):
+    def rate() -> float:
+        first, began = live._number, time.monotonic()
+        time.sleep(1.5)
+        return (live._number - first) / (time.monotonic() - began)
+
+    while live._number < 5:
+        time.sleep(0.05)
+    alone = rate()
+    viewers = [socket.create_connection(("127.0.0.1", live.server.port)) for _ in range(6)]
+    for viewer in viewers:  # they ask, and never read
+        viewer.sendall(b"GET /stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    together = rate()
+    for viewer in viewers:
+        viewer.close()
+    assert together > 0.7 * alone
+
+
+def test_a_late_viewer_gets_the_newest_frame(live):
+    def frame() -> bytes:
+        connection = http.client.HTTPConnection("127.0.0.1", live.server.port, timeout=10)
+        connection.request("GET", "/frame.jpg")
+        body = connection.getresponse().read()
+        connection.close()
+        return body
+
+    while live._number < 2:
+        time.sleep(0.05)
+    first = frame()
+    assert first.startswith(b"\xff\xd8")
+    number = live._number
+    while live._number < number + 10:
+        time.sleep(0.05)
+    assert frame() != first
+
+
+def test_the_browser_page_without_litert_says_what_to_type(model, tmp_path):
+    pages = browser_pages([model], tmp_path)
+    answer = pages["/setup.json"]("")
+    assert isinstance(answer, Answer)
+    assert install_line(tmp_path).encode() in answer.body
+    for path in ("core/dist/index.js", "../../../etc/passwd", "/etc/passwd"):
+        assert pages["/litert/"](path) is None
+    assert pages["/models/"](model.stem).body == model.read_bytes()
+    assert pages["/models/"]("../" + model.stem) is None
+
+
+@needs_browser
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg for a fake camera")
+@pytest.mark.skipif(not (LITERT / "node_modules").exists(), reason=f"needs LiteRT.js: {install_line()}")
+def test_the_browser_runs_the_model_itself_on_its_camera(model, video, tmp_path):
+    camera = tmp_path / "camera.y4m"
+    subprocess.run(
+        ["ffmpeg", "-loglevel", "error", "-i", video, "-t", "1.5", "-pix_fmt", "yuv420p", camera], check=True
+    )
+    server = browser_server([model], port=0, litert=LITERT)
+    try:
+        with webdriver.Browser(camera) as browser:
+            browser.open(server.url)
+            browser.wait_for("window.edgefkp && edgefkp.ready")
+            # Issue 5: equal to Python's within 0.05 px on the golden vectors.
+            assert browser.run("return edgefkp.runtime.reference_vectors") <= 0.05
+            assert browser.run("return edgefkp.presenceApart") < 0.1
+            browser.wait_for("edgefkp.face && edgefkp.face.score > 0.9")
+    finally:
+        server.close()

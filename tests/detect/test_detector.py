@@ -1,0 +1,147 @@
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from edgefkp import KeypointDetector
+from edgefkp.detect.detector import as_picture, cut_part, sane_box
+from edgefkp.errors import EdgefkpError
+from edgefkp.geometry import Box, cut
+from edgefkp.layout import COUNT
+from tests.discs import TINY, DiscFinder, disc_frame
+
+
+def test_importing_the_package_imports_neither_opencv_nor_an_interpreter():
+    code = (
+        "import edgefkp, sys; print([m for m in sys.modules if m.split('.')[0] in ('cv2', 'ai_edge_litert', 'numpy')])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_unknown_names_of_the_package_are_attribute_errors():
+    import edgefkp
+
+    with pytest.raises(AttributeError, match="KeypointDetctor"):
+        edgefkp.KeypointDetctor  # noqa: B018
+
+
+@pytest.mark.parametrize("box", [Box(100, 120, 96), Box(160.4, 90.2, 61.3), Box(220, 130, 140)])
+def test_keypoints_come_back_in_image_pixels(disc_detector, box):
+    disc_detector.finder.boxes = [box]
+    (face,) = disc_detector(disc_frame(box))
+    assert face.keypoints.shape == (COUNT, 2)
+    assert face.keypoints.dtype == np.float32
+    found = sane_box(face.keypoints, face.box)
+    assert np.allclose(found, box, atol=0.02 * box.side)
+    # The second look was cut where the first one saw the face, not where the finder said.
+    assert np.allclose(face.box, box, atol=0.02 * box.side)
+
+
+def test_gray_bgr_and_bgra_give_the_same(disc_detector):
+    box = Box(150, 100, 80)
+    disc_detector.finder.boxes = [box]
+    frame = disc_frame(box)
+    gray = np.ascontiguousarray(frame[..., 0])
+    kinds = [frame, gray, gray[..., None], np.dstack([frame, gray])]
+    results = [faces[0].keypoints for faces in disc_detector.batch(kinds)]
+    assert all(np.array_equal(results[0], other) for other in results[1:])
+
+
+def test_batch_equals_one_after_the_other():
+    detector = KeypointDetector(TINY, "whole-image")
+    images = [np.random.default_rng(n).integers(0, 255, (50 + 20 * n, 90), np.uint8) for n in range(4)]
+    single = [detector(image)[0].keypoints for image in images]
+    assert all(
+        np.array_equal(faces[0].keypoints, one) for faces, one in zip(detector.batch(images), single, strict=True)
+    )
+
+
+def test_threads_share_a_detector():
+    detector = KeypointDetector(TINY, "whole-image")
+    images = [np.random.default_rng(n).integers(0, 255, (96, 96), np.uint8) for n in range(8)]
+    expected = [detector(image)[0].keypoints for image in images]
+    results: dict[int, list[np.ndarray]] = {}
+
+    def work(n: int) -> None:
+        results[n] = [detector(images[n])[0].keypoints for _ in range(20)]
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(np.array_equal(own, expected[n]) for n, many in results.items() for own in many)
+    assert len(results) == 8
+
+
+def test_what_is_no_face_is_dropped():
+    class Everywhere(DiscFinder):
+        name = "everywhere"
+
+    finder = Everywhere()
+    finder.boxes = [Box(100, 100, 80)]
+    noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+    assert KeypointDetector(TINY, finder)(noise) == []
+    assert len(KeypointDetector(TINY, finder, min_score=0)(noise)) == 1
+
+
+def test_max_faces(disc_detector):
+    boxes = [Box(80, 100, 60), Box(230, 110, 60)]
+    disc_detector.finder.boxes = boxes
+    assert len(disc_detector(disc_frame(*boxes))) == 2
+    disc_detector.max_faces = 1
+    assert len(disc_detector(disc_frame(*boxes))) == 1
+
+
+@pytest.mark.parametrize(
+    ("image", "found"),
+    [
+        (np.zeros((10, 10), np.float32), "float32"),
+        (np.zeros((10, 10, 2), np.uint8), "2 channels"),
+        (np.zeros((3, 10, 10, 3), np.uint8), r"\(3, 10, 10, 3\)"),
+        (np.zeros((0, 10), np.uint8), r"\(0, 10\)"),
+        (None, "NoneType"),
+    ],
+)
+def test_other_images_are_named(image, found):
+    with pytest.raises(EdgefkpError, match=found):
+        as_picture(image)
+
+
+def test_another_network_is_refused_at_once():
+    with pytest.raises(EdgefkpError, match="a keypoint network takes"):
+        KeypointDetector(TINY.with_name("classifier.tflite"))
+
+
+def test_a_missing_model_says_what_there_is():
+    with pytest.raises(EdgefkpError, match="no model file at nothing"):
+        KeypointDetector("nothing")
+
+
+@pytest.mark.parametrize("box", [Box(300, 200, 260), Box(10, 10, 150), Box(-300, 50, 80), Box(320.3, 11.1, 97)])
+def test_cutting_a_part_equals_cutting_the_whole(box):
+    image = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+    assert np.array_equal(cut_part(image, box), cut(image, box))
+
+
+def test_points_without_extent_keep_the_box():
+    before = Box(10, 20, 50)
+    assert sane_box(np.full((COUNT, 2), 7.0), before) == before
+    assert sane_box(np.random.default_rng(0).normal(0, 1e6, (COUNT, 2)), before) == before
+
+
+def test_the_astronaut_is_found_whatever_the_size(model, astronaut):
+    import cv2
+
+    from bench.astronaut import POINTS
+
+    detector = KeypointDetector(model)
+    for scale in (0.4, 1.0, 2.5):
+        image = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        (face,) = detector(image)
+        # In the crop's pixels: a human labels within about 1.5 px, the limit is the issue's.
+        error = ((face.keypoints + 0.5) / scale - 0.5 - POINTS) * (96 / (face.box.side / scale))
+        assert np.sqrt(np.mean(error**2)) < 2
+        assert face.score > 0.9

@@ -1,0 +1,197 @@
+import numpy as np
+import pytest
+
+from edgefkp.detect.finders import blazeface
+from edgefkp.detect.finders.base import Calibration, Found, HaarFinder, calibration_of, open_finder
+from edgefkp.detect.finders.blazeface import ANCHORS, BlazeFace, overlap, without_doubles
+from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
+from edgefkp.geometry import Box
+from edgefkp.runtime import interpreters as runtimes
+from tests.discs import TINY
+
+
+def near(found: Box, truth: Box, share: float = 0.12) -> bool:
+    return bool(np.abs(np.subtract(found, truth)).max() < share * truth.side)
+
+
+def true_box(scale: float = 1.0, border: int = 0) -> Box:
+    from bench.astronaut import POINTS
+    from edgefkp.geometry import box_of_keypoints
+
+    return box_of_keypoints((POINTS + border + 0.5) * scale - 0.5)
+
+
+def test_haar_finds_the_astronaut_at_every_size(astronaut):
+    import cv2
+
+    for scale in (0.5, 1.0, 3.0):
+        image = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        assert near(HaarFinder().find(image)[0].box, true_box(scale))
+
+
+def test_haar_finds_a_face_that_fills_the_picture(astronaut):
+    box = true_box()
+    left, top, side = int(box.x - box.side / 2), int(box.y - box.side / 2), int(box.side)
+    found = HaarFinder().find(astronaut[top : top + side, left : left + side])
+    assert near(found[0].box, box._replace(x=box.x - left, y=box.y - top))
+
+
+@pytest.mark.parametrize("degrees", [-25, -15, 15, 25])
+def test_haar_finds_a_turned_face(astronaut, degrees):
+    from bench.astronaut import POINTS
+    from edgefkp.geometry import box_of_keypoints, move_image, move_points, similarity
+
+    turn = similarity(degrees, centre=255.5)
+    turned = move_image(turn, astronaut, size=512)
+    assert near(HaarFinder().find(turned)[0].box, box_of_keypoints(move_points(turn, POINTS)))
+
+
+def test_haar_follows_a_shift_of_the_picture(astronaut):
+    # A multiple of the search's shrink, so that the searched pixels are the same but for the border's replica.
+    first = HaarFinder().find(astronaut)[0].box
+    moved = HaarFinder().find(np.pad(astronaut, ((0, 0), (64, 0), (0, 0)), mode="edge"))[0].box
+    assert near(moved, first._replace(x=first.x + 64), 0.05)
+
+
+def test_haar_gray_and_colour_agree(astronaut):
+    import cv2
+
+    gray = cv2.cvtColor(astronaut, cv2.COLOR_BGR2GRAY)
+    assert HaarFinder().find(gray) == HaarFinder().find(astronaut)
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (30, 400, 3), (1, 1)])
+def test_haar_finds_nothing_in_nothing(shape):
+    assert HaarFinder().find(np.zeros(shape, np.uint8)) == []
+
+
+def test_the_calibration_is_fitted_and_near_one():
+    for name in ("haar", "blazeface"):
+        fitted = calibration_of(name)
+        assert fitted != Calibration()
+        assert abs(fitted.scale - 1) < 0.2
+        assert abs(fitted.x) < 0.1
+    assert calibration_of("unheard-of") == Calibration()
+
+
+def test_a_calibration_moves_by_shares_of_the_side():
+    assert Calibration(0.1, -0.2, 1.5).crop_of(Box(100, 100, 40)) == Box(104, 92, 60)
+
+
+def test_whole_image_takes_the_largest_square():
+    (found,) = open_finder("whole-image").find(np.zeros((96, 120), np.uint8))
+    assert found.box == Box(59.5, 47.5, 96)
+
+
+@pytest.mark.parametrize("spec", ["hog", "", "haar2:x"])
+def test_unknown_finders_are_usage_errors(spec):
+    with pytest.raises(UsageError, match="unknown face detector"):
+        open_finder(spec)
+
+
+def test_yunet_asks_for_its_file(tmp_path):
+    with pytest.raises(EdgefkpError, match="no model file was given"):
+        open_finder("yunet")
+    wrong = tmp_path / "yunet.onnx"
+    wrong.write_text("version https://git-lfs.github.com/spec/v1")
+    with pytest.raises(EdgefkpError, match="cannot be read as a YuNet model"):
+        open_finder(f"yunet:{wrong}")
+
+
+def test_yunet_rows_become_boxes(monkeypatch, tmp_path):
+    import cv2
+
+    from edgefkp.detect.finders.yunet import _ROWS
+    from edgefkp.layout import MEAN_SHAPE
+
+    class Stub:
+        size = None
+
+        def setInputSize(self, size):
+            self.size = size
+
+        def detect(self, image):
+            assert image.shape == (self.size[1], self.size[0], 3)
+            points = (MEAN_SHAPE[_ROWS] + 100 + 0.5) / 2 - 0.5  # the picture is searched at half its size
+            rows = [[0, 0, 50, 50, *points.ravel(), score] for score in (0.8, 0.95)]
+            return 2, np.array(rows, np.float32)
+
+    monkeypatch.setattr(cv2.FaceDetectorYN, "create", lambda *arguments: Stub())
+    file = tmp_path / "yunet.onnx"
+    file.write_bytes(b"x")
+    found = open_finder(f"yunet:{file}").find(np.zeros((480, 640), np.uint8))
+    assert [face.score for face in found] == pytest.approx([0.95, 0.8])
+    assert np.allclose(found[0].box, (147.5, 147.5, 96), atol=0.05)
+
+
+def test_blazeface_anchors_are_the_published_grid():
+    assert ANCHORS.shape == (896, 2)
+    assert ANCHORS[:3].tolist() == [[4, 4], [4, 4], [12, 4]]
+    assert ANCHORS[512:519].tolist() == [[8, 8]] * 6 + [[24, 8]]
+
+
+def test_overlap_and_doubles():
+    assert overlap(Box(0, 0, 10), Box(0, 0, 10)) == 1
+    assert overlap(Box(0, 0, 10), Box(20, 0, 10)) == 0
+    assert overlap(Box(0, 0, 10), Box(5, 0, 10)) == pytest.approx(1 / 3)
+    found = [Found(Box(0, 0, 10), 0.6), Found(Box(1, 0, 10), 0.9), Found(Box(40, 0, 10), 0.7)]
+    assert [face.score for face in without_doubles(found)] == [0.9, 0.7]
+
+
+def test_blazeface_reads_what_its_network_says(monkeypatch, tmp_path):
+    """A stub of the network that sees one face, its points where the mean shape lies in a 400x200 picture."""
+    from edgefkp.detect.finders.blazeface import _ROWS
+    from edgefkp.layout import MEAN_SHAPE
+
+    row, scale = 700, 128 / 400
+
+    class Stub:
+        inputs = ({"shape": (1, 128, 128, 3)},)
+        outputs = ({"shape": (1, 896, 16)}, {"shape": (1, 896, 1)})
+
+        def set(self, tensor):
+            assert tensor.shape == (1, 128, 128, 3)
+            assert -1 <= tensor.min() <= tensor.max() <= 1
+            assert (tensor[0, 64:] == -1).all()  # below a picture that is twice as wide as high
+
+        def invoke(self):
+            pass
+
+        def get(self, which):
+            if which == 1:
+                logits = np.full((1, 896, 1), -9.0)
+                logits[0, row] = 3
+                return logits
+            regressed = np.zeros((1, 896, 16))
+            regressed[0, row, 4:10] = ((MEAN_SHAPE[_ROWS] + 60 + 0.5) * scale - ANCHORS[row]).ravel()
+            return regressed
+
+    monkeypatch.setattr(runtimes, "load", lambda *arguments: Stub())
+    monkeypatch.setattr("edgefkp.runtime.safety.check", lambda *arguments: None)
+    (found,) = BlazeFace(TINY, calibration=Calibration()).find(np.full((200, 400, 3), 99, np.uint8))
+    assert np.allclose(found.box, (107.5, 107.5, 96), atol=0.1)
+    assert found.score == pytest.approx(0.9526, abs=1e-3)
+
+
+def test_blazeface_refuses_another_network():
+    with pytest.raises(EdgefkpError, match="not those of BlazeFace"):
+        BlazeFace(TINY)
+
+
+def test_blazeface_without_mediapipe_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(blazeface, "_in_mediapipe", lambda: None)
+    with pytest.raises(EdgefkpError) as raised:
+        BlazeFace()
+    assert "mediapipe" in raised.value.hint
+
+
+def test_blazeface_finds_the_astronaut(astronaut):
+    if blazeface._in_mediapipe() is None or not blazeface._in_mediapipe().exists():
+        pytest.skip("needs BlazeFace from the package mediapipe")
+    assert near(BlazeFace().find(astronaut)[0].box, true_box())
+
+
+def test_an_opencv_without_cascades_is_an_environment_problem(monkeypatch):
+    monkeypatch.setattr(HaarFinder, "CASCADE", "nowhere.xml")
+    with pytest.raises(EnvironmentProblem, match=r"nowhere\.xml"):
+        HaarFinder()

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+
+from edgefkp.detect.detector import KeypointDetector
+from edgefkp.detect.tracker import Tracker
+from edgefkp.geometry import Box, box_of_keypoints
+from tests.discs import disc_frame
+
+FPS = 30
+
+
+def walk(frame: int) -> Box:
+    return Box(160 + 90 * np.sin(frame / 12), 120 + 40 * np.sin(frame / 9), 70 + 20 * np.sin(frame / 15))
+
+
+def test_a_moving_face_is_searched_for_once(disc_detector):
+    tracker = Tracker(disc_detector)
+    for number in range(60):
+        disc_detector.finder.boxes = [walk(number)]
+        (face,) = tracker(disc_frame(walk(number)), number / FPS)
+        assert np.allclose(box_of_keypoints(face.raw), walk(number), atol=2)
+        assert face.number == 1
+    assert tracker.searches == disc_detector.finder.calls == 1
+    assert tracker.stages.find == 0
+    assert tracker.stages.network > 0
+
+
+def test_a_face_that_leaves_is_lost_and_found_again(disc_detector):
+    tracker = Tracker(disc_detector)
+    box = Box(150, 110, 80)
+    frames = [disc_frame(box), disc_frame(), disc_frame(), disc_frame(box), disc_frame(box)]
+    finder = disc_detector.finder
+    seen = []
+    for number, frame in enumerate(frames):
+        finder.boxes = [box] if frame.max() > 150 else []
+        seen.append([face.number for face in tracker(frame, number / FPS)])
+    assert seen == [[1], [], [], [2], [2]]
+    assert finder.calls == 4  # every frame without a tracked face, and no other
+
+
+def test_several_faces_keep_their_numbers(disc_detector):
+    tracker = Tracker(disc_detector, max_faces=2)
+    for number in range(30):
+        boxes = [walk(number)._replace(x=70, side=60), walk(number)._replace(x=240, side=60)]
+        disc_detector.finder.boxes = boxes
+        faces = tracker(disc_frame(*boxes), number / FPS)
+        assert [face.number for face in faces] == [1, 2]
+        assert [face.raw[:, 0].mean() < 160 for face in faces] == [True, False]
+    assert tracker.searches == 1
+
+
+def test_a_second_face_is_found_within_a_second_or_so(disc_detector):
+    tracker = Tracker(disc_detector, max_faces=2)
+    first, second = Box(70, 110, 60), Box(240, 110, 60)
+    counts = []
+    for number in range(60):
+        boxes = [first] if number < 10 else [first, second]
+        disc_detector.finder.boxes = boxes
+        counts.append(len(tracker(disc_frame(*boxes), number / FPS)))
+    assert counts[:10] == [1] * 10
+    assert counts[-1] == 2
+    assert tracker.searches <= 3
+
+
+def test_two_tracks_never_follow_one_face(disc_detector):
+    tracker = Tracker(disc_detector, max_faces=3)
+    box = Box(150, 110, 80)
+    disc_detector.finder.boxes = [box, box._replace(x=153), box._replace(side=90)]
+    assert len(tracker(disc_frame(box), 0.0)) == 1
+    assert len(tracker(disc_frame(box), 2.0)) == 1
+
+
+def test_smoothing_can_be_switched_off(disc_detector):
+    box = Box(150, 110, 80)
+    disc_detector.finder.boxes = [box]
+    tracker = Tracker(disc_detector, smoothing=False)
+    tracker(disc_frame(box), 0)
+    (face,) = tracker(disc_frame(box._replace(x=160)), 1 / FPS)
+    assert np.array_equal(face.keypoints, face.raw)
+    tracker.smoothing = True
+    tracker(disc_frame(box._replace(x=160)), 2 / FPS)
+    (face,) = tracker(disc_frame(box._replace(x=170)), 3 / FPS)
+    assert 0 < face.raw[0, 0] - face.keypoints[0, 0] < 10
+
+
+def test_reset_forgets(disc_detector):
+    tracker = Tracker(disc_detector)
+    box = Box(150, 110, 80)
+    disc_detector.finder.boxes = [box]
+    tracker(disc_frame(box), 0)
+    tracker.reset()
+    assert tracker(disc_frame(box), 0.1)[0].number == 2
+    assert tracker.searches == 2
+
+
+def test_the_astronaut_is_followed_through_rotation_and_scale(model, astronaut):
+    """Issue 5: at most 2 px of the 96x96 crop through +-20 degrees and +-30 %."""
+    from bench.astronaut import POINTS, frame_at
+
+    tracker = Tracker(KeypointDetector(model))
+    errors = []
+    for number in range(0, 600, 4):  # 20 s at 7.5 frames a second: all of every cycle, and harder than at 30
+        frame, truth = frame_at(number / FPS, astronaut)
+        (face,) = tracker(frame, number / FPS)
+        errors.append((face.raw - truth) * (96 / box_of_keypoints(truth).side))
+    assert len(POINTS) == 15
+    assert np.sqrt(np.mean(np.square(errors))) <= 2
+    assert tracker.searches == 1
+
+
+def test_the_astronaut_is_lost_when_she_goes(model, astronaut):
+    from bench.astronaut import frame_at
+
+    tracker = Tracker(KeypointDetector(model))
+    frame, _ = frame_at(0, astronaut)
+    assert tracker(frame, 0)
+    covered = frame.copy()
+    covered[:, 150:500] = (90, 90, 90)
+    assert tracker(covered, 0.1) == []
+    assert pytest.approx(0) == tracker.stages.smooth or tracker.stages.smooth < 1
+    assert tracker(frame, 0.2)

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from edgefkp.export.bias_correction import (
+    corrected,
+    float_outputs,
+    measured_with,
+    missing_bias,
+    output_bias,
+    outputs_of,
+)
+from edgefkp.export.convert import Settings, convert
+
+
+@pytest.fixture(scope="module")
+def network():
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((8, 8, 1))
+    x = layers.Conv2D(16, 3, activation="relu")(inputs)
+    x = layers.Dense(64, activation="relu")(layers.Flatten()(x))
+    return keras.Model(inputs, layers.Dense(6)(x))
+
+
+SAMPLES = (np.random.default_rng(0).random((64, 8, 8, 1), np.float32),)
+
+
+@pytest.mark.parametrize("scheme", ["dynamic", "int8"])
+def test_a_corrected_file_is_right_on_average(network, scheme: str) -> None:
+    settings = Settings(scheme)
+    truth = float_outputs(network, SAMPLES)
+    missing = missing_bias(network, settings, SAMPLES, truth)
+    with corrected(network, missing):
+        after = truth - outputs_of(convert(network, settings, SAMPLES), SAMPLES)
+    assert np.abs(after.mean(0)).mean() < np.abs(missing).mean() / 2
+
+
+def test_the_network_is_as_before_afterwards(network) -> None:
+    before = np.array(network(SAMPLES[0]))
+    with corrected(network, np.full(6, 0.5)):
+        np.testing.assert_allclose(np.array(network(SAMPLES[0])), before + 0.5, atol=1e-6)
+    with corrected(network, None):
+        pass
+    np.testing.assert_array_equal(np.array(network(SAMPLES[0])), before)
+
+
+def test_only_one_linear_dense_output_has_a_bias_to_correct(network) -> None:
+    import keras
+    from keras import layers
+
+    assert output_bias(network) is network.layers[-1].bias
+    inputs = keras.Input((5,))
+    x = layers.Dense(4)(inputs)
+    assert output_bias(keras.Model(inputs, [x, layers.Dense(2)(x)])) is None
+    assert output_bias(keras.Model(inputs, layers.Dense(2, activation="softmax")(x))) is None
+    assert output_bias(keras.Model(inputs, layers.Dense(2, use_bias=False)(x))) is None
+
+
+def test_files_that_differ_at_their_ends_only_are_corrected_alike() -> None:
+    assert measured_with(Settings("int8io", u8=True)) == measured_with(Settings("int8"))

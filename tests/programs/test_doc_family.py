@@ -1,0 +1,96 @@
+"""The tables of our own networks say what the JSON says, and refuse what cannot be compared."""
+
+import pytest
+
+from bench.doc_family import (
+    ablations_markdown,
+    family_markdown,
+    pareto,
+    robustness_markdown,
+    seeds_markdown,
+    structures_markdown,
+)
+from edgefkp.errors import EdgefkpError
+from edgefkp.files import write_json
+
+PEERS = {
+    "machine": "x86_64",
+    "data": {"name": "faces", "faces": 7},
+    "rows": [
+        {"name": "peer", "bytes": 2_000_000, "ms": [1.9, 2.0, 2.1], "rmse": 1.2, "coordinates": 90},
+        {"name": "ours-masked", "bytes": 1e5, "ms": [0.1] * 3, "rmse": 1.1, "rmse_all": 1.05, "coordinates": 90},
+        {"name": "eyes alone", "bytes": 1, "ms": [1, 1, 1], "rmse": 0.5, "coordinates": 30},
+        {"name": "mobilenetv2.float32", "bytes": 9_000_000, "ms": [1, 1, 1], "rmse": None, "coordinates": 0},
+    ],
+}
+
+
+def lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("|")][2:]
+
+
+def test_the_family_is_best_first_with_times_against_the_reference(tmp_path):
+    first, second = lines(family_markdown(write_json(tmp_path / "p.json", PEERS)))
+    assert first == "| ours-masked | 100 | 0.100 | 1.100 | 1.050 |"
+    assert second == "| peer | 2,000 | 2.000 | 1.200 | - |"
+    with pytest.raises(EdgefkpError, match="compare times"):
+        family_markdown(write_json(tmp_path / "p.json", {**PEERS, "rows": PEERS["rows"][:2]}))
+
+
+def test_the_plot_has_a_circle_for_each(tmp_path):
+    pytest.importorskip("matplotlib")
+    (axes,) = pareto(PEERS).axes
+    assert [tuple(c.get_offsets()[0]) for c in axes.collections] == [(0.1, 1.1), (2.0, 1.2)]
+    assert [text.get_text() for text in axes.texts] == ["ours-masked\n0.1 MB", "peer\n2 MB"]
+
+
+def test_a_change_is_compared_with_its_own_base(tmp_path):
+    common = {"images": 100, "rmse_all": 1.5, "train_rmse": 1.6}
+    rows = [
+        {"name": "base", "change": "small", "against": "base", "rmse": 1.5, "interval": None, **common},
+        {"name": "wing", "change": "wing loss", "against": "base", "rmse": 1.4, "interval": [-0.12, -0.08], **common},
+    ]
+    content = {"data": {"name": "faces", "faces": 7}, "rows": rows}
+    base, wing = lines(ablations_markdown(write_json(tmp_path / "a.json", content)))
+    assert base == "| base: small |  | 100 | 1.500 | - | 1.500 | 1.600 |"
+    assert wing == "| wing: wing loss | base | 100 | 1.400 | -0.100 (-0.120 to -0.080) | 1.500 | 1.600 |"
+
+
+def test_the_fastest_scheme_is_bold_and_what_did_not_load_is_a_dash(tmp_path):
+    row = {"name": "n", "parameters": 1000, "macs": 2e6, "bytes": {"dynamic": 3000}}
+    row["ratio"] = {"litert": {"float32": 0.3, "dynamic": 0.1}, "tflite-runtime": {"float32": 0.2}}
+    content = {
+        "machine": "x86_64",
+        "versions": {"litert": "2.3.0"},
+        "reference": {"ms": {"litert": 1.3}},
+        "rows": [row],
+    }
+    (line,) = lines(structures_markdown(write_json(tmp_path / "s.json", content)))
+    assert line == "| n | 1,000 | 2.0 | 3 | 0.300 | **0.100** | - | **0.200** | - | - |"
+
+
+def test_models_that_saw_other_pictures_are_not_compared(tmp_path):
+    def model(name: str, digest: str) -> dict:
+        rows = [
+            {"condition": "as it is", "strength": "", "rmse": 1.0, "hash": "a"},
+            {"condition": "blur", "strength": "sigma 1 px", "rmse": 1.5, "hash": digest},
+        ]
+        return {"name": name, "rows": rows}
+
+    content = {"data": {"name": "faces", "faces": 7}, "models": [model("x", "b"), model("y", "b")]}
+    clean, blur = lines(robustness_markdown(write_json(tmp_path / "r.json", content)))
+    assert (clean, blur) == (
+        "| as it is | 1.00 (1.00) | 1.00 (1.00) |",
+        "| blur, sigma 1 px | 1.50 (1.50) | 1.50 (1.50) |",
+    )
+    content["models"][1] = model("y", "c")
+    with pytest.raises(ValueError, match="other pictures"):
+        robustness_markdown(write_json(tmp_path / "r.json", content))
+
+
+def test_each_seed_has_its_row(tmp_path):
+    scores = {"validation": {"rmse": 1.0, "interval": [0.9, 1.1]}, "test": {"rmse": 1.25, "interval": [1.2, 1.3]}}
+    rows = [{"network": "nano", "seed": seed, **scores} for seed in (0, 1)]
+    content = {"data": {"name": "faces"}, "rows": rows}
+    _, second = lines(seeds_markdown(write_json(tmp_path / "s.json", content)))
+    assert second == "| nano | 1 | 1.000 | 1.250 (1.200-1.300) |"
