@@ -97,9 +97,9 @@ def arm_markdown(result: dict) -> str:  # type: ignore[type-arg]
 
 
 def main(python: str, out: str, files: Sequence[str]) -> None:
-    from edgefkp.runtime.reference_vectors import read_golden
+    from edgefkp.runtime.reference_vectors import read_reference_vectors
 
-    images = read_golden().images
+    images = read_reference_vectors().images
     rows = []
     for file in files:
         for runtime in RUNTIMES:

@@ -7,6 +7,7 @@ for each shipped .tflite. Each file is also run in tflite-runtime where it is in
 the usual limit, the file's card gets a larger limit with the cause, if there is one that explains it.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ from edgefkp.card import read_card, write_card
 from edgefkp.data.synthetic import SHIPPED
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.export.inspect import inspect
+from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import replacing, sha256_file
 from edgefkp.geometry import box_of_keypoints, cut
 from edgefkp.layout import NAMES
 from edgefkp.runtime import interpreters as runtimes
 from edgefkp.runtime.child import answers
-from edgefkp.runtime.reference_vectors import VECTORS, limit_of
+from edgefkp.runtime.reference_vectors import FLOAT_LIMIT, INTEGER_LIMIT, VECTORS, ReferenceVectors
 
 DRAWN = 7
+_FLOAT_SCHEMES = ("float32", "float16")
 MOST_STEPS = 2  # of an integer output that rounding alone explains
 # Pixels of scikit-image's 512x512 astronaut, placed by eye: enough to cut the face as in training.
 _ASTRONAUT = {
@@ -35,7 +38,7 @@ _ASTRONAUT = {
 }
 
 
-def golden_images() -> np.ndarray:
+def reference_images() -> np.ndarray:
     """(8, 96, 96) uint8. Raises EnvironmentProblem without scikit-image."""
     with np.load(SHIPPED) as drawn:
         faces = drawn["images"][:DRAWN]
@@ -60,8 +63,8 @@ def make(folder: Path = VECTORS.parent) -> dict[str, float]:
 
     Raises EdgefkpError where runtimes differ by more than the limit for no known cause.
     """
-    images = golden_images()
-    vectors, differences = {}, {}
+    images = reference_images()
+    vectors, limits, differences = {}, {}, {}
     for path in sorted(folder.glob("*.tflite")):
         reference = answers(path, images, "litert").keypoints
         vectors[sha256_file(path)] = reference
@@ -71,17 +74,21 @@ def make(folder: Path = VECTORS.parent) -> dict[str, float]:
             if info.name == "tflite-runtime"
         }
         differences[path.name] = max(others.values(), default=0.0)
-        _state_cause(path, others)
-    with replacing(folder / VECTORS.name) as temporary, open(temporary, "wb") as stream:
-        np.savez_compressed(stream, images=images, **vectors)  # type: ignore[arg-type]
+        limits[sha256_file(path)] = limit_of(path, others)
+    with replacing(folder / VECTORS.name) as temporary:
+        ReferenceVectors(images, vectors, limits).save(temporary)
     return differences
 
 
-def _state_cause(path: Path, others: dict[str, float]) -> None:
-    card: dict[str, Any] = read_card(path) or {}
-    card.pop("golden", None)
-    worst = max(others, key=lambda name: others[name], default="")
-    if worst and others[worst] > limit_of(path):
+def limit_of(path: Path, others: dict[str, float]) -> float:
+    """Pixels that the file may differ by: its scheme's, or a larger one, with the cause, which its card then states.
+
+    others: runtime -> largest difference from LiteRT's points. Raises EdgefkpError for one without a known cause.
+    """
+    usual = FLOAT_LIMIT if parse_tflite(path).scheme in _FLOAT_SCHEMES else INTEGER_LIMIT
+    card, worst = read_card(path), max(others, key=lambda name: others[name], default="")
+    stated: dict[str, Any] | None = None
+    if worst and others[worst] > usual:
         step = inspect(path).outputs[0].step
         steps = round(others[worst] / step) if step else 0
         if step is None or steps > MOST_STEPS:
@@ -89,13 +96,14 @@ def _state_cause(path: Path, others: dict[str, float]) -> None:
                 f"{path.name}: {worst} differs from litert by {others[worst]:.3f} px and no output step explains it",
                 "find the operator: edgefkp export --explain",
             )
-        card["golden"] = {
+        stated = {
             "limit": round((steps + 0.01) * step, 4),
             "measured": {"runtime": worst, "pixels": others[worst]},
             "cause": f"outputs move in steps of {step:.3f} px, and runtimes round differently by {steps}",
         }
-    if card:
-        write_card(path, card)
+    if card and card.golden != stated:
+        write_card(path, replace(card, golden=stated))
+    return float(stated["limit"]) if stated else usual
 
 
 def main() -> None:

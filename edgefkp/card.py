@@ -1,18 +1,98 @@
 """Cards: the JSON beside every model file that says what it is, where it came from and what it scored."""
 
 import json
-import re
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from edgefkp.files import json_text, read_json, sha256_file, write_json
+from edgefkp.errors import EdgefkpError
+from edgefkp.files import json_text, read_json, replacing, sha256_file, write_json
+from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, OutputSpec, PointLayout
+from edgefkp.records import json_name, read_record
 
 SCHEMA = "edgefkp.card/1"
+NETWORK, TFLITE = "network", "tflite"  # kinds of a card
 _MEMBER = "edgefkp_card.json"  # a .keras file is a zip; the card travels inside it as well
 
-Card = dict[str, Any]
+
+@dataclass(frozen=True)
+class CardData:
+    """What a model was trained on."""
+
+    name: str
+    hash: str  # of the training faces' pixels and points
+    split: str  # hash of who is in which part
+    faces: dict[str, int]  # train, treated (after imputation and augmentation), validation
+    persons: dict[str, int]
+    license: str = field(metadata={"json": "licence"})
+
+
+@dataclass(frozen=True)
+class Card:
+    """The card of a .keras (kind "network") or of a .tflite file. Fields that do not apply keep their defaults, and
+    are not written."""
+
+    kind: str
+    model: str  # <network>-<imputation>[-<augmentation>], as in the file's name
+    key: str = ""  # hash of everything that decides the file
+    layout: PointLayout = KAGGLE15
+    input: InputSpec = InputSpec()  # noqa: RUF009
+    output: OutputSpec = OutputSpec()  # noqa: RUF009
+    network: str = ""  # the architecture's name; "" for a network of the user's own
+    imputation: str = field(default="", metadata={"json": "treatment"})
+    augment: str = ""
+    weights: str | None = None  # name of the pretrained weights that training started from
+    parameters: int = 0
+    macs: int = 0  # multiply-accumulates for one image
+    data: CardData | None = None
+    training: dict[str, Any] = field(default_factory=dict)  # recipe, plan, best epoch, teachers
+    metrics: dict[str, float] = field(default_factory=dict)  # RMSE in pixels
+    history: list[dict[str, Any]] = field(default_factory=list)  # a row for each epoch
+    # Of a .tflite:
+    scheme: str = ""
+    u8: bool = False  # takes pixels as bytes
+    target: str | None = None  # what it was exported for
+    runs_on: list[str] | None = None  # runtimes that have all its operators
+    ran_on: list[str] = field(default_factory=list)  # installed runtimes that ran it at export
+    keep_float: list[str] = field(default_factory=list)  # layers that stay float on purpose
+    per_tensor_dense: bool = False
+    parent: str | None = None  # the .keras that it was made from
+    parent_sha256: str | None = None
+    parent_bytes: int | None = None
+    calibration: dict[str, Any] | None = None
+    bias_correction: dict[str, Any] | None = None
+    inspection: dict[str, Any] | None = None  # edgefkp.inspection, without what the card says itself
+    parity: dict[str, Any] | None = None  # edgefkp.parity
+    golden: dict[str, Any] | None = None  # a larger limit for the reference vectors, and its cause
+    micro: dict[str, Any] | None = None  # what the file needs on a microcontroller
+    versions: dict[str, str] = field(default_factory=dict)
+    # Of the file itself, filled in by `write_with_card`:
+    file: str = ""
+    bytes: int = 0
+    sha256: str = ""
+    schema: str = SCHEMA
+
+    @property
+    def spec(self) -> ModelSpec:
+        return ModelSpec(self.layout, self.input, self.output)
+
+    @property
+    def data_name(self) -> str | None:
+        return self.data.name if self.data else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Without the fields that have their defaults; what every card has comes first."""
+        always = ("schema", "kind", "model", "layout", "input", "output")
+        blank = Card(self.kind, self.model)
+        names = dict.fromkeys((*always, *(one.name for one in fields(self))))
+        keys = {one.name: json_name(one) for one in fields(self)}
+        return {
+            keys[name]: getattr(self, name)
+            for name in names
+            if name in always or getattr(self, name) != getattr(blank, name)
+        }
 
 
 def card_path(model: Path | str) -> Path:
@@ -20,31 +100,65 @@ def card_path(model: Path | str) -> Path:
     return Path(model).with_suffix(".json")
 
 
-def write_card(model: Path, card: Card) -> Card:
-    """Write the card beside `model`, with the file's name, size and SHA-256: returns it as it is read back."""
-    card = {"schema": SCHEMA, **card}
-    if model.suffix == ".keras":
-        with zipfile.ZipFile(model, "a") as archive:
-            if _MEMBER not in archive.namelist():
+def write_with_card(model: Path, card: Card, write: Callable[[Path], Any]) -> Card:
+    """Let `write` make the file under a temporary name, then put card and file in their places, the card first.
+
+    So no file is ever seen without its card. Returns the card with the file's name, size and SHA-256.
+    Raises EdgefkpError where the folder cannot be written; `model` is then as it was.
+    """
+    with replacing(model) as temporary:
+        write(temporary)
+        if model.suffix == ".keras":
+            with zipfile.ZipFile(temporary, "a") as archive:
                 archive.writestr(_MEMBER, json_text(card))
-    card |= {"file": model.name, "bytes": model.stat().st_size, "sha256": sha256_file(model)}
-    return read_json(write_json(card_path(model), card))
+        card = replace(card, file=model.name, bytes=temporary.stat().st_size, sha256=sha256_file(temporary))
+        write_json(card_path(model), card)
+    return _read_back(model)
+
+
+def write_card(model: Path, card: Card) -> Card:
+    """Write another card for `model`, which stays as it is."""
+    card = replace(card, file=model.name, bytes=model.stat().st_size, sha256=sha256_file(model))
+    write_json(card_path(model), card)
+    return _read_back(model)
+
+
+def _read_back(model: Path) -> Card:
+    card = read_card(model)  # as everybody else will see it: numbers are rounded in the file
+    assert card is not None
+    return card
 
 
 def read_card(model: Path | str) -> Card | None:
     """The card beside `model`, or inside a .keras that was moved without it; None where there is none.
 
-    Raises EdgefkpError for a card that is not JSON.
+    Raises EdgefkpError for a card that is not JSON or has values of other types.
     """
     model = Path(model)
     if card_path(model).exists():
-        card = read_json(card_path(model))
-        return card if isinstance(card, dict) and str(card.get("schema", "")).startswith("edgefkp.card/") else None
+        return _card(read_json(card_path(model)), card_path(model))
     if model.suffix == ".keras" and zipfile.is_zipfile(model):
         with zipfile.ZipFile(model) as archive:
             if _MEMBER in archive.namelist():
-                return json.loads(archive.read(_MEMBER))
+                return _card(json.loads(archive.read(_MEMBER)), model)
     return None
+
+
+def _card(stored: Any, path: Path) -> Card | None:
+    if not isinstance(stored, dict) or not str(stored.get("schema", "")).startswith("edgefkp.card/"):
+        return None
+    return read_record(Card, stored, str(path), "delete it, or train or export the file again")
+
+
+def require_card_hash(path: Path, digest: str) -> None:
+    """Raise EdgefkpError where the card beside `path` names another sha256 than `digest`."""
+    card = read_card(path) if card_path(path).is_file() else None
+    if card and card.sha256 and card.sha256 != digest:
+        raise EdgefkpError(
+            f"{path} is not the file that its card {card_path(path).name} describes: sha256 {digest[:12]}..., "
+            f"expected {card.sha256[:12]}...",
+            "export or copy it again, or delete the card if the file was replaced on purpose",
+        )
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -63,36 +177,14 @@ def versions(*packages: str) -> dict[str, str]:
     return found
 
 
-SCHEMES = ("float32", "float16", "dynamic", "int8", "int8io", "int16x8")
-_FILE = re.compile(rf"(?P<model>.+?)\.(?P<scheme>{'|'.join(SCHEMES)})(?P<u8>\.u8)?\.tflite")
-
-
-def treatment_name(treatment: str, augment: str) -> str:
+def imputation_name(imputation: str, augment: str) -> str:
     """The two axes as one word: the paper's `augment` is `drop` with its offline set (paper, section 3.4)."""
-    if (treatment, augment) == ("drop", "paper"):
+    if (imputation, augment) == ("drop", "paper"):
         return "augment"
-    return treatment if augment == "none" else f"{treatment}-{augment}"
+    return imputation if augment == "none" else f"{imputation}-{augment}"
 
 
-def model_name(network: str, treatment: str, augment: str) -> str:
-    return f"{network}-{treatment_name(treatment, augment)}"
-
-
-@dataclass(frozen=True)
-class TfliteName:
-    """`<model>.<scheme>[.u8].tflite`; scheme "" for a file that does not follow the grammar."""
-
-    model: str
-    scheme: str
-    u8: bool
-
-    @property
-    def filename(self) -> str:
-        return f"{self.model}.{self.scheme}{'.u8' if self.u8 else ''}.tflite"
-
-
-def parse_tflite(path: Path | str) -> TfliteName:
-    name = Path(path).name
-    if match := _FILE.fullmatch(name):
-        return TfliteName(match["model"], match["scheme"], bool(match["u8"]))
-    return TfliteName(name.removesuffix(".tflite"), "", False)
+def model_name(network: str, imputation: str, augment: str, layout: PointLayout = KAGGLE15) -> str:
+    """`small-masked-online`; a layout other than the first one is part of it: `small.ibug68-masked-online`."""
+    points = "" if layout == KAGGLE15 else f".{layout.name}"
+    return f"{network}{points}-{imputation_name(imputation, augment)}"

@@ -14,6 +14,7 @@ from typing import IO, Any
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
+from edgefkp.records import json_name
 
 
 def cache_dir() -> Path:
@@ -75,18 +76,21 @@ def write_json(path: Path | str, value: Any) -> Path:
 
 
 def json_text(value: Any, indent: int | None = 1) -> str:
-    return json.dumps(_plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+    return json.dumps(plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """What json takes, in place of records, arrays and paths; NaN becomes None."""
+    if hasattr(value, "to_json"):
+        return plain(value.to_json())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {json_name(field): plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float):
         # 9 significant digits hold a float32 exactly; JSON has no NaN.
         return float(f"{value:.9g}") if np.isfinite(value) else None

@@ -1,52 +1,122 @@
-"""Dataclasses from JSON by their annotations, and the JSON Schema that says the same."""
+"""Records: dataclasses from JSON and their JSON Schema; registries: values by name, one file each.
+
+A stored record stays readable: a field with a default may be missing in the file, and a field that is unknown here (a
+newer version wrote it) is either a named warning or an error. A field whose name in the code differs from that in the
+file has metadata {"json": NAME}; a class that stands for one JSON value has `to_json` and `from_json`.
+"""
 
 import dataclasses
+import difflib
+import functools
+import importlib
+import pkgutil
 import types
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from edgefkp.errors import EdgefkpError, UsageError
 
 Built = TypeVar("Built")
+Value = TypeVar("Value")
 
 _PLAIN = {int: "integer", float: "number", str: "string", bool: "boolean", type(None): "null"}
 
 
-def built(kind: type[Built], value: Any) -> Built:
-    """The dataclass `kind` from a JSON object.
+class NewerField(UserWarning):
+    """A stored record has a field that this version does not know."""
 
-    Raises ValueError that names the member which is missing or of another type; members that are unknown are left out,
-    so that later versions may add some.
+
+def read_record(kind: type[Built], value: Any, where: str, hint: str = "", strict: bool = False) -> Built:
+    """The dataclass `kind` from a JSON value.
+
+    where: what is read, for messages. strict: an unknown field is an error (recipes, bundles), not a NewerField
+    warning (results, cards). Raises EdgefkpError that names the first field that is missing or of another type.
     """
-    return _built(kind, value, "")
+    try:
+        return built(kind, value, strict, where)
+    except ValueError as error:
+        raise EdgefkpError(f"{where} is not a whole {_title(kind)}: {error}", hint) from error
 
 
-def _built(kind: Any, value: Any, where: str) -> Any:
+def _title(kind: type) -> str:
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in kind.__name__)
+    return words.strip("_ ")
+
+
+def built(kind: type[Built], value: Any, strict: bool = False, where: str = "") -> Built:
+    """The dataclass `kind` from a JSON value; see `read_record`. Raises ValueError that names the field."""
+    unknown: list[str] = []
+    made: Built = _built(kind, value, "", unknown)
+    if unknown and strict:
+        known = ", ".join(json_name(field) for field in dataclasses.fields(kind))  # type: ignore[arg-type]
+        raise ValueError(f"there is no field {unknown[0]} (fields: {known})")
+    if unknown:
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        message = f"{where or kind.__name__}: the field {unknown[0]}{more} is of a newer edgefkp, and left out"
+        warnings.warn(message, NewerField, stacklevel=3)
+    return made
+
+
+def json_name(field: Any) -> str:
+    """What a dataclass field is called in the file."""
+    return str(field.metadata.get("json", field.name))
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _built(kind: Any, value: Any, where: str, unknown: list[str]) -> Any:
     if kind is Any:
         return value
-    make: Any = kind
     origin, arguments = get_origin(kind), get_args(kind)
+    if hasattr(kind, "from_json"):
+        try:
+            return kind.from_json(value)
+        except ValueError as error:
+            raise ValueError(f"{where.rstrip('.') or 'it'}: {error}") from error
     if dataclasses.is_dataclass(kind):
-        _require(isinstance(value, dict), kind, value, where)
-        hints = get_type_hints(kind)
-        for field in dataclasses.fields(kind):
-            if field.name not in value:
-                raise ValueError(f"{where}{field.name} is missing")
-        return make(**{name: _built(hints[name], value[name], f"{where}{name}.") for name in hints})
+        return _built_dataclass(kind, value, where, unknown)
     if origin in (Union, types.UnionType):
         if value is None and type(None) in arguments:
             return None
-        return _built(next(one for one in arguments if one is not type(None)), value, where)
+        return _built(next(one for one in arguments if one is not type(None)), value, where, unknown)
     if origin is list:
         _require(isinstance(value, list), kind, value, where)
-        return [_built(arguments[0], item, f"{where}{number}.") for number, item in enumerate(value)]
+        return [_built(arguments[0], item, f"{where}{number}.", unknown) for number, item in enumerate(value)]
+    if origin is tuple and arguments[-1:] == (Ellipsis,):
+        _require(isinstance(value, list), kind, value, where)
+        return tuple(_built(arguments[0], item, f"{where}{number}.", unknown) for number, item in enumerate(value))
     if origin is tuple:
         _require(isinstance(value, list) and len(value) == len(arguments), kind, value, where)
-        return tuple(_built(one, item, where) for one, item in zip(arguments, value, strict=True))
+        return tuple(_built(one, item, where, unknown) for one, item in zip(arguments, value, strict=True))
     if origin is dict:
         _require(isinstance(value, dict), kind, value, where)
-        return {name: _built(arguments[1], item, f"{where}{name}.") for name, item in value.items()}
+        return {name: _built(arguments[1], item, f"{where}{name}.", unknown) for name, item in value.items()}
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    kind = origin or kind
     _require(isinstance(value, kind) and not (kind is int and isinstance(value, bool)), kind, value, where)
     return value
+
+
+def _built_dataclass(kind: Any, value: Any, where: str, unknown: list[str]) -> Any:
+    _require(isinstance(value, dict), kind, value, where)
+    hints, given = _hints(kind), {}
+    for field in dataclasses.fields(kind):
+        name = json_name(field)
+        if name in value:
+            given[field.name] = _built(hints[field.name], value[name], f"{where}{name}.", unknown)
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise ValueError(f"{where}{name} is missing")
+    known = {json_name(field) for field in dataclasses.fields(kind)}
+    unknown += [f"{where}{name}" for name in value if name not in known]
+    try:
+        return kind(**given)
+    except EdgefkpError as error:  # what the class itself demands of its values
+        raise ValueError(f"{where.rstrip('.') or 'it'}: {error.message}") from error
 
 
 def _require(fits: bool, kind: Any, value: Any, where: str) -> None:
@@ -62,22 +132,89 @@ def json_schema(kind: Any, title: str) -> dict[str, Any]:
 
 def _schema(kind: Any) -> dict[str, Any]:
     origin, arguments = get_origin(kind), get_args(kind)
-    if kind is Any:
+    if kind is Any or hasattr(kind, "from_json"):
         return {}
     if dataclasses.is_dataclass(kind):
         hints = get_type_hints(kind)
         return {
             "type": "object",
             "description": " ".join((kind.__doc__ or "").split()),
-            "properties": {name: _schema(hint) for name, hint in hints.items()},
-            "required": list(hints),
+            "properties": {json_name(field): _schema(hints[field.name]) for field in dataclasses.fields(kind)},
+            "required": [json_name(field) for field in dataclasses.fields(kind) if _is_required(field)],
         }
     if origin in (Union, types.UnionType):
         return {"anyOf": [_schema(one) for one in arguments]}
-    if origin is list:
+    if origin is list or (origin is tuple and arguments[-1:] == (Ellipsis,)):
         return {"type": "array", "items": _schema(arguments[0])}
     if origin is tuple:
         return {"type": "array", "prefixItems": [_schema(one) for one in arguments], "minItems": len(arguments)}
     if origin is dict:
         return {"type": "object", "additionalProperties": _schema(arguments[1])}
     return {"type": _PLAIN[kind]}
+
+
+def _is_required(field: Any) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+class Registry(Generic[Value]):
+    """Values by name. The files of one folder register theirs when they are imported, which the first question does.
+
+    kind: what one of them is, for messages ("network"). package: the folder, as a dotted name; "" where the values
+    stand in one file. order: sorts the values for tables and help; else they come as they were registered.
+    """
+
+    def __init__(self, kind: str, package: str = "", order: Callable[[Value], Any] | None = None) -> None:
+        self.kind, self.package, self.order = kind, package, order
+        self.known: dict[str, Value] = {}
+        self._loaded = not package
+
+    def add(self, value: Value, name: str | None = None) -> Value:
+        """Register `value` under `name`, by default its own; for classes and functions it serves as a decorator.
+
+        Raises ValueError for a name that is taken by another value.
+        """
+        name = name or value.name  # type: ignore[attr-defined]
+        if self.known.get(name, value) != value:
+            raise ValueError(f"there are two {self.kind}s called '{name}'")
+        self.known[name] = value
+        return value
+
+    def remove(self, name: str) -> None:
+        del self.known[name]
+
+    def _load(self) -> None:
+        if not self._loaded:
+            self._loaded = True
+            folder = importlib.import_module(self.package)
+            for module in pkgutil.iter_modules(folder.__path__):
+                importlib.import_module(f"{self.package}.{module.name}")
+
+    def names(self) -> tuple[str, ...]:
+        self._load()
+        if self.order is None:
+            return tuple(self.known)
+        order = self.order
+        return tuple(sorted(self.known, key=lambda name: order(self.known[name])))
+
+    def values(self) -> list[Value]:
+        return [self.known[name] for name in self.names()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __len__(self) -> int:
+        return len(self.names())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names()
+
+    def __getitem__(self, name: str) -> Value:
+        """Raises UsageError for an unknown name, with the nearest ones."""
+        if name not in self.known:
+            self._load()
+        if name not in self.known:
+            close = difflib.get_close_matches(name, self.names(), n=3, cutoff=0.5)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"choose one of: {', '.join(self.names())}"
+            raise UsageError(f"unknown {self.kind} '{name}'", hint)
+        return self.known[name]

@@ -24,12 +24,13 @@ from edgefkp.bench import result as bench_result
 from edgefkp.bench.plan import FULL, QUICK, Settings, cells_of
 from edgefkp.bench.store import discard, partial_folder
 from edgefkp.bench.timed_images import COUNT, Pictures
-from edgefkp.card import Card, parse_tflite, versions
+from edgefkp.card import Card, versions
 from edgefkp.data.faces import Source, shown_rows
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import Split, split
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import evaluate, mean_shape_score
+from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import read_json, sha256_file, write_json
 from edgefkp.networks.registry import NETWORKS, resolve
 from edgefkp.networks.tensorflow import require_tensorflow
@@ -207,7 +208,7 @@ def _gathered(
         for path in one.files:
             evaluation, predicted = evaluate(path, source)
             # The last scheme's points stay for the sheet: what runs on the board.
-            predictions[one.card["model"]] = predicted[shown]
+            predictions[one.card.model] = predicted[shown]
             files.append(_file_result(path, evaluation.score, rows[evaluation.sha256]))
         models.append(_model_result(one, files))
     mean = mean_shape_score(source)
@@ -253,22 +254,22 @@ def _file_result(path: Path, score: Any, row: bench_result.Row) -> FileResult:
 
 def _model_result(one: Made, files: list[FileResult]) -> ModelResult:
     card, score = one.card, one.evaluation["score"]
-    last = card["history"][-1]
+    last = card.history[-1]
     return ModelResult(
-        model=card["model"],
-        network=card["network"],
-        title=NETWORKS[card["network"]].title,
-        treatment=card["treatment"],
-        augment=card["augment"],
-        parameters=card["parameters"],
-        macs=card["macs"],
+        model=card.model,
+        network=card.network,
+        title=NETWORKS[card.network].title,
+        treatment=card.imputation,
+        augment=card.augment,
+        parameters=card.parameters,
+        macs=card.macs,
         bytes=one.keras.stat().st_size,
         rmse=score["rmse"],
         interval=tuple(score["interval"]),
         images=last["images"],
         epochs=last["epoch"],
-        best_epoch=card["training"]["best_epoch"],
+        best_epoch=card.training["best_epoch"],
         seconds=last["seconds"],
-        history=card["history"],
+        history=card.history,
         files=files,
     )

@@ -6,8 +6,9 @@ import os
 import numpy as np
 import pytest
 
-from edgefkp.card import model_name, parse_tflite, read_card, treatment_name, write_card
+from edgefkp.card import TFLITE, Card, imputation_name, model_name, read_card, write_card
 from edgefkp.errors import EdgefkpError
+from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import json_text, read_json, replacing, sha256_arrays, write_json, write_text
 
 
@@ -56,18 +57,18 @@ def test_array_hash_sees_values_shape_and_type():
 def test_cards_know_their_file(tmp_path):
     model = tmp_path / "small-drop.int8.tflite"
     model.write_bytes(b"1234")
-    write_card(model, {"model": "small-drop"})
+    write_card(model, Card(TFLITE, "small-drop"))
     card = read_card(model)
     assert card is not None
-    assert (card["bytes"], card["file"], card["model"]) == (4, model.name, "small-drop")
-    assert json.loads((tmp_path / "small-drop.int8.json").read_text())["sha256"] == card["sha256"]
+    assert (card.bytes, card.file, card.model) == (4, model.name, "small-drop")
+    assert json.loads((tmp_path / "small-drop.int8.json").read_text())["sha256"] == card.sha256
     assert read_card(tmp_path / "other.tflite") is None
 
 
 def test_names():
     assert model_name("manual", "drop", "paper") == "manual-augment"
-    assert treatment_name("masked", "online") == "masked-online"
-    assert treatment_name("knn", "none") == "knn"
+    assert imputation_name("masked", "online") == "masked-online"
+    assert imputation_name("knn", "none") == "knn"
     name = parse_tflite("export/manual-augment.int8.u8.tflite")
     assert (name.model, name.scheme, name.u8, name.filename) == (
         "manual-augment", "int8", True, "manual-augment.int8.u8.tflite",

@@ -70,7 +70,7 @@ def test_the_numbers_are_those_of_the_files(first, folder):
     for file in model.files:
         path = out / "export" / file.file
         assert file.bytes == path.stat().st_size
-        assert file.sha256 == read_card(path)["sha256"]
+        assert file.sha256 == read_card(path).sha256
     float32, int8 = model.files
     assert float32.rmse == pytest.approx(model.rmse, abs=1e-3)
     assert int8.bytes < float32.bytes < model.bytes

@@ -23,9 +23,10 @@ from edgefkp.bench.summary import Outcome, Surroundings, row_of
 from edgefkp.bench.timed_images import Pictures
 from edgefkp.bench.timed_images import save as save_pictures
 from edgefkp.bench.worker import Usage
+from edgefkp.card import require_card_hash
 from edgefkp.errors import ENVIRONMENT, EdgefkpError, EnvironmentProblem
 from edgefkp.files import json_text, sha256_file
-from edgefkp.runtime.safety import child_environment, compare_with_card
+from edgefkp.runtime.safety import child_environment
 
 LOOK_SECONDS = 0.5  # at what else is running, before the first process
 START_SECONDS = 0.3  # a worker needs before it loads, for the estimate
@@ -156,7 +157,7 @@ class _Bench:
 
     def _survey_one(self, cell: Cell) -> dict[str, Any] | EdgefkpError:
         try:
-            compare_with_card(Path(cell.file), sha256_file(cell.file))
+            require_card_hash(Path(cell.file), sha256_file(cell.file))
             scheme = require_true_name(cell.file)
             return {**self._work(cell, PATIENCE).facts, "scheme": scheme}
         except EdgefkpError as error:

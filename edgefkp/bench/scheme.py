@@ -3,8 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from edgefkp.card import parse_tflite
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.export.schemes import parse_tflite
 
 # What turns one type into another; it says nothing about the network.
 _CONVERSIONS = ("QUANTIZE", "DEQUANTIZE", "CAST")

@@ -13,8 +13,8 @@ from edgefkp.bench.plan import Cell
 from edgefkp.bench.result import Clocks, Process, Raw, Row
 from edgefkp.bench.timed_images import Pictures
 from edgefkp.bench.worker import STAGES
-from edgefkp.card import parse_tflite
 from edgefkp.evaluation.metrics import rmse
+from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import replacing, sha256_file
 
 GOLDEN = 1.0  # pixels; kernels of other machines round differently, by up to an int8 step or two

@@ -95,9 +95,11 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     with np.load(job.images) as stored:
         images = stored["images"]
     if job.mode == "survey":
-        from edgefkp.runtime.reference_vectors import check_golden  # here only: measured processes import nothing more
+        from edgefkp.runtime.reference_vectors import (
+            check_reference_vectors,  # here only: measured processes import nothing more
+        )
 
-        check_golden(job.file, model)
+        check_reference_vectors(job.file, model)
         return {**facts, **survey(model, images)}, {}
     loop = StageLoop(model, images) if job.mode == "e2e" else InvokeLoop(model, images)
     gc.collect()

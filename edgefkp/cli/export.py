@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +11,7 @@ from edgefkp.cli.options import data_option, json_option, note, print_json
 from edgefkp.errors import EdgefkpError, UsageError
 
 if TYPE_CHECKING:
+    from edgefkp.card import Card
     from edgefkp.data.faces import Source
     from edgefkp.export.exporter import Options
 
@@ -78,7 +79,8 @@ def command(
     paths = find_networks(models, models_dir)
     source = open_dataset(data)
     for path in paths:
-        trained_on = (read_card(path) or {}).get("data", {}).get("name")
+        card = read_card(path)
+        trained_on = card.data_name if card else None
         if trained_on and trained_on != source.name and not calibration:
             note(f"{path.name} was trained on {trained_on} and is calibrated on {source.name}; --data changes that")
     if explain:
@@ -111,7 +113,7 @@ def _export(
         for number, path in enumerate(paths, 1):
             written += export_network(path, out, schemes, source, options, progress)
             bar.update(max(0, number * len(schemes) * faces - bar.pos))  # what was current needed no measuring
-    cards = [read_card(path) or {} for path in written]
+    cards = [card for path in written if (card := read_card(path))]
     if as_json:
         print_json(cards)
     elif cards:
@@ -124,20 +126,20 @@ def _export(
         _require_delta(cards, max_delta)
 
 
-def cards_table(cards: list[dict[str, Any]]) -> str:
+def cards_table(cards: "list[Card]") -> str:
     from tabulate import tabulate
 
     headers = ["file (.tflite)", "KB", "before", "after", "change", "p95", "max", "faces", "loads in"]
     rows = [
-        (card["file"].removesuffix(".tflite"), f"{card['bytes'] / 1000:.1f}", *_measured(card), _loads_in(card))
+        (card.file.removesuffix(".tflite"), f"{card.bytes / 1000:.1f}", *_measured(card), _loads_in(card))
         for card in cards
     ]
     table = tabulate(rows, headers=headers, disable_numparse=True, colalign=("left", *["right"] * 7, "left"))
     return f"{table}\n\nRMSE before and after conversion and its change, p95 and largest shift of points: pixels"
 
 
-def _measured(card: dict[str, Any]) -> tuple[str, ...]:
-    if not (parity := card.get("parity")):
+def _measured(card: "Card") -> tuple[str, ...]:
+    if not (parity := card.parity):
         return "", "", "", "", "", "-"
     return (
         f"{parity['rmse_before']:.4f}",
@@ -149,18 +151,18 @@ def _measured(card: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _loads_in(card: dict[str, Any]) -> str:
+def _loads_in(card: "Card") -> str:
     """Of the runtimes whose operators are known, those that have what the file needs; both is the usual case."""
     from edgefkp.export.targets import TARGETS
 
-    runs_on = card["runs_on"]
+    runs_on = card.runs_on or []
     return "both runtimes" if set(runs_on) == set(TARGETS["any"].tables) else ", ".join(runs_on) or "neither"
 
 
-def _require_delta(cards: list[dict[str, Any]], limit: float) -> None:
+def _require_delta(cards: "list[Card]", limit: float) -> None:
     from edgefkp.export.parity import require_delta
 
-    require_delta([card["parity"] for card in cards if card.get("parity")], limit)
+    require_delta([card.parity for card in cards if card.parity], limit)
 
 
 def _explain(paths: list[Path], source: "Source", options: "Options", as_json: bool) -> None:

@@ -20,8 +20,8 @@ def command(files: tuple[Path, ...], as_json: bool) -> None:
     A file whose name claims a scheme that its graph does not show, or whose bytes are not those of the card beside it,
     is an error (exit 1), after the table.
     """
+    from edgefkp.card import require_card_hash
     from edgefkp.export.inspect import inspect, verify_scheme
-    from edgefkp.runtime.safety import compare_with_card
 
     inspections = [inspect(file) for file in files]
     if as_json:
@@ -29,7 +29,7 @@ def command(files: tuple[Path, ...], as_json: bool) -> None:
     else:
         click.echo("\n\n".join(inspection_table(inspection) for inspection in inspections))
     for file, inspection in zip(files, inspections, strict=True):
-        compare_with_card(file, inspection.sha256)
+        require_card_hash(file, inspection.sha256)
         verify_scheme(file)
 
 

@@ -42,11 +42,11 @@ def command(
     """Compare .tflite FILES (all of export/ by default) with their networks on the labelled test faces of DATA."""
     from dataclasses import asdict
 
-    from edgefkp.card import parse_tflite
     from edgefkp.data.formats import open_dataset
     from edgefkp.evaluation.evaluate import part_of
     from edgefkp.export.inspect import verify_scheme
     from edgefkp.export.parity import labelled, parity, reference_of, require_delta
+    from edgefkp.export.schemes import parse_tflite
 
     paths = list(files) or sorted(folder.glob("*.tflite"))
     if not paths:
@@ -80,7 +80,7 @@ def command(
 def _reference(path: Path, models_dir: Path) -> Path:
     from importlib.util import find_spec
 
-    from edgefkp.card import parse_tflite
+    from edgefkp.export.schemes import parse_tflite
 
     model = parse_tflite(path).model
     network, plain = models_dir / f"{model}.keras", path.with_name(f"{model}.float32.tflite")

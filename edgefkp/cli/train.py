@@ -83,10 +83,10 @@ def command(
     if as_json:
         print_json(card)
         return
-    metrics = card["metrics"]
+    metrics = card.metrics
     note(
         f"validation RMSE {metrics['validation_rmse']:.3f} px"
-        f" (mean shape {metrics['validation_rmse_mean_shape']:.2f}) in epoch {card['training']['best_epoch']}"
+        f" (mean shape {metrics['validation_rmse_mean_shape']:.2f}) in epoch {card.training['best_epoch']}"
     )
     if metrics["validation_rmse"] >= metrics["validation_rmse_mean_shape"]:
         note("not trained enough: it does not beat the mean shape; give it more --epochs")

@@ -123,12 +123,12 @@ def _constants() -> dict[str, Any]:
 
 
 def _golden_images() -> np.ndarray:
-    from edgefkp.runtime.reference_vectors import VECTORS, read_golden
+    from edgefkp.runtime.reference_vectors import VECTORS, read_reference_vectors
     from edgefkp.runtime.shipped import FOLDER
 
     with np.load(FOLDER / "drawn_faces.npz") as arrays:
         drawn = arrays["images"][:DRAWN]
-    return np.concatenate([read_golden().images, drawn]) if VECTORS.exists() else drawn
+    return np.concatenate([read_reference_vectors().images, drawn]) if VECTORS.exists() else drawn
 
 
 @functools.lru_cache(maxsize=16)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.card import parse_tflite
 from edgefkp.demo.frames import Frame
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.overlay import draw_faces, draw_lines
 from edgefkp.detect.tracker import TrackedFace, Tracker
 from edgefkp.errors import EdgefkpError
+from edgefkp.export.schemes import parse_tflite
 from edgefkp.geometry import crop_matrix, invert, move_points
 from edgefkp.layout import SIZE
 from edgefkp.runtime.predictor import Predictor, open_predictor

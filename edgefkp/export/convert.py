@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.card import SCHEMES
 from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.export.schemes import SCHEMES
 from edgefkp.files import captured_fds
 
 STATIC = ("int8", "int8io", "int16x8")  # schemes whose ranges come from calibration

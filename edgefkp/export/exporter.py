@@ -1,14 +1,16 @@
 """The export station: every .keras in, verified .tflite files with cards out."""
 
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgefkp.card import Card, TfliteName, card_path, read_card, versions, write_card
+from edgefkp.card import TFLITE, Card, read_card, versions, write_card, write_with_card
 from edgefkp.data.faces import Faces, Source
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import part_of
@@ -27,8 +29,9 @@ from edgefkp.export.folding import folded
 from edgefkp.export.inspect import Inspection, inspect
 from edgefkp.export.model_card import write_model_card
 from edgefkp.export.parity import Reference, labelled, parity, reference_of
+from edgefkp.export.schemes import TfliteName
 from edgefkp.export.targets import TARGETS, Target, refusals, require_target, tried
-from edgefkp.files import json_text, replacing, sha256_file
+from edgefkp.files import json_text, sha256_file, write_bytes
 from edgefkp.layout import COUNT, SIZE
 from edgefkp.networks.ours import FLOAT_LAYERS
 from edgefkp.runtime.predictor import load_keras
@@ -36,7 +39,19 @@ from edgefkp.runtime.predictor import load_keras
 CARDS = 4  # the form of these cards; files with an older one are made again
 
 # What a .tflite inherits from the card of the network it is made from.
-_INHERITED = ("network", "treatment", "augment", "weights", "parameters", "macs", "data", "metrics")
+_INHERITED = (
+    "layout",
+    "input",
+    "output",
+    "network",
+    "imputation",
+    "augment",
+    "weights",
+    "parameters",
+    "macs",
+    "data",
+    "metrics",
+)
 
 
 @dataclass(frozen=True)
@@ -197,17 +212,23 @@ class _Job:
         target = out / TfliteName(self.path.stem, scheme, options.u8).filename
         key = self._key(settings)
         card = read_card(target) if target.exists() else None
-        if not (card and card.get("key") == key and card.get("sha256") == sha256_file(target)):
-            self.progress.on_file(target.name)
-            card_path(target).unlink(missing_ok=True)  # it would call the new file altered
-            inspection = self._write(target, settings)
-            known = (card or {}).get("parity")  # of these very bytes, where only the card is of an older form
-            card = {**self._card(settings, key, inspection), "sha256": sha256_file(target), "parity": known}
-        if options.parity and self.takes_faces and not self._has_parity(card):
-            card["parity"] = asdict(self._parity(target, scheme))
-        if (card.get("parity") or {}).get("sha256") != card["sha256"]:
-            card["parity"] = None  # of other bytes
-        write_card(target, card)
+        current = bool(card and card.key == key and card.sha256 == sha256_file(target))
+        if card and current:
+            if options.parity and self.takes_faces and not self._has_parity(card):
+                write_card(target, replace(card, parity=asdict(self._parity(target, scheme))))
+            return target
+        self.progress.on_file(target.name)
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".export-", dir=out) as folder:
+            made = Path(folder) / target.name
+            inspection = self._write(made, settings)
+            known = card.parity if card else None  # of these very bytes, where only the card is of an older form
+            if (known or {}).get("sha256") != inspection.sha256:
+                known = None
+            card = replace(self._card(settings, key, inspection), sha256=inspection.sha256, parity=known)
+            if options.parity and self.takes_faces and not self._has_parity(card):
+                card = replace(card, parity=asdict(self._parity(made, scheme)))
+            write_with_card(target, card, lambda temporary: shutil.copyfile(made, temporary))
         return target
 
     def _key(self, settings: Settings) -> str:
@@ -218,26 +239,25 @@ class _Job:
         identity = [CARDS, self.parent, *options, calibration and calibration.hash, tools.get("tensorflow")]
         return hashlib.sha256(json_text(identity).encode()).hexdigest()
 
-    def _write(self, target: Path, settings: Settings) -> Inspection:
+    def _write(self, made: Path, settings: Settings) -> Inspection:
         samples = self.calibration.samples if settings.static else ()
-        with replacing(target) as temporary:
-            with corrected(self.network, self._missing_of(settings)):
-                temporary.write_bytes(convert(self.network, settings, samples))
-            inspection = inspect(temporary)
-            _require_scheme(inspection, settings, target.name)
-            try:
-                require_target(inspection, self.options.target, temporary)
-            except EdgefkpError as error:
-                message = error.message.replace(str(temporary), target.name).replace(temporary.name, target.name)
-                message = message.removeprefix(f"{target.name} is damaged: ")  # it was made a moment ago
-                hint = "choose another scheme for this network, or another --target"
-                hint = error.hint if "--target" in error.hint else hint
-                raise EdgefkpError(f"{target.name} was not written: {message}", hint) from error
+        with corrected(self.network, self._missing_of(settings)):
+            write_bytes(made, convert(self.network, settings, samples))
+        inspection = inspect(made)
+        _require_scheme(inspection, settings, made.name)
+        try:
+            require_target(inspection, self.options.target, made)
+        except EdgefkpError as error:
+            message = error.message.replace(str(made), made.name)
+            message = message.removeprefix(f"{made.name} is damaged: ")  # it was made a moment ago
+            hint = "choose another scheme for this network, or another --target"
+            hint = error.hint if "--target" in error.hint else hint
+            raise EdgefkpError(f"{made.name} was not written: {message}", hint) from error
         return inspection
 
     def _has_parity(self, card: Card) -> bool:
-        known = card.get("parity") or {}
-        return known.get("sha256") == card.get("sha256") and known.get("data", {}).get("hash") == self.faces.hash
+        known = card.parity or {}
+        return known.get("sha256") == card.sha256 and known.get("data", {}).get("hash") == self.faces.hash
 
     @property
     def faces(self) -> Faces:
@@ -254,31 +274,31 @@ class _Job:
         )
 
     def _card(self, settings: Settings, key: str, inspection: Inspection) -> Card:
-        parent = read_card(self.path) or {}
+        parent = read_card(self.path)
         calibration = self._calibration_of(settings)
         described = asdict(inspection)
-        for name in ("schema", "file", "sha256", "bytes"):  # of the file before it got its name; the card has its own
+        for name in ("schema", "file", "sha256", "bytes"):  # the card has its own
             del described[name]
-        return {
-            "kind": "tflite",
-            "key": key,
-            "model": self.path.stem,
-            "scheme": settings.scheme,
-            "u8": settings.u8,
-            "target": self.options.target.name,
-            "runs_on": [name for name, reasons in refusals(inspection).items() if not reasons],
-            "ran_on": tried(self.options.target),
-            "keep_float": list(settings.keep_float),
-            "per_tensor_dense": settings.per_tensor_dense,
-            "parent": self.path.name,
-            "parent_sha256": self.parent,
-            "parent_bytes": self.path.stat().st_size,
-            "calibration": calibration.entry if calibration else None,
-            "bias_correction": self._correction_entry(settings),
-            **{name: parent[name] for name in _INHERITED if name in parent},
-            "inspection": described,
-            "versions": versions("tensorflow", "keras", "numpy", "ai-edge-litert", "tflite-runtime"),
-        }
+        return Card(
+            TFLITE,
+            self.path.stem,
+            key=key,
+            scheme=settings.scheme,
+            u8=settings.u8,
+            target=self.options.target.name,
+            runs_on=[name for name, reasons in refusals(inspection).items() if not reasons],
+            ran_on=tried(self.options.target),
+            keep_float=list(settings.keep_float),
+            per_tensor_dense=settings.per_tensor_dense,
+            parent=self.path.name,
+            parent_sha256=self.parent,
+            parent_bytes=self.path.stat().st_size,
+            calibration=calibration.entry if calibration else None,
+            bias_correction=self._correction_entry(settings),
+            inspection=described,
+            versions=versions("tensorflow", "keras", "numpy", "ai-edge-litert", "tflite-runtime"),
+            **{name: getattr(parent, name) for name in _INHERITED if parent},
+        )
 
     def _correction_entry(self, settings: Settings) -> dict[str, Any] | None:
         missing = self._missing_of(settings)

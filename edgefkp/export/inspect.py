@@ -7,8 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgefkp.card import parse_tflite, read_card
+from edgefkp.card import read_card
 from edgefkp.errors import EdgefkpError
+from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import sha256_file
 from edgefkp.layout import COUNT, HALF
 from edgefkp.runtime.graph import Graph, Operator, Tensor, read_graph
@@ -118,7 +119,7 @@ def verify_scheme(path: Path | str) -> None:
         return
     graph = read_graph(path)
     found = scheme_of(graph)
-    if found == "mixed" and claimed.scheme in _STATIC and (read_card(path) or {}).get("keep_float"):
+    if found == "mixed" and claimed.scheme in _STATIC and (card := read_card(path)) and card.keep_float:
         found = claimed.scheme
     if found != claimed.scheme:
         raise EdgefkpError(

@@ -10,18 +10,19 @@ import resource
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgefkp.card import read_card, write_card
+from edgefkp.card import TFLITE, Card, read_card, write_card
 from edgefkp.data.faces import Source
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.evaluation.evaluate import part_of
 from edgefkp.export.inspect import inspect
+from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import captured_fds, write_text
 from edgefkp.layout import HALF
 from edgefkp.runtime.child import answers
@@ -62,9 +63,8 @@ def export_micro(path: Path, source: Source) -> tuple[Micro, list[Path]]:
     """
     images = part_of(source, "test").images[:FACES]
     measured = measure(path, images)
-    card = read_card(path) or {}
-    card["micro"] = asdict(measured)
-    write_card(path, card)
+    card = read_card(path) or Card(TFLITE, parse_tflite(path).model)
+    write_card(path, replace(card, micro=asdict(measured)))
     return measured, write_c(path, measured)
 
 

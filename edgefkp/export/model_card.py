@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edgefkp.card import SCHEMES, Card, card_path, parse_tflite, read_card
+from edgefkp.card import Card, card_path, read_card
+from edgefkp.export.schemes import SCHEMES, parse_tflite
 from edgefkp.files import write_text
 
 _NONE = "not known"
@@ -16,8 +17,9 @@ def write_model_card(model: str, folder: Path) -> Path:
     Files with a card of an older form, or none, are left out; at least one has a current card.
     """
     files = [path for path in folder.glob(f"{model}.*.tflite") if parse_tflite(path).model == model]
-    cards = [card for path in files if card_path(path).exists() and "runs_on" in (card := read_card(path) or {})]
-    cards.sort(key=lambda card: (SCHEMES.index(card["scheme"]), card.get("u8", False)))
+    found = [read_card(path) for path in files if card_path(path).exists()]
+    cards = [card for card in found if card and card.runs_on is not None]
+    cards.sort(key=lambda card: (SCHEMES.index(card.scheme), card.u8))
     return write_text(folder / f"{model}.md", render(model, cards))
 
 
@@ -48,14 +50,14 @@ detector differ from those on the crops scored here. Not for identifying people,
 
 
 def _facts(card: Card) -> str:
-    inspection = card.get("inspection", {})
+    inspection = card.inspection or {}
     rows = [
-        ("network", card.get("network", "a network of the user's own")),
-        ("treatment of missing labels", card.get("treatment", _NONE)),
-        ("augmentation", card.get("augment", _NONE)),
-        ("pretrained weights", card.get("weights") or "none"),
-        ("parameters", _number(card.get("parameters"))),
-        ("multiply-accumulates", _number(card.get("macs"))),
+        ("network", card.network or "a network of the user's own"),
+        ("treatment of missing labels", card.imputation or _NONE),
+        ("augmentation", card.augment or _NONE),
+        ("pretrained weights", card.weights or "none"),
+        ("parameters", _number(card.parameters or None)),
+        ("multiply-accumulates", _number(card.macs or None)),
         ("input", _ports(inspection.get("inputs", ()))),
         ("output", _ports(inspection.get("outputs", ()))),
     ]
@@ -65,16 +67,16 @@ def _facts(card: Card) -> str:
 def _files(cards: list[Card]) -> str:
     rows = [
         (
-            f"`{card['file']}`",
-            f"{card['bytes'] / 1000:.1f}",
-            f"{100 * card['inspection']['integer_share']:.0f} %",
-            card["inspection"]["min_runtime_version"] or "-",
-            ", ".join(card["runs_on"]) or "neither",
-            ", ".join(card["ran_on"]) or "-",
-            f"`{card['sha256'][:16]}`",
+            f"`{card.file}`",
+            f"{card.bytes / 1000:.1f}",
+            f"{100 * inspection['integer_share']:.0f} %",
+            inspection["min_runtime_version"] or "-",
+            ", ".join(card.runs_on or ()) or "neither",
+            ", ".join(card.ran_on) or "-",
+            f"`{card.sha256[:16]}`",
         )
         for card in cards
-        if "inspection" in card
+        if (inspection := card.inspection)
     ]
     return _table(
         ["file", "KB", "integer operators", "min_runtime_version", "made to load in", "ran here on", "sha256"], rows
@@ -82,16 +84,16 @@ def _files(cards: list[Card]) -> str:
 
 
 def _parity(cards: list[Card]) -> str:
-    measured = [card for card in cards if card.get("parity")]
+    measured = [card for card in cards if card.parity]
     if not measured:
         return "Not measured: no labelled test faces were given, or it is no 15-point network."
-    several = len({card["model"] for card in measured}) > 1
+    several = len({card.model for card in measured}) > 1
     rows = []
     for card in measured:
-        parity, correction = card["parity"], card.get("bias_correction")
+        parity, correction = card.parity or {}, card.bias_correction
         rows.append(
             (
-                f"{card['model']}.{_scheme(card)}" if several else _scheme(card),
+                f"{card.model}.{_scheme(card)}" if several else _scheme(card),
                 f"{parity['rmse_before']:.4f}",
                 f"{parity['rmse_after']:.4f}",
                 f"{parity['delta']:+.4f}",
@@ -102,8 +104,8 @@ def _parity(cards: list[Card]) -> str:
                 f"{parity['runtime']} {parity['version']}",
             )
         )
-    parity = measured[0]["parity"]
-    references = dict.fromkeys(card["parity"]["reference"]["file"] for card in measured)
+    parity = measured[0].parity or {}
+    references = dict.fromkeys(card.parity["reference"]["file"] for card in measured if card.parity)
     note = (
         f"Pixels of the 96x96 image, on {parity['data']['name']}, {parity['data']['part']}: {parity['faces']} faces of "
         f"{parity['persons']} persons, {parity['coordinates']} coordinates. Before: {', '.join(references)} in "
@@ -115,32 +117,32 @@ def _parity(cards: list[Card]) -> str:
 
 
 def _data(card: Card) -> str:
-    data = card.get("data", {})
+    data = card.data
     rows = [
-        ("trained on", data.get("name", _NONE)),
-        ("faces", ", ".join(f"{name} {count}" for name, count in data.get("faces", {}).items()) or _NONE),
-        ("licence of the data", data.get("licence", _NONE)),
-        ("hash of the data", _hash(data.get("hash"))),
-        ("hash of the split", _hash(data.get("split"))),
-        *[(name.replace("_", " "), f"{value:.3f}") for name, value in card.get("metrics", {}).items() if value],
+        ("trained on", data.name if data else _NONE),
+        ("faces", ", ".join(f"{name} {count}" for name, count in data.faces.items()) if data else _NONE),
+        ("licence of the data", data.license if data else _NONE),
+        ("hash of the data", _hash(data.hash if data else None)),
+        ("hash of the split", _hash(data.split if data else None)),
+        *[(name.replace("_", " "), f"{value:.3f}") for name, value in card.metrics.items() if value],
     ]
     return _table(["", ""], rows)
 
 
 def _calibration(cards: list[Card]) -> str:
     rows = {
-        (entry["name"], str(entry["samples"]), _hash(entry["hash"])) for card in cards if (entry := card["calibration"])
+        (entry["name"], str(entry["samples"]), _hash(entry["hash"])) for card in cards if (entry := card.calibration)
     }
     return _table(["samples of", "count", "hash"], sorted(rows)) if rows else "None of the files needed any."
 
 
 def _made(cards: list[Card]) -> str:
     first = cards[0]
-    tools = ", ".join(f"{name} {version}" for name, version in first["versions"].items())
-    kept = sorted({layer for card in cards for layer in card.get("keep_float", ())})
+    tools = ", ".join(f"{name} {version}" for name, version in first.versions.items())
+    kept = sorted({layer for card in cards for layer in card.keep_float})
     rows = [
-        ("network file", f"`{first['parent']}`, {first['parent_bytes'] / 1000:.1f} KB"),
-        ("its sha256", _hash(first["parent_sha256"])),
+        ("network file", f"`{first.parent}`, {(first.parent_bytes or 0) / 1000:.1f} KB"),
+        ("its sha256", _hash(first.parent_sha256)),
         ("layers kept in float", ", ".join(kept) or "none"),
         ("versions", tools),
     ]
@@ -148,7 +150,7 @@ def _made(cards: list[Card]) -> str:
 
 
 def _scheme(card: Card) -> str:
-    return f"{card['scheme']}.u8" if card.get("u8") else card["scheme"]
+    return f"{card.scheme}.u8" if card.u8 else card.scheme
 
 
 def _ports(ports: Any) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgefkp.card import read_card
+from edgefkp.card import Card, read_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, sha256_file
 from edgefkp.networks.costs import COSTS
@@ -80,22 +80,21 @@ Times = dict[str, tuple[float, str]]
 def _file(path: Path, scores: Scores, times: Times) -> FileEntry:
     card = _card(path)
     digest = sha256_file(path)
-    data = card.get("data", {})
     rmse, rmse_on = scores.get(digest, (None, None))
-    if rmse is None and (known := card.get("parity")):
+    if rmse is None and card and (known := card.parity):
         rmse, rmse_on = known["rmse_after"], f"{known['data']['name']} {known['data']['part']}"
-    if rmse is None and path.suffix == ".keras" and "validation_rmse" in card.get("metrics", {}):
-        rmse, rmse_on = card["metrics"]["validation_rmse"], f"{data.get('name')} validation"
+    if rmse is None and path.suffix == ".keras" and card and "validation_rmse" in card.metrics:
+        rmse, rmse_on = card.metrics["validation_rmse"], f"{card.data_name} validation"
     seconds, measured = times.get(digest, (None, None))
     return FileEntry(
         path=str(path),
-        model=card.get("model", path.stem),
-        scheme=card.get("scheme", path.suffix.removeprefix(".")),
+        model=card.model if card else path.stem,
+        scheme=card.scheme if card and card.scheme else path.suffix.removeprefix("."),
         bytes=path.stat().st_size,
-        parameters=card.get("parameters"),
-        macs=card.get("macs"),
-        data=data.get("name"),
-        licence=data.get("licence"),
+        parameters=card.parameters or None if card else None,
+        macs=card.macs or None if card else None,
+        data=card.data_name if card else None,
+        licence=card.data.license if card and card.data else None,
         rmse=rmse,
         rmse_on=rmse_on,
         seconds_per_100=seconds,
@@ -103,11 +102,11 @@ def _file(path: Path, scores: Scores, times: Times) -> FileEntry:
     )
 
 
-def _card(path: Path) -> dict[str, Any]:
+def _card(path: Path) -> Card | None:
     try:
-        return read_card(path) or {}
+        return read_card(path)
     except EdgefkpError:  # a list must not stop at one damaged card
-        return {}
+        return None
 
 
 def _scores(root: Path) -> Scores:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from edgefkp.card import treatment_name
+from edgefkp.card import imputation_name
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json
 
@@ -57,8 +57,8 @@ class ModelResult:
     files: list[FileResult]
 
     @property
-    def treatment_name(self) -> str:
-        return treatment_name(self.treatment, self.augment)
+    def imputation_name(self) -> str:
+        return imputation_name(self.treatment, self.augment)
 
     def file(self, scheme: str) -> FileResult | None:
         return next((file for file in self.files if file.scheme == scheme), None)

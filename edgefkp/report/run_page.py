@@ -138,7 +138,7 @@ def _training(result: RunResult) -> str:
 def _trained(result: RunResult, model: ModelResult) -> tuple[str, ...]:
     return (
         f"{model.network} ({model.title})",
-        model.treatment_name,
+        model.imputation_name,
         f"{model.macs / 1e6:,.0f}",
         f"{model.images:,}",
         str(model.epochs),

@@ -37,7 +37,7 @@ def _row(result: RunResult, model: ModelResult) -> list[str]:
     float32, int8 = model.file("float32"), model.file("int8")
     return [
         model.network + ("" if result.trained_enough(model) else MARK),
-        model.treatment_name,
+        model.imputation_name,
         f"{model.parameters:,}",
         kilobytes(model.bytes),
         kilobytes(float32.bytes) if float32 else "-",

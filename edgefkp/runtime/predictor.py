@@ -38,7 +38,7 @@ def open_predictor(path: Path | str, runtime: str | None = None, threads: int = 
 
         safety.check(path, runtime)
         model = runtimes.load(path, runtime, threads)
-        reference_vectors.check_golden(path, model)
+        reference_vectors.check_reference_vectors(path, model)
         return model
     if path.suffix == ".keras":
         return load_keras(path)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgefkp.card import require_card_hash
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import cache_dir, read_json, sha256_file, write_text
 from edgefkp.runtime import interpreters as runtimes
@@ -32,7 +33,7 @@ def check(path: Path | str, runtime: str | None = None) -> None:
     path = Path(path)
     runtimes.require_tflite(path)
     digest = sha256_file(path)
-    compare_with_card(path, digest)
+    require_card_hash(path, digest)
     info = runtimes.choose(runtime)
     passed = cache_dir() / "probed" / f"{digest}-{info.name}-{info.version}"
     if digest in _shipped() or passed.exists():
@@ -40,20 +41,6 @@ def check(path: Path | str, runtime: str | None = None) -> None:
     _try_in_child(path, info.name)
     with contextlib.suppress(EdgefkpError):  # an unwritable cache only means that the file is tried again
         write_text(passed, "")
-
-
-def compare_with_card(path: Path, digest: str) -> None:
-    """Raise EdgefkpError where the card beside `path` names another sha256 than `digest`."""
-    card_path = path.with_suffix(".json")
-    if not card_path.is_file():
-        return
-    expected = read_json(card_path).get("sha256")
-    if expected and expected != digest:
-        raise EdgefkpError(
-            f"{path} is not the file that its card {card_path.name} describes: sha256 {digest[:12]}..., "
-            f"expected {expected[:12]}...",
-            "export or copy it again, or delete the card if the file was replaced on purpose",
-        )
 
 
 def _shipped() -> set[str]:

@@ -165,7 +165,7 @@ class _Judge:
         except EdgefkpError as error:  # a learning rate that tears the network apart is a result too
             self._note(f"trial {folder.name}: {error.message}")
             return None
-        return float(card["metrics"]["validation_rmse"])
+        return float(card.metrics["validation_rmse"])
 
     def _milliseconds(self, model: Any, folder: Path) -> float:
         from edgefkp.export.convert import Settings, convert

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgefkp.card import model_name, treatment_name
+from edgefkp.card import imputation_name, model_name
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json
 from edgefkp.networks.registry import NETWORKS
@@ -35,7 +35,7 @@ class Cell:
     @property
     def column(self) -> str:
         """The column of the paper's tables: drop, ffill, knn, augment, and our masked-online."""
-        return treatment_name(self.treatment, self.augment)
+        return imputation_name(self.treatment, self.augment)
 
     @property
     def row(self) -> str:

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from edgefkp.card import treatment_name
+from edgefkp.card import imputation_name
 from edgefkp.errors import UsageError
 from edgefkp.networks.costs import COSTS
 from edgefkp.networks.registry import NETWORKS, resolve
@@ -50,7 +50,7 @@ def grid() -> list[Cell]:
 
 
 def column_names() -> list[str]:
-    return [treatment_name(*column) for column in COLUMNS]
+    return [imputation_name(*column) for column in COLUMNS]
 
 
 def select(patterns: Sequence[str]) -> list[Cell]:

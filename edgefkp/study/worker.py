@@ -27,7 +27,7 @@ from edgefkp.data.split import split
 from edgefkp.errors import FAILED, EdgefkpError
 from edgefkp.evaluation.evaluate import evaluate, lookup_mask, lookup_rmse, part_of
 from edgefkp.evaluation.metrics import rmse
-from edgefkp.files import json_text, read_json, sha256_file, write_json
+from edgefkp.files import json_text, plain, read_json, sha256_file, write_json
 from edgefkp.study.cell import Cell, CellResult, cell_of, identity_of
 from edgefkp.study.store import Study, read_progress
 from edgefkp.training.fit import Row
@@ -65,7 +65,7 @@ def run(study: Study, cell: Cell, train_cell: Train = train) -> int:
             clock = _Clock(study.progress_file(cell))
             path, card = train_cell(experiment, source, study.folder(cell), True, Progress(on_epoch=clock.epoch))
             scores, persons = score_once(study, cell, path, source)
-            scores["validation_rmse"] = card["metrics"]["validation_rmse"]
+            scores["validation_rmse"] = card.metrics["validation_rmse"]
             result = _result(cell, experiment, source, path, card, scores, persons, clock.seconds)
             write_json(study.result_file(cell), result)
     return 0
@@ -172,19 +172,19 @@ def _result(
         cell=cell.name,
         column=cell.column,
         identity=identity_of(cell),
-        key=card["key"],
+        key=card.key,
         weights=weights,
-        data=card["data"],
+        data=plain(card.data),
         counts=_counts(experiment, source),
-        parameters=card["parameters"],
-        macs=card["macs"],
-        training=card["training"],
-        history=card["history"],
+        parameters=card.parameters,
+        macs=card.macs,
+        training=card.training,
+        history=card.history,
         scores=scores,
         persons=persons,
         seconds=round(seconds, 1),
         cores=cores(),
-        file={"name": path.name, "sha256": card["sha256"], "keras_bytes": card["bytes"], "h5_bytes": h5_bytes(path)},
+        file={"name": path.name, "sha256": card.sha256, "keras_bytes": card.bytes, "h5_bytes": h5_bytes(path)},
         versions=versions("tensorflow", "keras", "numpy", "opencv-python", "scikit-learn"),
     )
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.card import Card, model_name, read_card, versions, write_card
+from edgefkp.card import NETWORK, Card, CardData, model_name, read_card, versions, write_with_card
 from edgefkp.data.augment import AUGMENTS, paper_set
 from edgefkp.data.faces import Source
 from edgefkp.data.imputation import TREATMENTS, TreatedFaces, treat
 from edgefkp.data.split import Split, split
 from edgefkp.errors import UsageError
 from edgefkp.evaluation.metrics import rmse
-from edgefkp.files import json_text, replacing, require_writable, sha256_file
+from edgefkp.files import json_text, require_writable, sha256_file
 from edgefkp.networks.complexity import macs, parameters
 from edgefkp.networks.costs import COSTS
 from edgefkp.networks.registry import Network, build, resolve
@@ -114,7 +114,7 @@ def train(
     parts = split(source)
     key = experiment.key(source, parts)
     path = out / f"{experiment.model}.keras"
-    if resume and path.exists() and (card := read_card(path)) and card.get("key") == key:
+    if resume and path.exists() and (card := read_card(path)) and card.key == key:
         return path, card
     checkpoint = out / ".checkpoints" / f"{experiment.model}-{key[:12]}.npz"
     if not resume:
@@ -132,36 +132,34 @@ def train(
         work = images * COSTS[network.name].macs if network.name in COSTS else 0.0
         plan = choose_plan(network.name, experiment.options, recipe.batch, recipe.precision, work)
         result = fit(make, faces, parts.validation, recipe, plan, experiment.augment == "online", *calls)
-    card = {
-        "kind": "network",
-        "key": key,
-        "model": experiment.model,
-        "network": network.name,
-        "treatment": experiment.treatment,
-        "augment": experiment.augment,
-        "weights": Path(experiment.weights).name if experiment.weights else None,
-        "parameters": parameters(result.model),
-        "macs": macs(result.model),
-        "data": {
-            "name": source.name,
-            "hash": source.train.hash,
-            "split": parts.hash,
-            "faces": {"train": len(parts.train), "treated": len(faces), "validation": len(parts.validation)},
-            "persons": {name: len(np.unique(getattr(parts, name).groups)) for name in ("train", "validation")},
-            "licence": source.licence,
-        },
-        "training": {"recipe": asdict(recipe), "plan": asdict(result.plan), "best_epoch": result.best["epoch"]}
+    card = Card(
+        NETWORK,
+        experiment.model,
+        key=key,
+        network=network.name,
+        imputation=experiment.treatment,
+        augment=experiment.augment,
+        weights=Path(experiment.weights).name if experiment.weights else None,
+        parameters=parameters(result.model),
+        macs=macs(result.model),
+        data=CardData(
+            name=source.name,
+            hash=source.train.hash,
+            split=parts.hash,
+            faces={"train": len(parts.train), "treated": len(faces), "validation": len(parts.validation)},
+            persons={name: len(np.unique(getattr(parts, name).groups)) for name in ("train", "validation")},
+            license=source.licence,
+        ),
+        training={"recipe": asdict(recipe), "plan": asdict(result.plan), "best_epoch": result.best["epoch"]}
         | experiment.extras(source),
-        "metrics": {
+        metrics={
             "validation_rmse": result.best["validation_rmse"],
             "validation_rmse_mean_shape": mean_shape_rmse(parts),
         },
-        "history": result.history,
-        "versions": versions("tensorflow", "keras", "numpy", "opencv-python", "scikit-learn"),
-    }
-    with replacing(path) as temporary:
-        result.model.save(temporary)
-    card = write_card(path, card)
+        history=result.history,
+        versions=versions("tensorflow", "keras", "numpy", "opencv-python", "scikit-learn"),
+    )
+    card = write_with_card(path, card, result.model.save)
     checkpoint.unlink(missing_ok=True)
     return path, card
 

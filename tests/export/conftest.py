@@ -37,8 +37,8 @@ class Exported:
 def exported(tmp_path_factory: pytest.TempPathFactory, source: Source) -> Exported:
     """One tiny network with random weights in every scheme, for floats and for bytes."""
     pytest.importorskip("tensorflow")
-    from edgefkp.card import SCHEMES
     from edgefkp.export.exporter import Options, export_network
+    from edgefkp.export.schemes import SCHEMES
 
     folder = tmp_path_factory.mktemp("export")
     network = tiny_network(folder / "models" / "tiny-masked.keras")

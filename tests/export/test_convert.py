@@ -4,12 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.card import SCHEMES, read_card, write_card
+from edgefkp.card import read_card, write_card
 from edgefkp.data.faces import Source
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.convert import Settings, schemes_of
 from edgefkp.export.exporter import Options, export_network
 from edgefkp.export.inspect import inspect, verify_scheme
+from edgefkp.export.schemes import SCHEMES
 from edgefkp.export.targets import TARGETS
 from edgefkp.files import sha256_file
 from edgefkp.runtime.interpreters import load
@@ -53,16 +54,16 @@ def test_card_says_where_the_file_came_from(exported: Exported, source: Source) 
     for name, path in exported.files.items():
         card = read_card(path)
         assert card is not None
-        assert card["parent_sha256"] == sha256_file(exported.network)
-        assert card["sha256"] == sha256_file(path)
+        assert card.parent_sha256 == sha256_file(exported.network)
+        assert card.sha256 == sha256_file(path)
         integers = name.startswith(("int", "dynamic"))
-        assert (card["calibration"] is not None) == integers
-        assert (card["bias_correction"] is not None) == integers
-        assert card["inspection"]["scheme"] == card["scheme"]
-        assert card["parity"]["faces"] == 12
-        assert card["runs_on"] == ["litert-2", "tflite-runtime-2.14"]
-        assert card["parity"]["sha256"] == card["sha256"]
-    assert "drawn" in read_card(exported.files["int8"])["calibration"]["name"]  # type: ignore[index]
+        assert (card.calibration is not None) == integers
+        assert (card.bias_correction is not None) == integers
+        assert card.inspection["scheme"] == card.scheme
+        assert card.parity["faces"] == 12
+        assert card.runs_on == ["litert-2", "tflite-runtime-2.14"]
+        assert card.parity["sha256"] == card.sha256
+    assert "drawn" in read_card(exported.files["int8"]).calibration["name"]  # type: ignore[union-attr]
 
 
 def test_a_current_file_is_not_made_again(exported: Exported, source: Source) -> None:
@@ -78,14 +79,13 @@ def test_a_card_of_an_older_form_is_made_again_and_keeps_its_parity(
     (path,) = export_network(exported.network, tmp_path, ["float32"], source)
     card = read_card(path)
     assert card is not None
-    del card["runs_on"], card["key"]
-    write_card(path, card)
+    write_card(path, dataclasses.replace(card, runs_on=None, key=""))
     monkeypatch.setattr("edgefkp.export.exporter.parity", None)  # the bytes are the same, so it is not measured again
     export_network(exported.network, tmp_path, ["float32"], source)
     again = read_card(path)
     assert again is not None
-    assert "runs_on" in again
-    assert again["parity"] == card["parity"]
+    assert again.runs_on
+    assert again.parity == card.parity
     assert path.name in (tmp_path / "tiny-masked.md").read_text()
 
 
@@ -143,7 +143,7 @@ def test_a_users_own_network(tmp_path: Path, source: Source) -> None:
     (path,) = export_network(network, tmp_path, ["float32"], source)
     inspection = inspect(path)
     assert {port.shape for port in inspection.outputs} == {(1, 5), (1, 1)}
-    assert read_card(path)["parity"] is None  # type: ignore[index]
+    assert read_card(path).parity is None  # type: ignore[union-attr]
     with pytest.raises(EdgefkpError, match=r"takes \(24, 32, 3\), and faces of drawn cannot calibrate"):
         export_network(network, tmp_path, ["int8"], source)
     samples = tmp_path / "samples.npy"
@@ -173,7 +173,7 @@ def test_model_card_has_every_file_and_the_numbers_of_the_json(exported: Exporte
         card = read_card(path)
         assert card is not None
         assert f"`{path.name}`" in text
-        assert f"{card['parity']['rmse_after']:.4f}" in text
+        assert f"{card.parity['rmse_after']:.4f}" in text
 
 
 def test_a_file_that_cannot_run_on_its_target_is_not_written(
@@ -187,7 +187,7 @@ def test_a_file_that_cannot_run_on_its_target_is_not_written(
     (path,) = export_network(
         exported.network, tmp_path, ["dynamic"], source, Options(target=TARGETS["litert-2"], parity=False)
     )
-    assert read_card(path)["runs_on"] == ["litert-2"]  # type: ignore[index]
+    assert read_card(path).runs_on == ["litert-2"]  # type: ignore[union-attr]
 
 
 def test_settings_that_do_not_go_together() -> None:

@@ -31,7 +31,7 @@ def test_integers_are_those_of_litert_or_one_step_away(tmp_path: Path, source: S
     assert 1000 < measured.arena_bytes < 100_000
     card = read_card(path)
     assert card is not None
-    assert card["micro"]["arena_bytes"] == measured.arena_bytes
+    assert card.micro["arena_bytes"] == measured.arena_bytes
     assert f"ArenaBytes = {measured.arena_bytes};" in header.read_text()
     assert f"MicroMutableOpResolver<{len(measured.operators)}>" in header.read_text()
     assert compiled(array) == path.read_bytes()

@@ -6,19 +6,20 @@ from click.testing import CliRunner
 
 from edgefkp.bench import harness, result, timed_images
 from edgefkp.bench.plan import Settings, cells_of
-from edgefkp.card import write_card
+from edgefkp.card import TFLITE, Card, CardData, write_card
 from edgefkp.cli.models import command
 from edgefkp.networks.registry import NETWORKS
 from edgefkp.report.catalog import catalogue
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "tiny.float32.tflite"
-CARD = {
-    "model": "tiny",
-    "scheme": "float32",
-    "parameters": 2718,
-    "macs": 1_234_567,
-    "data": {"name": "LFW", "licence": "for research"},
-}
+CARD = Card(
+    TFLITE,
+    "tiny",
+    scheme="float32",
+    parameters=2718,
+    macs=1_234_567,
+    data=CardData("LFW", "d", "s", {}, {}, "for research"),
+)
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import contextlib
-import json
 import subprocess
 import sys
 import time
@@ -8,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgefkp.card import TFLITE, Card, write_card
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import sha256_file
 from edgefkp.runtime import interpreters, safety
 
 TINY = Path(__file__).parents[1] / "fixtures" / "tiny.float32.tflite"
@@ -94,7 +93,7 @@ def test_a_hang_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_bytes_altered_since_the_export_are_seen_by_the_card(tmp_path: Path) -> None:
     path = broken(tmp_path, TINY.read_bytes())
-    path.with_suffix(".json").write_text(json.dumps({"sha256": sha256_file(path)}))
+    write_card(path, Card(TFLITE, "broken"))
     safety.check(path)
     content = bytearray(path.read_bytes())
     weights = content.index(np.frombuffer(content, np.uint8)[3000:3040].tobytes())

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("tensorflow")
 keras_tuner = pytest.importorskip("keras_tuner")
 
+from edgefkp.card import NETWORK, Card
 from edgefkp.data.faces import Source, faces_of
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.layout import MEAN_SHAPE
@@ -37,7 +38,9 @@ def trained(monkeypatch) -> list[str]:
     def train(experiment, source, out, resume):
         names.append(experiment.resolved.name)
         assert resume
-        return Path("x"), {"metrics": {"validation_rmse": 1 + experiment.resolved.options["channels"][0] / 100}}
+        return Path("x"), Card(
+            NETWORK, "x", metrics={"validation_rmse": 1 + experiment.resolved.options["channels"][0] / 100}
+        )
 
     monkeypatch.setattr(module, "train", train)
     return names

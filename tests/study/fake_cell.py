@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from edgefkp.card import NETWORK, Card, CardData
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_file
@@ -30,17 +31,17 @@ def train(experiment, source, folder, resume, progress):
     path = folder / f"{experiment.model}.keras"
     path.write_bytes(name.encode())
     parts = split(source)
-    card = {
-        "key": experiment.key(source, parts),
-        "sha256": sha256_file(path),
-        "bytes": path.stat().st_size,
-        "parameters": 1,
-        "macs": 1,
-        "data": {"name": source.name, "hash": source.train.hash, "split": parts.hash},
-        "training": {},
-        "history": [],
-        "metrics": {"validation_rmse": 1.5},
-    }
+    card = Card(
+        NETWORK,
+        experiment.model,
+        key=experiment.key(source, parts),
+        sha256=sha256_file(path),
+        bytes=path.stat().st_size,
+        parameters=1,
+        macs=1,
+        data=CardData(source.name, source.train.hash, parts.hash, {}, {}, "none"),
+        metrics={"validation_rmse": 1.5},
+    )
     return path, card
 
 

@@ -48,12 +48,12 @@ def test_the_card_says_what_the_model_is(trained, source):
     path, card = trained
     assert path.name == "small-masked-online.keras"
     assert read_card(path) == card
-    assert card["parameters"] == COSTS["small"].parameters
-    assert card["data"]["licence"] == "drawn; free"
-    assert card["data"]["hash"] == source.train.hash
-    assert card["training"]["recipe"]["seed"] == 0
-    assert [row["images"] for row in card["history"]][-1] == 64
-    assert card["metrics"]["validation_rmse"] == min(row["validation_rmse"] for row in card["history"])
+    assert card.parameters == COSTS["small"].parameters
+    assert card.data.license == "drawn; free"
+    assert card.data.hash == source.train.hash
+    assert card.training["recipe"]["seed"] == 0
+    assert [row["images"] for row in card.history][-1] == 64
+    assert card.metrics["validation_rmse"] == min(row["validation_rmse"] for row in card.history)
 
 
 def test_the_file_carries_its_card_and_what_rebuilds_it(trained, source, tmp_path):
@@ -62,11 +62,11 @@ def test_the_file_carries_its_card_and_what_rebuilds_it(trained, source, tmp_pat
     moved.write_bytes(path.read_bytes())
     inside = read_card(moved)
     assert inside is not None
-    assert inside["key"] == card["key"]
+    assert inside.key == card.key
     with zipfile.ZipFile(moved) as archive:
         assert archive.testzip() is None
     evaluation, predicted = evaluate(moved, source, "validation")
-    assert evaluation.score.rmse == pytest.approx(card["metrics"]["validation_rmse"], rel=1e-4)
+    assert evaluation.score.rmse == pytest.approx(card.metrics["validation_rmse"], rel=1e-4)
     assert predicted.shape[1:] == (15, 2)
 
 
@@ -77,7 +77,7 @@ def test_resume_leaves_a_finished_model_alone(trained, source):
     _, again = train(
         Experiment("small", "masked", "online", TINY), source, path.parent, True, Progress(on_start=started.append)
     )
-    assert again["key"] == card["key"]
+    assert again.key == card.key
     assert path.stat().st_mtime_ns == before
     assert not started
 
