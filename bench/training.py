@@ -36,7 +36,7 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
     """Images a second of model.fit with a PyDataset."""
     import keras
 
-    from edgefkp.data.augment import Online, online_batch
+    from edgefkp.data.augment import AugmentConfig, online_batch
     from edgefkp.layout import normalise
     from edgefkp.networks.registry import NETWORKS, build
     from edgefkp.training.loss import labelled_weight, masked_sum
@@ -49,7 +49,7 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
 
         def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
             rows = slice(index * batch, (index + 1) * batch)
-            altered, moved = online_batch(images[rows], targets[rows], np.random.default_rng(index), Online())
+            altered, moved = online_batch(images[rows], targets[rows], np.random.default_rng(index), AugmentConfig())
             return altered[..., None].astype(np.float32) / 255, normalise(moved)
 
     class Clock(keras.callbacks.Callback):
@@ -80,7 +80,7 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
 
 def edgefkp_fit(network: str, batch: int, seconds: float) -> float:
     """Images a second of edgefkp's own loop, by the plan that it chooses on this machine."""
-    from edgefkp.data.imputation import TreatedFaces
+    from edgefkp.data.imputation import TrainingSet
     from edgefkp.networks.registry import NETWORKS, build
     from edgefkp.training.batches import epoch_batches
     from edgefkp.training.learner import Learner
@@ -91,7 +91,7 @@ def edgefkp_fit(network: str, batch: int, seconds: float) -> float:
     plan.apply()
     recipe = Recipe(batch=batch)
     learner = Learner(lambda: build(NETWORKS[network]), recipe, 100_000, plan)
-    faces = TreatedFaces(*made_faces())
+    faces = TrainingSet(*made_faces())
     start, steps = 0.0, 0
     for epoch in range(10_000):
         for made in epoch_batches(faces, recipe, epoch, True, FACES // batch):

@@ -25,7 +25,7 @@ from edgefkp.bench.plan import FULL, QUICK, Settings, cells_of
 from edgefkp.bench.store import discard, partial_folder
 from edgefkp.bench.timed_images import COUNT, Pictures
 from edgefkp.card import Card, versions
-from edgefkp.data.faces import Source, shown_rows
+from edgefkp.data.faces import Dataset, shown_rows
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import Split, split
 from edgefkp.errors import EdgefkpError
@@ -151,7 +151,7 @@ def _make(job: Job, experiment: Experiment, open_bar: OpenBar | None) -> Made:
     return Made(card, keras, files, _evaluated(keras, source, job.out / "evaluation"))
 
 
-def _evaluated(model: Path, source: Source, folder: Path) -> dict[str, Any]:
+def _evaluated(model: Path, source: Dataset, folder: Path) -> dict[str, Any]:
     """The evaluation of `model` on the test faces, from its record where file and faces are the same."""
     record = folder / f"{model.name}.json"
     if record.exists():
@@ -164,7 +164,7 @@ def _evaluated(model: Path, source: Source, folder: Path) -> dict[str, Any]:
     return read_json(record)
 
 
-def _pictures(source: Source, parts: Split) -> Pictures:
+def _pictures(source: Dataset, parts: Split) -> Pictures:
     """The held-out faces that files are timed on: 100 of them, or all where there are fewer."""
     rows = np.linspace(0, len(parts.test) - 1, min(COUNT, len(parts.test))).round().astype(int)
     return Pictures(source.name, source.licence, parts.test.images[rows], parts.test.keypoints[rows])
@@ -196,7 +196,7 @@ def _still_valid(record: Path, files: list[Path], pictures: Pictures, settings: 
 
 
 def _gathered(
-    source: Source, parts: Split, made: list[Made], bench: bench_result.Result, quick: bool
+    source: Dataset, parts: Split, made: list[Made], bench: bench_result.Result, quick: bool
 ) -> tuple[RunResult, sheets.Sheet]:
     """Put cards, evaluations and times together; the .tflite files are scored on the way."""
     rows = {row.sha256: row for row in bench.rows}

@@ -11,7 +11,7 @@ from edgefkp.cli.options import data_option, json_option, labels_option, note, p
 
 if TYPE_CHECKING:
     from edgefkp.data.audit import Audit
-    from edgefkp.data.faces import Source
+    from edgefkp.data.faces import Dataset
     from edgefkp.data.info import Info
 
 _BAR = 30  # characters for all faces
@@ -143,7 +143,7 @@ def audit_csv(result: "Audit") -> str:
     return text.getvalue()
 
 
-def _write_suspects(path: Path, source: "Source", result: "Audit") -> str:
+def _write_suspects(path: Path, source: "Dataset", result: "Audit") -> str:
     from edgefkp.data.contact_sheet import write_sheet
     from edgefkp.data.faces import joined
 

@@ -66,7 +66,7 @@ def command(
     Keys and buttons: m next model, c float against int8, s smoothing, n names, p snapshot, r record, q quit.
     --display browser serves the page on which the visitor's own camera and browser do the work.
     """
-    from edgefkp.demo.frames import open_source
+    from edgefkp.demo.frames import open_frames
     from edgefkp.demo.session import Options, Pipeline, choices_beside
     from edgefkp.runtime.shipped import find_model
 
@@ -75,7 +75,7 @@ def command(
     if shown == "browser":
         _serve_browser(choices_beside(find_model(model)), web)
         return
-    source = open_source(spec, loop=shown in ("window", "web") if loop is None else loop, say=note)
+    source = open_frames(spec, loop=shown in ("window", "web") if loop is None else loop, say=note)
     try:
         options = Options(names=names, smoothing=not no_smoothing, compare=compare)
         pipeline = Pipeline(model, finder, runtime, threads, faces, options)

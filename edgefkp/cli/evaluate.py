@@ -11,7 +11,7 @@ from edgefkp.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edgefkp.data.faces import Source
+    from edgefkp.data.faces import Dataset
     from edgefkp.evaluation.evaluate import Evaluation
     from edgefkp.evaluation.robustness import Condition
 
@@ -69,7 +69,7 @@ def command(
 
 
 def _robustness(
-    model: Path, source: "Source", part: str, count_src: tuple[int, ...] | None, runtime: str | None, as_json: bool
+    model: Path, source: "Dataset", part: str, count_src: tuple[int, ...] | None, runtime: str | None, as_json: bool
 ) -> None:
     import sys
 

@@ -12,7 +12,7 @@ from edgefkp.errors import EdgefkpError, UsageError
 
 if TYPE_CHECKING:
     from edgefkp.card import Card
-    from edgefkp.data.faces import Source
+    from edgefkp.data.faces import Dataset
     from edgefkp.export.exporter import Options
 
 
@@ -93,7 +93,7 @@ def command(
 
 def _export(
     paths: list[Path],
-    source: "Source",
+    source: "Dataset",
     schemes: Sequence[str],
     options: "Options",
     out: Path,
@@ -165,7 +165,7 @@ def _require_delta(cards: "list[Card]", limit: float) -> None:
     require_delta([card.parity for card in cards if card.parity], limit)
 
 
-def _explain(paths: list[Path], source: "Source", options: "Options", as_json: bool) -> None:
+def _explain(paths: list[Path], source: "Dataset", options: "Options", as_json: bool) -> None:
     from tabulate import tabulate
 
     from edgefkp.export.bias_correction import network_unit
@@ -191,7 +191,7 @@ def _explain(paths: list[Path], source: "Source", options: "Options", as_json: b
 
 
 def _micro(
-    paths: list[Path], source: "Source", schemes: Sequence[str], options: "Options", out: Path, as_json: bool
+    paths: list[Path], source: "Dataset", schemes: Sequence[str], options: "Options", out: Path, as_json: bool
 ) -> None:
     from tabulate import tabulate
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgefkp.data.duplicates import constant, near_duplicates
-from edgefkp.data.faces import Faces, Source
+from edgefkp.data.faces import Dataset, Faces
 from edgefkp.data.outliers import unexpectedness
 from edgefkp.geometry import box_of_keypoints
 from edgefkp.layout import MIRROR, NAMES, SIZE
@@ -56,7 +56,7 @@ class Audit:
     version: int = 1
 
 
-def audit(source: Source) -> Audit:
+def audit(source: Dataset) -> Audit:
     """Look for every one of KINDS in the training and the test part, and between the two."""
     parts = {"train": source.train} | ({"test": source.test} if source.test else {})
     findings = _pairs(parts)

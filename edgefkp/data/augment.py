@@ -1,6 +1,6 @@
 """Altered pictures for training: the paper's offline set (section 3.4) and a richer one made on the fly.
 
-Both take `TreatedFaces`, which only a treatment makes; every change of geometry is one 2x3 matrix for the image
+Both take `TrainingSet`, which only a treatment makes; every change of geometry is one 2x3 matrix for the image
 and its points.
 """
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgefkp.data.imputation import TreatedFaces
+from edgefkp.data.imputation import TrainingSet
 from edgefkp.geometry import move_image, move_points, similarity
 from edgefkp.layout import CENTRE, MIRROR, SIZE
 
@@ -20,7 +20,7 @@ PAPER_SHIFTS = tuple((x, y) for x in (-12, 12) for y in (-12, 12))  # pixels; ke
 PAPER_NOISE = 0.008  # standard deviation, of pixels in [0, 1]
 
 
-def paper_set(faces: TreatedFaces, seed: int = 0) -> TreatedFaces:
+def paper_set(faces: TrainingSet, seed: int = 0) -> TrainingSet:
     """The faces, and after them every rotated, brightened, shifted and noisy copy: about nine times as many."""
     rng = np.random.default_rng(seed)
     parts = [faces]
@@ -30,15 +30,15 @@ def paper_set(faces: TreatedFaces, seed: int = 0) -> TreatedFaces:
     noise = rng.standard_normal(faces.images.shape, np.float32) * np.float32(255 * PAPER_NOISE)
     parts += [replace(faces, images=_to_pixels(faces.images + noise))]
     columns = (np.concatenate([getattr(p, name) for p in parts]) for name in ("images", "targets", "weights"))
-    return TreatedFaces(*columns)
+    return TrainingSet(*columns)
 
 
-def _moved(faces: TreatedFaces, matrix: np.ndarray) -> TreatedFaces:
+def _moved(faces: TrainingSet, matrix: np.ndarray) -> TrainingSet:
     images = np.stack([move_image(matrix, image) for image in faces.images])
     return replace(faces, images=images, targets=move_points(matrix, faces.targets))
 
 
-def _inside(faces: TreatedFaces) -> TreatedFaces:
+def _inside(faces: TrainingSet) -> TrainingSet:
     with np.errstate(invalid="ignore"):
         outside = (faces.targets < 0) | (faces.targets > SIZE - 1)  # a missing point is not outside
     return faces.take(np.flatnonzero(~outside.any((1, 2))))
@@ -49,7 +49,7 @@ def _to_pixels(values: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Online:
+class AugmentConfig:
     """How far the on-the-fly changes go; each picture draws its own. Lengths in pixels of the 96x96 image.
 
     "uniform" below is triangular about the middle, for degrees, scale, stretch and shift, where `peaked`.
@@ -79,7 +79,7 @@ _NOISE = np.random.default_rng(0).standard_normal((4 * SIZE, 4 * SIZE), np.float
 
 
 def online_batch(
-    images: np.ndarray, targets: np.ndarray, rng: np.random.Generator, strength: Online
+    images: np.ndarray, targets: np.ndarray, rng: np.random.Generator, strength: AugmentConfig
 ) -> tuple[np.ndarray, np.ndarray]:
     """Alter (B, 96, 96) uint8 images and their (B, 15, 2) targets, each by its own draw.
 
@@ -97,7 +97,7 @@ def online_batch(
     return altered, moved.astype(np.float32)
 
 
-def _random_matrices(count: int, rng: np.random.Generator, s: Online) -> tuple[np.ndarray, np.ndarray]:
+def _random_matrices(count: int, rng: np.random.Generator, s: AugmentConfig) -> tuple[np.ndarray, np.ndarray]:
     def within(limit: float, shape: int | tuple[int, int] = count) -> np.ndarray:
         if s.peaked:
             return limit * rng.triangular(-1, 0, 1, shape)
@@ -115,7 +115,7 @@ def _random_matrices(count: int, rng: np.random.Generator, s: Online) -> tuple[n
     return np.concatenate([linear, offset[..., None]], 2), mirrored
 
 
-def _tone_tables(count: int, rng: np.random.Generator, s: Online) -> np.ndarray:
+def _tone_tables(count: int, rng: np.random.Generator, s: AugmentConfig) -> np.ndarray:
     """(count, 256) uint8: gamma, contrast about the middle gray, brightness and darkness as one table each."""
     gamma = np.exp(rng.uniform(-s.gamma, s.gamma, (count, 1)))
     gain = 1 + rng.uniform(-s.contrast, s.contrast, (count, 1))
@@ -129,7 +129,7 @@ def _tone_tables(count: int, rng: np.random.Generator, s: Online) -> np.ndarray:
 
 
 def _photograph(
-    image: np.ndarray, matrix: np.ndarray, table: np.ndarray, chance: np.ndarray, amount: np.ndarray, s: Online
+    image: np.ndarray, matrix: np.ndarray, table: np.ndarray, chance: np.ndarray, amount: np.ndarray, s: AugmentConfig
 ) -> np.ndarray:
     import cv2
 

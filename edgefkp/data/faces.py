@@ -101,7 +101,7 @@ def joined(parts: list[Faces]) -> Faces:
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class Dataset:
     """Faces to train on and, where the source has its own, faces to test on.
 
     licence: the terms in one line, copied into the card of every model trained on it.
@@ -120,7 +120,7 @@ class Source:
     more: Faces | None = None
 
 
-def with_more(source: Source, others: list[Source]) -> Source:
+def with_more(source: Dataset, others: list[Dataset]) -> Dataset:
     """`source` with the training faces of `others` added to what is trained on, and with their licences.
 
     Validation and test stay those of `source`; the split leaves out every added face of their persons.

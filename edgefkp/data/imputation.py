@@ -9,12 +9,12 @@ from edgefkp.data.split import TrainingFaces
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.layout import COUNT
 
-TREATMENTS = ("drop", "ffill", "knn", "masked")
+IMPUTATIONS = ("drop", "ffill", "knn", "masked")
 KNN_NEIGHBOURS = 5  # scikit-learn's default; the paper does not say
 
 
 @dataclass(frozen=True, eq=False)
-class TreatedFaces:
+class TrainingSet:
     """What a network is trained on. images: (N, 96, 96) uint8; targets: (N, 15, 2) float32 pixels.
 
     NaN stays only under `masked`, where the loss skips it. weights: (N,) float32, of each face in the loss; 1 where
@@ -32,20 +32,20 @@ class TreatedFaces:
     def __len__(self) -> int:
         return len(self.images)
 
-    def take(self, rows: np.ndarray) -> "TreatedFaces":
-        return TreatedFaces(self.images[rows], self.targets[rows], self.weights[rows])
+    def take(self, rows: np.ndarray) -> "TrainingSet":
+        return TrainingSet(self.images[rows], self.targets[rows], self.weights[rows])
 
 
-def treat(faces: TrainingFaces, treatment: str, automatic_weight: float = 1.0) -> TreatedFaces:
+def impute(faces: TrainingFaces, treatment: str, automatic_weight: float = 1.0) -> TrainingSet:
     """Apply `drop` (complete rows only), `ffill` (the last row that has the point), `knn`, or `masked`.
 
     automatic_weight: in the loss, of faces whose every point was placed automatically (Faces.label_src).
     Raises TypeError for faces that were not split first, EdgefkpError where nothing is left to train on.
     """
     if not isinstance(faces, TrainingFaces):
-        raise TypeError("treat() takes the training part of a split: split first, then impute")
+        raise TypeError("impute() takes the training part of a split: split first, then impute")
     automatic = (faces.label_src == AUTOMATIC).all(1)
-    treated = TreatedFaces(faces.images, faces.keypoints, np.where(automatic, automatic_weight, 1).astype(np.float32))
+    treated = TrainingSet(faces.images, faces.keypoints, np.where(automatic, automatic_weight, 1).astype(np.float32))
     if treatment == "drop":
         treated = treated.take(faces.complete)
     elif treatment == "ffill":
@@ -53,7 +53,7 @@ def treat(faces: TrainingFaces, treatment: str, automatic_weight: float = 1.0) -
     elif treatment == "knn":
         treated = replace(treated, targets=_nearest_filled(faces.keypoints))
     elif treatment != "masked":
-        raise UsageError(f"unknown treatment '{treatment}'", f"choose one of: {', '.join(TREATMENTS)}")
+        raise UsageError(f"unknown treatment '{treatment}'", f"choose one of: {', '.join(IMPUTATIONS)}")
     if not len(treated):
         raise EdgefkpError(
             f"no training row is left under '{treatment}': no face has all {COUNT} points", "use --treatment masked"

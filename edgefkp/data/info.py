@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgefkp.data.faces import Faces, Source
+from edgefkp.data.faces import Dataset, Faces
 from edgefkp.layout import NAMES
 
 
@@ -32,7 +32,7 @@ class Info:
     version: int = 1
 
 
-def describe(source: Source) -> Info:
+def describe(source: Dataset) -> Info:
     return Info(
         source.name,
         source.licence,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from edgefkp.data.faces import Faces, Source, joined
+from edgefkp.data.faces import Dataset, Faces, joined
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_arrays
 
@@ -30,7 +30,7 @@ class Split:
     hash: str  # of the ids in each part
 
 
-def split(source: Source, seed: int = SPLIT_SEED) -> Split:
+def split(source: Dataset, seed: int = SPLIT_SEED) -> Split:
     """Divide by person: a source's own test part stays whole, validation comes out of the training persons.
 
     Faces of `source.more` are added to training, but for persons of the other two parts.

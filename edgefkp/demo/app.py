@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgefkp.demo.displays import Display, Recorder
-from edgefkp.demo.frames import Frame, Source
+from edgefkp.demo.frames import Frame, FrameSource
 from edgefkp.demo.session import Pipeline, View, picture_of
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import replacing
@@ -45,7 +45,12 @@ class Demo:
     """folder: where snapshots and recordings go. say: is told what happens, for stderr."""
 
     def __init__(
-        self, source: Source, pipeline: Pipeline, display: Display, folder: Path, say: Callable[[str], None] = print
+        self,
+        source: FrameSource,
+        pipeline: Pipeline,
+        display: Display,
+        folder: Path,
+        say: Callable[[str], None] = print,
     ) -> None:
         self._source, self._pipeline, self._display = source, pipeline, display
         self._folder, self._say = folder, say

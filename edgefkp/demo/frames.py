@@ -30,7 +30,7 @@ class Frame(NamedTuple):
     fresh: bool = False
 
 
-class Source(Protocol):
+class FrameSource(Protocol):
     """name: for people. live: frames come at their own pace and cannot wait. fps: nominal, 0 where there is none.
 
     frames: until the source ends; None stands for "nothing came": a camera that is gone, which is tried again.
@@ -45,7 +45,7 @@ class Source(Protocol):
     def close(self) -> None: ...
 
 
-def open_source(spec: str, loop: bool = False, say: Callable[[str], None] = print) -> Source:
+def open_frames(spec: str, loop: bool = False, say: Callable[[str], None] = print) -> FrameSource:
     """A camera's number or /dev/videoN, "picam", a video file, a picture, or a folder of pictures.
 
     loop: start a file again when it ends. say: is told when a camera goes and comes.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgefkp.demo.frames import Frame, Source
+from edgefkp.demo.frames import Frame, FrameSource
 from edgefkp.demo.session import Pipeline
 from edgefkp.detect.tracker import TrackedFace
 from edgefkp.errors import EdgefkpError
@@ -32,7 +32,7 @@ class Jitter:
     lag_ms: float | None
 
 
-def measure_jitter(source: Source, pipeline: Pipeline, frames: int | None = None) -> Jitter:
+def measure_jitter(source: FrameSource, pipeline: Pipeline, frames: int | None = None) -> Jitter:
     """Track the first face through `source`, or so many of its frames, without a display.
 
     Raises EdgefkpError where no face is tracked through SHORTEST frames.

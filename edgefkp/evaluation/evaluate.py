@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.data.faces import Faces, Source
+from edgefkp.data.faces import Dataset, Faces
 from edgefkp.data.split import split
 from edgefkp.errors import UsageError
 from edgefkp.evaluation.metrics import Score, score
@@ -33,7 +33,7 @@ class Evaluation:
     kaggle_coordinates: int
 
 
-def part_of(source: Source, part: str) -> Faces:
+def part_of(source: Dataset, part: str) -> Faces:
     """The faces of one part: the split's test, validation or train, or all that the source has to train on.
 
     Raises UsageError for another name.
@@ -49,7 +49,7 @@ def part_of(source: Source, part: str) -> Faces:
 
 def evaluate(
     path: Path | str,
-    source: Source,
+    source: Dataset,
     part: str = "test",
     count_src: tuple[int, ...] | None = None,
     runtime: str | None = None,
@@ -98,7 +98,7 @@ def lookup_mask(lookup: np.ndarray, faces: int) -> np.ndarray:
     return mask.reshape(faces, COUNT, 2)
 
 
-def with_solution(source: Source, solution: Path) -> Source:
+def with_solution(source: Dataset, solution: Path) -> Dataset:
     """The source with its test labels replaced by those of a `RowId,Location` file.
 
     Raises UsageError where the source has no IdLookupTable, EdgefkpError for a file that is not of this form.
@@ -113,7 +113,7 @@ def with_solution(source: Source, solution: Path) -> Source:
     return replace(source, test=replace(source.test, keypoints=keypoints))
 
 
-def mean_shape_score(source: Source, part: str = "test") -> Score:
+def mean_shape_score(source: Dataset, part: str = "test") -> Score:
     """What always answering the mean training face scores on the part."""
     mean = np.nanmean(split(source).train.keypoints, 0)
     faces = part_of(source, part)

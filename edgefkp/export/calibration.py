@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.data.faces import Source
+from edgefkp.data.faces import Dataset
 from edgefkp.data.split import Split, TrainingFaces, split
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_arrays
@@ -42,7 +42,7 @@ class Calibration:
         return {"name": self.name, "samples": len(self), "hash": self.hash}
 
 
-def of_faces(source: Source, count: int = COUNT, seed: int = SEED) -> Calibration:
+def of_faces(source: Dataset, count: int = COUNT, seed: int = SEED) -> Calibration:
     """`count` training faces of `source`, or as many as there are, spread over poses.
 
     Raises EdgefkpError where pictures among them are constant, duplicates, or not in 0..255.

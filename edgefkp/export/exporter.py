@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.card import TFLITE, Card, read_card, versions, write_card, write_with_card
-from edgefkp.data.faces import Faces, Source
+from edgefkp.data.faces import Dataset, Faces
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import part_of
 from edgefkp.export import calibration as calibrations
@@ -106,7 +106,7 @@ def export_network(
     path: Path,
     out: Path,
     schemes: Sequence[str],
-    source: Source,
+    source: Dataset,
     options: Options | None = None,
     progress: Progress | None = None,
 ) -> list[Path]:
@@ -134,7 +134,7 @@ def export_network(
 class _Job:
     """One network's export; what several schemes need is made once, and only when a file is not current."""
 
-    def __init__(self, path: Path, source: Source, options: Options, progress: Progress) -> None:
+    def __init__(self, path: Path, source: Dataset, options: Options, progress: Progress) -> None:
         self.path, self.source, self.options, self.progress = path, source, options, progress
         self.parent = sha256_file(path)
         self._network: Any = None
@@ -325,7 +325,7 @@ def _require_scheme(inspection: Inspection, settings: Settings, name: str) -> No
     )
 
 
-def samples_of(path: Path, source: Source, options: Options) -> tuple[Any, tuple[np.ndarray, ...]]:
+def samples_of(path: Path, source: Dataset, options: Options) -> tuple[Any, tuple[np.ndarray, ...]]:
     """The network at `path` and its calibration samples, as export_network would use them."""
     job = _Job(path, source, options, Progress())
     return job.network, job.calibration.samples

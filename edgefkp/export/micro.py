@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.card import TFLITE, Card, read_card, write_card
-from edgefkp.data.faces import Source
+from edgefkp.data.faces import Dataset
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.evaluation.evaluate import part_of
 from edgefkp.export.inspect import inspect
@@ -55,7 +55,7 @@ class Micro:
     pixels: float
 
 
-def export_micro(path: Path, source: Source) -> tuple[Micro, list[Path]]:
+def export_micro(path: Path, source: Dataset) -> tuple[Micro, list[Path]]:
     """Prove that the .tflite at `path` runs in TensorFlow Lite Micro, write its C array beside it, tell its card.
 
     Returns what was measured, and the .cc and .h files. Raises EdgefkpError with the interpreter's reason where the

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.data.faces import Source
+from edgefkp.data.faces import Dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.files import json_text, read_json, write_bytes, write_json
@@ -96,7 +96,7 @@ class Tuned:
 
 
 def tune(
-    tuning: Tuning, source: Source, out: Path, note: Note = lambda text: None, clock: Clock | None = None
+    tuning: Tuning, source: Dataset, out: Path, note: Note = lambda text: None, clock: Clock | None = None
 ) -> Tuned:
     """Search, and write `out`/<name>.json; `out`/<name>/ keeps the trials, from which a broken-off search goes on.
 
@@ -126,7 +126,7 @@ def tune(
 class _Judge:
     """Runs trials, each in a folder that keeps its point, model and outcome."""
 
-    def __init__(self, tuning: Tuning, source: Source, folder: Path, note: Note, clock: Clock) -> None:
+    def __init__(self, tuning: Tuning, source: Dataset, folder: Path, note: Note, clock: Clock) -> None:
         self.tuning, self._source, self._folder, self._note, self._clock = tuning, source, folder, note, clock
         parts = split(source)
         self._mean = mean_shape_rmse(parts)

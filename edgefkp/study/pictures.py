@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.data.augment import Online, online_batch, paper_set
+from edgefkp.data.augment import AugmentConfig, online_batch, paper_set
 from edgefkp.data.faces import Faces, faces_of, shown_rows
 from edgefkp.data.formats import open_dataset
-from edgefkp.data.imputation import TreatedFaces
+from edgefkp.data.imputation import TrainingSet
 from edgefkp.data.synthetic import draw_all
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import part_of
@@ -88,9 +88,9 @@ def faces_with_points(shown: Shown) -> Any:
 def augmentations(shown: Shown) -> Any:
     """Figure 3: one face as the paper alters it, and below as `online` does while training."""
     image, points = _whole_face(shown.faces)
-    altered = paper_set(TreatedFaces(image[None], points[None]))
+    altered = paper_set(TrainingSet(image[None], points[None]))
     online = online_batch(
-        np.repeat(image[None], ONLINE, 0), np.repeat(points[None], ONLINE, 0), np.random.default_rng(3), Online()
+        np.repeat(image[None], ONLINE, 0), np.repeat(points[None], ONLINE, 0), np.random.default_rng(3), AugmentConfig()
     )
     labels = PAPER_LABELS if len(altered) == len(PAPER_LABELS) else ("",) * len(altered)
     columns = 5
@@ -109,7 +109,7 @@ def augmentations(shown: Shown) -> Any:
 def _whole_face(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
     """The complete face whose points stay inside after the largest number of shifts."""
     rows = np.flatnonzero(faces.complete) if faces.complete.any() else np.arange(len(faces))
-    counts = [len(paper_set(TreatedFaces(faces.images[[row]], faces.keypoints[[row]]))) for row in rows]
+    counts = [len(paper_set(TrainingSet(faces.images[[row]], faces.keypoints[[row]]))) for row in rows]
     row = rows[int(np.argmax(counts))]
     return faces.images[row], faces.keypoints[row]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgefkp.data.faces import Source
+from edgefkp.data.faces import Dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.files import read_json
@@ -83,7 +83,7 @@ class Study:
         with self.claim(cell) as free:
             return not free
 
-    def require_same(self, cells: Sequence[Cell], source: Source) -> None:
+    def require_same(self, cells: Sequence[Cell], source: Dataset) -> None:
         """Raise EdgefkpError where a result in `out` is of other data, weights or another recipe."""
         parts = split(source)
         for cell in cells:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.card import Card, versions
-from edgefkp.data.faces import Faces, Source, shown_rows
+from edgefkp.data.faces import Dataset, Faces, shown_rows
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
 from edgefkp.errors import FAILED, EdgefkpError
@@ -91,7 +91,7 @@ class _Clock:
         print(f"epoch {row['epoch']}: {row['images']} images, validation {row['validation_rmse']:.3f} px", flush=True)
 
 
-def score_once(study: Study, cell: Cell, path: Path, source: Source) -> tuple[Scores, Persons]:
+def score_once(study: Study, cell: Cell, path: Path, source: Dataset) -> tuple[Scores, Persons]:
     """(scores, each person's errors) of the model on the test split, which is looked at once and that is logged.
 
     Killed in between, it takes what it has already seen. Raises EdgefkpError where the cell was scored with another
@@ -115,7 +115,7 @@ def score_once(study: Study, cell: Cell, path: Path, source: Source) -> tuple[Sc
     return scores, persons
 
 
-def _score(path: Path, source: Source) -> tuple[Scores, Persons]:
+def _score(path: Path, source: Dataset) -> tuple[Scores, Persons]:
     evaluation, predicted = evaluate(path, source, "test")
     truth = part_of(source, "test")
     mean = np.broadcast_to(np.nanmean(split(source).train.keypoints, 0), truth.keypoints.shape)
@@ -157,7 +157,7 @@ def _log(log: Path, entry: dict[str, Any]) -> None:
 def _result(
     cell: Cell,
     experiment: Experiment,
-    source: Source,
+    source: Dataset,
     path: Path,
     card: Card,
     scores: Scores,
@@ -189,7 +189,7 @@ def _result(
     )
 
 
-def _counts(experiment: Experiment, source: Source) -> dict[str, int]:
+def _counts(experiment: Experiment, source: Dataset) -> dict[str, int]:
     """Labelled coordinates before the treatment, without those of rows that it leaves out, tell the imputed ones."""
     train_faces = split(source).train
     treated = training_faces(split(source), experiment)

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from edgefkp.data.augment import online_batch
-from edgefkp.data.imputation import TreatedFaces
+from edgefkp.data.imputation import TrainingSet
 from edgefkp.layout import normalise
 from edgefkp.training.recipe import Recipe
 
@@ -30,7 +30,7 @@ def _passes(faces: int) -> int:
     return -(-EPOCH_IMAGES // faces)
 
 
-def epoch_batches(faces: TreatedFaces, recipe: Recipe, epoch: int, online: bool, count: int) -> Iterator[Batch]:
+def epoch_batches(faces: TrainingSet, recipe: Recipe, epoch: int, online: bool, count: int) -> Iterator[Batch]:
     """Yield the first `count` batches of the epoch's own order of the faces, altered on the fly where `online`."""
     size, seed = recipe.batch, recipe.seed
     rng = np.random.default_rng([seed, epoch])

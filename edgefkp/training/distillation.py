@@ -11,21 +11,21 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.data.augment import Online, online_batch
-from edgefkp.data.imputation import TreatedFaces
+from edgefkp.data.augment import AugmentConfig, online_batch
+from edgefkp.data.imputation import TrainingSet
 from edgefkp.geometry import mirror, move_points
 from edgefkp.layout import SIZE
 from edgefkp.runtime.predictor import Predictor, open_predictor
 
 
-def taught(faces: TreatedFaces, teachers: list[Path], share: float) -> TreatedFaces:
+def taught(faces: TrainingSet, teachers: list[Path], share: float) -> TrainingSet:
     """Targets of `share` the teachers' mean answer and the rest the label; all the answer where a point is missing."""
     answers = np.mean([both_ways(open_predictor(teacher), faces.images) for teacher in teachers], axis=0)
     mixed = share * answers + (1 - share) * faces.targets
     return replace(faces, targets=np.where(np.isnan(faces.targets), answers, mixed).astype(np.float32))
 
 
-def copies(faces: TreatedFaces, count: int, strength: Online, seed: int = 0) -> TreatedFaces:
+def copies(faces: TrainingSet, count: int, strength: AugmentConfig, seed: int = 0) -> TrainingSet:
     """`count` altered copies of every face, each by its own draw; the faces themselves where `count` is 0."""
     if not count:
         return faces
@@ -34,7 +34,7 @@ def copies(faces: TreatedFaces, count: int, strength: Online, seed: int = 0) -> 
         for number in range(count)
     ]
     images, targets = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return TreatedFaces(images, targets, np.tile(faces.weights, count))
+    return TrainingSet(images, targets, np.tile(faces.weights, count))
 
 
 def both_ways(predictor: Predictor, images: np.ndarray) -> np.ndarray:

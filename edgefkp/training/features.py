@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.data.imputation import TreatedFaces
+from edgefkp.data.imputation import TrainingSet
 from edgefkp.training.fit import Fit, Labelled, Row, fit
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.step_plan import Plan
@@ -27,7 +27,7 @@ class Features:
 
 def fit_head(
     make: Callable[[], Any],
-    faces: TreatedFaces,
+    faces: TrainingSet,
     validation: Labelled,
     recipe: Recipe,
     checkpoint: Path | None = None,
@@ -44,7 +44,7 @@ def fit_head(
     body = keras.Model(whole.input, head.input)
     result = fit(
         lambda: _head_of(head),
-        TreatedFaces(features_of(body, faces.images), faces.targets),
+        TrainingSet(features_of(body, faces.images), faces.targets),
         Features(features_of(body, validation.images), validation.keypoints),
         recipe,
         PLAN,

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from edgefkp.data.imputation import TreatedFaces
+from edgefkp.data.imputation import TrainingSet
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.training.batches import epoch_batches, epoch_size
@@ -45,7 +45,7 @@ class Fit:
 
 def fit(
     make: Callable[[], Any],
-    faces: TreatedFaces,
+    faces: TrainingSet,
     validation: Labelled,
     recipe: Recipe,
     plan: Plan,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgefkp.data.augment import Online
+from edgefkp.data.augment import AugmentConfig
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.files import read_json
 
@@ -40,7 +40,7 @@ class Recipe:
     precision: str = "auto"
     seed: int = 0
     start: str = "mean_shape"
-    online: Online = field(default_factory=Online)
+    online: AugmentConfig = field(default_factory=AugmentConfig)
 
     def __post_init__(self) -> None:
         for name, known in (("loss", LOSSES), ("precision", PRECISIONS), ("start", STARTS)):
@@ -67,7 +67,7 @@ def read_recipe(path: Path | str) -> Recipe:
         path = known[str(path)]
     fields = read_json(path)
     try:
-        online = Online(**fields.pop("online", {}))
+        online = AugmentConfig(**fields.pop("online", {}))
         return Recipe(online=online, **fields)
     except (TypeError, AttributeError) as error:
         names = ", ".join(f.name for f in dataclasses.fields(Recipe))

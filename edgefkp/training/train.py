@@ -1,4 +1,4 @@
-"""One trained network: split, treat, augment, fit, and write models/<model>.keras with its card."""
+"""One trained network: split, impute, augment, fit, and write models/<model>.keras with its card."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,8 +11,8 @@ import numpy as np
 
 from edgefkp.card import NETWORK, Card, CardData, model_name, read_card, versions, write_with_card
 from edgefkp.data.augment import AUGMENTS, paper_set
-from edgefkp.data.faces import Source
-from edgefkp.data.imputation import TREATMENTS, TreatedFaces, treat
+from edgefkp.data.faces import Dataset
+from edgefkp.data.imputation import IMPUTATIONS, TrainingSet, impute
 from edgefkp.data.split import Split, split
 from edgefkp.errors import UsageError
 from edgefkp.evaluation.metrics import rmse
@@ -34,7 +34,7 @@ class Experiment:
 
     weights: for pretrained networks "imagenet" or a path. options: in place of the network's own, {"resolution": 96}.
     teachers: model files whose mean answer is `teacher_share` of every target, given for the faces or, where
-    `teacher_copies` is not 0, for so many altered copies of each. automatic_weight: see `treat`.
+    `teacher_copies` is not 0, for so many altered copies of each. automatic_weight: see `impute`.
     """
 
     network: str
@@ -49,7 +49,7 @@ class Experiment:
     automatic_weight: float = 1.0
 
     def __post_init__(self) -> None:
-        for axis, known in (("treatment", TREATMENTS), ("augment", AUGMENTS)):
+        for axis, known in (("treatment", IMPUTATIONS), ("augment", AUGMENTS)):
             if getattr(self, axis) not in known:
                 raise UsageError(f"unknown {axis} '{getattr(self, axis)}'", f"choose one of: {', '.join(known)}")
         resolve(self.network, self.treatment, self.augment)
@@ -62,7 +62,7 @@ class Experiment:
     def model(self) -> str:
         return model_name(self.resolved.name, self.treatment, self.augment)
 
-    def key(self, source: Source, parts: Split) -> str:
+    def key(self, source: Dataset, parts: Split) -> str:
         """Hash of all that decides the result: a finished or stopped run is known by it."""
         recipe = {name: value for name, value in asdict(self.recipe).items() if name != "precision"}
         for younger in ("dark", "peaked"):  # than the first results, whose keys stay what they were
@@ -76,7 +76,7 @@ class Experiment:
         identity += [source.train.hash, parts.hash, *self.extras(source).values()]
         return hashlib.sha256(json_text(identity).encode()).hexdigest()
 
-    def extras(self, source: Source) -> dict[str, Any]:
+    def extras(self, source: Dataset) -> dict[str, Any]:
         """What most experiments do not have: more faces, weights of faces, teachers."""
         extras: dict[str, Any] = {}
         if source.more is not None:
@@ -101,7 +101,7 @@ class Progress:
 
 
 def train(
-    experiment: Experiment, source: Source, out: Path, resume: bool = False, progress: Progress | None = None
+    experiment: Experiment, source: Dataset, out: Path, resume: bool = False, progress: Progress | None = None
 ) -> tuple[Path, Card]:
     """Train and write `out`/<model>.keras and its card; returns the file and the card.
 
@@ -164,9 +164,9 @@ def train(
     return path, card
 
 
-def training_faces(parts: Split, experiment: Experiment) -> TreatedFaces:
+def training_faces(parts: Split, experiment: Experiment) -> TrainingSet:
     """What the experiment's network is shown, before any change on the fly."""
-    treated = treat(parts.train, experiment.treatment, experiment.automatic_weight)
+    treated = impute(parts.train, experiment.treatment, experiment.automatic_weight)
     if experiment.teachers:
         recipe = experiment.recipe
         treated = copies(treated, experiment.teacher_copies, recipe.online, recipe.seed)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgefkp.data.augment import Online, online_batch, paper_set
-from edgefkp.data.imputation import TreatedFaces
+from edgefkp.data.augment import AugmentConfig, online_batch, paper_set
+from edgefkp.data.imputation import TrainingSet
 from edgefkp.layout import MEAN_SHAPE, MIRROR
 
-ONLY_GEOMETRY = Online(contrast=0, brightness=0, gamma=0, noise=0, blur=0, occlusion=0)
+ONLY_GEOMETRY = AugmentConfig(contrast=0, brightness=0, gamma=0, noise=0, blur=0, occlusion=0)
 
 
 def dots(points):
@@ -32,7 +32,7 @@ def dot_near(image, point):
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1.0]))
 def test_online_moves_each_point_with_its_picture(seed, mirror):
-    strength = Online(**{**vars(ONLY_GEOMETRY), "mirror": mirror})
+    strength = AugmentConfig(**{**vars(ONLY_GEOMETRY), "mirror": mirror})
     points = np.array([(30.0, 30.0), (66.0, 32.0), (48.0, 60.0)] + [(np.nan, np.nan)] * 12, np.float32)
     # The first two change sides in a mirror (the eye centres); the third stands for itself only unmirrored.
     images, moved = online_batch(dots(points[:3])[None], points[None], np.random.default_rng(seed), strength)
@@ -48,9 +48,9 @@ def test_online_depends_on_the_generator_alone():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (6, 96, 96), np.uint8)
     targets = np.repeat(MEAN_SHAPE[None], 6, 0)
-    first = online_batch(images, targets, np.random.default_rng(5), Online())
-    again = online_batch(images, targets, np.random.default_rng(5), Online())
-    other = online_batch(images, targets, np.random.default_rng(6), Online())
+    first = online_batch(images, targets, np.random.default_rng(5), AugmentConfig())
+    again = online_batch(images, targets, np.random.default_rng(5), AugmentConfig())
+    other = online_batch(images, targets, np.random.default_rng(6), AugmentConfig())
     assert (first[0] == again[0]).all()
     assert (first[1] == again[1]).all()
     assert (first[0] != other[0]).any()
@@ -62,7 +62,7 @@ def test_peaked_geometry_keeps_the_limits_and_rarely_comes_near_them():
     images = np.zeros((600, 96, 96), np.uint8)
     shifts = {}
     for peaked in (False, True):
-        strength = Online(**{**still, "shift": 8, "peaked": peaked})
+        strength = AugmentConfig(**{**still, "shift": 8, "peaked": peaked})
         _, moved = online_batch(images, points, np.random.default_rng(0), strength)
         shifts[peaked] = np.abs((moved - points)[:, 0])
         assert shifts[peaked].max() <= 8
@@ -72,19 +72,19 @@ def test_peaked_geometry_keeps_the_limits_and_rarely_comes_near_them():
 
 @pytest.mark.parametrize("kind", ["noise", "blur", "occlusion", "dark"])
 def test_each_kind_of_change_alters_pixels_and_no_point(kind):
-    still = Online(0, 0, 0, 0, 0, 0, 0, 0, 0, 14, 0, 0)
+    still = AugmentConfig(0, 0, 0, 0, 0, 0, 0, 0, 0, 14, 0, 0)
     image = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (96, 96), np.uint8), (3, 3), 1)[None]
     same, points = online_batch(image, MEAN_SHAPE[None], np.random.default_rng(1), still)
     assert (same == image).all()
     changed, moved = online_batch(
-        image, MEAN_SHAPE[None], np.random.default_rng(1), Online(**{**vars(still), kind: 1.0})
+        image, MEAN_SHAPE[None], np.random.default_rng(1), AugmentConfig(**{**vars(still), kind: 1.0})
     )
     assert (changed != image).any()
     np.testing.assert_allclose(moved, points)
 
 
 def test_paper_set_has_every_kind_of_copy():
-    faces = TreatedFaces(np.stack([dots(MEAN_SHAPE)] * 2), np.stack([MEAN_SHAPE, MEAN_SHAPE + 0.0]))
+    faces = TrainingSet(np.stack([dots(MEAN_SHAPE)] * 2), np.stack([MEAN_SHAPE, MEAN_SHAPE + 0.0]))
     faces.targets[1, 7, 0] = 90  # a shift of +12 takes this point out of the picture
     out = paper_set(faces)
     # originals, 2 rotations, 2 brightnesses, noise; 4 shifts of the first face, of the second the 2 to the left
@@ -104,4 +104,4 @@ def test_paper_set_has_every_kind_of_copy():
 def test_missing_points_do_not_make_a_shifted_copy_leave():
     keypoints = np.full((1, 15, 2), np.nan, np.float32)
     keypoints[0, 0] = 48, 48
-    assert len(paper_set(TreatedFaces(np.zeros((1, 96, 96), np.uint8), keypoints))) == 10
+    assert len(paper_set(TrainingSet(np.zeros((1, 96, 96), np.uint8), keypoints))) == 10

@@ -5,19 +5,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgefkp.data.faces import Faces, Source, faces_of
-from edgefkp.data.imputation import treat
+from edgefkp.data.faces import Dataset, Faces, faces_of
+from edgefkp.data.imputation import impute
 from edgefkp.data.split import TrainingFaces, split
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.layout import MEAN_SHAPE
 
 
-def source(groups, test=None, keypoints=None) -> Source:
+def source(groups, test=None, keypoints=None) -> Dataset:
     count = len(groups)
     if keypoints is None:
         keypoints = np.repeat(MEAN_SHAPE[None], count, 0) + np.arange(count)[:, None, None]
     images = np.zeros((count, 96, 96), np.uint8)
-    return Source("made", faces_of(images, keypoints, groups=np.array(groups).astype(str)), test, "none")
+    return Dataset("made", faces_of(images, keypoints, groups=np.array(groups).astype(str)), test, "none")
 
 
 @settings(deadline=None, max_examples=30)
@@ -57,12 +57,12 @@ def gaps() -> TrainingFaces:
 
 
 def test_drop_keeps_complete_rows():
-    assert len(treat(gaps(), "drop")) == 3
+    assert len(impute(gaps(), "drop")) == 3
 
 
 def test_forward_fill_takes_the_row_above_and_at_the_top_the_first_below():
     faces = gaps()
-    targets = treat(faces, "ffill").targets
+    targets = impute(faces, "ffill").targets
     assert (targets[2:4, 5, 0] == faces.keypoints[1, 5, 0]).all()
     assert (targets[0, 5] == faces.keypoints[1, 5]).all()
     there = ~np.isnan(faces.keypoints)
@@ -72,7 +72,7 @@ def test_forward_fill_takes_the_row_above_and_at_the_top_the_first_below():
 def test_knn_fills_from_neighbours_and_leaves_the_rest():
     pytest.importorskip("sklearn")
     faces = gaps()
-    targets = treat(faces, "knn").targets
+    targets = impute(faces, "knn").targets
     there = ~np.isnan(faces.keypoints)
     assert not np.isnan(targets).any()
     np.testing.assert_allclose(targets[there], faces.keypoints[there], rtol=1e-6)
@@ -81,13 +81,13 @@ def test_knn_fills_from_neighbours_and_leaves_the_rest():
 
 def test_masked_leaves_the_gaps_for_the_loss():
     faces = gaps()
-    np.testing.assert_array_equal(treat(faces, "masked").targets, faces.keypoints)
+    np.testing.assert_array_equal(impute(faces, "masked").targets, faces.keypoints)
 
 
 def test_faces_that_were_not_split_cannot_be_imputed():
     faces: Faces = source(range(6)).train
     with pytest.raises(TypeError, match="split first"):
-        treat(faces, "ffill")  # type: ignore[arg-type]
+        impute(faces, "ffill")  # type: ignore[arg-type]
 
 
 def test_what_leaves_nothing_is_an_error():
@@ -96,6 +96,6 @@ def test_what_leaves_nothing_is_an_error():
     pytest.importorskip("sklearn")
     for treatment in ("drop", "ffill", "knn"):
         with pytest.raises(EdgefkpError, match=r"no face has all|missing in every row|training row"):
-            treat(faces, treatment)
+            impute(faces, treatment)
     with pytest.raises(UsageError, match="unknown treatment 'mean'"):
-        treat(faces, "mean")
+        impute(faces, "mean")

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from edgefkp.cli import cli
 from edgefkp.demo.app import Demo, Pace
 from edgefkp.demo.displays import KEYS, Display, Recorder, fitted
-from edgefkp.demo.frames import Frame, open_source
+from edgefkp.demo.frames import Frame, open_frames
 from edgefkp.demo.session import Options, Pipeline, counterpart, picture_of
 from edgefkp.errors import EdgefkpError
 
@@ -228,4 +228,4 @@ def test_sources_are_closed_when_the_model_is_missing(video):
     result = run("--source", str(video), "--display", "none", "--model", "absent")
     assert isinstance(result.exception, EdgefkpError)
     assert "absent" in result.exception.message
-    assert open_source(str(video))  # and can be opened again
+    assert open_frames(str(video))  # and can be opened again

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgefkp.demo import frames as sources
-from edgefkp.demo.frames import open_source, read_image
+from edgefkp.demo.frames import open_frames, read_image
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 
 
@@ -22,7 +22,7 @@ def folder(tmp_path):
 
 
 def test_a_video_has_all_its_frames_and_times(video):
-    source = open_source(str(video))
+    source = open_frames(str(video))
     frames = list(source.frames())
     assert len(frames) == 60
     assert frames[0].image.shape == (480, 640, 3)
@@ -32,7 +32,7 @@ def test_a_video_has_all_its_frames_and_times(video):
 
 
 def test_a_looped_video_starts_again_with_time_going_on(video):
-    source = open_source(str(video), loop=True)
+    source = open_frames(str(video), loop=True)
     frames = [frame for _, frame in zip(range(130), source.frames(), strict=False)]
     assert [number for number, frame in enumerate(frames) if frame.fresh] == [0, 60, 120]
     assert all(later.seconds > earlier.seconds for earlier, later in itertools.pairwise(frames))
@@ -40,24 +40,24 @@ def test_a_looped_video_starts_again_with_time_going_on(video):
 
 
 def test_a_folder_gives_its_pictures_by_name(folder):
-    frames = list(open_source(str(folder)).frames())
+    frames = list(open_frames(str(folder)).frames())
     assert [frame.image[0, 0, 0] for frame in frames] == [10, 20, 30]
     assert all(frame.fresh for frame in frames)
 
 
 def test_what_is_not_there_is_said(tmp_path):
     with pytest.raises(EdgefkpError, match="no file or folder"):
-        open_source(str(tmp_path / "nothing.mp4"))
+        open_frames(str(tmp_path / "nothing.mp4"))
     with pytest.raises(EdgefkpError, match="holds no pictures"):
-        open_source(str(tmp_path))
+        open_frames(str(tmp_path))
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"0" * 100)
     with pytest.raises(EdgefkpError, match="cannot be read as a video"):
-        open_source(str(broken))
+        open_frames(str(broken))
     picture = tmp_path / "broken.png"
     picture.write_bytes(b"0" * 100)
     with pytest.raises(EdgefkpError, match="cannot be read as a picture"):
-        open_source(str(picture))
+        open_frames(str(picture))
 
 
 def test_half_a_jpeg_is_no_picture(tmp_path, astronaut, capfd):
@@ -76,7 +76,7 @@ def test_half_a_jpeg_is_no_picture(tmp_path, astronaut, capfd):
 
 def test_no_camera_says_how_to_use_a_file():
     with pytest.raises(EnvironmentProblem) as raised:
-        open_source("97")
+        open_frames("97")
     assert "--source FILE" in raised.value.hint
 
 
@@ -109,7 +109,7 @@ def test_an_unplugged_camera_is_waited_for(monkeypatch):
     monkeypatch.setattr(cv2, "VideoCapture", Capture)
     monkeypatch.setattr(sources, "RETRY", 0.0)
     said = []
-    camera = open_source("/dev/video0", say=said.append)
+    camera = open_frames("/dev/video0", say=said.append)
     assert camera.live
     got = [frame for _, frame in zip(range(7), camera.frames(), strict=False)]
     assert [frame is None for frame in got] == [False, False, True, True, True, False, False]
@@ -146,7 +146,7 @@ def test_the_pi_camera_through_picamera2(monkeypatch):
     module = types.ModuleType("picamera2")
     module.Picamera2 = Picamera2
     monkeypatch.setitem(sys.modules, "picamera2", module)
-    camera = open_source("picam")
+    camera = open_frames("picam")
     frame = next(camera.frames())
     assert frame.image.shape == (480, 640, 3)
     camera.close()
@@ -156,5 +156,5 @@ def test_the_pi_camera_through_picamera2(monkeypatch):
 def test_without_picamera2_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "picamera2", None)
     with pytest.raises(EnvironmentProblem) as raised:
-        open_source("picam")
+        open_frames("picam")
     assert "python3-picamera2" in raised.value.hint

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edgefkp.demo.frames import open_source
+from edgefkp.demo.frames import open_frames
 from edgefkp.demo.jitter import lag_of, measure_jitter, tremble
 from edgefkp.demo.session import Pipeline
 from edgefkp.errors import EdgefkpError
@@ -32,7 +32,7 @@ def test_a_face_at_rest_has_no_lag():
 
 
 def test_the_astronauts_jitter(model, video):
-    jitter = measure_jitter(open_source(str(video)), Pipeline(model))
+    jitter = measure_jitter(open_frames(str(video)), Pipeline(model))
     assert jitter.frames == 60
     assert 0 < jitter.filtered_px < jitter.raw_px < 1
     assert jitter.lag_ms is not None
@@ -45,4 +45,4 @@ def test_a_video_without_a_face(model, tmp_path):
     for number in range(20):
         cv2.imwrite(str(tmp_path / f"{number:02}.png"), np.full((100, 100), number, np.uint8))
     with pytest.raises(EdgefkpError, match="no face could be followed"):
-        measure_jitter(open_source(str(tmp_path)), Pipeline(model))
+        measure_jitter(open_frames(str(tmp_path)), Pipeline(model))

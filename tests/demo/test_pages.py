@@ -14,7 +14,7 @@ import pytest
 
 from edgefkp.demo.app import Demo
 from edgefkp.demo.browser import browser_pages, browser_server, install_line, litert_folder
-from edgefkp.demo.frames import open_source
+from edgefkp.demo.frames import open_frames
 from edgefkp.demo.server import Answer
 from edgefkp.demo.session import Pipeline
 from edgefkp.demo.web import WebDisplay
@@ -29,7 +29,7 @@ def live(model, video, tmp_path):
     """A demo that plays the astronaut on a web display, in a thread."""
     pipeline = Pipeline(model)
     display = WebDisplay(pipeline.choices, port=0, litert=tmp_path)
-    demo = Demo(open_source(str(video), loop=True), pipeline, display, tmp_path)
+    demo = Demo(open_frames(str(video), loop=True), pipeline, display, tmp_path)
     thread = threading.Thread(target=demo.run)
     thread.start()
     yield display

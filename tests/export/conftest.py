@@ -4,19 +4,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.data.faces import Source, faces_of
+from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.data.synthetic import draw_all
 
 COUNT = 60
 
 
 @pytest.fixture(scope="session")
-def source() -> Source:
+def source() -> Dataset:
     """Drawn faces: 60 of 20 persons to train on, 12 of 4 others to test on."""
     images, keypoints = draw_all(COUNT + 12, seed=5)
     persons = np.arange(COUNT + 12) // 3
     train, test = slice(COUNT), slice(COUNT, None)
-    return Source(
+    return Dataset(
         "drawn",
         faces_of(images[train], keypoints[train], groups=persons[train].astype(str)),
         faces_of(images[test], keypoints[test], groups=persons[test].astype(str)),
@@ -34,7 +34,7 @@ class Exported:
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory, source: Source) -> Exported:
+def exported(tmp_path_factory: pytest.TempPathFactory, source: Dataset) -> Exported:
     """One tiny network with random weights in every scheme, for floats and for bytes."""
     pytest.importorskip("tensorflow")
     from edgefkp.export.exporter import Options, export_network

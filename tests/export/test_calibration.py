@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.data.faces import Source
+from edgefkp.data.faces import Dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
 from edgefkp.export import calibration
@@ -13,13 +13,13 @@ from edgefkp.export.calibration import from_file, of_faces, spread
 INPUT = [("camera", (8, 8, 1))]
 
 
-def test_the_same_seed_gives_the_same_sample_and_another_not(source: Source) -> None:
+def test_the_same_seed_gives_the_same_sample_and_another_not(source: Dataset) -> None:
     first, again, other = of_faces(source, 20), of_faces(source, 20), of_faces(source, 20, seed=1)
     assert first.hash == again.hash != other.hash
     assert first.name == "drawn, 20 training faces over 27 poses, seed 0"
 
 
-def test_only_training_persons(source: Source) -> None:
+def test_only_training_persons(source: Dataset) -> None:
     parts = split(source)
     images = (of_faces(source, 1000).samples[0][..., 0] * 255).round().astype(np.uint8)
     training = {image.tobytes() for image in parts.train.images}
@@ -28,13 +28,13 @@ def test_only_training_persons(source: Source) -> None:
     assert len(images) == len(parts.train)
 
 
-def test_the_input_range_is_whole(source: Source) -> None:
+def test_the_input_range_is_whole(source: Dataset) -> None:
     samples = of_faces(source, 5).samples[0]
     assert (samples.min(), samples.max()) == (0, 1)
     assert samples.shape == (5, 96, 96, 1)
 
 
-def test_poses_are_spread_evenly_where_a_source_has_mostly_one(source: Source) -> None:
+def test_poses_are_spread_evenly_where_a_source_has_mostly_one(source: Dataset) -> None:
     parts = split(source)
     train = parts.train
     # Nine of ten faces look straight ahead; the rest turn far to either side.
@@ -47,7 +47,7 @@ def test_poses_are_spread_evenly_where_a_source_has_mostly_one(source: Source) -
     assert (~straight[chosen]).sum() >= 3  # one of ten by chance
 
 
-def test_each_person_once_before_any_twice(source: Source) -> None:
+def test_each_person_once_before_any_twice(source: Dataset) -> None:
     parts = split(source)
     same_pose = np.repeat(parts.train.keypoints[:1], len(parts.train), 0)
     parts = dataclasses.replace(parts, train=dataclasses.replace(parts.train, keypoints=same_pose))
@@ -56,7 +56,7 @@ def test_each_person_once_before_any_twice(source: Source) -> None:
     assert len(np.unique(parts.train.groups[chosen])) == persons
 
 
-def test_unlabelled_faces_are_a_pose_of_their_own(source: Source) -> None:
+def test_unlabelled_faces_are_a_pose_of_their_own(source: Dataset) -> None:
     parts = split(source)
     keypoints = np.full_like(parts.train.keypoints, np.nan)
     keypoints[0] = parts.train.keypoints[0]
@@ -64,7 +64,7 @@ def test_unlabelled_faces_are_a_pose_of_their_own(source: Source) -> None:
     assert 0 in spread(parts, 2)
 
 
-def test_duplicate_and_plain_training_faces_are_passed_over(source: Source) -> None:
+def test_duplicate_and_plain_training_faces_are_passed_over(source: Dataset) -> None:
     parts = split(source)
     images = parts.train.images.copy()
     images[1:4] = images[0]
@@ -76,7 +76,7 @@ def test_duplicate_and_plain_training_faces_are_passed_over(source: Source) -> N
     assert len(chosen) == len(images) - 4
 
 
-def test_a_source_scaled_to_one_is_refused(source: Source) -> None:
+def test_a_source_scaled_to_one_is_refused(source: Dataset) -> None:
     train = source.train
     rng = np.random.default_rng(0)
     dark = rng.integers(0, 8, train.images.shape).astype(np.uint8)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edgefkp.card import read_card, write_card
-from edgefkp.data.faces import Source
+from edgefkp.data.faces import Dataset
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.convert import Settings, schemes_of
 from edgefkp.export.exporter import Options, export_network
@@ -31,7 +31,7 @@ def test_every_scheme_is_what_its_name_says_and_has_a_fixed_batch(exported: Expo
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_bytes_and_floats_give_the_same_points(exported: Exported, source: Source, scheme: str) -> None:
+def test_bytes_and_floats_give_the_same_points(exported: Exported, source: Dataset, scheme: str) -> None:
     assert source.test is not None
     images = source.test.images
     floats = load(exported.files[scheme]).predict(images)
@@ -50,7 +50,7 @@ def test_pixels_are_exactly_the_integers_of_int8(exported: Exported) -> None:
     np.testing.assert_array_equal(load(exported.files["int8io"]).pixel_table(), np.arange(-128, 128))
 
 
-def test_card_says_where_the_file_came_from(exported: Exported, source: Source) -> None:
+def test_card_says_where_the_file_came_from(exported: Exported, source: Dataset) -> None:
     for name, path in exported.files.items():
         card = read_card(path)
         assert card is not None
@@ -66,7 +66,7 @@ def test_card_says_where_the_file_came_from(exported: Exported, source: Source) 
     assert "drawn" in read_card(exported.files["int8"]).calibration["name"]  # type: ignore[union-attr]
 
 
-def test_a_current_file_is_not_made_again(exported: Exported, source: Source) -> None:
+def test_a_current_file_is_not_made_again(exported: Exported, source: Dataset) -> None:
     path = exported.files["float32"]
     before = path.stat().st_mtime_ns
     assert export_network(exported.network, exported.folder, ["float32"], source) == [path]
@@ -74,7 +74,7 @@ def test_a_current_file_is_not_made_again(exported: Exported, source: Source) ->
 
 
 def test_a_card_of_an_older_form_is_made_again_and_keeps_its_parity(
-    exported: Exported, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exported: Exported, source: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (path,) = export_network(exported.network, tmp_path, ["float32"], source)
     card = read_card(path)
@@ -89,7 +89,7 @@ def test_a_card_of_an_older_form_is_made_again_and_keeps_its_parity(
     assert path.name in (tmp_path / "tiny-masked.md").read_text()
 
 
-def test_a_tampered_file_is_made_again(exported: Exported, source: Source, tmp_path: Path) -> None:
+def test_a_tampered_file_is_made_again(exported: Exported, source: Dataset, tmp_path: Path) -> None:
     options = Options(parity=False)
     (path,) = export_network(exported.network, tmp_path, ["float32"], source, options)
     whole = path.read_bytes()
@@ -98,7 +98,7 @@ def test_a_tampered_file_is_made_again(exported: Exported, source: Source, tmp_p
     assert path.read_bytes() == whole
 
 
-def test_a_layer_kept_in_float(exported: Exported, source: Source, tmp_path: Path) -> None:
+def test_a_layer_kept_in_float(exported: Exported, source: Dataset, tmp_path: Path) -> None:
     options = Options(keep_float=("keypoints",), parity=False)
     (path,) = export_network(exported.network, tmp_path, ["int8"], source, options)
     inspection = inspect(path)
@@ -111,14 +111,14 @@ def test_a_layer_kept_in_float(exported: Exported, source: Source, tmp_path: Pat
         verify_scheme(path)
 
 
-def test_an_unknown_layer_names_those_there_are(exported: Exported, source: Source, tmp_path: Path) -> None:
+def test_an_unknown_layer_names_those_there_are(exported: Exported, source: Dataset, tmp_path: Path) -> None:
     with pytest.raises(EdgefkpError, match="no layer 'third'") as caught:
         export_network(exported.network, tmp_path, ["int8"], source, Options(keep_float=("third",)))
     assert "first, second, keypoints" in caught.value.hint
     assert not list(tmp_path.glob("*"))
 
 
-def test_explain_finds_every_layer(exported: Exported, source: Source) -> None:
+def test_explain_finds_every_layer(exported: Exported, source: Dataset) -> None:
     from edgefkp.export.bias_correction import network_unit
     from edgefkp.export.exporter import samples_of
     from edgefkp.export.layer_report import explain
@@ -131,7 +131,7 @@ def test_explain_finds_every_layer(exported: Exported, source: Source) -> None:
     assert max(layer.gain for layer in found.layers) > 0
 
 
-def test_a_users_own_network(tmp_path: Path, source: Source) -> None:
+def test_a_users_own_network(tmp_path: Path, source: Dataset) -> None:
     import keras
     from keras import layers
 
@@ -177,7 +177,7 @@ def test_model_card_has_every_file_and_the_numbers_of_the_json(exported: Exporte
 
 
 def test_a_file_that_cannot_run_on_its_target_is_not_written(
-    exported: Exported, source: Source, tmp_path: Path
+    exported: Exported, source: Dataset, tmp_path: Path
 ) -> None:
     new = dataclasses.replace(TARGETS["any"], per_tensor_dense=False)  # as the converter makes it by itself
     with pytest.raises(EdgefkpError, match=r"tiny-masked\.dynamic\.tflite was not written: .*CONNECTED 12") as caught:

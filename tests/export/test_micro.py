@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edgefkp.card import read_card
-from edgefkp.data.faces import Source
+from edgefkp.data.faces import Dataset
 from edgefkp.data.synthetic import draw_all
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.export import micro
@@ -20,7 +20,7 @@ def interpreter() -> None:
 
 
 @pytest.mark.usefixtures("interpreter")
-def test_integers_are_those_of_litert_or_one_step_away(tmp_path: Path, source: Source) -> None:
+def test_integers_are_those_of_litert_or_one_step_away(tmp_path: Path, source: Dataset) -> None:
     path = tmp_path / "tiny.int8io.tflite"
     shutil.copy(FIXTURES / path.name, path)
     measured, (array, header) = micro.export_micro(path, source)

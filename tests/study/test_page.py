@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from edgefkp.data.faces import Source, faces_of
+from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.layout import MEAN_SHAPE
 from edgefkp.report.figures import svg
 from edgefkp.study import figures, page, pictures
@@ -107,12 +107,12 @@ def test_architectures_are_those_of_the_zoo():
 
 
 @pytest.fixture
-def source(monkeypatch) -> Source:
+def source(monkeypatch) -> Dataset:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (60, 96, 96), np.uint8)
     keypoints = (MEAN_SHAPE + rng.normal(0, 1, (60, 15, 2))).astype(np.float32)
     faces = faces_of(images, keypoints)
-    made = Source("made", faces.take(np.arange(40)), faces.take(np.arange(40, 60)), "free")
+    made = Dataset("made", faces.take(np.arange(40)), faces.take(np.arange(40, 60)), "free")
     monkeypatch.setattr(pictures, "open_dataset", lambda data: made)
     return made
 

@@ -6,14 +6,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from edgefkp.data.faces import Source, faces_of
+from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.evaluation import evaluate
 from edgefkp.layout import MEAN_SHAPE
 from edgefkp.study import worker
 
 
 @pytest.fixture
-def source() -> Source:
+def source() -> Dataset:
     """20 test faces of 8 persons, one point missing; the lookup asks for two points of every second face."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (60, 96, 96), np.uint8)
@@ -23,7 +23,7 @@ def source() -> Source:
     test = faces.take(np.arange(40, 60))
     test.keypoints[1, 5] = np.nan
     lookup = np.array([(row, coordinate) for row in range(0, 20, 2) for coordinate in (0, 1, 20, 21)])
-    return Source("made", faces.take(np.arange(40)), test, "free", lookup)
+    return Dataset("made", faces.take(np.arange(40)), test, "free", lookup)
 
 
 @pytest.fixture

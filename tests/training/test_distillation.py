@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgefkp.data.augment import Online
-from edgefkp.data.faces import Source, faces_of, with_more
-from edgefkp.data.imputation import TreatedFaces, treat
+from edgefkp.data.augment import AugmentConfig
+from edgefkp.data.faces import Dataset, faces_of, with_more
+from edgefkp.data.imputation import TrainingSet, impute
 from edgefkp.data.split import TrainingFaces, split
 from edgefkp.layout import MEAN_SHAPE, MIRROR
 from edgefkp.training import distillation
@@ -43,7 +43,7 @@ def test_share_and_missing_points(monkeypatch, tmp_path):
     monkeypatch.setattr(distillation, "open_predictor", lambda path: Fixed(float(path.name)))
     targets = np.zeros((2, 15, 2), np.float32)
     targets[0, 3] = np.nan
-    faces = TreatedFaces(bars(), targets, np.array([1, 0.5], np.float32))
+    faces = TrainingSet(bars(), targets, np.array([1, 0.5], np.float32))
     offsets = [tmp_path / "0", tmp_path / "4"]
     all_answer = distillation.taught(faces, offsets, 1.0).targets
     np.testing.assert_allclose(distillation.taught(faces, offsets, 0.25).targets[1], 0.25 * all_answer[1], atol=1e-4)
@@ -51,13 +51,13 @@ def test_share_and_missing_points(monkeypatch, tmp_path):
     assert (distillation.taught(faces, offsets, 0.25).weights == faces.weights).all()
 
 
-def source(persons: list[str], seed: int, label_src: int = 1) -> Source:
+def source(persons: list[str], seed: int, label_src: int = 1) -> Dataset:
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 255, (len(persons), 96, 96), np.uint8)
     points = np.repeat(MEAN_SHAPE[None], len(persons), 0)
     src = np.full((len(persons), 15), label_src, np.uint8)
     ids = np.array([f"{seed}-{i}" for i in range(len(persons))])
-    return Source(f"s{seed}", faces_of(images, points, ids, np.array(persons), src), None, f"terms {seed}")
+    return Dataset(f"s{seed}", faces_of(images, points, ids, np.array(persons), src), None, f"terms {seed}")
 
 
 def test_more_faces_never_show_a_person_of_validation_or_test():
@@ -76,18 +76,18 @@ def test_more_faces_never_show_a_person_of_validation_or_test():
 
 def test_automatic_faces_weigh_what_they_are_given():
     parts = split(with_more(source([f"p{i}" for i in range(30)], 0), [source(["a", "b"], 1, 4)]))
-    weights = treat(parts.train, "masked", automatic_weight=0.3).weights
+    weights = impute(parts.train, "masked", automatic_weight=0.3).weights
     assert sorted(set(weights.tolist())) == [np.float32(0.3), 1.0]
     assert (weights < 1).sum() == 2
     some = replace(parts.train, label_src=np.where(np.arange(15) < 3, 1, parts.train.label_src).astype(np.uint8))
     assert isinstance(some, TrainingFaces)
-    assert (treat(some, "masked", automatic_weight=0.3).weights == 1).all()
+    assert (impute(some, "masked", automatic_weight=0.3).weights == 1).all()
 
 
 def test_copies_are_altered_each_by_its_own_draw():
-    faces = TreatedFaces(bars(), np.repeat(MEAN_SHAPE[None], 2, 0), np.array([1, 0.5], np.float32))
-    made = distillation.copies(faces, 3, Online(), seed=1)
+    faces = TrainingSet(bars(), np.repeat(MEAN_SHAPE[None], 2, 0), np.array([1, 0.5], np.float32))
+    made = distillation.copies(faces, 3, AugmentConfig(), seed=1)
     assert (len(made), made.weights.tolist()) == (6, [1, 0.5] * 3)
     assert len(np.unique(made.targets.reshape(6, -1), axis=0)) == 6
-    assert (distillation.copies(faces, 3, Online(), seed=1).images == made.images).all()
-    assert distillation.copies(faces, 0, Online()) is faces
+    assert (distillation.copies(faces, 3, AugmentConfig(), seed=1).images == made.images).all()
+    assert distillation.copies(faces, 0, AugmentConfig()) is faces

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from edgefkp.data.faces import faces_of
-from edgefkp.data.imputation import TreatedFaces
+from edgefkp.data.imputation import TrainingSet
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.layout import MEAN_SHAPE, denormalise
 from edgefkp.training import batches
@@ -34,7 +34,7 @@ def test_head_on_features(monkeypatch):
         made.append(network())
         return made[-1]
 
-    faces, validation = TreatedFaces(images[:50], keypoints[:50]), faces_of(images[50:], keypoints[50:])
+    faces, validation = TrainingSet(images[:50], keypoints[:50]), faces_of(images[50:], keypoints[50:])
     result = fit_head(make, faces, validation, Recipe(images=256, batch=16))
     assert len(made) == 1  # training never ran the backbone
     outputs = result.model(validation.images[..., None].astype(np.float32) / 255).numpy()

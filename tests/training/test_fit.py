@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from edgefkp.data.imputation import TreatedFaces
+from edgefkp.data.imputation import TrainingSet
 from edgefkp.layout import denormalise
 from edgefkp.training import batches
 from edgefkp.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
@@ -24,7 +24,7 @@ import json, sys
 from pathlib import Path
 import numpy as np
 from edgefkp.data.faces import faces_of
-from edgefkp.data.treatment import TreatedFaces
+from edgefkp.data.treatment import TrainingSet
 from edgefkp.keypoints import MEAN_SHAPE
 from edgefkp.training import batches, fit as loop
 from edgefkp.training.plan import Plan
@@ -37,7 +37,7 @@ images = rng.integers(0, 255, (64, 96, 96), np.uint8)
 targets = (MEAN_SHAPE + rng.normal(0, 3, (64, 15, 2))).astype(np.float32)
 targets[::2, 3:9] = np.nan
 result = loop.fit(
-    lambda: build(NETWORKS["small"]), TreatedFaces(images, targets), faces_of(images[:16], targets[:16]),
+    lambda: build(NETWORKS["small"]), TrainingSet(images, targets), faces_of(images[:16], targets[:16]),
     Recipe(epochs=4, batch=32), Plan("float32", 2), True, Path(sys.argv[1]),
     on_epoch=lambda row: print(row["epoch"], flush=True),
 )
@@ -90,10 +90,10 @@ def test_ctrl_c_keeps_the_last_finished_epoch(tmp_path):
     assert checkpoint.epoch >= 2, log.read_text()
 
 
-def faces(count: int) -> TreatedFaces:
+def faces(count: int) -> TrainingSet:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (count, 96, 96), np.uint8)
-    return TreatedFaces(images, rng.uniform(0, 95, (count, 15, 2)).astype(np.float32))
+    return TrainingSet(images, rng.uniform(0, 95, (count, 15, 2)).astype(np.float32))
 
 
 def test_batches_depend_on_seed_and_epoch_alone():

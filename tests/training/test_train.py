@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from edgefkp.card import read_card
-from edgefkp.data.faces import Source, faces_of
+from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.evaluation.evaluate import evaluate
 from edgefkp.layout import MEAN_SHAPE
@@ -23,12 +23,12 @@ TINY = Recipe(images=64, batch=16, precision="float32")
 
 
 @pytest.fixture(scope="module")
-def source() -> Source:
+def source() -> Dataset:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (80, 96, 96), np.uint8)
     keypoints = (MEAN_SHAPE + rng.normal(0, 2, (80, 1, 2))).astype(np.float32)
     keypoints[::3, 5] = np.nan
-    return Source("made", faces_of(images, keypoints, groups=np.arange(80).astype(str)), None, "drawn; free")
+    return Dataset("made", faces_of(images, keypoints, groups=np.arange(80).astype(str)), None, "drawn; free")
 
 
 @pytest.fixture(autouse=True)
@@ -104,14 +104,14 @@ def test_the_key_changes_with_everything_that_decides_the_result(source):
 
 
 def test_results_from_before_younger_changes_are_known_again(source, monkeypatch):
-    from edgefkp.data.augment import Online
+    from edgefkp.data.augment import AugmentConfig
     from edgefkp.data.split import split
 
     base = Experiment("small", "masked", "online", TINY)
     hashed = []
     monkeypatch.setattr("edgefkp.training.train.json_text", lambda identity: hashed.append(identity) or "")
     base.key(source, split(source))
-    replace(base, recipe=replace(TINY, online=Online(dark=0.2, peaked=True))).key(source, split(source))
+    replace(base, recipe=replace(TINY, online=AugmentConfig(dark=0.2, peaked=True))).key(source, split(source))
     for younger in ("dark", "peaked"):
         assert [younger in identity[4]["online"] for identity in hashed] == [False, True]
 

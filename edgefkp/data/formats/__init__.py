@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from edgefkp.data.faces import Source
+from edgefkp.data.faces import Dataset
 from edgefkp.errors import EdgefkpError
 
 
-def open_dataset(spec: str | Path, labels: str = "csv") -> Source:
+def open_dataset(spec: str | Path, labels: str = "csv") -> Dataset:
     """Open a data source.
 
     spec: "sample" (the built-in faces), a folder or file of Kaggle's form, an .npz, or a folder of images

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgefkp.data.cutting import cut_face
 from edgefkp.data.duplicates import persons_or_duplicates
-from edgefkp.data.faces import Source, faces_of
+from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.data.formats.points_csv import read_points
 from edgefkp.data.license import NOT_STATED, licence_of
 from edgefkp.errors import EdgefkpError
@@ -19,7 +19,7 @@ SMALLEST_SIDE = 12  # pixels of the picture: below, there is no face to see
 _SLOW = 500  # pictures that take more than two seconds: show a progress bar
 
 
-def open_folder(path: Path) -> Source:
+def open_folder(path: Path) -> Dataset:
     """Cut each face that the folder's CSV names out of its picture; there is no test part of its own.
 
     Raises EdgefkpError where there is not exactly one CSV, and for pictures that are missing, unreadable, or
@@ -35,7 +35,7 @@ def open_folder(path: Path) -> Source:
         )
     images, keypoints = _cut_all(path, table, files, points)
     known = None if persons is None else np.array(persons)
-    return Source(
+    return Dataset(
         path.resolve().name,
         faces_of(images, keypoints, np.array(files), persons_or_duplicates(str(path), images, known)),
         None,

@@ -7,7 +7,7 @@ import numpy as np
 
 from edgefkp.data.cache import cached
 from edgefkp.data.duplicates import persons_or_duplicates
-from edgefkp.data.faces import Faces, Source, faces_of
+from edgefkp.data.faces import Dataset, Faces, faces_of
 from edgefkp.data.formats.kaggle_csv import read_test, read_training
 from edgefkp.data.formats.kaggle_tables import read_lookup, read_solution
 from edgefkp.data.formats.npz import read_arrays
@@ -45,7 +45,7 @@ def is_kaggle(path: Path) -> bool:
     return path.suffix.lower() in (".csv", ".zip")
 
 
-def open_kaggle(path: Path, labels: str = "csv") -> Source:
+def open_kaggle(path: Path, labels: str = "csv") -> Dataset:
     """Open a folder of Kaggle's form, or a training .csv or .zip (then there is no test part).
 
     labels: "csv" trains on the labels of training.csv, "full" on those of full_labels.npz. The test part has
@@ -62,7 +62,7 @@ def open_kaggle(path: Path, labels: str = "csv") -> Source:
         # Over both parts at once, so that one name is one face.
         images = np.concatenate([part.images for part in parts])
         groups = persons_or_duplicates(str(path), images, None)
-    return Source(
+    return Dataset(
         name=path.resolve().name,
         train=_faces(training, "train", None if groups is None else groups[: len(training.images)]),
         test=_faces(test, "test", None if groups is None else groups[-len(test.images) :]) if test else None,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.data.duplicates import persons_or_duplicates
-from edgefkp.data.faces import Source, faces_of
+from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.data.license import NOT_STATED, licence_of
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import COUNT, SIZE
@@ -17,7 +17,7 @@ from edgefkp.layout import COUNT, SIZE
 _FORM = "images (N,96,96) uint8, keypoints (N,15,2) float32; optional group (N), filename (N), label_src (N,15)"
 
 
-def open_npz(path: Path) -> Source:
+def open_npz(path: Path) -> Dataset:
     """Open an .npz of labelled faces; it has no test part of its own.
 
     Raises EdgefkpError for a file that is damaged, lacks an array, or holds other shapes or types.
@@ -46,7 +46,7 @@ def open_npz(path: Path) -> Source:
         groups=groups,
         label_src=arrays.get("label_src"),
     )
-    return Source(path.stem, faces, None, licence_of(persons, NOT_STATED), persons_known=persons is not None)
+    return Dataset(path.stem, faces, None, licence_of(persons, NOT_STATED), persons_known=persons is not None)
 
 
 def read_arrays(

