@@ -13,6 +13,7 @@ import click
 import numpy as np
 
 from edgefkp.geometry import box_of_keypoints, move_points
+from edgefkp.layout import KAGGLE15
 
 WIDTH, HEIGHT, FPS = 640, 480, 30
 SECONDS = 10
@@ -51,7 +52,7 @@ def pose_at(seconds: float) -> Pose:
 
 def matrix_of(pose: Pose) -> np.ndarray:
     """(2, 3): from the astronaut's pixels to the frame's."""
-    box = box_of_keypoints(POINTS)
+    box = box_of_keypoints(POINTS, KAGGLE15)
     scale, angle = pose.scale * FACE_SIDE / box.side, np.deg2rad(pose.degrees)
     linear = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     return np.column_stack([linear, (pose.x, pose.y) - linear @ (box.x, box.y)])

@@ -19,8 +19,8 @@ from bench.fit_finders import BORDER, LABEL_CUT, bordered, is_hit
 from edgefkp.cli.options import json_option, note, print_json
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.files import write_json
-from edgefkp.geometry import Box, box_of_keypoints, crop_matrix, cut, invert, move_points
-from edgefkp.layout import SIZE
+from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, invert, move_points
+from edgefkp.layout import KAGGLE15, SIZE, InputSpec
 
 SCHEMA = "edgefkp.finders/1"
 
@@ -56,7 +56,7 @@ def sample_pictures() -> Iterator[Picture]:
     files, points, _ = read_points(LABELS)
     for name, keypoints in zip(files, points, strict=True):
         image = cv2.imread(str(_images_folder() / name), cv2.IMREAD_GRAYSCALE)
-        yield Picture(image, keypoints, scattered(box_of_keypoints(keypoints), name))
+        yield Picture(image, keypoints, scattered(box_of_keypoints(keypoints, KAGGLE15), name))
 
 
 def test_pictures(data: str) -> Iterator[Picture]:
@@ -74,12 +74,14 @@ def measure(name: str, pictures: Iterator[Picture], detector: KeypointDetector) 
     for picture in pictures:
         count += 1
         scale = SIZE / picture.cut.side
-        faces = [face for face in detector(picture.image) if is_hit(face.box, box_of_keypoints(picture.keypoints))]
+        faces = [
+            face for face in detector(picture.image) if is_hit(face.box, box_of_keypoints(picture.keypoints, KAGGLE15))
+        ]
         if not faces:
             missed += 1
             continue
-        raw = detector.predictor.predict(cut(picture.image, picture.cut)[None])[0]
-        labelled = move_points(invert(crop_matrix(picture.cut)), raw)
+        raw = detector.predictor.predict(crop_face(picture.image, picture.cut, InputSpec())[None])[0]
+        labelled = move_points(invert(crop_matrix(picture.cut, SIZE)), raw)
         errors.append(scale * (faces[0].keypoints - picture.keypoints))
         errors_label_cut.append(scale * (labelled - picture.keypoints))
     return Behind(

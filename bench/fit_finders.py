@@ -20,8 +20,8 @@ from edgefkp.detect.finders.base import CALIBRATION, Calibration, FaceFinder, Ha
 from edgefkp.detect.presence import PATCH, WEIGHTS, Presence, patch_of, upright
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, write_json
-from edgefkp.geometry import Box, box_of_keypoints, cut
-from edgefkp.layout import CENTRE, SIZE
+from edgefkp.geometry import Box, box_of_keypoints, crop_face
+from edgefkp.layout import CENTRE, KAGGLE15, SIZE, InputSpec
 from edgefkp.runtime.predictor import Predictor, open_predictor
 
 BORDER = 48  # pixels
@@ -48,7 +48,7 @@ def fit_calibration(finder: FaceFinder, faces: Faces) -> dict[str, float]:
     """Medians, over the faces that `finder` (uncalibrated) finds, of shift and scale to the crop of the labels."""
     rows = []
     for image, keypoints in zip(bordered(faces.images), faces.keypoints, strict=True):
-        truth = box_of_keypoints(keypoints + BORDER)
+        truth = box_of_keypoints(keypoints + BORDER, KAGGLE15)
         hits = [found.box for found in finder.find(image)[:1] if is_hit(found.box, truth)]
         rows += [((truth.x - box.x) / box.side, (truth.y - box.y) / box.side, truth.side / box.side) for box in hits]
     x, y, scale = np.median(rows, axis=0)
@@ -90,22 +90,24 @@ def _tracked(random: np.random.Generator) -> Box:
 
 
 def _face(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    return cut(picture, _tracked(random))
+    return crop_face(picture, _tracked(random), InputSpec())
 
 
 def _beside(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
     angle, far = random.uniform(0, 2 * np.pi), random.uniform(30, 60)
-    return cut(picture, Box(LABEL_CUT.x + far * np.cos(angle), LABEL_CUT.y + far * np.sin(angle), SIZE))
+    return crop_face(
+        picture, Box(LABEL_CUT.x + far * np.cos(angle), LABEL_CUT.y + far * np.sin(angle), SIZE), InputSpec()
+    )
 
 
 def _too_close(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
     x, y = random.uniform(-30, 30, 2)
-    return cut(picture, Box(LABEL_CUT.x + x, LABEL_CUT.y + y, random.uniform(16, 45)))
+    return crop_face(picture, Box(LABEL_CUT.x + x, LABEL_CUT.y + y, random.uniform(16, 45)), InputSpec())
 
 
 def _too_far(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
     x, y = random.uniform(-60, 60, 2)
-    return cut(picture, Box(LABEL_CUT.x + x, LABEL_CUT.y + y, random.uniform(200, 320)))
+    return crop_face(picture, Box(LABEL_CUT.x + x, LABEL_CUT.y + y, random.uniform(200, 320)), InputSpec())
 
 
 def _turned(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:

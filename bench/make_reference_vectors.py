@@ -19,8 +19,8 @@ from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.export.inspect import inspect
 from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import replacing, sha256_file
-from edgefkp.geometry import box_of_keypoints, cut
-from edgefkp.layout import NAMES
+from edgefkp.geometry import box_of_keypoints, crop_face
+from edgefkp.layout import KAGGLE15, NAMES, InputSpec
 from edgefkp.runtime import interpreters as runtimes
 from edgefkp.runtime.child import answers
 from edgefkp.runtime.reference_vectors import FLOAT_LIMIT, INTEGER_LIMIT, VECTORS, ReferenceVectors
@@ -55,7 +55,7 @@ def _astronaut() -> np.ndarray:
     points = np.full((len(NAMES), 2), np.nan)
     for name, point in _ASTRONAUT.items():
         points[NAMES.index(name)] = point
-    return cut(data.astronaut()[..., ::-1].copy(), box_of_keypoints(points))
+    return crop_face(data.astronaut()[..., ::-1].copy(), box_of_keypoints(points, KAGGLE15), InputSpec())
 
 
 def make(folder: Path = VECTORS.parent) -> dict[str, float]:

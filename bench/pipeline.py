@@ -18,6 +18,7 @@ import numpy as np
 from edgefkp.bench import machine
 from edgefkp.cli.options import json_option, note, print_json
 from edgefkp.files import write_json
+from edgefkp.layout import InputSpec
 
 SCHEMA = "edgefkp.pipeline/1"
 FRAMES = 300
@@ -115,16 +116,16 @@ def _run(tracker: Any, frames: list[np.ndarray], search: int) -> np.ndarray:
 
 def _stages(detector: Any, frame: np.ndarray) -> tuple[Stage, ...]:
     """Each step alone, on one frame."""
-    from edgefkp.detect.detector import cut_part
     from edgefkp.detect.presence import fitted
     from edgefkp.detect.smoothing import OneEuro
+    from edgefkp.geometry import crop_face
 
     found = detector.finder.find(frame)[0].box
     look = detector.settle(frame, found)
     check, smooth = fitted(), OneEuro()
     clock = iter(range(10**9))
     steps = {
-        "crop": lambda: cut_part(frame, look.face.box),
+        "crop": lambda: crop_face(frame, look.face.box, InputSpec()),
         "network": lambda: detector.predictor.predict(look.crop[None]),
         "presence check": lambda: check(look.crop, look.raw),
         "smoothing": lambda: smooth(look.face.keypoints, look.face.box.side, next(clock) / 30),

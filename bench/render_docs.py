@@ -20,10 +20,12 @@ from bench.doc_family import (
 )
 from bench.doc_live import live_markdown
 from bench.doc_peers import peers_markdown
+from edgefkp.card import Card
 from edgefkp.cli import COMMANDS
 from edgefkp.cli.options import note
 from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.files import read_json, write_text
+from edgefkp.records import read_record
 from edgefkp.report.result import read_run
 from edgefkp.report.run_table import markdown
 from edgefkp.study.blocks import BLOCKS, block
@@ -44,7 +46,7 @@ def _cards(path: Path) -> str:
     """What each conversion of one model cost: PATH is what `edgefkp export --json` printed."""
     from edgefkp.export.model_card import parity_table
 
-    return parity_table(read_json(path))
+    return parity_table(read_record(list[Card], read_json(path), str(path)))
 
 
 def _arm(path: Path) -> str:

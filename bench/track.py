@@ -19,7 +19,7 @@ from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.tracker import Tracker
 from edgefkp.files import write_json
 from edgefkp.geometry import box_of_keypoints
-from edgefkp.layout import SIZE
+from edgefkp.layout import KAGGLE15, SIZE
 
 SCHEMA = "edgefkp.track/1"
 SECONDS = 20  # rotation and scale come to all of their combinations
@@ -55,7 +55,7 @@ def measure(model: Path | None, every: int) -> Track:
         if not faces:
             lost += 1
             continue
-        scale = SIZE / box_of_keypoints(truth).side
+        scale = SIZE / box_of_keypoints(truth, KAGGLE15).side
         seconds.append(number / FPS)
         raw.append((scale * (faces[0].raw - truth), faces[0].raw))
         smooth.append((scale * (faces[0].keypoints - truth), faces[0].keypoints))

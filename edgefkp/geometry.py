@@ -1,6 +1,6 @@
-"""Geometry as one 2x3 matrix that moves an image and its points alike.
+"""Geometry as one 2x3 matrix that moves an image and its points alike, and the one crop.
 
-A matrix maps source pixels to target pixels, with pixel centres at whole numbers:
+A matrix maps source pixels to target pixels, with pixel centers at whole numbers:
 (x', y') = M[:, :2] @ (x, y) + M[:, 2]. Angles are in degrees, counter-clockwise as seen on screen.
 """
 
@@ -8,104 +8,115 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgefkp.layout import CENTRE, MEAN_SHAPE, MIRROR, SIZE
+from edgefkp.layout import REFERENCE_SIDE, InputSpec, PointLayout
 
 IDENTITY = np.array([[1.0, 0, 0], [0, 1, 0]])
 
 
-def similarity(
-    degrees: float = 0, scale: float = 1, shift: tuple[float, float] = (0, 0), centre: float = CENTRE
-) -> np.ndarray:
-    """Rotate and scale about the image's centre, then shift by (x, y) pixels: (2, 3) float64."""
+def similarity(center: float, degrees: float = 0, scale: float = 1, shift: tuple[float, float] = (0, 0)) -> np.ndarray:
+    """Rotate and scale about (center, center), then shift by (x, y) pixels: (2, 3) float64."""
     radians = np.deg2rad(degrees)
     cos, sin = scale * np.cos(radians), scale * np.sin(radians)
     linear = np.array([[cos, sin], [-sin, cos]])
-    offset = centre - linear @ (centre, centre) + shift
+    offset = center - linear @ (center, center) + shift
     return np.column_stack([linear, offset])
 
 
-def mirror(size: int = SIZE) -> np.ndarray:
-    """x' = size - 1 - x. Points also change sides: see `move_points(..., mirrored=True)`."""
-    return np.array([[-1.0, 0, size - 1], [0, 1, 0]])
+def mirror(side: int) -> np.ndarray:
+    """(2, 3): x' = side - 1 - x. Points also change names: see `move_points(..., order)`."""
+    return np.array([[-1.0, 0, side - 1], [0, 1, 0]])
 
 
 def compose(first: np.ndarray, then: np.ndarray) -> np.ndarray:
-    """The matrix that does `first`, then `then`."""
+    """The (2, 3) matrix that does `first`, then `then`."""
     return np.column_stack([then[:, :2] @ first[:, :2], then[:, :2] @ first[:, 2] + then[:, 2]])
 
 
 def invert(matrix: np.ndarray) -> np.ndarray:
+    """The (2, 3) matrix that takes target pixels back to source pixels."""
     linear = np.linalg.inv(matrix[:, :2])
     return np.column_stack([linear, -linear @ matrix[:, 2]])
 
 
-def move_points(matrix: np.ndarray, keypoints: np.ndarray, mirrored: bool = False) -> np.ndarray:
-    """Move (..., K, 2) points; `mirrored` also swaps left and right, so the names stay true."""
+def move_points(matrix: np.ndarray, keypoints: np.ndarray, order: np.ndarray | None = None) -> np.ndarray:
+    """Move (..., K, 2) points. order: the layout's `mirror_order` for a mirror, so that the names stay true."""
     moved = keypoints @ matrix[:, :2].T.astype(keypoints.dtype) + matrix[:, 2].astype(keypoints.dtype)
-    return moved[..., MIRROR, :] if mirrored else moved
+    return moved if order is None else moved[..., order, :]
 
 
-def move_image(matrix: np.ndarray, image: np.ndarray, size: int = SIZE) -> np.ndarray:
-    """Resample a (H, W) or (H, W, C) uint8 image into (size, size); the border is replicated."""
+def move_image(matrix: np.ndarray, image: np.ndarray, side: int) -> np.ndarray:
+    """Resample a (H, W) or (H, W, C) uint8 image into (side, side[, C]); the border is replicated."""
     import cv2
 
-    return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 class Box(NamedTuple):
-    """A square in image pixels: the centre (pixel centres at whole numbers) and the side."""
+    """A square in image pixels: the center (pixel centers at whole numbers) and the side."""
 
     x: float
     y: float
     side: float
 
 
-def crop_matrix(box: Box, size: int = SIZE) -> np.ndarray:
-    """The (2, 3) matrix from image pixels to the crop's pixels."""
-    scale = size / box.side
-    middle = (size - 1) / 2
+def crop_matrix(box: Box, side: int) -> np.ndarray:
+    """The (2, 3) matrix from image pixels to the pixels of a crop of that side."""
+    scale = side / box.side
+    middle = (side - 1) / 2
     return np.array([[scale, 0, middle - scale * box.x], [0, scale, middle - scale * box.y]])
 
 
-def cut(image: np.ndarray, box: Box, size: int = SIZE) -> np.ndarray:
-    """Cut `box` out of a (H, W) gray or (H, W, 3) BGR uint8 image: (size, size) uint8.
+def crop_face(image: np.ndarray, box: Box, spec: InputSpec) -> np.ndarray:
+    """Cut `box` out of a (H, W) gray or (H, W, 3) BGR uint8 image: uint8 of `spec.image_shape`, rgb with red first.
 
-    A crop that shrinks the face is blurred first, so that it does not alias; outside of the image the border
-    is replicated.
+    Data formats, the detector, the tracker and the benchmark all cut with this function, so that a network sees in
+    use what it saw in training. A crop that shrinks the face is blurred first, so that it does not alias; outside of
+    the image the border is replicated.
     """
     import cv2
 
-    if image.ndim == 3:
+    # The surroundings alone: changing the colors of a whole frame takes longer than the network.
+    image, box = _surroundings(image, box, box.side / 2 + 2 * (box.side // spec.side + 2))
+    if spec.colors == "gray" and image.ndim == 3:
         image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    matrix = crop_matrix(box, size)
-    shrink = int(box.side // size)
+    elif spec.colors == "rgb":
+        image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)
+    matrix = crop_matrix(box, spec.side)
+    shrink = int(box.side // spec.side)
     if shrink >= 2:
         # The largest whole-number reduction by area, of the needed part only; bilinear does the rest.
-        half = box.side / 2 + 2 * shrink
-        left, top = max(0, int(box.x - half)), max(0, int(box.y - half))
-        right, bottom = int(box.x + half) + 2, int(box.y + half) + 2
-        part = image[top:bottom, left:right]
+        part, moved = _surroundings(image, box, box.side / 2 + 2 * shrink)
         rows, columns = part.shape[0] // shrink, part.shape[1] // shrink
         if rows and columns:
             part = cv2.resize(part[: rows * shrink, : columns * shrink], (columns, rows), interpolation=cv2.INTER_AREA)
-            # Pixel (i) of the reduced part has its centre at left + i * shrink + (shrink - 1) / 2.
-            offset = (shrink - 1) / 2
+            # Pixel (i) of the reduced part has its center at left + i * shrink + (shrink - 1) / 2.
+            left, top, offset = box.x - moved.x, box.y - moved.y, (shrink - 1) / 2
             matrix[:, 2] += matrix[:, :2] @ (left + offset, top + offset)
             matrix[:, :2] *= shrink
             image = part
-    return move_image(matrix, image, size)
+    return move_image(matrix, image, spec.side)
 
 
-def box_of_keypoints(keypoints: np.ndarray, mean_shape: np.ndarray = MEAN_SHAPE) -> Box:
-    """The box that puts (15, 2) image points closest to where a face sits in a training crop.
+def _surroundings(image: np.ndarray, box: Box, half: float) -> tuple[np.ndarray, Box]:
+    """The part of the image within `half` of the box's center, and the box in it; all of it where nothing is near."""
+    left, top = max(0, int(box.x - half)), max(0, int(box.y - half))
+    part = image[top : max(0, int(box.y + half)) + 2, left : max(0, int(box.x + half)) + 2]
+    return (part, box._replace(x=box.x - left, y=box.y - top)) if part.size else (image, box)
 
-    Least squares for scale and shift over the points that are there (at least two; NaN = missing).
+
+def box_of_keypoints(keypoints: np.ndarray, layout: PointLayout) -> Box:
+    """The box that puts (K, 2) image points closest to where a face sits in a training crop.
+
+    Least squares for scale and shift over the points that are present (at least two; NaN = missing).
+    Raises ValueError for fewer.
     """
-    there = ~np.isnan(keypoints).any(-1)
-    points, shape = keypoints[there].astype(float), mean_shape[there].astype(float)
+    present = ~np.isnan(keypoints).any(-1)
+    side = REFERENCE_SIDE
+    points, shape = keypoints[present].astype(float), layout.mean_points(side)[present].astype(float)
     if len(points) < 2:
         raise ValueError(f"{len(points)} keypoints do not determine a box: two or more are needed")
-    centred = shape - shape.mean(0)
-    scale = ((points - points.mean(0)) * centred).sum() / (centred**2).sum()
-    middle = points.mean(0) + scale * ((CENTRE, CENTRE) - shape.mean(0))
-    return Box(float(middle[0]), float(middle[1]), float(abs(scale) * SIZE))
+    centered = shape - shape.mean(0)
+    scale = ((points - points.mean(0)) * centered).sum() / (centered**2).sum()
+    middle = (side - 1) / 2
+    place = points.mean(0) + scale * ((middle, middle) - shape.mean(0))
+    return Box(float(place[0]), float(place[1]), float(abs(scale) * side))

@@ -40,7 +40,9 @@ def read_record(kind: type[Built], value: Any, where: str, hint: str = "", stric
 
 
 def _title(kind: type) -> str:
-    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in kind.__name__)
+    words = "".join(
+        f" {letter.lower()}" if letter.isupper() else letter for letter in getattr(kind, "__name__", "record")
+    )
     return words.strip("_ ")
 
 

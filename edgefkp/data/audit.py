@@ -12,7 +12,7 @@ from edgefkp.data.duplicates import constant, near_duplicates
 from edgefkp.data.faces import Dataset, Faces
 from edgefkp.data.outliers import unexpectedness
 from edgefkp.geometry import box_of_keypoints
-from edgefkp.layout import MIRROR, NAMES, SIZE
+from edgefkp.layout import KAGGLE15, MIRROR, NAMES, SIZE
 
 # Of every kind that is looked for: what it means.
 KINDS = {
@@ -137,7 +137,7 @@ def _placements(part: str, faces: Faces) -> list[Finding]:
     rows = np.flatnonzero((~np.isnan(faces.keypoints).any(-1)).sum(1) >= 2)
     if not len(rows):
         return []
-    boxes = np.array([box_of_keypoints(points) for points in faces.keypoints[rows]])
+    boxes = np.array([box_of_keypoints(points, KAGGLE15) for points in faces.keypoints[rows]])
     boxes[:, 2] = np.log(np.maximum(boxes[:, 2], 1) / SIZE)
     middle = np.median(boxes, 0)
     spread = np.maximum(1.4826 * np.median(np.abs(boxes - middle), 0), _LEAST_SPREAD)

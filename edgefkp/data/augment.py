@@ -24,9 +24,9 @@ def paper_set(faces: TrainingSet, seed: int = 0) -> TrainingSet:
     """The faces, and after them every rotated, brightened, shifted and noisy copy: about nine times as many."""
     rng = np.random.default_rng(seed)
     parts = [faces]
-    parts += [_moved(faces, similarity(degrees)) for degrees in PAPER_DEGREES]
+    parts += [_moved(faces, similarity(CENTRE, degrees)) for degrees in PAPER_DEGREES]
     parts += [replace(faces, images=_to_pixels(faces.images * np.float32(gain))) for gain in PAPER_BRIGHTNESS]
-    parts += [_inside(_moved(faces, similarity(shift=shift))) for shift in PAPER_SHIFTS]
+    parts += [_inside(_moved(faces, similarity(CENTRE, shift=shift))) for shift in PAPER_SHIFTS]
     noise = rng.standard_normal(faces.images.shape, np.float32) * np.float32(255 * PAPER_NOISE)
     parts += [replace(faces, images=_to_pixels(faces.images + noise))]
     columns = (np.concatenate([getattr(p, name) for p in parts]) for name in ("images", "targets", "weights"))
@@ -34,7 +34,7 @@ def paper_set(faces: TrainingSet, seed: int = 0) -> TrainingSet:
 
 
 def _moved(faces: TrainingSet, matrix: np.ndarray) -> TrainingSet:
-    images = np.stack([move_image(matrix, image) for image in faces.images])
+    images = np.stack([move_image(matrix, image, SIZE) for image in faces.images])
     return replace(faces, images=images, targets=move_points(matrix, faces.targets))
 
 
@@ -133,7 +133,7 @@ def _photograph(
 ) -> np.ndarray:
     import cv2
 
-    picture = cv2.LUT(move_image(matrix, image), table)
+    picture = cv2.LUT(move_image(matrix, image, SIZE), table)
     if chance[0] < s.occlusion:
         left, top = (amount[:2] * SIZE).astype(int)
         width, height = (4 + amount[2:4] * (s.occlusion_size - 4)).astype(int)

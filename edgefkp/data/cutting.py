@@ -6,8 +6,8 @@ import statistics
 
 import numpy as np
 
-from edgefkp.geometry import Box, box_of_keypoints, crop_matrix, cut, move_points
-from edgefkp.layout import SIZE
+from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, move_points
+from edgefkp.layout import KAGGLE15, SIZE, InputSpec
 
 # Standard deviations of scale and position in Kaggle's crops, after each face is fitted to the mean shape.
 SCALE_SCATTER = 0.076  # of the side
@@ -20,8 +20,8 @@ def cut_face(image: np.ndarray, keypoints: np.ndarray, name: str) -> tuple[np.nd
 
     The same `name` always gives the same crop. Raises ValueError for fewer than two points.
     """
-    box = scattered(box_of_keypoints(keypoints), name)
-    return cut(image, box), move_points(crop_matrix(box), keypoints).astype(np.float32)
+    box = scattered(box_of_keypoints(keypoints, KAGGLE15), name)
+    return crop_face(image, box, InputSpec()), move_points(crop_matrix(box, SIZE), keypoints).astype(np.float32)
 
 
 def scattered(box: Box, name: str) -> Box:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from edgefkp.geometry import move_points, similarity
-from edgefkp.layout import MEAN_SHAPE, NAMES, SIZE
+from edgefkp.layout import CENTRE, MEAN_SHAPE, NAMES, SIZE
 
 COUNT = 100
 SEED = 96
@@ -24,7 +24,7 @@ def draw(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """One face: (96, 96) uint8 and its (15, 2) float32 points."""
     # The expression moves single points, the pose all of them.
     points = MEAN_SHAPE + random.normal(0, 1, MEAN_SHAPE.shape)
-    pose = similarity(random.uniform(-12, 12), random.uniform(0.85, 1.1), tuple(random.uniform(-4, 4, 2)))
+    pose = similarity(CENTRE, random.uniform(-12, 12), random.uniform(0.85, 1.1), tuple(random.uniform(-4, 4, 2)))
     points = move_points(pose, points)
     canvas = _background(random)
     skin = random.uniform(110, 220)

@@ -166,7 +166,9 @@ class Pipeline:
         if not faces:
             return path.stem, (), None
         raw = predictor.predict(np.stack([face.crop for face in faces]))
-        other = tuple(move_points(invert(crop_matrix(face.box)), own) for face, own in zip(faces, raw, strict=True))
+        other = tuple(
+            move_points(invert(crop_matrix(face.box, SIZE)), own) for face, own in zip(faces, raw, strict=True)
+        )
         distances = np.stack(
             [
                 np.linalg.norm(own - face.raw, axis=-1) * (SIZE / face.box.side)

@@ -10,8 +10,8 @@ import numpy as np
 
 from edgefkp.detect.presence import SURE
 from edgefkp.errors import EdgefkpError
-from edgefkp.geometry import Box, box_of_keypoints, crop_matrix, cut, invert, move_points
-from edgefkp.layout import SIZE
+from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, invert, move_points
+from edgefkp.layout import KAGGLE15, SIZE, InputSpec
 
 if TYPE_CHECKING:
     from edgefkp.detect.finders.base import FaceFinder
@@ -100,9 +100,9 @@ class KeypointDetector:
 
     def look(self, image: np.ndarray, box: Box) -> Look:
         """Cut `box` out of an image as `as_picture` gives it, and ask the network. The caller sees to threads."""
-        crop = cut_part(image, box)
+        crop = crop_face(image, box, InputSpec())
         raw = self.predictor.predict(crop[None])[0]
-        keypoints = move_points(invert(crop_matrix(box)), raw)
+        keypoints = move_points(invert(crop_matrix(box, SIZE)), raw)
         return Look(crop, raw, Face(box, self._presence(crop, raw), keypoints))
 
     def settle(self, image: np.ndarray, box: Box) -> Look:
@@ -115,19 +115,9 @@ class KeypointDetector:
         return look
 
 
-def cut_part(image: np.ndarray, box: Box) -> np.ndarray:
-    """`crop.cut`, of the surroundings alone: turning a whole frame gray takes longer than the network."""
-    half = box.side / 2 + 2 * (box.side // 96 + 2)
-    left, top = max(0, int(box.x - half)), max(0, int(box.y - half))
-    part = image[top : max(0, int(box.y + half)) + 2, left : max(0, int(box.x + half)) + 2]
-    if part.size == 0:
-        return cut(image, box)
-    return cut(part, box._replace(x=box.x - left, y=box.y - top))
-
-
 def sane_box(keypoints: np.ndarray, before: Box) -> Box:
     """The box of these points, or `before` where they have shrunk to nothing or burst: no picture to cut then."""
-    box = box_of_keypoints(keypoints)
+    box = box_of_keypoints(keypoints, KAGGLE15)
     return box if np.isfinite(box).all() and before.side / 3 < box.side < before.side * 3 else before
 
 

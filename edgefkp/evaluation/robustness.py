@@ -16,7 +16,7 @@ from edgefkp.data.faces import Faces
 from edgefkp.evaluation.metrics import of_sources, rmse
 from edgefkp.files import sha256_arrays, sha256_file
 from edgefkp.geometry import IDENTITY, invert, move_image, move_points, similarity
-from edgefkp.layout import SIZE
+from edgefkp.layout import CENTRE, SIZE
 from edgefkp.runtime.predictor import open_predictor
 
 SCHEMA = "edgefkp.robustness/1"
@@ -102,15 +102,15 @@ def _sign(draw: Draw) -> int:
 
 
 def _turned(degrees: float) -> Callable[[Draw], np.ndarray]:
-    return lambda draw: similarity(_sign(draw) * degrees)
+    return lambda draw: similarity(CENTRE, _sign(draw) * degrees)
 
 
 def _sized(scale: float) -> Callable[[Draw], np.ndarray]:
-    return lambda draw: similarity(scale=scale)
+    return lambda draw: similarity(CENTRE, scale=scale)
 
 
 def _shifted(pixels: float) -> Callable[[Draw], np.ndarray]:
-    return lambda draw: similarity(shift=(_sign(draw) * pixels, _sign(draw) * pixels))
+    return lambda draw: similarity(CENTRE, shift=(_sign(draw) * pixels, _sign(draw) * pixels))
 
 
 CONDITIONS = (
@@ -139,7 +139,7 @@ def altered(images: np.ndarray, condition: Condition) -> tuple[np.ndarray, np.nd
     for number, image in enumerate(images):
         draw = np.random.default_rng([SEED, number])
         matrices[number] = condition.matrix(draw)
-        pictures[number] = condition.picture(move_image(matrices[number], image), draw)
+        pictures[number] = condition.picture(move_image(matrices[number], image, SIZE), draw)
     return pictures, matrices
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from edgefkp.data.augment import AugmentConfig, online_batch
 from edgefkp.data.imputation import TrainingSet
 from edgefkp.geometry import mirror, move_points
-from edgefkp.layout import SIZE
+from edgefkp.layout import MIRROR, SIZE
 from edgefkp.runtime.predictor import Predictor, open_predictor
 
 
@@ -40,4 +40,4 @@ def copies(faces: TrainingSet, count: int, strength: AugmentConfig, seed: int = 
 def both_ways(predictor: Predictor, images: np.ndarray) -> np.ndarray:
     """(N, 15, 2) pixels: the mean of the answers for each picture and for its mirror image."""
     mirrored = predictor.predict(np.ascontiguousarray(images[:, :, ::-1]))
-    return (predictor.predict(images) + move_points(mirror(SIZE), mirrored, mirrored=True)) / 2
+    return (predictor.predict(images) + move_points(mirror(SIZE), mirrored, MIRROR)) / 2

@@ -3,7 +3,8 @@ import pytest
 
 from edgefkp.bench import camera
 from edgefkp.data.synthetic import draw_all
-from edgefkp.geometry import Box, cut
+from edgefkp.geometry import Box
+from edgefkp.layout import InputSpec
 
 
 @pytest.mark.parametrize(
@@ -13,7 +14,9 @@ def test_the_numpy_crop_is_the_detectors_crop(box: Box) -> None:
     """Against OpenCV's, on a smooth picture: the two differ by the rounding of its fixed-point weights."""
     y, x = np.mgrid[: camera.HEIGHT, : camera.WIDTH]
     frame = (127 + 60 * np.sin(x / 40) + 60 * np.cos(y / 30)).astype(np.uint8)
-    np.testing.assert_allclose(camera.crop(frame, box).astype(int), cut(frame, box).astype(int), atol=3)
+    np.testing.assert_allclose(
+        camera.crop(frame, box).astype(int), crop_face(frame, box, InputSpec()).astype(int), atol=3
+    )
 
 
 def test_a_frame_shows_the_face_where_its_box_says() -> None:

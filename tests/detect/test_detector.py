@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from edgefkp import KeypointDetector
-from edgefkp.detect.detector import as_picture, cut_part, sane_box
+from edgefkp.detect.detector import as_picture, sane_box
 from edgefkp.errors import EdgefkpError
-from edgefkp.geometry import Box, cut
-from edgefkp.layout import COUNT
+from edgefkp.geometry import Box, crop_face
+from edgefkp.layout import COUNT, InputSpec
 from tests.discs import TINY, DiscFinder, disc_frame
 
 
@@ -121,9 +121,11 @@ def test_a_missing_model_says_what_there_is():
 
 
 @pytest.mark.parametrize("box", [Box(300, 200, 260), Box(10, 10, 150), Box(-300, 50, 80), Box(320.3, 11.1, 97)])
-def test_cutting_a_part_equals_cutting_the_whole(box):
+def test_a_crop_sees_its_surroundings_alone_and_the_border_replicated(box):
     image = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
-    assert np.array_equal(cut_part(image, box), cut(image, box))
+    wide = np.pad(image, ((400, 400), (400, 400), (0, 0)), "edge")
+    moved = box._replace(x=box.x + 400, y=box.y + 400)
+    assert np.array_equal(crop_face(image, box, InputSpec()), crop_face(wide, moved, InputSpec()))
 
 
 def test_points_without_extent_keep_the_box():

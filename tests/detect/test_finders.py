@@ -6,6 +6,7 @@ from edgefkp.detect.finders.base import Calibration, Found, HaarFinder, calibrat
 from edgefkp.detect.finders.blazeface import ANCHORS, BlazeFace, overlap, without_doubles
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.geometry import Box
+from edgefkp.layout import KAGGLE15
 from edgefkp.runtime import interpreters as runtimes
 from tests.discs import TINY
 
@@ -18,7 +19,7 @@ def true_box(scale: float = 1.0, border: int = 0) -> Box:
     from bench.astronaut import POINTS
     from edgefkp.geometry import box_of_keypoints
 
-    return box_of_keypoints((POINTS + border + 0.5) * scale - 0.5)
+    return box_of_keypoints((POINTS + border + 0.5) * scale - 0.5, KAGGLE15)
 
 
 def test_haar_finds_the_astronaut_at_every_size(astronaut):
@@ -41,9 +42,9 @@ def test_haar_finds_a_turned_face(astronaut, degrees):
     from bench.astronaut import POINTS
     from edgefkp.geometry import box_of_keypoints, move_image, move_points, similarity
 
-    turn = similarity(degrees, centre=255.5)
-    turned = move_image(turn, astronaut, size=512)
-    assert near(HaarFinder().find(turned)[0].box, box_of_keypoints(move_points(turn, POINTS)))
+    turn = similarity(255.5, degrees)
+    turned = move_image(turn, astronaut, 512)
+    assert near(HaarFinder().find(turned)[0].box, box_of_keypoints(move_points(turn, POINTS), KAGGLE15))
 
 
 def test_haar_follows_a_shift_of_the_picture(astronaut):

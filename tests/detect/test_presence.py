@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgefkp.detect.presence import PATCH, fitted, patch_of, upright
-from edgefkp.geometry import box_of_keypoints, crop_matrix, cut, move_points, similarity
-from edgefkp.layout import MEAN_SHAPE
+from edgefkp.geometry import box_of_keypoints, crop_face, crop_matrix, move_points, similarity
+from edgefkp.layout import CENTRE, KAGGLE15, MEAN_SHAPE, SIZE, InputSpec
 
 SIMILARITIES = st.tuples(st.floats(-60, 60), st.floats(0.6, 1.7), st.floats(-20, 20), st.floats(-20, 20))
 
@@ -13,7 +13,7 @@ SIMILARITIES = st.tuples(st.floats(-60, 60), st.floats(0.6, 1.7), st.floats(-20,
 @given(SIMILARITIES)
 def test_upright_undoes_any_similarity(numbers):
     degrees, scale, x, y = numbers
-    matrix = similarity(degrees, scale, (x, y))
+    matrix = similarity(CENTRE, degrees, scale, (x, y))
     back, found_scale, left = upright(move_points(matrix, MEAN_SHAPE))
     assert left < 1e-3
     assert found_scale == pytest.approx(1 / scale, rel=1e-4)
@@ -45,26 +45,26 @@ def test_shapes_that_are_no_faces(points):
     assert fitted()(np.full((96, 96), 128, np.uint8), points) == 0
 
 
-def face_crop(astronaut: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def face_crop_face(astronaut: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     from bench.astronaut import POINTS
 
-    box = box_of_keypoints(POINTS)
-    return cut(astronaut, box), move_points(crop_matrix(box), POINTS)
+    box = box_of_keypoints(POINTS, KAGGLE15)
+    return crop_face(astronaut, box, InputSpec()), move_points(crop_matrix(box, SIZE), POINTS)
 
 
 @pytest.mark.parametrize("degrees", [-20, 0, 20])
 def test_a_face_is_present_however_it_is_turned(astronaut, degrees):
     from edgefkp.geometry import move_image
 
-    crop, points = face_crop(astronaut)
-    matrix = similarity(degrees)
-    assert fitted()(move_image(matrix, crop), move_points(matrix, points)) > 0.9
+    crop, points = face_crop_face(astronaut)
+    matrix = similarity(CENTRE, degrees)
+    assert fitted()(move_image(matrix, crop, SIZE), move_points(matrix, points)) > 0.9
 
 
 def test_other_pictures_are_no_faces(astronaut):
     from skimage import data
 
-    crop, points = face_crop(astronaut)
+    crop, points = face_crop_face(astronaut)
     check = fitted()
     textures = [data.brick(), data.grass(), data.gravel(), data.coins(), data.camera()[300:, :200], data.moon()]
     scores = [check(np.ascontiguousarray(texture[40:136, 40:136]), points) for texture in textures]

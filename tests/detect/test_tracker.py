@@ -4,6 +4,7 @@ import pytest
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.tracker import Tracker
 from edgefkp.geometry import Box, box_of_keypoints
+from edgefkp.layout import KAGGLE15
 from tests.discs import disc_frame
 
 FPS = 30
@@ -18,7 +19,7 @@ def test_a_moving_face_is_searched_for_once(disc_detector):
     for number in range(60):
         disc_detector.finder.boxes = [walk(number)]
         (face,) = tracker(disc_frame(walk(number)), number / FPS)
-        assert np.allclose(box_of_keypoints(face.raw), walk(number), atol=2)
+        assert np.allclose(box_of_keypoints(face.raw, KAGGLE15), walk(number), atol=2)
         assert face.number == 1
     assert tracker.searches == disc_detector.finder.calls == 1
     assert tracker.stages.find == 0
@@ -102,7 +103,7 @@ def test_the_astronaut_is_followed_through_rotation_and_scale(model, astronaut):
     for number in range(0, 600, 4):  # 20 s at 7.5 frames a second: all of every cycle, and harder than at 30
         frame, truth = frame_at(number / FPS, astronaut)
         (face,) = tracker(frame, number / FPS)
-        errors.append((face.raw - truth) * (96 / box_of_keypoints(truth).side))
+        errors.append((face.raw - truth) * (96 / box_of_keypoints(truth, KAGGLE15).side))
     assert len(POINTS) == 15
     assert np.sqrt(np.mean(np.square(errors))) <= 2
     assert tracker.searches == 1

@@ -24,12 +24,12 @@ import json, sys
 from pathlib import Path
 import numpy as np
 from edgefkp.data.faces import faces_of
-from edgefkp.data.treatment import TrainingSet
-from edgefkp.keypoints import MEAN_SHAPE
+from edgefkp.data.imputation import TrainingSet
+from edgefkp.layout import MEAN_SHAPE
 from edgefkp.training import batches, fit as loop
-from edgefkp.training.plan import Plan
+from edgefkp.training.step_plan import Plan
 from edgefkp.training.recipe import Recipe
-from edgefkp.zoo.registry import NETWORKS, build
+from edgefkp.networks.registry import NETWORKS, build
 
 batches.EPOCH_IMAGES, loop.SAVE_SECONDS = 128, 0
 rng = np.random.default_rng(0)

@@ -14,6 +14,7 @@ from edgefkp.data.formats.points_csv import read_points
 from edgefkp.data.license import NOT_STATED, licence_of
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import box_of_keypoints
+from edgefkp.layout import KAGGLE15
 
 SMALLEST_SIDE = 12  # pixels of the picture: below, there is no face to see
 _SLOW = 500  # pictures that take more than two seconds: show a progress bar
@@ -46,7 +47,7 @@ def open_folder(path: Path) -> Dataset:
 
 def _shows_a_face(points: np.ndarray) -> bool:
     enough = (~np.isnan(points).any(-1)).sum() >= 2
-    return bool(enough) and box_of_keypoints(points).side >= SMALLEST_SIDE
+    return bool(enough) and box_of_keypoints(points, KAGGLE15).side >= SMALLEST_SIDE
 
 
 def _only_csv(path: Path) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 from edgefkp.detect.finders.base import Calibration, Found, calibration_of, require_model
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, box_of_keypoints
-from edgefkp.layout import COUNT, NAMES
+from edgefkp.layout import COUNT, KAGGLE15, NAMES
 
 SIDE = 128  # pixels of its square input
 FILE = Path("modules", "face_detection", "face_detection_short_range.tflite")
@@ -62,7 +62,7 @@ class BlazeFace:
     def _found(self, row: np.ndarray, anchor: np.ndarray, scale: float, score: float) -> Found:
         keypoints = np.full((COUNT, 2), np.nan)
         keypoints[_ROWS] = (row[4:10].reshape(3, 2) + anchor) / scale - 0.5
-        return Found(self._calibration.crop_of(box_of_keypoints(keypoints)), float(score))
+        return Found(self._calibration.crop_of(box_of_keypoints(keypoints, KAGGLE15)), float(score))
 
 
 def without_doubles(found: list[Found]) -> list[Found]:

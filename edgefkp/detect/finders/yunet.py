@@ -7,7 +7,7 @@ import numpy as np
 from edgefkp.detect.finders.base import Found, calibration_of, require_model
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import box_of_keypoints
-from edgefkp.layout import COUNT, NAMES
+from edgefkp.layout import COUNT, KAGGLE15, NAMES
 
 # YuNet's columns 4-13, as points of the face. "Right" is the subject's, as here.
 POINTS = ("right_eye_center", "left_eye_center", "nose_tip", "mouth_right_corner", "mouth_left_corner")
@@ -50,4 +50,4 @@ class YuNet:
     def _found(self, row: np.ndarray, scale: float) -> Found:
         keypoints = np.full((COUNT, 2), np.nan)
         keypoints[_ROWS] = (row[4:14].reshape(5, 2) + 0.5) / scale - 0.5
-        return Found(self._calibration.crop_of(box_of_keypoints(keypoints)), float(row[14]))
+        return Found(self._calibration.crop_of(box_of_keypoints(keypoints, KAGGLE15)), float(row[14]))

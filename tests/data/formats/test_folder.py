@@ -9,7 +9,7 @@ from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, box_of_keypoints
-from edgefkp.layout import CENTRE, COLUMNS, MEAN_SHAPE
+from edgefkp.layout import CENTRE, COLUMNS, KAGGLE15, MEAN_SHAPE
 from tests.made_faces import write_csv
 
 
@@ -32,7 +32,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_points_sit_on_the_dots_of_every_crop(folder):
+def test_points_sit_on_the_dots_of_every_crop_face(folder):
     faces = open_dataset(folder).train
     assert len(faces) == 12
     for image, points in zip(faces.images, faces.keypoints, strict=True):
@@ -125,5 +125,5 @@ def test_the_box_of_a_crop_is_the_box_of_its_points(folder):
     faces = open_dataset(folder).train
     for name, points in zip(faces.ids, faces.keypoints, strict=True):
         expected = scattered(Box(CENTRE, CENTRE, 96), str(name))
-        box = box_of_keypoints(points)
+        box = box_of_keypoints(points, KAGGLE15)
         assert abs(box.side - 96 * 96 / expected.side) < 0.1

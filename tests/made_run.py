@@ -1,0 +1,89 @@
+"""A run's result, written by hand: nothing is trained or timed to test how it is shown."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edgefkp.report.result import FileResult, ModelResult, RunResult
+from edgefkp.report.sheet import Sheet
+
+
+def make_file(model: str, scheme: str, rmse: float) -> FileResult:
+    return FileResult(
+        scheme=scheme,
+        file=f"{model}.{scheme}.tflite",
+        bytes=1_215_488 if scheme == "float32" else 320_120,
+        sha256=f"{model}{scheme}".ljust(64, "0"),
+        rmse=rmse,
+        interval=(rmse - 0.125, rmse + 0.125),
+        seconds_per_100=0.03125,
+        ms=0.3125,
+        ms_interval=(0.3, 0.35),
+        verdict="VALID",
+    )
+
+
+def make_model(network: str, rmse: float) -> ModelResult:
+    model = f"{network}-masked-online"
+    history = [
+        {"epoch": 1, "images": 2048, "loss": 0.5, "train_rmse": 7.0, "validation_rmse": 8.0, "seconds": 2.0},
+        {"epoch": 2, "images": 4096, "loss": 0.1, "train_rmse": 3.0, "validation_rmse": rmse, "seconds": 4.0},
+    ]
+    return ModelResult(
+        model=model,
+        network=network,
+        title=f"The {network} network",
+        treatment="masked",
+        augment="online",
+        parameters=303_470,
+        macs=16_028_928,
+        bytes=1_296_000,
+        rmse=rmse,
+        interval=(rmse - 0.125, rmse + 0.125),
+        images=4096,
+        epochs=2,
+        best_epoch=2,
+        seconds=4.0,
+        history=history,
+        files=[make_file(model, "float32", rmse), make_file(model, "int8", rmse + 0.0625)],
+    )
+
+
+@pytest.fixture
+def result() -> RunResult:
+    """Two networks: `small` beats the mean shape, `manual` does not."""
+    return RunResult(
+        data={
+            "name": "sample",
+            "licence": "Faces <of> nobody & co",
+            "hash": "d" * 64,
+            "split": "e" * 64,
+            "faces": {"train": 270, "validation": 30, "test": 100},
+            "persons": {"train": 27, "validation": 3, "test": 10},
+        },
+        faces=100,
+        coordinates=2968,
+        mean_shape_rmse=3.75,
+        models=[make_model("small", 2.0), make_model("manual", 4.5)],
+        machine={"name": "A board, 4 cores, aarch64", "cores": 4},
+        runtime={"name": "litert", "version": "2.3.0", "threads": 1},
+        versions={"edgefkp": "0.1.0", "python": "3.11.7"},
+        created="2026-11-22T09:00:00Z",
+    )
+
+
+@pytest.fixture
+def wide(result: RunResult) -> RunResult:
+    """The longest network name and the largest numbers that the zoo has."""
+    long = replace(make_model("nasnetmobile_frozen", 4.5), parameters=4_301_426, bytes=18_480_000, augment="online")
+    return replace(result, models=[long])
+
+
+@pytest.fixture
+def sheet(result: RunResult) -> Sheet:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (3, 96, 96), np.uint8)
+    truth = rng.uniform(10, 80, (3, 15, 2)).astype(np.float32)
+    truth[0, 0] = np.nan
+    return Sheet(images, truth, {model.model: truth + 1 for model in result.models})

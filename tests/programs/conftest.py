@@ -1,0 +1,1 @@
+from tests.made_run import result  # noqa: F401
