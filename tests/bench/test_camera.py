@@ -3,7 +3,7 @@ import pytest
 
 from edgefkp.bench import camera
 from edgefkp.data.synthetic import draw_all
-from edgefkp.geometry import Box
+from edgefkp.geometry import Box, crop_face
 from edgefkp.layout import InputSpec
 
 
