@@ -1,12 +1,10 @@
 """A file is whole or not there."""
 
-import json
 import os
 
 import numpy as np
 import pytest
 
-from edgefkp.card import TFLITE, Card, imputation_name, model_name, read_card, write_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import json_text, read_json, replacing, sha256_arrays, write_json, write_text
@@ -54,21 +52,7 @@ def test_array_hash_sees_values_shape_and_type():
     assert sha256_arrays(a) == sha256_arrays(a.copy())
 
 
-def test_cards_know_their_file(tmp_path):
-    model = tmp_path / "small-drop.int8.tflite"
-    model.write_bytes(b"1234")
-    write_card(model, Card(TFLITE, "small-drop"))
-    card = read_card(model)
-    assert card is not None
-    assert (card.bytes, card.file, card.model) == (4, model.name, "small-drop")
-    assert json.loads((tmp_path / "small-drop.int8.json").read_text())["sha256"] == card.sha256
-    assert read_card(tmp_path / "other.tflite") is None
-
-
-def test_names():
-    assert model_name("manual", "drop", "paper") == "manual-augment"
-    assert imputation_name("masked", "online") == "masked-online"
-    assert imputation_name("knn", "none") == "knn"
+def test_names_of_tflite_files():
     name = parse_tflite("export/manual-augment.int8.u8.tflite")
     assert (name.model, name.scheme, name.u8, name.filename) == (
         "manual-augment", "int8", True, "manual-augment.int8.u8.tflite",
