@@ -1,9 +1,9 @@
-"""One change at a time to the recipe of our own networks, each trained alike and scored on validation persons.
+"""Ablations: change the recipe of our own networks one item at a time, train, and score on validation persons.
 
     python bench/ablations.py WORK --data lfw-kaggle --lfw-extra lfw_extra.npz --ytfaces ytfaces.npz \\
         [--only NAME ...] [--list]
 
-WORK keeps a folder for each training; the same command goes on where it stopped. Test faces are never looked at.
+WORK contains one folder per training. Re-run the same command to resume. Test faces are never used.
 Writes bench/results/ablations.json after each training; docs/MODELS.md shows it.
 """
 
@@ -30,15 +30,13 @@ Options = dict[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """What differs from the row `against`. network: options of zoo.plain. recipe: fields of a recipe.
-
-    train: options of `edgefkp train`; {lfw-extra} and {ytfaces} stand for the files given.
-    """
+    """One ablation: what differs from the row `against`."""
 
     name: str
     text: str
-    network: Options
-    recipe: Options = field(default_factory=dict)
+    network: Options  # of edgefkp.networks.ours.plain
+    recipe: Options = field(default_factory=dict)  # fields of a recipe
+    # Options of `edgefkp train`; {lfw-extra} and {ytfaces} are replaced by the files given.
     train: tuple[str, ...] = ("--labels", "full")
     images: int = IMAGES
     against: str = "base"
@@ -98,7 +96,7 @@ CHANGES = (
 
 
 def train(change: Change, work: Path, given: argparse.Namespace) -> Path:
-    """The trained .keras of the change, from WORK where it is finished."""
+    """Return the trained .keras of the change; trains only if WORK does not contain it yet."""
     folder = work / change.name
     point = {"name": change.name, "space": "plain", "options": change.network}
     network = str(write_json(folder / "network.json", point))
@@ -114,6 +112,7 @@ def train(change: Change, work: Path, given: argparse.Namespace) -> Path:
 
 
 def answers(model: Path, images: np.ndarray) -> np.ndarray:
+    """Predict the keypoints of `images`, cached next to the model."""
     from edgefkp.runtime.predictor import open_predictor
 
     kept = model.with_suffix(".validation.npy")
@@ -154,8 +153,8 @@ def main() -> None:
     parser.add_argument("--lfw-extra")
     parser.add_argument("--ytfaces")
     parser.add_argument("--precision", default="mixed_bfloat16")
-    parser.add_argument("--only", nargs="*", help="these and what they are compared with")
-    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--only", nargs="*", help="run only these changes and the ones they are compared with")
+    parser.add_argument("--list", action="store_true", help="list the changes and exit")
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args()
     known = {change.name: change for change in CHANGES}

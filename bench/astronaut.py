@@ -1,9 +1,9 @@
-"""A video whose true keypoints are known in every frame: scikit-image's astronaut, moved, zoomed and rotated.
+"""Write a video with known keypoints in every frame: scikit-image's astronaut, translated, scaled and rotated.
 
-    python -m bench.astronaut astronaut.mp4      writes the video and astronaut.npz with the true track
+    python -m bench.astronaut astronaut.mp4      write the video, and the true track to astronaut.npz
 
-Needs scikit-image (extra `test`) for the picture: NASA's portrait of Eileen Collins, in the public domain. The
-container is chosen by the suffix: .mp4 (MPEG-4), .avi (Motion JPEG), .mkv (lossless).
+Needs scikit-image (extra `test`) for the image: NASA's portrait of Eileen Collins, in the public domain. The suffix
+selects the container: .mp4 (MPEG-4), .avi (Motion JPEG), .mkv (lossless).
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from edgefkp.layout import KAGGLE15
 
 WIDTH, HEIGHT, FPS = 640, 480, 30
 SECONDS = 10
-# (15, 2) pixels of skimage.data.astronaut(): placed by hand on the picture enlarged eight times.
+# (15, 2) pixels of skimage.data.astronaut(): placed by hand on the image, enlarged eight times.
 POINTS = np.array(
     [
         (246.8, 103.2), (203.0, 100.5), (236.0, 104.0), (257.0, 104.3), (213.2, 103.0),
@@ -31,16 +31,16 @@ CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "FFV1"}
 
 
 class Pose(NamedTuple):
-    """degrees: counter-clockwise on screen. scale: 1 = FACE_SIDE. x, y: of the face's middle, frame pixels."""
+    """Position of the face in a frame."""
 
-    degrees: float
-    scale: float
-    x: float
+    degrees: float  # counterclockwise on screen
+    scale: float  # 1 = FACE_SIDE
+    x: float  # center of the face, frame pixels
     y: float
 
 
 def pose_at(seconds: float) -> Pose:
-    """Rotation to +-20 degrees, scale to +-30 %, a walk about the frame, each at its own pace."""
+    """Rotate by up to +-20 degrees, scale by up to +-30 % and move around the frame, each with its own period."""
     turn = 2 * np.pi * seconds
     return Pose(
         degrees=20 * np.sin(turn / 4),
@@ -51,7 +51,7 @@ def pose_at(seconds: float) -> Pose:
 
 
 def matrix_of(pose: Pose) -> np.ndarray:
-    """(2, 3): from the astronaut's pixels to the frame's."""
+    """Return the (2, 3) matrix from the astronaut's pixels to the frame's."""
     box = box_of_keypoints(POINTS, KAGGLE15)
     scale, angle = pose.scale * FACE_SIDE / box.side, np.deg2rad(pose.degrees)
     linear = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
@@ -59,14 +59,14 @@ def matrix_of(pose: Pose) -> np.ndarray:
 
 
 def picture() -> np.ndarray:
-    """(512, 512, 3) BGR."""
+    """Return the astronaut, (512, 512, 3) BGR."""
     from skimage import data
 
     return np.ascontiguousarray(data.astronaut()[..., ::-1])
 
 
 def frame_at(seconds: float, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The (HEIGHT, WIDTH, 3) BGR frame and its true (15, 2) points."""
+    """Return the (HEIGHT, WIDTH, 3) BGR frame and its true (15, 2) points."""
     import cv2
 
     matrix = matrix_of(pose_at(seconds))
@@ -95,7 +95,7 @@ def write_video(path: Path, seconds: float = SECONDS, fps: float = FPS) -> np.nd
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--seconds", default=float(SECONDS), show_default=True)
 def main(path: Path, seconds: float) -> None:
-    """Write the video PATH (.mp4, .avi or .mkv) and beside it the true track as .npz."""
+    """Write the video PATH (.mp4, .avi or .mkv) and, next to it, the true track as .npz."""
     if path.suffix not in CODECS:
         raise click.UsageError(f"{path.name}: the suffix must be one of {', '.join(CODECS)}")
     track = write_video(path, seconds)

@@ -1,9 +1,9 @@
-"""The same files under a 64-bit Arm Python: does it load, and does it say the same as here?
+"""Run files under a 64-bit Arm Python: do they load, and do they produce the same keypoints as on this machine?
 
-    python -m bench.compare_on_arm PYTHON OUT.json FILE...     compares FILEs, and writes what was found
+    python -m bench.compare_on_arm PYTHON OUT.json FILE...     compare FILEs and write the result
 
-PYTHON runs an Arm userland, which may be emulated: numbers can be compared so, times not. Emulated, it computes as the
-CPU of a Raspberry Pi 4 ($QEMU_CPU, default cortex-a72).
+PYTHON is the Python of an Arm userland, which may be emulated. Emulation allows a comparison of results but not of
+times. An emulated userland uses the CPU of a Raspberry Pi 4 ($QEMU_CPU, default cortex-a72).
 """
 
 import os
@@ -23,34 +23,31 @@ from edgefkp.runtime.reference_vectors import FLOAT_LIMIT, INTEGER_LIMIT
 SCHEMA = "edgefkp.arm/1"
 CPU = "cortex-a72"
 RUNTIMES = ("litert", "tflite-runtime")
-_EXACT = ("int8", "int8io", "int16x8")  # schemes whose integers are the same on every processor
-_LAST_BIT = 1e-4  # px; where the integers become floats at the end, a processor may round the product differently
+_EXACT = ("int8", "int8io", "int16x8")  # schemes whose integer results are identical on every processor
+_LAST_BIT = 1e-4  # px; a processor may round differently when it converts the final integers to floats
 
 
 @dataclass(frozen=True)
 class ArmRow:
-    """runtime, version: on Arm; here: the version of the same runtime on this machine.
-
-    equal: of `outputs`, those that are bit by bit the same; pixels: the largest difference. step: of an integer output.
-    """
+    """One file in one runtime, on Arm and on this machine."""
 
     file: str
     sha256: str
     scheme: str
     runtime: str
-    version: str
-    here: str
+    version: str  # on Arm
+    here: str  # version of the same runtime on this machine
     outputs: int
-    equal: int
-    pixels: float
-    step: float
+    equal: int  # number of bit-identical outputs
+    pixels: float  # largest difference
+    step: float  # of an integer output, pixels
 
     @property
     def limit(self) -> float:
-        """Pixels that this scheme may differ by between processors in the same runtime."""
+        """Largest difference in pixels allowed for this scheme between processors, in the same runtime."""
         if self.scheme in _EXACT:
             return 0.0 if self.scheme == "int8io" else _LAST_BIT
-        # Where float takes part, a last bit may tip the rounding of an integer output.
+        # With float operators in the graph, the last bit of a float can change the rounding of an integer output.
         return max(INTEGER_LIMIT, 1.01 * self.step) if self.scheme in ("dynamic", "mixed") else FLOAT_LIMIT
 
 
@@ -64,7 +61,7 @@ class ArmResult:
 
 
 def compare(python: str, path: Path, images: np.ndarray, runtime: str) -> ArmRow:
-    """Ask `path` about (N, 96, 96) uint8 images here and under `python`. Raises EdgefkpError where it does not run."""
+    """Run `path` on (N, 96, 96) uint8 images here and under `python`. Raises EdgefkpError if it does not run."""
     os.environ.setdefault("QEMU_CPU", CPU)
     here = answers(path, images, runtime)
     there = answers(path, images, runtime, python)
@@ -86,7 +83,7 @@ def compare(python: str, path: Path, images: np.ndarray, runtime: str) -> ArmRow
 
 
 def arm_markdown(result: dict) -> str:  # type: ignore[type-arg]
-    """The table of a stored result for the documents."""
+    """Render a stored result as a Markdown table."""
     lines = ["| file | runtime on Arm | here | same bits | largest difference |", "| --- | --- | --- | --- | --- |"]
     for row in result["rows"]:
         lines.append(

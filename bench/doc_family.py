@@ -1,4 +1,4 @@
-"""Tables and the plot of docs/MODELS.md, from the JSON that the programs in bench/ write.
+"""Render the tables and the plot of docs/MODELS.md from the JSON files that the programs in bench/ write.
 
 The plot: python -m bench.doc_family bench/results/peers.json docs/pareto.png
 """
@@ -10,11 +10,11 @@ from typing import Any
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, write_bytes
 
-REFERENCE = "mobilenetv2.float32"  # what times are compared with
+REFERENCE = "mobilenetv2.float32"  # times are relative to this file
 
 
 def family_markdown(path: Path) -> str:
-    """Size, time against MobileNetV2 float32 and RMSE of every model that has one, by PATH of bench/peers/peers.py."""
+    """Render size, time relative to MobileNetV2 float32, and RMSE of every scored model in `path` (peers.json)."""
     content = read_json(path)
     lines = ["| model | KB | time | RMSE, px | all 15 points |", "| --- | ---: | ---: | ---: | ---: |"]
     for row in _scored(content):
@@ -31,17 +31,17 @@ def family_markdown(path: Path) -> str:
 
 
 def _scored(content: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows with an RMSE over all points that people placed, with their `ratio`, best first."""
+    """Return the rows with an RMSE over all hand-placed points, with their time `ratio`, best first."""
     reference = next((row["ms"][1] for row in content["rows"] if row["name"] == REFERENCE), None)
     if reference is None:
-        raise EdgefkpError(f"no row {REFERENCE} to compare times with", "give bench/peers/peers.py that file too")
+        raise EdgefkpError(f"no row {REFERENCE} to compare times with", "give that file to bench/peers/peers.py, too")
     scored = [row | {"ratio": row["ms"][1] / reference} for row in content["rows"] if row["rmse"] is not None]
     most = max((row["coordinates"] for row in scored), default=0)
     return sorted((row for row in scored if row["coordinates"] == most), key=lambda row: row["rmse"])
 
 
 def pareto(content: dict[str, Any]) -> Any:
-    """A figure: time against RMSE of every scored file, its area by its size; each model's fastest has the label."""
+    """Plot time against RMSE of every scored file. The area shows the size; each model's fastest file is labeled."""
     from edgefkp.report.figures import BLUE, GRAY, lighten, panels
 
     figure, grid = panels(6.4, 4.2)
@@ -67,7 +67,7 @@ def pareto(content: dict[str, Any]) -> Any:
 
 
 def structures_markdown(path: Path) -> str:
-    """Bytes and time ratios of untrained structures; the fastest scheme of each on LiteRT is bold."""
+    """Render sizes and time ratios of untrained structures; the fastest scheme in each runtime is bold."""
     content = read_json(path)
     schemes = ("float32", "dynamic", "int8")
     head = [*(f"{scheme}, LiteRT" for scheme in schemes), *(f"{scheme}, tflite-runtime" for scheme in schemes)]
@@ -96,7 +96,7 @@ def _ratio(value: float | None, fastest: float | None) -> str:
 
 
 def ablations_markdown(path: Path) -> str:
-    """Validation RMSE of each change, and its difference from what it was made against."""
+    """Render the validation RMSE of each change and its difference from the row it is compared with."""
     content = read_json(path)
     known = {row["name"]: row for row in content["rows"]}
     lines = [
@@ -124,7 +124,7 @@ def _difference(row: dict[str, Any], known: dict[str, dict[str, Any]]) -> str:
 
 
 def seeds_markdown(path: Path) -> str:
-    """RMSE of trainings that differ in their seed alone."""
+    """Render the RMSE of trainings that differ only in their seed."""
     content = read_json(path)
     lines = ["| network | seed | RMSE, validation | RMSE, test (95 %) |", "| --- | ---: | ---: | ---: |"]
     for row in content["rows"]:
@@ -136,9 +136,9 @@ def seeds_markdown(path: Path) -> str:
 
 
 def robustness_markdown(path: Path) -> str:
-    """RMSE of every model under every condition, and how many times that of the untouched faces it is.
+    """Render the RMSE of every model under every condition, also as a multiple of the RMSE on untouched faces.
 
-    Raises ValueError where two models did not see the same pictures.
+    Raises ValueError if two models did not see the same images.
     """
     content = read_json(path)
     models = content["models"]
@@ -149,7 +149,7 @@ def robustness_markdown(path: Path) -> str:
     for number, first in enumerate(models[0]["rows"]):
         rows = [model["rows"][number] for model in models]
         if len({row["hash"] for row in rows}) != 1:
-            raise ValueError(f"{path}: the models saw other pictures under {first['condition']} {first['strength']}")
+            raise ValueError(f"{path}: the models saw other images under {first['condition']} {first['strength']}")
         cells = [_times(row["rmse"], model["rows"][0]["rmse"]) for row, model in zip(rows, models, strict=True)]
         title = ", ".join(part for part in (first["condition"], first["strength"]) if part)
         lines.append(f"| {title} | {' | '.join(cells)} |")

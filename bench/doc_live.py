@@ -1,4 +1,4 @@
-"""The tables of docs/LIVE.md, rendered from what bench/finders.py, bench/track.py and bench/pipeline.py wrote."""
+"""Render the tables of docs/LIVE.md from the output of bench/finders.py, bench/track.py and bench/pipeline.py."""
 
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,14 @@ Row = dict[str, Any]
 
 
 def live_markdown(path: Path) -> str:
-    """The table that the schema of the JSON asks for. Raises EdgefkpError for another file."""
+    """Render the table that matches the schema of the JSON. Raises EdgefkpError for any other file."""
     stored = read_json(path)
     rows = stored if isinstance(stored, list) else [stored]
     schemas = {row.get("schema") if isinstance(row, dict) else None for row in rows}
     for schema, table in _TABLES.items():
         if schemas == {schema}:
             return table(rows, "pipe")
-    raise EdgefkpError(f"{path} is none of {', '.join(_TABLES)}", "make it again with the program in bench/")
+    raise EdgefkpError(f"{path} is none of {', '.join(_TABLES)}", "regenerate it with the program in bench/")
 
 
 def finders_table(rows: list[Row], style: str = "simple") -> str:

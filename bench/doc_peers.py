@@ -1,4 +1,4 @@
-"""The table of other people's models beside ours, from the JSON that bench/peers/peers.py writes."""
+"""Render the comparison with other people's models from the JSON that bench/peers/peers.py writes."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from edgefkp.files import read_json
 
 
 def peers_markdown(path: Path) -> str:
-    """Markdown: size, time of the network alone, RMSE; quoted figures are marked and stand last."""
+    """Render size, time of the network alone, and RMSE as Markdown; quoted figures are marked and come last."""
     content = read_json(path)
     lines = ["| model | KB | ms p50 (p25-p75) | RMSE, px | coordinates |", "| --- | ---: | ---: | ---: | ---: |"]
     for row in content["rows"]:

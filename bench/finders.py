@@ -1,10 +1,10 @@
-"""How good are the keypoints behind a face detector, against crops that were cut around the labels?
+"""Measure keypoints behind a face finder, compared with crops cut around the labels.
 
     python -m bench.finders --data lfw-kaggle --model FILE.tflite [--out bench/results/finders.json]
 
-Two sets: the original pictures of the built-in sample (all persons), and the test crops of DATA with replicated
-border. Missed: no box on the face, or one that the presence check turned down. Errors are in pixels of the 96x96 crop,
-over the found faces, for the same faces.
+Uses two sets: the original images of the built-in sample (all persons), and the test crops of DATA with a replicated
+border. A face is missed if no box lies on it or the presence check rejects it. Both errors are in pixels of the 96x96
+crop, over the same (found) faces.
 """
 
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ SCHEMA = "edgefkp.finders/1"
 
 
 class Picture(NamedTuple):
-    """image: gray. keypoints: (15, 2) true points in it, NaN = missing. cut: the crop around the labels."""
+    """An image with its true points."""
 
-    image: np.ndarray
-    keypoints: np.ndarray
-    cut: Box
+    image: np.ndarray  # gray
+    keypoints: np.ndarray  # (15, 2) true points, NaN = missing
+    cut: Box  # the crop around the labels
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Behind:
 
 
 def sample_pictures() -> Iterator[Picture]:
-    """The ORL pictures as they came, with the sample's own crops."""
+    """Yield the original ORL images with the sample's own crops."""
     import cv2
 
     from edgefkp.data.cutting import scattered
@@ -60,11 +60,12 @@ def sample_pictures() -> Iterator[Picture]:
 
 
 def test_pictures(data: str) -> Iterator[Picture]:
+    """Yield the test crops of `data` with a replicated border."""
     from edgefkp.data.formats import open_dataset
 
     test = open_dataset(data).test
     if test is None:
-        raise click.UsageError(f"{data} has no test part")
+        raise click.UsageError(f"{data} has no test split")
     for image, keypoints in zip(bordered(test.images), test.keypoints, strict=True):
         yield Picture(image, keypoints + BORDER, LABEL_CUT)
 
@@ -101,13 +102,13 @@ def _rms(errors: list[np.ndarray]) -> float:
 
 
 @click.command()
-@click.option("--data", help="Kaggle's form with full labels of the test part; left out: the sample alone.")
+@click.option("--data", help="Data in Kaggle's format with labels for the whole test split. [default: only the sample]")
 @click.option("--model", type=click.Path(path_type=Path))
 @click.option("--finder", "finders", multiple=True, default=("haar",), show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="Also write the result here.")
 @json_option
 def main(data: str | None, model: Path | None, finders: tuple[str, ...], out: Path | None, as_json: bool) -> None:
-    """Measure keypoints behind face detectors."""
+    """Measure keypoints behind face finders."""
     from bench.doc_live import finders_table
 
     rows = [row for finder in finders for row in _all_sets(data, KeypointDetector(model, finder, max_faces=1))]

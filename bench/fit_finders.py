@@ -1,10 +1,10 @@
-"""Fit what the live part needs to know about faces, on training persons only.
+"""Fit the box corrections of the finders and the presence check, on training persons only.
 
     python -m bench.fit_finders --data lfw-kaggle --model FILE.tflite
 
-writes edgefkp/live/calibration.json (from each finder's box to the crop) and edgefkp/live/presence.npz (face or not).
-Needs the extra `train` (scikit-learn). Training crops have hardly any border, so each gets BORDER pixels of replicated
-border before a finder sees it.
+Writes edgefkp/detect/finders/calibration.json (from each finder's box to the crop) and edgefkp/detect/presence.npz
+(face or not). Needs the extra `train` (scikit-learn). Training crops have hardly any border, so BORDER pixels of
+replicated border are added before a finder sees them.
 """
 
 import warnings
@@ -26,26 +26,26 @@ from edgefkp.runtime.predictor import Predictor, open_predictor
 
 BORDER = 48  # pixels
 SEED = 0
-HIDDEN = 32  # units of the presence check: 20 microseconds a face
-VIEWS = 4  # crops of each face, so that faces are not far fewer than what is none
-LABEL_CUT = Box(CENTRE + BORDER, CENTRE + BORDER, SIZE)  # where the crop itself lies in the bordered picture
-# A box is the face's where its centre is within this share of the side, and its side within this factor.
+HIDDEN = 32  # units of the presence check: 20 microseconds per face
+VIEWS = 4  # crops per face, to balance faces against non-faces
+LABEL_CUT = Box(CENTRE + BORDER, CENTRE + BORDER, SIZE)  # where the crop lies in the bordered image
+# A box matches the face if its center is within this fraction of the side and its side within this factor.
 NEAR, SIMILAR = 0.3, 1.6
 
 
 def bordered(images: np.ndarray) -> np.ndarray:
-    """(N, 96, 96) -> (N, 192, 192) with the border replicated: a picture that a finder can search."""
+    """(N, 96, 96) -> (N, 192, 192) with a replicated border, so that a finder can search the image."""
     return np.pad(images, ((0, 0), (BORDER, BORDER), (BORDER, BORDER)), mode="edge")
 
 
 def is_hit(found: Box, truth: Box) -> bool:
-    """`found` is about where `truth` is, not on something else in the picture."""
+    """Whether `found` is near `truth` and not on something else in the image."""
     far = max(abs(found.x - truth.x), abs(found.y - truth.y)) > NEAR * truth.side
     return not far and 1 / SIMILAR < found.side / truth.side < SIMILAR
 
 
 def fit_calibration(finder: FaceFinder, faces: Faces) -> dict[str, float]:
-    """Medians, over the faces that `finder` (uncalibrated) finds, of shift and scale to the crop of the labels."""
+    """Return the median shift and scale from the boxes of `finder` (uncalibrated) to the crops of the labels."""
     rows = []
     for image, keypoints in zip(bordered(faces.images), faces.keypoints, strict=True):
         truth = box_of_keypoints(keypoints + BORDER, KAGGLE15)
@@ -56,7 +56,7 @@ def fit_calibration(finder: FaceFinder, faces: Faces) -> dict[str, float]:
 
 
 def fit_presence(predictor: Predictor, faces: Faces) -> Presence:
-    """Train the classifier: crops that a tracker cuts against what it sees when the face is gone."""
+    """Train the classifier: crops of tracked faces against what a tracker sees after losing the face."""
     from sklearn.neural_network import MLPClassifier
 
     random = np.random.default_rng(SEED)
@@ -66,10 +66,10 @@ def fit_presence(predictor: Predictor, faces: Faces) -> Presence:
     patches = np.concatenate([_patches(predictor, tracked), _patches(predictor, lost)])
     patches = patches.reshape(len(patches), -1)
     is_face = np.arange(len(patches)) < len(tracked)
-    # Networks train badly on numbers as small as the pixels of a patch of length 1; the factor goes into the weights.
+    # Networks train poorly on values as small as the pixels of a patch of norm 1; the factor goes into the weights.
     classifier = MLPClassifier((HIDDEN,), alpha=0.3, max_iter=25, random_state=SEED)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that 25 passes were all: more of them fit the training faces only
+        warnings.simplefilter("ignore")  # about stopping after 25 passes: more passes overfit the training faces
         classifier.fit(patches * PATCH, is_face)
     (hidden, out), (hidden_bias, out_bias) = classifier.coefs_, classifier.intercepts_
     return Presence((hidden * PATCH).T, hidden_bias, out[:, 0], float(out_bias[0]))
@@ -115,7 +115,7 @@ def _turned(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _covered(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A hand, or whatever comes between: a smooth blob over most of the face."""
+    """Cover most of the face with a smooth blob, like a hand in front of it."""
     import cv2
 
     crop = _face(picture, random).astype(np.float32)
@@ -133,7 +133,7 @@ def _noise(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _shuffled(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """The face's own tiles in another order: its textures, not its shape."""
+    """Shuffle tiles of the face: same texture, different shape."""
     tile = int(random.choice([16, 24, 32]))
     count = SIZE // tile
     tiles = _face(picture, random).reshape(count, tile, count, tile).swapaxes(1, 2).reshape(-1, tile, tile)
@@ -142,7 +142,7 @@ def _shuffled(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _clouds(random: np.random.Generator) -> np.ndarray:
-    """(SIZE, SIZE) smooth noise of about +-40 gray levels, coarse or fine."""
+    """Return (SIZE, SIZE) smooth noise of about +-40 gray levels, coarse or fine."""
     import cv2
 
     cells = int(random.choice([3, 6, 12, 24]))
@@ -154,7 +154,7 @@ LOST = (_beside, _too_close, _too_far, _turned, _covered, _noise, _shuffled)
 
 
 def other_finders() -> list[FaceFinder]:
-    """The other detectors that can be fitted here: those whose file is installed."""
+    """Return the other finders that can be fitted here: those whose file is installed."""
     from edgefkp.detect.finders.blazeface import BlazeFace
 
     try:
@@ -164,10 +164,10 @@ def other_finders() -> list[FaceFinder]:
 
 
 @click.command()
-@click.option("--data", required=True, help="As of edgefkp train; its training persons alone are used.")
-@click.option("--model", required=True, type=click.Path(path_type=Path), help="The network that will run.")
+@click.option("--data", required=True, help="Data, as for edgefkp train; only its training persons are used.")
+@click.option("--model", required=True, type=click.Path(path_type=Path), help="The model that will run.")
 @labels_option()
-@click.option("--faces", "count", default=6000, show_default=True, help="So many training faces.")
+@click.option("--faces", "count", default=6000, show_default=True, help="Number of training faces.")
 def main(data: str, model: Path, labels: str, count: int) -> None:
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.split import split
@@ -176,7 +176,7 @@ def main(data: str, model: Path, labels: str, count: int) -> None:
     faces = split(open_dataset(data, labels)).train
     faces = faces.take(faces.complete)
     faces = faces.take(np.random.default_rng(SEED).permutation(len(faces))[:count])
-    finders = read_json(CALIBRATION)["finders"]  # one that is not installed here keeps what it had
+    finders = read_json(CALIBRATION)["finders"]  # finders that are not installed here keep their values
     finders |= {finder.name: fit_calibration(finder, faces) for finder in [HaarFinder(Calibration()), *other_finders()]}
     write_json(CALIBRATION, {"schema": "edgefkp.live-calibration/1", "data": Path(data).name, "finders": finders})
     fit_presence(predictor, faces).save(WEIGHTS)

@@ -1,9 +1,9 @@
-"""Our median against that of LiteRT's own benchmark tool, in one interleaved run.
+"""Compare our median time with that of LiteRT's own benchmark tool, in one interleaved run.
 
     python bench/litert_tool.py FILE.tflite [--rounds 10]
 
-Each round is a fresh process of both, in alternating order, with equal warm-up limits, runs and threads. LiteRT's tool
-takes one random input and rounds to 0.01 ms; ours takes 300 pictures. Writes bench/results/litert_tool.json.
+Each round starts a fresh process of each tool, in alternating order, with equal warm-up limits, runs and threads.
+LiteRT's tool uses one random input and rounds to 0.01 ms; ours uses 300 images. Writes bench/results/litert_tool.json.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def our_median(file: Path) -> float:
-    """Milliseconds, of exactly RUNS inferences in one fresh process."""
+    """Return the median in milliseconds of exactly RUNS inferences in one fresh process."""
     drawn = drawn_pictures()
     images, points = (np.concatenate([part] * (RUNS // len(drawn.images))) for part in (drawn.images, drawn.keypoints))
     settings = Settings(processes=1, seconds=1e-6, warm_seconds=(0.05, 0.3), pause=0)
@@ -65,6 +65,7 @@ def our_median(file: Path) -> float:
 
 
 def their_median(file: Path) -> float:
+    """Return the median in milliseconds that LiteRT's benchmark tool reports."""
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
         words = [
             "--num_runs",

@@ -1,10 +1,10 @@
-"""How fast Kaggle's training.csv becomes arrays, against pandas: time and peak memory, in one run.
+"""Compare how fast edgefkp and pandas load Kaggle's training.csv: time and peak memory, in one run.
 
     python bench/loading.py [training.zip] [--rounds 3]
 
-Every variant runs in a child process of its own, in turn, several rounds; the time is that of loading (not of
-imports), the memory the child's peak. Writes bench/results/loading.json. Without a path it takes the LFW stand-in
-($EDGEFKP_LFW, else ../shared/data/lfw-kaggle).
+The variants take turns, each in its own child process, for several rounds. The time covers loading but not imports;
+the memory is the child's peak. Writes bench/results/loading.json. The default path is the LFW stand-in ($EDGEFKP_LFW,
+else ../shared/data/lfw-kaggle).
 """
 
 import argparse
@@ -29,7 +29,7 @@ Loaded = tuple[np.ndarray, np.ndarray]
 
 
 def pandas_split() -> Callable[[Path], Loaded]:
-    """What nearly every notebook does: read_csv, then one split per row."""
+    """Load as nearly every notebook does: read_csv, then one split per row."""
     import pandas
 
     def load(path: Path) -> Loaded:
@@ -41,7 +41,7 @@ def pandas_split() -> Callable[[Path], Loaded]:
 
 
 def pandas_fromstring() -> Callable[[Path], Loaded]:
-    """The faster way that some notebooks know: numpy parses each row's text."""
+    """Load as some notebooks do, which is faster: numpy parses the text of each row."""
     import pandas
 
     def load(path: Path) -> Loaded:
@@ -53,7 +53,7 @@ def pandas_fromstring() -> Callable[[Path], Loaded]:
 
 
 def edgefkp_parse() -> Callable[[Path], Loaded]:
-    """edgefkp without a cache."""
+    """Load with edgefkp, without its cache."""
     from edgefkp.data.formats.kaggle_csv import read_training
 
     def load(path: Path) -> Loaded:
@@ -64,7 +64,7 @@ def edgefkp_parse() -> Callable[[Path], Loaded]:
 
 
 def edgefkp_cached() -> Callable[[Path], Loaded]:
-    """edgefkp from the second time on; hashing the file is part of it."""
+    """Load with edgefkp from its cache; the time includes hashing the file."""
     from edgefkp.data.cache import cached
     from edgefkp.data.formats.kaggle_csv import read_training
 
@@ -104,7 +104,7 @@ def measure(path: Path, rounds: int) -> dict[str, Any]:
 
     runs: dict[str, list[dict[str, Any]]] = {variant.__name__: [] for variant in VARIANTS}
     with tempfile.TemporaryDirectory() as cache:
-        run_child("edgefkp_cached", path, cache)  # fills the cache, and the system's cache of the file
+        run_child("edgefkp_cached", path, cache)  # fills our cache and the page cache
         for number in range(1, rounds + 1):
             for name, results in runs.items():
                 results.append(run_child(name, path, cache))
@@ -112,7 +112,7 @@ def measure(path: Path, rounds: int) -> dict[str, Any]:
                 print(f"{number}/{rounds} {name}: {last['seconds']:.2f} s, {last['peak_mib']:.0f} MiB", file=sys.stderr)
     hashes = {result["hash"] for results in runs.values() for result in results}
     if len(hashes) > 1:
-        raise SystemExit("the variants do not load the same pixels and points")
+        raise SystemExit("the variants loaded different pixels or points")
     rows = {
         name: {
             "seconds": statistics.median(result["seconds"] for result in results),
@@ -166,7 +166,7 @@ def main() -> None:
         child(arguments.child, arguments.path)
         return
     if not arguments.path.exists():
-        raise SystemExit(f"no file at {arguments.path}: give Kaggle's training.zip or training.csv")
+        raise SystemExit(f"no file at {arguments.path}: pass Kaggle's training.zip or training.csv")
     from edgefkp.files import write_json
 
     result = measure(arguments.path, arguments.rounds)

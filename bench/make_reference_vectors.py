@@ -1,10 +1,11 @@
-"""Makes the golden vectors of the shipped files.
+"""Generate the reference vectors of the shipped files.
 
-    python -m bench.make_reference_vectors      writes edgefkp/runtime/shipped/golden.npz again
+    python -m bench.make_reference_vectors      write edgefkp/runtime/shipped/golden.npz
 
-Seven drawn faces and scikit-image's astronaut (NASA, public domain), and what LiteRT on this machine says about them
-for each shipped .tflite. Each file is also run in tflite-runtime where it is installed; where that differs by more than
-the usual limit, the file's card gets a larger limit with the cause, if there is one that explains it.
+The file contains seven synthetic faces, scikit-image's astronaut (NASA, public domain), and the keypoints that LiteRT
+predicts for them on this machine with each shipped .tflite. If tflite-runtime is installed, each file is also run in
+it. If the difference exceeds the usual limit and a known cause explains it, the file's card gets a larger limit and
+states the cause.
 """
 
 from dataclasses import replace
@@ -27,8 +28,8 @@ from edgefkp.runtime.reference_vectors import FLOAT_LIMIT, INTEGER_LIMIT, VECTOR
 
 DRAWN = 7
 _FLOAT_SCHEMES = ("float32", "float16")
-MOST_STEPS = 2  # of an integer output that rounding alone explains
-# Pixels of scikit-image's 512x512 astronaut, placed by eye: enough to cut the face as in training.
+MOST_STEPS = 2  # largest difference in output steps that rounding alone explains
+# Pixels of scikit-image's 512x512 astronaut, placed by eye: accurate enough to crop the face as in training.
 _ASTRONAUT = {
     "left_eye_center": (246, 103),
     "right_eye_center": (204, 101),
@@ -39,7 +40,7 @@ _ASTRONAUT = {
 
 
 def reference_images() -> np.ndarray:
-    """(8, 96, 96) uint8. Raises EnvironmentProblem without scikit-image."""
+    """Return the (8, 96, 96) uint8 images. Raises EnvironmentProblem without scikit-image."""
     with np.load(SHIPPED) as drawn:
         faces = drawn["images"][:DRAWN]
     return np.concatenate([faces, _astronaut()[None]])
@@ -50,7 +51,7 @@ def _astronaut() -> np.ndarray:
         from skimage import data
     except ImportError:
         raise EnvironmentProblem(
-            "the golden pictures need scikit-image's astronaut", "pip install scikit-image"
+            "the reference images need scikit-image's astronaut", "pip install scikit-image"
         ) from None
     points = np.full((len(NAMES), 2), np.nan)
     for name, point in _ASTRONAUT.items():
@@ -59,9 +60,9 @@ def _astronaut() -> np.ndarray:
 
 
 def make(folder: Path = VECTORS.parent) -> dict[str, float]:
-    """Write `folder`/golden.npz for its .tflite files; returns the largest difference between runtimes of each.
+    """Write `folder`/golden.npz for its .tflite files; return the largest difference between runtimes for each.
 
-    Raises EdgefkpError where runtimes differ by more than the limit for no known cause.
+    Raises EdgefkpError if runtimes differ by more than the limit without a known cause.
     """
     images = reference_images()
     vectors, limits, differences = {}, {}, {}
@@ -81,7 +82,7 @@ def make(folder: Path = VECTORS.parent) -> dict[str, float]:
 
 
 def limit_of(path: Path, others: dict[str, float]) -> float:
-    """Pixels that the file may differ by: its scheme's, or a larger one, with the cause, which its card then states.
+    """Return the largest allowed difference in pixels: the scheme's limit, or a larger one that the card explains.
 
     others: runtime -> largest difference from LiteRT's points. Raises EdgefkpError for one without a known cause.
     """
@@ -94,7 +95,7 @@ def limit_of(path: Path, others: dict[str, float]) -> float:
         if step is None or steps > MOST_STEPS:
             raise EdgefkpError(
                 f"{path.name}: {worst} differs from litert by {others[worst]:.3f} px and no output step explains it",
-                "find the operator: edgefkp export --explain",
+                "find the layer with edgefkp export --explain",
             )
         stated = {
             "limit": round((steps + 0.01) * step, 4),

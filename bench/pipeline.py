@@ -1,9 +1,9 @@
-"""Where the time goes between a 640x480 frame and smoothed keypoints, on one core.
+"""Measure the time of each stage from a 640x480 frame to smoothed keypoints, on one core.
 
     python -m bench.pipeline --model FILE.tflite [--out bench/results/pipeline.json]
 
-Two figures: frames in which every face was tracked, and the same video with its detector frames (one search every
-SEARCH frames, as for a face that is lost that often). Frames are made before the clock starts: no camera, no display.
+Reports two frame rates: with the face tracked in every frame, and for the same video with a face-finder search every
+SEARCH frames, as if the face were lost that often. Frames are generated before the clock starts: no camera, no display.
 """
 
 import os
@@ -22,13 +22,13 @@ from edgefkp.layout import InputSpec
 
 SCHEMA = "edgefkp.pipeline/1"
 FRAMES = 300
-SEARCH = 100  # frames: a face that is lost and searched for every 3.3 seconds of a camera
+SEARCH = 100  # frames: as if a face were lost every 3.3 seconds of camera video
 WARM_UP = 20
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Microseconds of processor time."""
+    """Processor time of one stage, in microseconds."""
 
     name: str
     median: float
@@ -37,10 +37,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class PipelineResult:
-    """tracked_fps: frames a second where no frame needs the face finder, with_finder_fps: with a search every `search`
-    frames; both by the clock. tracked_core_fps, with_finder_core_fps: by the processor time of the one thread that
-    works, which is what a core does that nothing else runs on. stages: of tracked frames, and of the finder alone.
-    """
+    """Frame rates and stage times of one model on one core."""
 
     schema: str
     model: str
@@ -48,17 +45,18 @@ class PipelineResult:
     processor: str
     opencv: str
     frames: int
-    search: int
-    tracked_fps: float
-    with_finder_fps: float
+    search: int  # frames between two searches
+    tracked_fps: float  # frames per second by the clock, if no frame needs the face finder
+    with_finder_fps: float  # by the clock, with a search every `search` frames
+    # By the processor time of the one working thread: what a core reaches if nothing else runs on it.
     tracked_core_fps: float
     with_finder_core_fps: float
     slowest_tracked_us: float
-    stages: tuple[Stage, ...]
+    stages: tuple[Stage, ...]  # of tracked frames, and of the finder alone
 
 
 def one_core() -> None:
-    """This process and the libraries' threads on one core."""
+    """Pin this process and the threads of its libraries to one core."""
     import cv2
 
     cv2.setNumThreads(1)
@@ -100,7 +98,7 @@ def _rate(microseconds: np.ndarray) -> float:
 
 
 def _run(tracker: Any, frames: list[np.ndarray], search: int) -> np.ndarray:
-    """(frames, 2) microseconds by the clock and of the thread, without the warm-up and its search."""
+    """Return (frames, 2) microseconds, by the clock and of the thread, without the warm-up and its search."""
     for number in range(WARM_UP):
         tracker(frames[0], number / 30 - 1)
     times = []
@@ -110,12 +108,12 @@ def _run(tracker: Any, frames: list[np.ndarray], search: int) -> np.ndarray:
         started, worked = time.perf_counter_ns(), time.thread_time_ns()
         faces = tracker(frame, number / 30)
         times.append(((time.perf_counter_ns() - started) / 1000, (time.thread_time_ns() - worked) / 1000))
-        assert faces, f"the face was lost in frame {number}"
+        assert faces, f"the tracker lost the face in frame {number}"
     return np.array(times)
 
 
 def _stages(detector: Any, frame: np.ndarray) -> tuple[Stage, ...]:
-    """Each step alone, on one frame."""
+    """Time each stage separately, on one frame."""
     from edgefkp.detect.presence import fitted
     from edgefkp.detect.smoothing import OneEuro
     from edgefkp.geometry import crop_face
@@ -172,8 +170,8 @@ def _told(result: PipelineResult) -> str:
     return "\n\n".join(
         [
             f"{result.model}, {result.runtime}, OpenCV {result.opencv}, one core of {result.processor}",
-            tabulate(rates, headers=["frames a second", "by the clock", "by processor time"], floatfmt=".0f"),
-            tabulate(stages, headers=["stage", "median us", "95 % us"], floatfmt=".0f"),
+            tabulate(rates, headers=["frames per second", "wall clock", "processor time"], floatfmt=".0f"),
+            tabulate(stages, headers=["stage", "median us", "p95 us"], floatfmt=".0f"),
         ]
     )
 

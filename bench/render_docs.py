@@ -1,7 +1,7 @@
-"""Tables inside Markdown files, rendered from committed JSON: python -m bench.render_docs [--check] FILE...
+"""Render tables inside Markdown files from committed JSON: python -m bench.render_docs [--check] FILE...
 
-A block stands between `<!-- table KIND PATH -->` and `<!-- end -->`; KIND is a key of RENDERERS, PATH the JSON's place
-seen from the Markdown file ("-" for a table that needs none).
+A block lies between `<!-- table KIND PATH -->` and `<!-- end -->`. KIND is a key of RENDERERS, and PATH is the path of
+the JSON relative to the Markdown file ("-" for a table without one).
 """
 
 import re
@@ -43,7 +43,7 @@ def _bench(path: Path) -> str:
 
 
 def _cards(path: Path) -> str:
-    """What each conversion of one model cost: PATH is what `edgefkp export --json` printed."""
+    """Render the cost of each conversion. path: the output of `edgefkp export --json`."""
     from edgefkp.export.model_card import parity_table
 
     return parity_table(read_record(list[Card], read_json(path), str(path)))
@@ -75,15 +75,17 @@ _BLOCK = re.compile(r"(?P<open><!-- table (?P<kind>\S+) (?P<path>\S+) -->\n).*?(
 
 
 def rendered(document: Path) -> str:
-    """The text of `document` with each of its blocks made again.
+    """Return the text of `document` with each of its blocks rendered again.
 
-    Raises EdgefkpError where a block names an unknown kind or a file that is not its JSON.
+    Raises EdgefkpError if a block names an unknown kind or a file with the wrong JSON.
     """
 
     def block(match: re.Match[str]) -> str:
         kind = match["kind"]
         if kind not in RENDERERS:
-            raise EdgefkpError(f"{document} asks for a table '{kind}'", f"known: {', '.join(RENDERERS)}")
+            raise EdgefkpError(
+                f"{document} contains an unknown kind of table, '{kind}'", f"known: {', '.join(RENDERERS)}"
+            )
         return f"{match['open']}\n{RENDERERS[kind](document.parent / match['path'])}\n\n{match['close']}"
 
     return _BLOCK.sub(block, document.read_text(encoding="utf-8"))
@@ -91,9 +93,9 @@ def rendered(document: Path) -> str:
 
 @click.command()
 @click.argument("documents", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--check", is_flag=True, help="Write nothing; exit 3 where a table is not current.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 3 if a table is out of date.")
 def main(documents: tuple[Path, ...], check: bool) -> None:
-    """Make the tables in DOCUMENTS again from the JSON that they name."""
+    """Render the tables in DOCUMENTS again from the JSON files that they name."""
     stale = []
     for document in documents:
         text = rendered(document)
@@ -104,7 +106,7 @@ def main(documents: tuple[Path, ...], check: bool) -> None:
                 note(f"wrote {document}")
     if check and stale:
         raise GateError(
-            f"tables are not current in {', '.join(stale)}", f"python -m bench.render_docs {' '.join(stale)}"
+            f"tables are out of date in {', '.join(stale)}", f"python -m bench.render_docs {' '.join(stale)}"
         )
 
 

@@ -1,9 +1,9 @@
-"""The same recipe with other seeds: how far apart the scores are that a training reproduces.
+"""Score trainings of the same recipe with different seeds.
 
     python bench/seeds.py FILE.keras ... --data lfw-kaggle
 
-Each file is a network trained by `edgefkp train` with its own --seed. Scores validation and test persons over points
-that people placed or that derive from such. Writes bench/results/seeds.json; docs/MODELS.md shows it.
+Each file is a model trained by `edgefkp train` with a different --seed. Scores cover validation and test persons, over
+points placed by hand or derived from such points. Writes bench/results/seeds.json; docs/MODELS.md shows it.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def main() -> None:
     for path in given.files:
         card = read_card(path)
         if not card or "training" not in card:
-            raise EdgefkpError(f"{path} has no card of a training", "give .keras files that edgefkp train wrote")
+            raise EdgefkpError(f"{path} has no training card", "pass .keras files written by edgefkp train")
         row = {"network": card["network"], "seed": card["training"]["recipe"]["seed"], "sha256": card["sha256"]}
         for part in ("validation", "test"):
             score = evaluate(path, source, part, SOURCES)[0].score

@@ -1,11 +1,11 @@
-"""Sizes and times of plain networks of many structures, untrained, against MobileNetV2 in float32 in the same run.
+"""Measure sizes and times of many plain network structures, untrained, relative to MobileNetV2 float32 in one run.
 
     python bench/structures.py WORK [NAME ...] --export
     chrt -f 10 python bench/structures.py WORK [NAME ...] [--pin 1] [--processes 5]
 
-Each structure is exported as float32, dynamic and int8 and timed by the harness of `edgefkp bench`, 1 thread, on every
-runtime that is installed, in rounds of shuffled order. Times are ratios to MobileNetV2 float32 on the same runtime.
-WORK keeps the files; --export only makes them. Rows of structures that are not named stay as they were.
+Each structure is exported as float32, dynamic and int8 and timed by the harness of `edgefkp bench` with 1 thread on
+every runtime in --runtimes, in rounds of shuffled order. Times are ratios to MobileNetV2 float32 on the same runtime.
+WORK keeps the files; --export only creates them. Rows of structures that are not named remain unchanged.
 Writes bench/results/structures.json.
 """
 
@@ -25,13 +25,13 @@ RESULT = Path(__file__).resolve().parent / "results/structures.json"
 REFERENCE = "mobilenetv2.float32.tflite"
 SCHEMES = ("float32", "dynamic", "int8")
 RUNTIMES = ("litert", "tflite-runtime")
-CALIBRATION = 32  # drawn faces; what they show does not matter to the clock
+CALIBRATION = 32  # synthetic faces; their content does not affect the time
 
 FIRST = {"channels": (16, 32, 64, 64, 96, 96), "strides": (2, 2, 2, 1, 2, 1)}
 TWELVE = (2, 2, 2, 1, 1, 1)  # ends at 12x12
 NANO = {"channels": (16, 32, 48, 48, 64, 56), "strides": TWELVE, "head": "argmax", "maps": 32}
 
-# Name -> options of zoo.plain: one change at a time to the first `small`, then what fills each budget.
+# Name -> options of networks.ours.plain: one change at a time to the first `small`, then candidates for each budget.
 STRUCTURES: dict[str, dict[str, Any]] = {
     "first": FIRST,
     "relu": {**FIRST, "activation": "relu"},
@@ -90,7 +90,7 @@ STRUCTURES: dict[str, dict[str, Any]] = {
 
 
 def exported(name: str, folder: Path, images: np.ndarray) -> dict[str, Any]:
-    """The structure's parameters, multiplications and bytes; its files, where they are not in the folder yet."""
+    """Return parameters, multiplications and bytes of the structure; write its files if the folder lacks them."""
     described = {"name": name, "options": STRUCTURES.get(name)}
     known = folder / f"{name}.json"
     if known.exists() and (kept := read_json(known)).get("options") == json.loads(json_text(described["options"])):
@@ -107,13 +107,13 @@ def exported(name: str, folder: Path, images: np.ndarray) -> dict[str, Any]:
     reference = name == "mobilenetv2"
     model = build(NETWORKS[name]) if reference else plain(**STRUCTURES[name])
     random = np.random.default_rng(0)
-    # As if trained: biases of 0 alone would share one place in the file.
+    # As if trained: biases that are all 0 would share one buffer in the file.
     model.set_weights([w + 0.01 * random.random(w.shape, np.float32) for w in model.get_weights()])
     samples = images[:CALIBRATION, ..., None].astype(np.float32) / 255
     schemes = ("float32",) if reference else SCHEMES
     sizes = {}
     for scheme in schemes:
-        # One scale for dense layers, so that tflite-runtime 2.14 loads dynamic files too (see export/target.py).
+        # One scale for dense layers, so that tflite-runtime 2.14 loads dynamic files too (see export/targets.py).
         content = convert(model, Scheme(scheme, per_tensor_dense=scheme == "dynamic"), [samples])
         write_bytes(folder / f"{name}.{scheme}.tflite", content)
         sizes[scheme] = len(content)
@@ -123,7 +123,7 @@ def exported(name: str, folder: Path, images: np.ndarray) -> dict[str, Any]:
 
 
 def ratios(ms: dict[tuple[str, str], float], name: str, runtime: str) -> dict[str, float]:
-    """Scheme -> time over the reference's; without what the runtime could not load."""
+    """Map each scheme to its time relative to the reference; files that the runtime could not load are left out."""
     files = {scheme: f"{name}.{scheme}.tflite" for scheme in SCHEMES}
     reference = ms.get((REFERENCE, runtime))
     found = {scheme: ms.get((file, runtime)) for scheme, file in files.items()}

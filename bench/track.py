@@ -1,9 +1,9 @@
-"""How well is a known track followed? The astronaut, rotated to +-20 degrees and scaled by +-30 % (bench.astronaut).
+"""Measure tracking on a known track: the astronaut, rotated by +-20 degrees and scaled by +-30 % (bench.astronaut).
 
     python -m bench.track --model FILE.tflite [--out bench/results/track.json]
 
-Errors are in pixels of the 96x96 crop against the true track, in every frame; at 30 frames a second and at 7.5, as on a
-slow board, where the face moves four times as far between frames.
+Errors are in pixels of the 96x96 crop, against the true track, in every frame; at 30 frames per second, and at 7.5 as
+on a slow board, where the face moves four times as far between frames.
 """
 
 from dataclasses import dataclass
@@ -22,19 +22,19 @@ from edgefkp.geometry import box_of_keypoints
 from edgefkp.layout import KAGGLE15, SIZE
 
 SCHEMA = "edgefkp.track/1"
-SECONDS = 20  # rotation and scale come to all of their combinations
+SECONDS = 20  # covers all combinations of rotation and scale
 
 
 @dataclass(frozen=True)
 class Track:
-    """rmse, rmse_smoothed, worst_frame: pixels of the 96x96 crop. searches: runs of the face finder; 1 = never lost."""
+    """Errors of one model at one frame rate; rmse, rmse_smoothed and worst_frame in pixels of the 96x96 crop."""
 
     schema: str
     model: str
     fps: float
     frames: int
     lost: int
-    searches: int
+    searches: int  # runs of the face finder; 1 = never lost
     rmse: float
     rmse_smoothed: float
     worst_frame: float
@@ -44,7 +44,7 @@ class Track:
 
 
 def measure(model: Path | None, every: int) -> Track:
-    """Every so many frames of the video at 30 frames a second."""
+    """Track every `every`-th frame of the video at 30 frames per second."""
     image = picture()
     detector = KeypointDetector(model)
     tracker = Tracker(detector)
@@ -87,7 +87,7 @@ def _rms(errors: np.ndarray) -> float:
 @click.option("--out", type=click.Path(path_type=Path), help="Also write the result here.")
 @json_option
 def main(models: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
-    """Measure how well the astronaut's true track is followed."""
+    """Measure how well the tracker follows the astronaut's true track."""
     from bench.doc_live import track_table
 
     rows = [measure(model, every) for model in models or (None,) for every in (1, 4)]

@@ -1,10 +1,10 @@
-"""How many images a second training takes, against plain `model.fit` with augmentation in Python, in one run.
+"""Compare training speed with plain `model.fit` and augmentation in Python, in images per second, in one run.
 
     python bench/training.py [small manual ...] [--rounds 3] [--seconds 8]
 
-Both variants train the same network on the same faces with the same changes to the pictures (edgefkp's `online`), the
-same loss, optimizer and batch; `fit` gets them from a keras.utils.PyDataset, as Keras' documentation teaches. Every
-variant runs in a child process of its own, in turn. Writes bench/results/training.json.
+Both variants train the same network on the same faces with the same augmentation (edgefkp's `online`), loss, optimizer
+and batch size; `fit` reads batches from a keras.utils.PyDataset, as in the Keras documentation. The variants take
+turns, each in its own child process. Writes bench/results/training.json.
 """
 
 import argparse
@@ -24,7 +24,7 @@ FACES = 2048
 
 
 def made_faces() -> tuple[np.ndarray, np.ndarray]:
-    """Random pictures: what they show does not matter to the clock."""
+    """Return random images and plausible keypoints; the content does not affect the time."""
     from edgefkp.layout import MEAN_SHAPE
 
     rng = np.random.default_rng(0)
@@ -33,7 +33,7 @@ def made_faces() -> tuple[np.ndarray, np.ndarray]:
 
 
 def plain_fit(network: str, batch: int, seconds: float) -> float:
-    """Images a second of model.fit with a PyDataset."""
+    """Return the images per second of model.fit with a PyDataset."""
     import keras
 
     from edgefkp.data.augment import AugmentConfig, online_batch
@@ -53,7 +53,7 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
             return altered[..., None].astype(np.float32) / 255, normalise(moved)
 
     class Clock(keras.callbacks.Callback):
-        """Starts after the third batch, when the graph is traced; ends the run in time."""
+        """Start the clock after the third batch, when the graph is traced; stop the run after `seconds`."""
 
         batches, start = 0, 0.0
 
@@ -79,7 +79,7 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
 
 
 def edgefkp_fit(network: str, batch: int, seconds: float) -> float:
-    """Images a second of edgefkp's own loop, by the plan that it chooses on this machine."""
+    """Return the images per second of edgefkp's own loop with the step plan that it chooses on this machine."""
     from edgefkp.data.imputation import TrainingSet
     from edgefkp.networks.registry import NETWORKS, build
     from edgefkp.training.batches import epoch_batches
@@ -116,9 +116,9 @@ def child(variant: str, network: str, batch: int, seconds: float) -> float:
 
 
 def measure(networks: list[str], rounds: int, batch: int, seconds: float, out: Path) -> dict[str, Any]:
-    """Each variant of each network once a round, in turn. What is known is written to `out` after every round.
+    """Run each variant of each network once per round, in turn, and write the results to `out` after every round.
 
-    Other networks that `out` has from this machine and these versions stay in it.
+    Keeps other networks in `out` that were measured on this machine with these versions.
     """
     from edgefkp.files import read_json, write_json
 

@@ -1,12 +1,12 @@
-"""What every network of the zoo weighs and takes, untrained: sizes of its files, and Keras' predict on 100 images.
+"""Measure every network, untrained: the sizes of its files, and the time of Keras' predict on 100 images.
 
     python bench/zoo.py FOLDER [NETWORK ...] [--rounds 3]
     edgefkp bench FOLDER --mode invoke --name zoo
 
 Neither size nor time depends on the weights, as long as none is 0. Each network is built at its own resolution
-(NASNetMobile at 224) and written to FOLDER as float32 and int8 .tflite, which the second command times. As the paper
-measured: seconds of model.predict for 100 images in batches of 32, in a fresh process each round. Writes
-bench/results/zoo-keras.json; broken off, it makes no file again that is there.
+(NASNetMobile at 224) and written to FOLDER as float32 and int8 .tflite, which the second command times. The Keras time
+is measured as in the paper: seconds of model.predict for 100 images in batches of 32, in a fresh process each round.
+Writes bench/results/zoo-keras.json. Re-run the same command to resume; existing files are not created again.
 """
 
 import argparse
@@ -25,11 +25,11 @@ RESULT = Path(__file__).resolve().parent / "results/zoo-keras.json"
 SCHEMA = "edgefkp.zoo/1"
 SCHEMES = ("float32", "int8")
 IMAGES, BATCH, PASSES = 100, 32, 5
-CALIBRATION = 16  # drawn faces; the values of ranges cost no time
+CALIBRATION = 16  # synthetic faces; the values of the ranges do not affect the time
 
 
 def pictures() -> np.ndarray:
-    """(100, 96, 96, 1) float32, as a network takes them."""
+    """Return the (100, 96, 96, 1) float32 input of a network."""
     from edgefkp.bench.timed_images import drawn_pictures
 
     return drawn_pictures().images[..., None].astype(np.float32) / 255
@@ -50,7 +50,7 @@ def make(network: str, folder: Path) -> dict[str, Any]:
     model = build(NETWORKS[network])
     _as_if_trained(model)
     sizes: dict[str, Any] = {"parameters": parameters(model), "macs": macs(model)}
-    with tempfile.TemporaryDirectory() as scratch, captured_fds():  # Keras warns of the old format
+    with tempfile.TemporaryDirectory() as scratch, captured_fds():  # Keras warns about the legacy format
         for kind in ("keras", "h5"):
             file = Path(scratch) / f"model.{kind}"
             model.save(file, include_optimizer=False)
@@ -64,7 +64,7 @@ def make(network: str, folder: Path) -> dict[str, Any]:
 
 
 def _as_if_trained(model: Any) -> None:
-    """No weight is 0 or 1 any more: a BatchNorm or bias that does nothing would be left out of the files."""
+    """Change weights of 0 and 1: a BatchNorm or bias without effect would be left out of the files."""
     rng = np.random.default_rng(0)
     for weight in model.weights:
         values = weight.numpy()
@@ -73,7 +73,7 @@ def _as_if_trained(model: Any) -> None:
 
 
 def predict(network: str) -> list[float]:
-    """Seconds of each of PASSES calls of predict, after one that is not counted."""
+    """Return the seconds of each of PASSES calls of predict, after one warm-up call."""
     from edgefkp.networks.registry import NETWORKS, build
 
     model, faces = build(NETWORKS[network]), pictures()

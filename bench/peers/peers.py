@@ -1,14 +1,14 @@
-"""Other people's landmark models and ours on the same 96x96 faces, in one run: time and RMSE.
+"""Compare other people's landmark models with ours on the same 96x96 faces, in one run: time and RMSE.
 
     python3 -m venv .venv-peers && .venv-peers/bin/pip install -r bench/peers/requirements.txt
     PYTHONPATH=. .venv-peers/bin/python bench/peers/peers.py export/*.tflite --data lfw-kaggle
 
-The peers see the 96x96 crop enlarged, and are helped: how much border to add and, for dlib, how large the face's box is
-are chosen, and a constant offset of each point is taken out, on faces of training persons. RMSE counts only points
-that people placed or that derive from such (label_src 1 and 2). Timed is the network alone, 1 thread, rounds shuffled.
-Files without a card beside them are timed only. Writes bench/results/peers.json; docs/PEERS.md shows it.
---robustness scores them on altered faces (edgefkp.evaluation.robustness), without a look at the clock, and writes
-robustness.json beside --out; what stands there already is kept.
+The peers see the 96x96 crop enlarged and get some help: the amount of border, the size of dlib's face box and a
+constant offset of each point, which is subtracted, are fitted on faces of training persons. The RMSE covers only points
+placed by hand or derived from such points (label_src 1 and 2). The time covers only the network, with 1 thread, in
+shuffled rounds. Files without a card are only timed. Writes bench/results/peers.json; docs/PEERS.md shows it.
+--robustness scores the models on altered faces (edgefkp.evaluation.robustness) without timing them and writes
+robustness.json next to --out; existing results are kept.
 """
 
 import argparse
@@ -34,13 +34,13 @@ from edgefkp.layout import NAMES, SIZE
 from edgefkp.runtime import interpreters
 
 OUT = Path(__file__).parents[1] / "results" / "peers.json"
-ROUNDS, TIMED = 12, 100  # rounds of so many different faces
+ROUNDS, TIMED = 12, 100  # number of rounds, and of different faces in each
 TUNED_ON = 300  # faces of training persons
 BORDERS = (1.0, 1.15, 1.3, 1.45, 1.6)  # side of the peer's view over the side of the crop
 BOXES = (0.75, 0.85, 0.95, 1.05)  # side of dlib's face box over the side of the crop
 BOX_SHIFTS = (-0.05, 0.0, 0.05, 0.1)  # of that box downwards, in sides of the crop
 
-# Our point -> the peer's points whose mean it is; left and right are the subject's.
+# Our point -> the peer's points, whose mean it is compared with; left and right are the subject's.
 MEDIAPIPE = {
     "left_eye_center": (263, 362, 386, 374),
     "right_eye_center": (33, 133, 159, 145),
@@ -83,7 +83,7 @@ DLIB5 = {
     "nose_tip": (4,),
 }
 
-# ANCHORS of the project, on the full-resolution photos, same test split; another machine state, not measured here.
+# Measured earlier on the full-resolution photos, same test split, same type of machine; not measured in this run.
 QUOTED = [
     ["MediaPipe face_landmark, full photo (quoted)", 1.11, 1.12],
     ["dlib 68 points, full photo (quoted)", 0.65, 1.07],
@@ -92,13 +92,13 @@ QUOTED = [
 
 @dataclass
 class Contender:
-    """prepare: (96, 96) image -> what `run` takes; run: timed; points: its answer -> (15, 2) in the crop's pixels."""
+    """A model in the comparison."""
 
     name: str
     bytes: int
-    prepare: Callable[[np.ndarray], Any]
-    run: Callable[[Any], Any]
-    points: Callable[[Any], np.ndarray]
+    prepare: Callable[[np.ndarray], Any]  # (96, 96) image -> argument of `run`
+    run: Callable[[Any], Any]  # the timed part
+    points: Callable[[Any], np.ndarray]  # result of `run` -> (15, 2) in pixels of the crop
     offset: np.ndarray = field(default_factory=lambda: np.zeros((15, 2), np.float32))
     helped: str = ""
     scored: bool = True
@@ -183,7 +183,7 @@ def dlib_points(count: int, border: float, box: float, shift: float) -> Contende
 
 
 def bordered(image: np.ndarray, border: float, side: int) -> np.ndarray:
-    """The crop in the middle of a (side, side) view that is `border` times as wide; the edge is replicated."""
+    """Center the crop in a (side, side) view that is `border` times as wide; the edge is replicated."""
     scale = side / (SIZE * border)
     middle = (side - 1) / 2 - scale * (SIZE - 1) / 2
     matrix = np.array([[scale, 0, middle], [0, scale, middle]])
@@ -196,7 +196,7 @@ def unbordered(points: np.ndarray, border: float, side: int) -> np.ndarray:
 
 
 def gathered(points: np.ndarray, mapping: dict[str, Sequence[int]]) -> np.ndarray:
-    """(15, 2); NaN where the peer has no such point."""
+    """Return our (15, 2) points; NaN for points that the peer lacks."""
     nowhere = np.full(2, np.nan)
     return np.stack([points[list(mapping[name])].mean(0) if name in mapping else nowhere for name in NAMES]).astype(
         np.float32
@@ -204,7 +204,7 @@ def gathered(points: np.ndarray, mapping: dict[str, Sequence[int]]) -> np.ndarra
 
 
 def helped(candidates: list[Contender], training: Faces) -> Contender:
-    """The candidate with the lowest RMSE after its constant offsets are taken out, on faces of training persons."""
+    """Return the candidate with the lowest RMSE on training persons after subtracting its constant offsets."""
     truth = by_people(training)
     best, lowest = candidates[0], float("inf")
     for one in candidates:
@@ -218,18 +218,18 @@ def helped(candidates: list[Contender], training: Faces) -> Contender:
 
 
 def by_people(faces: Faces) -> np.ndarray:
-    """The true points without those that two models agreed on: peers must not be scored against themselves."""
+    """Return the true points without those that two models agreed on: peers must not be scored against themselves."""
     return np.where(((faces.label_src > 0) & (faces.label_src < AGREED))[..., None], faces.keypoints, np.nan)
 
 
 def error_of(predicted: np.ndarray, truth: np.ndarray) -> tuple[float, int]:
-    """(RMSE in pixels over the coordinates that both have, their number)."""
+    """Return the RMSE in pixels over the coordinates that both have, and their number."""
     both = np.where(np.isnan(predicted), np.nan, truth)
     return rmse(np.nan_to_num(predicted), both), int((~np.isnan(both)).sum())
 
 
 def timed(contenders: list[Contender], images: np.ndarray) -> dict[str, list[float]]:
-    """Milliseconds of every run, in rounds of shuffled order; inputs are prepared before."""
+    """Return the milliseconds of every run, in rounds of shuffled order; inputs are prepared in advance."""
     shuffle = random.Random(0)
     inputs = {one.name: [one.prepare(image) for image in images] for one in contenders}
     found: dict[str, list[float]] = {one.name: [] for one in contenders}
@@ -248,7 +248,7 @@ def timed(contenders: list[Contender], images: np.ndarray) -> dict[str, list[flo
 def score_altered(
     contenders: list[Contender], faces: Faces, truth: np.ndarray, data: dict[str, Any], path: Path
 ) -> None:
-    """RMSE of each under every condition, on the same pictures, into `path`; kept where it stands there already."""
+    """Write the RMSE of each model under every condition to `path`, on the same images; existing results are kept."""
     kept = {model["name"]: model for model in read_json(path)["models"]} if path.exists() else {}
     models = []
     for one in contenders:

@@ -69,7 +69,7 @@ def test_the_fastest_scheme_is_bold_and_what_did_not_load_is_a_dash(tmp_path):
     assert line == "| n | 1,000 | 2.0 | 3 | 0.300 | **0.100** | - | **0.200** | - | - |"
 
 
-def test_models_that_saw_other_pictures_are_not_compared(tmp_path):
+def test_models_that_saw_other_images_are_not_compared(tmp_path):
     def model(name: str, digest: str) -> dict:
         rows = [
             {"condition": "as it is", "strength": "", "rmse": 1.0, "hash": "a"},
@@ -84,7 +84,7 @@ def test_models_that_saw_other_pictures_are_not_compared(tmp_path):
         "| blur, sigma 1 px | 1.50 (1.50) | 1.50 (1.50) |",
     )
     content["models"][1] = model("y", "c")
-    with pytest.raises(ValueError, match="other pictures"):
+    with pytest.raises(ValueError, match="other images"):
         robustness_markdown(write_json(tmp_path / "r.json", content))
 
 
