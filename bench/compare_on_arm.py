@@ -84,7 +84,10 @@ def compare(python: str, path: Path, images: np.ndarray, runtime: str) -> ArmRow
 
 def arm_markdown(result: dict) -> str:  # type: ignore[type-arg]
     """Render a stored result as a Markdown table."""
-    lines = ["| file | runtime on Arm | here | same bits | largest difference |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        "| file | runtime on Arm | version on the host | identical outputs | largest difference |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for row in result["rows"]:
         lines.append(
             f"| `{row['file']}` | {row['runtime']} {row['version']} | {row['here']} | {row['equal']} of "

@@ -16,16 +16,19 @@ REFERENCE = "mobilenetv2.float32"  # times are relative to this file
 def family_markdown(path: Path) -> str:
     """Render size, time relative to MobileNetV2 float32, and RMSE of every scored model in `path` (peers.json)."""
     content = read_json(path)
-    lines = ["| model | KB | time | RMSE, px | all 15 points |", "| --- | ---: | ---: | ---: | ---: |"]
+    lines = [
+        "| model | KB | relative time | RMSE, px | RMSE, all 15 points, px |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
     for row in _scored(content):
         everywhere = "-" if row.get("rmse_all") is None else f"{row['rmse_all']:.3f}"
         figures = f"{row['bytes'] / 1000:,.0f} | {row['ratio']:.3f} | {row['rmse']:.3f} | {everywhere}"
         lines.append(f"| {row['name']} | {figures} |")
     data = content["data"]
     note = (
-        f"{data['name']}, {data['faces']:,} test faces. Time: median over that of {REFERENCE} in the same run; 1 "
-        f"thread, {content['machine']}. RMSE: over points placed by hand or derived from such; all 15 points: with "
-        "those that MediaPipe and dlib agreed on."
+        f"{data['name']}, {data['faces']:,} test faces. Time: median, relative to {REFERENCE} in the same run; 1 "
+        f"thread, {content['machine']}. RMSE: over points placed by hand or derived from such points; all 15 points: "
+        "including the points that MediaPipe and dlib agreed on."
     )
     return "\n".join([*lines, "", note])
 
@@ -83,7 +86,7 @@ def structures_markdown(path: Path) -> str:
     ms, versions = content["reference"]["ms"], content["versions"]
     times = ", ".join(f"{ms[name]:.2f} ms on {name} {versions[name]}" for name in versions)
     note = (
-        f"Median times over MobileNetV2 float32's in the same run (in the latest: {times}); 1 thread, "
+        f"Median times relative to MobileNetV2 float32 in the same run (in the latest: {times}); 1 thread, "
         f"{content['machine']}."
     )
     return "\n".join([*lines, "", note])
@@ -100,7 +103,7 @@ def ablations_markdown(path: Path) -> str:
     content = read_json(path)
     known = {row["name"]: row for row in content["rows"]}
     lines = [
-        "| change | against | images | RMSE, px | difference (95 %) | all points | training faces |",
+        "| change | compared with | images | RMSE, px | difference (95 %) | all points, px | training faces, px |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in content["rows"]:
@@ -110,8 +113,8 @@ def ablations_markdown(path: Path) -> str:
     data = content["data"]
     note = (
         f"{data['name']}, {data['faces']:,} faces of validation persons; RMSE over points placed by hand or derived "
-        "from such. The interval is a bootstrap over persons of the paired difference; it does not hold what another "
-        "seed would change."
+        "from such points. The interval is a bootstrap over persons of the paired difference; it does not include the "
+        "variation between seeds."
     )
     return "\n".join([*lines, "", note])
 
@@ -126,12 +129,12 @@ def _difference(row: dict[str, Any], known: dict[str, dict[str, Any]]) -> str:
 def seeds_markdown(path: Path) -> str:
     """Render the RMSE of trainings that differ only in their seed."""
     content = read_json(path)
-    lines = ["| network | seed | RMSE, validation | RMSE, test (95 %) |", "| --- | ---: | ---: | ---: |"]
+    lines = ["| network | seed | RMSE, validation, px | RMSE, test, px (95 %) |", "| --- | ---: | ---: | ---: |"]
     for row in content["rows"]:
         low, high = row["test"]["interval"]
         test = f"{row['test']['rmse']:.3f} ({low:.3f}-{high:.3f})"
         lines.append(f"| {row['network']} | {row['seed']} | {row['validation']['rmse']:.3f} | {test} |")
-    note = f"{content['data']['name']}, before conversion; px over points placed by hand or derived from such."
+    note = f"{content['data']['name']}, before conversion; over points placed by hand or derived from such points."
     return "\n".join([*lines, "", note])
 
 
@@ -154,7 +157,7 @@ def robustness_markdown(path: Path) -> str:
         title = ", ".join(part for part in (first["condition"], first["strength"]) if part)
         lines.append(f"| {title} | {' | '.join(cells)} |")
     data = content["data"]
-    note = f"{data['name']}, {data['faces']:,} test faces: RMSE in px (times that of the untouched faces)."
+    note = f"{data['name']}, {data['faces']:,} test faces: RMSE in px (as a multiple of the RMSE on untouched faces)."
     return "\n".join([*lines, "", note])
 
 

@@ -26,7 +26,7 @@ def finders_table(rows: list[Row], style: str = "simple") -> str:
          f"{row['rmse'] / row['rmse_label_cut'] - 1:+.1%}")
         for row in rows
     ]  # fmt: skip
-    heads = ["detector", "pictures", "faces", "missed", "RMSE px", "label-cut px", "difference"]
+    heads = ["finder", "images", "faces", "missed", "RMSE, px", "RMSE, label crops, px", "difference"]
     return _tabulated(cells, heads, style, ".3f")
 
 
@@ -43,11 +43,11 @@ def track_table(rows: list[Row], style: str = "simple") -> str:
         "frames",
         "lost",
         "searches",
-        "RMSE px",
-        "smoothed",
-        "jitter px",
-        "smoothed",
-        "lag ms",
+        "RMSE, px",
+        "RMSE smoothed, px",
+        "jitter, px",
+        "jitter smoothed, px",
+        "lag, ms",
     ]
     return _tabulated(cells, heads, style, ".2f")
 
@@ -59,11 +59,14 @@ def pipeline_table(rows: list[Row], style: str = "simple") -> str:
          *(f"{stage['median']:.0f}" for stage in row["stages"]))
         for row in rows
     ]  # fmt: skip
-    heads = ["model", "frames/s", f"with a search every {rows[0]['search']}", *(f"{stage}, us" for stage in stages)]
+    heads = [
+        "model",
+        "frames/s",
+        f"frames/s, search every {rows[0]['search']} frames",
+        *(f"{stage}, us" for stage in stages),
+    ]
     table = _tabulated(cells, heads, style, "g")
-    where = (
-        f"One core of {rows[0]['processor']}, by its processor time; {rows[0]['runtime']}, OpenCV {rows[0]['opencv']}."
-    )
+    where = f"One core of {rows[0]['processor']}, processor time; {rows[0]['runtime']}, OpenCV {rows[0]['opencv']}."
     return f"{table}\n\n{where}"
 
 

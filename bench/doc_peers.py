@@ -19,7 +19,7 @@ def peers_markdown(path: Path) -> str:
     lines += [f"| {name} | - | {ms:.2f} | {error:.2f} | - |" for name, ms, error in content["quoted"]]
     data = content["data"]
     note = (
-        f"{data['name']}, {data['faces']:,} test faces, points placed by hand or derived from such; 1 thread, "
-        f"{content['machine']}, load average {content['load']:.1f}. n/a: timed only."
+        f"{data['name']}, {data['faces']:,} test faces, points placed by hand or derived from such points; 1 thread, "
+        f"{content['machine']}, load average {content['load']:.1f}. n/a: only timed."
     )
     return "\n".join([*lines, "", note])
