@@ -122,7 +122,7 @@ def answers(model: Path, images: np.ndarray) -> np.ndarray:
 
 
 def row(change: Change, model: Path, faces: Faces, base: np.ndarray | None) -> dict[str, Any]:
-    from edgefkp.export.parity import paired_interval
+    from edgefkp.evaluation.bootstrap import paired_interval
 
     card = read_json(model.with_suffix(".json"))
     placed = np.where(np.isin(faces.label_src, range(1, AGREED))[..., None], faces.keypoints, np.nan)

@@ -50,12 +50,12 @@ def sample_pictures() -> Iterator[Picture]:
     import cv2
 
     from edgefkp.data.cutting import scattered
-    from edgefkp.data.formats.points_csv import read_points
-    from edgefkp.data.formats.sample import LABELS, _images_folder
+    from edgefkp.data.formats.sample import LABELS, LAYOUT, images_folder
+    from edgefkp.data.points_csv import read_points
 
-    files, points, _ = read_points(LABELS)
+    files, points, _ = read_points(LABELS, LAYOUT)
     for name, keypoints in zip(files, points, strict=True):
-        image = cv2.imread(str(_images_folder() / name), cv2.IMREAD_GRAYSCALE)
+        image = cv2.imread(str(images_folder() / name), cv2.IMREAD_GRAYSCALE)
         yield Picture(image, keypoints, scattered(box_of_keypoints(keypoints, KAGGLE15), name))
 
 

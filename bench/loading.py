@@ -54,7 +54,7 @@ def pandas_fromstring() -> Callable[[Path], Loaded]:
 
 def edgefkp_parse() -> Callable[[Path], Loaded]:
     """Load with edgefkp, without its cache."""
-    from edgefkp.data.formats.kaggle_csv import read_training
+    from edgefkp.data.kaggle_csv import read_training
 
     def load(path: Path) -> Loaded:
         arrays = read_training(path)
@@ -66,7 +66,7 @@ def edgefkp_parse() -> Callable[[Path], Loaded]:
 def edgefkp_cached() -> Callable[[Path], Loaded]:
     """Load with edgefkp from its cache; the time includes hashing the file."""
     from edgefkp.data.cache import cached
-    from edgefkp.data.formats.kaggle_csv import read_training
+    from edgefkp.data.kaggle_csv import read_training
 
     def load(path: Path) -> Loaded:
         arrays = cached(path, "benchmark", read_training)

@@ -37,7 +37,7 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
     import keras
 
     from edgefkp.data.augment import AugmentConfig, online_batch
-    from edgefkp.layout import normalise
+    from edgefkp.layout import KAGGLE15, normalise
     from edgefkp.networks.registry import NETWORKS, build
     from edgefkp.training.loss import labelled_weight, masked_sum
 
@@ -49,7 +49,9 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
 
         def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
             rows = slice(index * batch, (index + 1) * batch)
-            altered, moved = online_batch(images[rows], targets[rows], np.random.default_rng(index), AugmentConfig())
+            altered, moved = online_batch(
+                images[rows], targets[rows], np.random.default_rng(index), AugmentConfig(), KAGGLE15
+            )
             return altered[..., None].astype(np.float32) / 255, normalise(moved)
 
     class Clock(keras.callbacks.Callback):

@@ -167,7 +167,7 @@ def _evaluated(model: Path, source: Dataset, folder: Path) -> dict[str, Any]:
 def _pictures(source: Dataset, parts: Split) -> Pictures:
     """The held-out faces that files are timed on: 100 of them, or all where there are fewer."""
     rows = np.linspace(0, len(parts.test) - 1, min(COUNT, len(parts.test))).round().astype(int)
-    return Pictures(source.name, source.licence, parts.test.images[rows], parts.test.keypoints[rows])
+    return Pictures(source.name, source.license, parts.test.images[rows], parts.test.keypoints[rows])
 
 
 def _benched(files: list[Path], pictures: Pictures, job: Job, timed: Timed) -> bench_result.Result:
@@ -217,7 +217,7 @@ def _gathered(
     result = RunResult(
         data={
             "name": source.name,
-            "licence": source.licence,
+            "licence": source.license,
             "hash": source.train.hash,
             "split": parts.hash,
             "faces": {name: len(getattr(parts, name)) for name in names},

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.layout import COLUMNS, MEAN_SHAPE
+from edgefkp.layout import KAGGLE15
 
 
 def made_faces(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -14,7 +14,7 @@ def made_faces(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     coarse = random.integers(0, 256, (count, 24, 24), dtype=np.uint8)
     images = coarse.repeat(4, 1).repeat(4, 2)
-    keypoints = (MEAN_SHAPE + random.normal(0, 1.5, (count, 15, 2))).round(3).astype(np.float32)
+    keypoints = (KAGGLE15.mean_points() + random.normal(0, 1.5, (count, 15, 2))).round(3).astype(np.float32)
     return images, keypoints
 
 
@@ -23,7 +23,7 @@ def write_training(path: Path, images: np.ndarray, keypoints: np.ndarray) -> Pat
         [*("" if np.isnan(v) else f"{v:.6g}" for v in points.ravel().tolist()), " ".join(map(str, image.ravel()))]
         for image, points in zip(images, keypoints, strict=True)
     )
-    return write_csv(path, [*COLUMNS, "Image"], rows)
+    return write_csv(path, [*KAGGLE15.columns, "Image"], rows)
 
 
 def write_test(path: Path, images: np.ndarray) -> Path:

@@ -63,7 +63,7 @@ def pictures_of(data: str | Path, count: int = COUNT) -> Pictures:
     if len(test) < count:
         raise EdgefkpError(f"{source.name} has {len(test)} test faces, and {count} were asked for", "use --images N")
     rows = np.linspace(0, len(test) - 1, count).round().astype(int)
-    return Pictures(source.name, source.licence, test.images[rows], test.keypoints[rows])
+    return Pictures(source.name, source.license, test.images[rows], test.keypoints[rows])
 
 
 def save(pictures: Pictures, path: Path) -> None:

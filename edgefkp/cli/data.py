@@ -96,9 +96,9 @@ def info_table(result: "Info") -> str:
 
     parts = {"train": result.train} | ({"test": result.test} if result.test else {})
     persons = "persons" if result.persons_known else "groups*"
-    rows = [[name, part.faces, part.persons, part.complete, part.labelled] for name, part in parts.items()]
+    rows = [[name, part.faces, part.persons, part.complete, part.labeled] for name, part in parts.items()]
     lines = [
-        f"{result.name}: {result.licence}",
+        f"{result.name}: {result.license}",
         "",
         tabulate(rows, ["part", "faces", persons, "all 15 points", "any point"]),
     ]

@@ -39,7 +39,7 @@ def command(
 ) -> None:
     """Score MODEL (.keras or .tflite) on the labelled faces of DATA, in pixels of the 96x96 image."""
     from edgefkp.data.formats import open_dataset
-    from edgefkp.data.formats.kaggle_tables import write_submission
+    from edgefkp.data.kaggle_tables import write_submission
     from edgefkp.evaluation.evaluate import evaluate, part_of, with_solution
     from edgefkp.runtime.predictor import open_predictor
 
@@ -56,7 +56,7 @@ def command(
             submission, source.lookup, open_predictor(model, runtime).predict(part_of(source, part).images)
         )
         note(f"wrote {submission}")
-        if not part_of(source, part).labelled.any():
+        if not part_of(source, part).labeled.any():
             return
     if robustness:
         _robustness(model, source, part, _sources(label_src), runtime, as_json)
@@ -69,7 +69,7 @@ def command(
 
 
 def _robustness(
-    model: Path, source: "Dataset", part: str, count_src: tuple[int, ...] | None, runtime: str | None, as_json: bool
+    model: Path, source: "Dataset", part: str, label_sources: tuple[int, ...] | None, runtime: str | None, as_json: bool
 ) -> None:
     import sys
 
@@ -79,7 +79,7 @@ def _robustness(
     from edgefkp.evaluation.robustness import robustness
 
     faces = part_of(source, part)
-    if not faces.labelled.any():
+    if not faces.labeled.any():
         raise UsageError(f"the {part} faces of {source.name} have no labels", "give labelled faces, or another --split")
     with click.progressbar(length=1, label="robustness", file=sys.stderr) as bar:
 
@@ -89,7 +89,7 @@ def _robustness(
                 yield condition
                 bar.update(1)
 
-        result = robustness(model, faces, {"name": source.name, "part": part}, count_src, runtime, through)
+        result = robustness(model, faces, {"name": source.name, "part": part}, label_sources, runtime, through)
     if as_json:
         print_json(result)
         return

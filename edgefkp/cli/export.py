@@ -106,7 +106,7 @@ def _export(
 
     written: list[Path] = []
     refused: list[EdgefkpError] = []
-    faces = int(part_of(source, "test").labelled.sum()) if options.parity else 0
+    faces = int(part_of(source, "test").labeled.sum()) if options.parity else 0
     length = max(1, len(paths) * len(schemes) * faces)
     with click.progressbar(length=length, label="export", file=sys.stderr) as bar:
         progress = Progress(lambda name: setattr(bar, "label", name), bar.update, refused.append)

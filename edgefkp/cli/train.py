@@ -56,7 +56,7 @@ def command(
 
     NETWORK is a name that `edgefkp models` lists, or `tuned` for the tuned network of the treatment.
     """
-    from edgefkp.data.faces import with_more
+    from edgefkp.data.faces import with_extra_training_faces
     from edgefkp.data.formats import open_dataset
     from edgefkp.training.recipe import Recipe, read_recipe
     from edgefkp.training.train import Experiment, train
@@ -73,7 +73,7 @@ def command(
         teacher_copies=teacher_copies,
         automatic_weight=automatic_weight,
     )
-    source = with_more(open_dataset(data, labels), [open_dataset(other) for other in more])
+    source = with_extra_training_faces(open_dataset(data, labels), [open_dataset(other) for other in more])
     try:
         with BarProgress(experiment.model) as progress:
             path, card = train(experiment, source, out, resume, progress)

@@ -1,4 +1,4 @@
-"""What is suspicious in a data source: a list for a person to look at; nothing is ever changed.
+"""What is suspicious in a dataset: a list for a person to look at; nothing is ever changed.
 
 Rows count from 1 within their part, as the parser's messages do.
 """
@@ -10,9 +10,9 @@ import numpy as np
 
 from edgefkp.data.duplicates import constant, near_duplicates
 from edgefkp.data.faces import Dataset, Faces
-from edgefkp.data.outliers import unexpectedness
+from edgefkp.data.outliers import outlier_scores
 from edgefkp.geometry import box_of_keypoints
-from edgefkp.layout import KAGGLE15, MIRROR, NAMES, SIZE
+from edgefkp.layout import REFERENCE_SIDE
 
 # Of every kind that is looked for: what it means.
 KINDS = {
@@ -25,25 +25,23 @@ KINDS = {
     "placement": "a face of unusual place or size in its crop",
     "blank": "an image that shows nothing",
 }
-# Of the LFW stand-in's 19 training faces above this, about 11 have a wrong point to the eye; the others shout.
-UNEXPECTED = 5.0  # standard deviations of the foretold place
+# Of the LFW stand-in's 19 training faces above this, about 11 have a wrong point to the eye; in the others the
+# person shouts.
+UNEXPECTED = 5.0  # standard deviations of the predicted place
 MISPLACED = 5.0  # robust standard deviations
 # Kaggle-like scatter: sets of near-equal crops do not make each small difference suspicious.
-_LEAST_SPREAD = np.array([1.5, 1.5, 0.05])  # x and y in pixels, log of the side
-_PAIRS = [(k, int(MIRROR[k])) for k, name in enumerate(NAMES) if "left" in name and MIRROR[k] != k]
+_LEAST_SPREAD = np.array([1.5, 1.5, 0.05])  # x and y in pixels of REFERENCE_SIDE, log of the side
 
 
 @dataclass(frozen=True)
 class Finding:
-    """other: the id of the second face of a pair. measure: how strong the suspicion is, larger = stronger."""
-
-    kind: str
-    part: str
-    row: int
+    kind: str  # one of KINDS
+    part: str  # train or test
+    row: int  # in its part, from 1
     id: str
     detail: str
-    measure: float
-    other: str = ""
+    measure: float  # how strong the suspicion is, larger = stronger
+    other: str = ""  # the id of the second face of a pair
 
 
 @dataclass(frozen=True)
@@ -103,32 +101,38 @@ def _persons_in_both(train: Faces, test: Faces) -> list[Finding]:
 
 def _sides(part: str, faces: Faces) -> list[Finding]:
     findings = []
-    for left, right in _PAIRS:
-        # The subject's left is on the right of the image. Comparisons with NaN are False.
+    names, across = faces.layout.points, faces.layout.mean_points()[:, 0]
+    # The subject's left is on the right of the image.
+    for left, right in enumerate(faces.layout.mirror):
+        if across[left] <= across[right]:
+            continue
+        # Comparisons with NaN are False.
         gap = faces.keypoints[:, left, 0] - faces.keypoints[:, right, 0]
         for row in np.flatnonzero(gap <= 0).tolist():
-            detail = f"{NAMES[left]} is {-gap[row]:.1f} px on the wrong side of {NAMES[right]}"
+            detail = f"{names[left]} is {-gap[row]:.1f} px on the wrong side of {names[right]}"
             findings.append(_finding("sides", part, faces, row, detail, -gap[row]))
     return findings
 
 
 def _outside(part: str, faces: Faces) -> list[Finding]:
     # Half a pixel is still on the outermost pixel.
-    beyond = np.maximum(-0.5 - faces.keypoints, faces.keypoints - (SIZE - 0.5)).max(-1)
+    beyond = np.maximum(-0.5 - faces.keypoints, faces.keypoints - (faces.input.side - 0.5)).max(-1)
     return [
-        _finding("outside", part, faces, row, f"{NAMES[k]} is {beyond[row, k]:.1f} px outside", beyond[row, k])
+        _finding(
+            "outside", part, faces, row, f"{faces.layout.points[k]} is {beyond[row, k]:.1f} px outside", beyond[row, k]
+        )
         for row, k in np.argwhere(beyond > 0).tolist()
     ]
 
 
 def _points(part: str, faces: Faces) -> list[Finding]:
-    """One finding a face, for its most unexpected point: a wrong point makes its neighbours unexpected too."""
-    distance, deviation = unexpectedness(faces.keypoints)
+    """One finding a face, for its most unexpected point: a wrong point makes its neighbors unexpected too."""
+    distance, deviation = outlier_scores(faces.keypoints, faces.layout, faces.input.side)
     deviation = np.nan_to_num(deviation)
     findings = []
     for row in np.flatnonzero(deviation.max(1) > UNEXPECTED).tolist():
         k = int(deviation[row].argmax())
-        detail = f"{NAMES[k]} is {distance[row, k]:.1f} px from where the other points put it"
+        detail = f"{faces.layout.points[k]} is {distance[row, k]:.1f} px from where the other points put it"
         findings.append(_finding("point", part, faces, row, detail, deviation[row, k]))
     return findings
 
@@ -137,10 +141,11 @@ def _placements(part: str, faces: Faces) -> list[Finding]:
     rows = np.flatnonzero((~np.isnan(faces.keypoints).any(-1)).sum(1) >= 2)
     if not len(rows):
         return []
-    boxes = np.array([box_of_keypoints(points, KAGGLE15) for points in faces.keypoints[rows]])
-    boxes[:, 2] = np.log(np.maximum(boxes[:, 2], 1) / SIZE)
+    boxes = np.array([box_of_keypoints(points, faces.layout) for points in faces.keypoints[rows]])
+    boxes[:, 2] = np.log(np.maximum(boxes[:, 2], 1) / faces.input.side)
     middle = np.median(boxes, 0)
-    spread = np.maximum(1.4826 * np.median(np.abs(boxes - middle), 0), _LEAST_SPREAD)
+    pixels = faces.input.side / REFERENCE_SIDE
+    spread = np.maximum(1.4826 * np.median(np.abs(boxes - middle), 0), _LEAST_SPREAD * (pixels, pixels, 1))
     unusual = np.abs(boxes - middle) / spread
     findings = []
     for k in np.flatnonzero(unusual.max(1) > MISPLACED).tolist():

@@ -1,46 +1,52 @@
-"""Altered pictures for training: the paper's offline set (section 3.4) and a richer one made on the fly.
+"""Altered images for training: the paper's offline set (section 3.4) and a richer one made on the fly.
 
-Both take `TrainingSet`, which only a treatment makes; every change of geometry is one 2x3 matrix for the image
+Both take what only an imputation makes (`TrainingSet`); every change of geometry is one 2x3 matrix for the image
 and its points.
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from edgefkp.data.imputation import TrainingSet
 from edgefkp.geometry import move_image, move_points, similarity
-from edgefkp.layout import CENTRE, MIRROR, SIZE
+from edgefkp.layout import REFERENCE_SIDE, PointLayout
 
+_COLUMNS = ("images", "targets", "weights")  # of a TrainingSet, with a row for each face
 AUGMENTS = ("none", "paper", "online")
 
 PAPER_DEGREES = (12, -12)
 PAPER_BRIGHTNESS = (1.2, 0.6)
-PAPER_SHIFTS = tuple((x, y) for x in (-12, 12) for y in (-12, 12))  # pixels; kept where the points stay inside
+PAPER_SHIFTS = tuple(
+    (x, y) for x in (-12, 12) for y in (-12, 12)
+)  # pixels of REFERENCE_SIDE; kept where the points stay inside
 PAPER_NOISE = 0.008  # standard deviation, of pixels in [0, 1]
 
 
 def paper_set(faces: TrainingSet, seed: int = 0) -> TrainingSet:
     """The faces, and after them every rotated, brightened, shifted and noisy copy: about nine times as many."""
     rng = np.random.default_rng(seed)
+    center, pixel = faces.input.center, faces.input.side / REFERENCE_SIDE
     parts = [faces]
-    parts += [_moved(faces, similarity(CENTRE, degrees)) for degrees in PAPER_DEGREES]
+    parts += [_moved(faces, similarity(center, degrees)) for degrees in PAPER_DEGREES]
     parts += [replace(faces, images=_to_pixels(faces.images * np.float32(gain))) for gain in PAPER_BRIGHTNESS]
-    parts += [_inside(_moved(faces, similarity(CENTRE, shift=shift))) for shift in PAPER_SHIFTS]
+    parts += [_inside(_moved(faces, similarity(center, shift=(x * pixel, y * pixel)))) for x, y in PAPER_SHIFTS]
     noise = rng.standard_normal(faces.images.shape, np.float32) * np.float32(255 * PAPER_NOISE)
     parts += [replace(faces, images=_to_pixels(faces.images + noise))]
-    columns = (np.concatenate([getattr(p, name) for p in parts]) for name in ("images", "targets", "weights"))
-    return TrainingSet(*columns)
+    images, targets, weights = (np.concatenate([getattr(p, name) for p in parts]) for name in _COLUMNS)
+    return replace(faces, images=images, targets=targets, weights=weights)
 
 
 def _moved(faces: TrainingSet, matrix: np.ndarray) -> TrainingSet:
-    images = np.stack([move_image(matrix, image, SIZE) for image in faces.images])
+    images = np.stack([move_image(matrix, image, faces.input.side) for image in faces.images])
     return replace(faces, images=images, targets=move_points(matrix, faces.targets))
 
 
 def _inside(faces: TrainingSet) -> TrainingSet:
     with np.errstate(invalid="ignore"):
-        outside = (faces.targets < 0) | (faces.targets > SIZE - 1)  # a missing point is not outside
+        outside = (faces.targets < 0) | (faces.targets > faces.input.side - 1)  # a missing point is not outside
     return faces.take(np.flatnonzero(~outside.any((1, 2))))
 
 
@@ -50,7 +56,7 @@ def _to_pixels(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """How far the on-the-fly changes go; each picture draws its own. Lengths in pixels of the 96x96 image.
+    """How far the on-the-fly changes go; each image draws its own. Lengths in pixels of REFERENCE_SIDE.
 
     "uniform" below is triangular about the middle, for degrees, scale, stretch and shift, where `peaked`.
     """
@@ -73,31 +79,58 @@ class AugmentConfig:
 
 
 DARKEST = 0.1
+_OCCLUSION_LEAST = 4  # pixels of REFERENCE_SIDE, smallest side
+_BLUR_LEAST, _BLUR_MORE = (
+    0.4,
+    1.4,
+)  # pixels of REFERENCE_SIDE: the standard deviation is the first plus a share of the second
+_BLUR_REACH = 2  # pixels of REFERENCE_SIDE to each side
 
-# Noise is drawn once and then cut from at random offsets: drawing it anew would cost more than all the rest.
-_NOISE = np.random.default_rng(0).standard_normal((4 * SIZE, 4 * SIZE), np.float32)
+
+@lru_cache(maxsize=4)
+def _noise(side: int) -> np.ndarray:
+    """(4 side, 4 side) float32 to cut noise from at random offsets: drawing it anew costs more than all the rest."""
+    return np.random.default_rng(0).standard_normal((4 * side, 4 * side), np.float32)
+
+
+class _Draw(NamedTuple):
+    """Random numbers in [0, 1) for what happens to one image."""
+
+    occludes: float  # the change is made if this is below its probability
+    blurs: float
+    adds_noise: float
+    x: float  # left edge of the occlusion, and of the part that is cut from the noise
+    y: float  # top edge of the same
+    width: float  # of the occlusion
+    height: float
+    level: float  # gray level of the occlusion, and strength of the blur
+    noise_level: float
 
 
 def online_batch(
-    images: np.ndarray, targets: np.ndarray, rng: np.random.Generator, strength: AugmentConfig
+    images: np.ndarray, targets: np.ndarray, rng: np.random.Generator, config: AugmentConfig, layout: PointLayout
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Alter (B, 96, 96) uint8 images and their (B, 15, 2) targets, each by its own draw.
+    """Alter (B, side, side[, 3]) uint8 images and their (B, K, 2) targets, each by its own draw.
 
-    The same generator state gives the same batch. Points may leave the picture; NaN stays NaN.
+    The same generator state gives the same batch. Points may leave the image; NaN stays NaN.
     """
-    matrices, mirrored = _random_matrices(len(images), rng, strength)
+    matrices, mirrored = _random_matrices(len(images), images.shape[1], rng, config)
     moved = np.einsum("bij,bkj->bki", matrices[:, :, :2], targets, dtype=np.float64) + matrices[:, None, :, 2]
-    moved[mirrored] = moved[mirrored][:, MIRROR]
-    tables = _tone_tables(len(images), rng, strength)
-    chance = rng.random((len(images), 3))
-    amount = rng.random((len(images), 6))
+    moved[mirrored] = moved[mirrored][:, layout.mirror_order]
+    tables = _tone_tables(len(images), rng, config)
+    chances, amounts = rng.random((len(images), 3)), rng.random((len(images), 6))
     altered = np.empty_like(images)
-    for i, image in enumerate(images):
-        altered[i] = _photograph(image, matrices[i], tables[i], chance[i], amount[i], strength)
+    for i, numbers in enumerate(np.hstack([chances, amounts]).tolist()):
+        altered[i] = _alter(images[i], matrices[i], tables[i], _Draw(*numbers), config)
     return altered, moved.astype(np.float32)
 
 
-def _random_matrices(count: int, rng: np.random.Generator, s: AugmentConfig) -> tuple[np.ndarray, np.ndarray]:
+def _random_matrices(
+    count: int, side: int, rng: np.random.Generator, s: AugmentConfig
+) -> tuple[np.ndarray, np.ndarray]:
+    """(count, 2, 3) matrices, and (count,) bool: which of them mirror the image."""
+    center = (side - 1) / 2
+
     def within(limit: float, shape: int | tuple[int, int] = count) -> np.ndarray:
         if s.peaked:
             return limit * rng.triangular(-1, 0, 1, shape)
@@ -111,7 +144,8 @@ def _random_matrices(count: int, rng: np.random.Generator, s: AugmentConfig) -> 
     linear = np.empty((count, 2, 2))
     linear[:, 0, 0], linear[:, 0, 1] = np.cos(angle) * width, np.sin(angle) * height
     linear[:, 1, 0], linear[:, 1, 1] = -np.sin(angle) * width, np.cos(angle) * height
-    offset = CENTRE - linear @ (CENTRE, CENTRE) + within(s.shift, (count, 2))
+    shift = within(s.shift * (side / REFERENCE_SIDE), (count, 2))
+    offset = center - linear @ (center, center) + shift
     return np.concatenate([linear, offset[..., None]], 2), mirrored
 
 
@@ -128,20 +162,28 @@ def _tone_tables(count: int, rng: np.random.Generator, s: AugmentConfig) -> np.n
     return _to_pixels(levels)
 
 
-def _photograph(
-    image: np.ndarray, matrix: np.ndarray, table: np.ndarray, chance: np.ndarray, amount: np.ndarray, s: AugmentConfig
-) -> np.ndarray:
+def _alter(image: np.ndarray, matrix: np.ndarray, table: np.ndarray, draw: _Draw, s: AugmentConfig) -> np.ndarray:
+    """Move one (side, side[, 3]) image by its matrix, change its tones by the table, then occlude, blur, add noise."""
     import cv2
 
-    picture = cv2.LUT(move_image(matrix, image, SIZE), table)
-    if chance[0] < s.occlusion:
-        left, top = (amount[:2] * SIZE).astype(int)
-        width, height = (4 + amount[2:4] * (s.occlusion_size - 4)).astype(int)
-        picture[top : top + height, left : left + width] = int(amount[4] * 255)
-    if chance[1] < s.blur:
-        picture = cv2.GaussianBlur(picture, (5, 5), 0.4 + 1.4 * amount[4])
-    if chance[2] < s.noise:
-        left, top = (amount[:2] * 3 * SIZE).astype(int)
-        noise = _NOISE[top : top + SIZE, left : left + SIZE] * np.float32(s.noise_level * amount[5])
-        picture = cv2.add(picture, noise, dtype=cv2.CV_8U)
-    return picture
+    side = len(image)
+    pixel = side / REFERENCE_SIDE
+    altered = cv2.LUT(move_image(matrix, image, side), table)
+    if draw.occludes < s.occlusion:
+        left, top = int(draw.x * side), int(draw.y * side)
+        width, height = (
+            int((_OCCLUSION_LEAST + share * (s.occlusion_size - _OCCLUSION_LEAST)) * pixel)
+            for share in (draw.width, draw.height)
+        )
+        altered[top : top + height, left : left + width] = int(draw.level * 255)
+    if draw.blurs < s.blur:
+        window = 2 * round(_BLUR_REACH * pixel) + 1
+        deviation = (_BLUR_LEAST + _BLUR_MORE * draw.level) * pixel
+        altered = cv2.GaussianBlur(altered, (window, window), deviation)
+    if draw.adds_noise < s.noise:
+        left, top = int(draw.x * 3 * side), int(draw.y * 3 * side)
+        noise = _noise(side)[top : top + side, left : left + side] * np.float32(s.noise_level * draw.noise_level)
+        if image.ndim == 3:
+            noise = np.repeat(noise[..., None], image.shape[2], 2)
+        altered = cv2.add(altered, noise, dtype=cv2.CV_8U)
+    return altered

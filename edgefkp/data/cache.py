@@ -1,4 +1,4 @@
-"""What was parsed once is loaded as arrays the next time, as long as the file's bytes are the same."""
+"""Results of slow work on data, stored by the content that they came from."""
 
 import zipfile
 import zlib
@@ -14,22 +14,31 @@ Arrays = dict[str, np.ndarray]
 
 
 def cached(path: Path, form: str, parse: Callable[[Path], Arrays]) -> Arrays:
-    """`parse(path)`, or what it gave earlier for a file of the same content.
+    """`parse(path)`, or what it returned earlier for a file of the same content.
 
-    form: names the parser and its version; change it where the arrays change. A cache that is broken or
-    cannot be written is no error: the file is parsed. Raises EdgefkpError where `path` cannot be read.
+    form: names the parser and its version; change it where the arrays change. Raises EdgefkpError where `path` cannot
+    be read.
     """
     try:
-        store = cache_dir() / "data" / f"{form}-{sha256_file(path)[:32]}.npz"
+        digest = sha256_file(path)
     except OSError as error:
         raise EdgefkpError(
             f"cannot read {path}: {error.strerror or error}", "make it readable, or copy it again"
         ) from error
+    return stored(digest, form, lambda: parse(path))
+
+
+def stored(digest: str, form: str, make: Callable[[], Arrays]) -> Arrays:
+    """`make()`, or what it returned earlier for the content with this hash.
+
+    A cache that is broken or cannot be written is no error: the arrays are made.
+    """
+    store = cache_dir() / "data" / f"{form}-{digest[:32]}.npz"
     try:
-        with np.load(store, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}  # a zip: its checksums show damage
+        with np.load(store, allow_pickle=False) as kept:
+            return {name: kept[name] for name in kept.files}  # a zip: its checksums show damage
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError):
-        arrays = parse(path)
+        arrays = make()
     try:
         with replacing(store) as temporary:
             np.savez(temporary, **arrays)  # type: ignore[arg-type]

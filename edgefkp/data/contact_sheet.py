@@ -1,4 +1,4 @@
-"""Many faces with their points on one picture."""
+"""Many faces with their points in one image."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from edgefkp.data.faces import Faces
 from edgefkp.files import write_bytes
-from edgefkp.layout import NAMES, SIZE
+from edgefkp.layout import PointLayout, side_of
 
-_ZOOM = 2
+_TILE = 192  # pixels, the side of one face
 _COLUMNS = 10
-_LEFT, _RIGHT, _MIDDLE = (255, 160, 0), (0, 140, 255), (0, 230, 0)  # BGR; left and right are the subject's
-_COLOURS = [_LEFT if "left" in name else _RIGHT if "right" in name else _MIDDLE for name in NAMES]
+# BGR; left and right are the subject's.
+_COLORS = {"left": (255, 160, 0), "right": (0, 140, 255), "middle": (0, 230, 0)}
 
 
 def write_sheet(path: Path | str, faces: Faces) -> Path:
@@ -21,21 +21,23 @@ def write_sheet(path: Path | str, faces: Faces) -> Path:
     """
     import cv2
 
-    pictures = [_drawn(*face) for face in zip(faces.images, faces.keypoints, strict=True)]
-    blank = np.zeros((_ZOOM * SIZE, _ZOOM * SIZE, 3), np.uint8)
-    columns = min(_COLUMNS, max(1, len(pictures)))
-    pictures += [blank] * (-len(pictures) % columns or (columns if not pictures else 0))
-    rows = [np.hstack(pictures[start : start + columns]) for start in range(0, len(pictures), columns)]
+    tiles = [_drawn(*face, faces.layout) for face in zip(faces.images, faces.keypoints, strict=True)]
+    blank = np.zeros((_TILE, _TILE, 3), np.uint8)
+    columns = min(_COLUMNS, max(1, len(tiles)))
+    tiles += [blank] * (-len(tiles) % columns or (columns if not tiles else 0))
+    rows = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
     return write_bytes(path, cv2.imencode(".png", np.vstack(rows))[1].tobytes())
 
 
-def _drawn(image: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
+def _drawn(image: np.ndarray, keypoints: np.ndarray, layout: PointLayout) -> np.ndarray:
     import cv2
 
-    picture = cv2.cvtColor(cv2.resize(image, None, fx=_ZOOM, fy=_ZOOM), cv2.COLOR_GRAY2BGR)
-    there = ~np.isnan(keypoints).any(-1)
-    for (x, y), colour in zip(keypoints[there], [_COLOURS[k] for k in np.flatnonzero(there)], strict=True):
-        # Pixel centres are at whole numbers, so the zoomed picture has them half a zoomed pixel further.
-        centre = (round((float(x) + 0.5) * _ZOOM - 0.5), round((float(y) + 0.5) * _ZOOM - 0.5))
-        cv2.circle(picture, centre, 2, colour, -1, cv2.LINE_AA)
-    return picture
+    zoom = _TILE / len(image)
+    to_bgr = cv2.COLOR_GRAY2BGR if image.ndim == 2 else cv2.COLOR_RGB2BGR
+    tile = cv2.cvtColor(cv2.resize(image, (_TILE, _TILE)), to_bgr)
+    present = np.flatnonzero(~np.isnan(keypoints).any(-1))
+    for k, (x, y) in zip(present.tolist(), keypoints[present], strict=True):
+        # Pixel centers are at whole numbers, so the zoomed image has them half a zoomed pixel further.
+        center = (round((float(x) + 0.5) * zoom - 0.5), round((float(y) + 0.5) * zoom - 0.5))
+        cv2.circle(tile, center, 2, _COLORS[side_of(layout.points[k])], -1, cv2.LINE_AA)
+    return tile

@@ -1,27 +1,42 @@
-"""Training crops out of whole pictures: cut around the known points, with the scatter of Kaggle's own crops."""
+"""Training crops out of whole images: cut around the known points, with the scatter of Kaggle's own crops."""
 
 import math
 import random
 import statistics
+from pathlib import Path
 
 import numpy as np
 
 from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, move_points
-from edgefkp.layout import KAGGLE15, SIZE, InputSpec
+from edgefkp.layout import REFERENCE_SIDE, InputSpec, PointLayout
 
 # Standard deviations of scale and position in Kaggle's crops, after each face is fitted to the mean shape.
 SCALE_SCATTER = 0.076  # of the side
-POSITION_SCATTER = 2.3  # pixels of the crop
+POSITION_SCATTER = 2.3  # pixels of a crop of REFERENCE_SIDE
 FARTHEST = 2.5  # standard deviations: beyond, chins and brows would leave the crop
 
 
-def cut_face(image: np.ndarray, keypoints: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Cut the face with (15, 2) points out of a (H, W) or (H, W, 3) BGR image: (96, 96) uint8, (15, 2) float32.
+def read_image(path: Path, spec: InputSpec) -> np.ndarray | None:
+    """The image as `cut_face` takes it, (H, W) or (H, W, 3) BGR uint8; None where it is missing or unreadable."""
+    import cv2
 
-    The same `name` always gives the same crop. Raises ValueError for fewer than two points.
+    # Read by hand: cv2.imread prints its own warning where a file is missing.
+    content = np.fromfile(path, np.uint8) if path.is_file() else np.empty(0, np.uint8)
+    if not len(content):
+        return None
+    return cv2.imdecode(content, cv2.IMREAD_GRAYSCALE if spec.colors == "gray" else cv2.IMREAD_COLOR)
+
+
+def cut_face(
+    image: np.ndarray, keypoints: np.ndarray, name: str, layout: PointLayout, spec: InputSpec
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut the face with (K, 2) points out of a (H, W) or (H, W, 3) BGR image.
+
+    Returns a uint8 crop of `spec.image_shape` and its (K, 2) float32 points. The same `name` always gives the same
+    crop. Raises ValueError for fewer than two points.
     """
-    box = scattered(box_of_keypoints(keypoints, KAGGLE15), name)
-    return crop_face(image, box, InputSpec()), move_points(crop_matrix(box, SIZE), keypoints).astype(np.float32)
+    box = scattered(box_of_keypoints(keypoints, layout), name)
+    return crop_face(image, box, spec), move_points(crop_matrix(box, spec.side), keypoints).astype(np.float32)
 
 
 def scattered(box: Box, name: str) -> Box:
@@ -29,7 +44,7 @@ def scattered(box: Box, name: str) -> Box:
     # Random.random() of a text seed is fixed across Python versions; no other generator promises that.
     numbers = random.Random(name)
     scale, x, y = (_bounded_normal(numbers.random()) for _ in range(3))
-    pixel = box.side / SIZE * POSITION_SCATTER
+    pixel = box.side / REFERENCE_SIDE * POSITION_SCATTER
     return Box(box.x + x * pixel, box.y + y * pixel, box.side * math.exp(scale * SCALE_SCATTER))
 
 

@@ -1,39 +1,51 @@
-"""Pictures of the same moment: exact copies, and near-duplicates by a perceptual hash that correlation confirms."""
+"""Images of the same moment: exact copies, and near-duplicates by a perceptual hash that correlation confirms."""
 
 import sys
 from typing import NamedTuple
 
 import numpy as np
 
-from edgefkp.layout import SIZE
+from edgefkp.data.cache import stored
+from edgefkp.data.faces import resampled
+from edgefkp.files import sha256_arrays
+from edgefkp.layout import InputSpec
 
+_INPUT = InputSpec()  # images of another size or in color are compared as gray ones of the reference size
 # Of the hash's bits that may differ. Wide on purpose: a crop moved by 2 px differs in a quarter of them, other
 # persons in half; the correlation decides.
 HASH_DISTANCE = 0.33
 # Of the fine detail of two faces at their best shift. On LFW, pairs from 0.78 were the same photograph or burst,
 # those of different persons ended at 0.77.
 LIKENESS = 0.78
-_SHIFT = 10  # pixels, the largest shift at which two pictures are compared
-FLAT = 8  # gray levels between the darkest and the brightest pixel of a picture that shows nothing
-_GRID, _WAVES = 32, 16  # the hash: 16x16 lowest cosine waves of the 32x32 picture
+_SHIFT = 10  # pixels, the largest shift at which two images are compared
+FLAT = 8  # gray levels between the darkest and the brightest pixel of an image that shows nothing
+_GRID, _WAVES = 32, 16  # the hash: 16x16 lowest cosine waves of the 32x32 image
 _CHUNK = 512
+_VERSION = 1  # part of the cache's key: raise it when the pairs change
+_MANY = 1000  # images: the pairs of so many are worth a file in the cache
 
 
 class Pairs(NamedTuple):
-    """first, second: (M,) rows with first < second; likeness: (M,) correlation, 1 for the same pixels."""
-
-    first: np.ndarray
-    second: np.ndarray
-    likeness: np.ndarray
+    first: np.ndarray  # (M,) rows
+    second: np.ndarray  # (M,) rows, each larger than its first
+    likeness: np.ndarray  # (M,) correlation, 1 for the same pixels
 
 
 def near_duplicates(images: np.ndarray) -> Pairs:
-    """All pairs among (N, 96, 96) uint8 images that show the same moment, best first."""
+    """All pairs among (N, side, side[, 3]) uint8 images that show the same moment, best first."""
+    if len(images) < _MANY:
+        return _near_duplicates(images)
+    found = stored(sha256_arrays(images), f"near-duplicates-{_VERSION}", lambda: _near_duplicates(images)._asdict())
+    return Pairs(**found)
+
+
+def _near_duplicates(images: np.ndarray) -> Pairs:
     copies = _exact_copies(images)
     candidates = ~constant(images)
     candidates[copies.second] = False  # the first of its copies stands for all
-    first, second = _close_hashes(images, np.flatnonzero(candidates))
-    likeness = _likeness(images, first, second)
+    gray = resampled(images, _INPUT)
+    first, second = _close_hashes(gray, np.flatnonzero(candidates))
+    likeness = _likeness(gray, first, second)
     alike = likeness >= LIKENESS
     near = Pairs(first[alike], second[alike], likeness[alike])
     pairs = Pairs(*(np.concatenate(parts) for parts in zip(copies, near, strict=True)))
@@ -59,13 +71,15 @@ def groups_of_duplicates(images: np.ndarray) -> np.ndarray:
 
 
 def constant(images: np.ndarray) -> np.ndarray:
-    """(N, 96, 96) -> (N,) bool: nothing is to be seen."""
-    return images.max((1, 2)) - images.min((1, 2)) < FLAT
+    """(N, side, side[, 3]) -> (N,) bool: nothing is to be seen."""
+    channels = images.reshape(len(images), images.shape[1] ** 2, -1)
+    flat: np.ndarray = (channels.max(1) - channels.min(1) < FLAT).all(-1)
+    return flat
 
 
 def perceptual_hash(images: np.ndarray) -> np.ndarray:
-    """(N, 96, 96) -> (N, 255) bool: the signs of the lowest cosine waves, the mean left out."""
-    cell = SIZE // _GRID
+    """(N, side, side) gray of the reference size -> (N, 255) bool: signs of the lowest cosine waves but the mean."""
+    cell = _INPUT.side // _GRID
     steps = np.pi * (np.arange(_GRID) + 0.5) / _GRID
     waves = np.cos(np.arange(_WAVES)[:, None] * steps).astype(np.float32)
     small = images.reshape(-1, _GRID, cell, _GRID, cell).mean((2, 4), dtype=np.float32)
@@ -73,7 +87,7 @@ def perceptual_hash(images: np.ndarray) -> np.ndarray:
 
 
 def _exact_copies(images: np.ndarray) -> Pairs:
-    """Each copy with the first picture of its pixels."""
+    """Each copy with the first image of its pixels."""
     seen: dict[bytes, int] = {}
     pairs = []
     for row, image in enumerate(images):
@@ -106,7 +120,7 @@ def _likeness(images: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.n
     for row in np.unique(np.concatenate([first, second])).tolist():
         soft = cv2.GaussianBlur(images[row].astype(np.float32), (0, 0), 1)
         detail[row] = soft - cv2.GaussianBlur(soft, (0, 0), 4)
-    inner = slice(_SHIFT, SIZE - _SHIFT)
+    inner = slice(_SHIFT, _INPUT.side - _SHIFT)
     return np.array(
         [
             cv2.matchTemplate(detail[b], detail[a][inner, inner], cv2.TM_CCOEFF_NORMED).max()
@@ -122,7 +136,7 @@ def persons_or_duplicates(name: str, images: np.ndarray, persons: np.ndarray | N
         return persons
     groups = groups_of_duplicates(images)
     print(
-        f"warning: {name} does not say who is on which picture, so near-duplicates count as one person "
+        f"warning: {name} does not say who is on which image, so near-duplicates count as one person "
         f"({len(np.unique(groups))} groups of {len(groups)} faces); scores may be too good where persons repeat",
         file=sys.stderr,
         flush=True,

@@ -1,13 +1,15 @@
-"""Labelled faces in memory: the one type that every data source gives."""
+"""Labeled faces in memory: the one type that every data format returns."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
+from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_arrays
-from edgefkp.layout import COUNT, SIZE
+from edgefkp.geometry import Box, crop_face, crop_matrix, move_points
+from edgefkp.layout import KAGGLE15, InputSpec, PointLayout, input_of
 
 # How a point came to be (Faces.label_src).
 PLACED, DERIVED, AGREED, AUTOMATIC = 1, 2, 3, 4
@@ -21,27 +23,32 @@ SomeFaces = TypeVar("SomeFaces", bound="Faces")
 class Faces:
     """N faces as the network's pixels and true points.
 
-    images: (N, 96, 96) uint8. keypoints: (N, 15, 2) float32 pixels, NaN = missing.
-    ids: (N,) str, a name for each row within its source. groups: (N,) str, the person.
-    label_src: (N, 15) uint8, 1 placed by hand, 2 derived from such, 3 agreed by two models,
-    4 published automatic points; 0 where unknown.
-    Raises ValueError where shapes or types differ from these.
+    Raises ValueError where shapes or types differ from those below, UsageError for images of a side that no network
+    takes.
     """
 
+    # (N, side, side) uint8 for gray, (N, side, side, 3) for rgb, red first.
     images: np.ndarray
+    # (N, K, 2) float32 pixels, NaN = missing.
     keypoints: np.ndarray
+    # (N,) str, a name for each row within its dataset.
     ids: np.ndarray
+    # (N,) str, the person.
     groups: np.ndarray
+    # (N, K) uint8: 1 placed by hand, 2 derived from such, 3 agreed by two models, 4 published automatic points; 0
+    # where unknown.
     label_src: np.ndarray
+    # The K points.
+    layout: PointLayout = KAGGLE15
 
     def __post_init__(self) -> None:
         n = len(self.images)
         expected = {
-            "images": (n, SIZE, SIZE),
-            "keypoints": (n, COUNT, 2),
+            "images": (n, *self.input.image_shape),
+            "keypoints": (n, self.layout.count, 2),
             "ids": (n,),
             "groups": (n,),
-            "label_src": (n, COUNT),
+            "label_src": (n, self.layout.count),
         }
         for name, shape in expected.items():
             if getattr(self, name).shape != shape:
@@ -54,18 +61,46 @@ class Faces:
     def __len__(self) -> int:
         return len(self.images)
 
+    @cached_property
+    def input(self) -> InputSpec:
+        """What a network is fed that takes these images as they are."""
+        return input_of(self.images)
+
     def take(self: SomeFaces, rows: np.ndarray) -> SomeFaces:
         """The faces at `rows` (indices or a mask), in that order."""
-        return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
+
+    def at(self: SomeFaces, spec: InputSpec) -> SomeFaces:
+        """The same faces at the side and in the colors of `spec`, the points moved with them; itself where it fits."""
+        if spec.image_shape == self.input.image_shape:
+            return self
+        points = move_points(_resize_matrix(self.input.side, spec.side), self.keypoints)
+        return replace(self, images=resampled(self.images, spec), keypoints=points)
+
+    def in_layout(self: SomeFaces, layout: PointLayout) -> SomeFaces:
+        """The same faces with the points of `layout`, which have to be among theirs; itself where it fits.
+
+        Raises EdgefkpError where the faces lack one of the points.
+        """
+        if layout == self.layout:
+            return self
+        if missing := [name for name in layout.points if not self.layout.has(name)]:
+            raise EdgefkpError(
+                f"the faces have the {self.layout.count} points of {self.layout.name}, and not "
+                f"{', '.join(missing[:3])} of {layout.name}",
+                f"give faces with the points of {layout.name}, or ask for {self.layout.name}",
+            )
+        rows = self.layout.rows(*layout.points)
+        return replace(self, keypoints=self.keypoints[:, rows], label_src=self.label_src[:, rows], layout=layout)
 
     @property
     def complete(self) -> np.ndarray:
-        """(N,) bool: every point is there."""
+        """(N,) bool: every point is labeled."""
         return ~np.isnan(self.keypoints).any((1, 2))
 
     @property
-    def labelled(self) -> np.ndarray:
-        """(N,) bool: at least one point is there."""
+    def labeled(self) -> np.ndarray:
+        """(N,) bool: at least one point is labeled."""
         return ~np.isnan(self.keypoints).all((1, 2))
 
     @cached_property
@@ -74,12 +109,36 @@ class Faces:
         return sha256_arrays(self.images, self.keypoints)
 
 
+COLUMNS = ("images", "keypoints", "ids", "groups", "label_src")  # the fields with a row for each face
+
+
+def _resize_matrix(old: int, new: int) -> np.ndarray:
+    return crop_matrix(_whole(old), new)
+
+
+def _whole(side: int) -> Box:
+    return Box((side - 1) / 2, (side - 1) / 2, side)
+
+
+def resampled(images: np.ndarray, spec: InputSpec) -> np.ndarray:
+    """(N, side, side[, 3]) uint8 images, rgb with red first, as (N, *spec.image_shape)."""
+    if images.shape[1:] == spec.image_shape:
+        return images
+    box = _whole(images.shape[1])
+    resized = np.empty((len(images), *spec.image_shape), np.uint8)
+    for row, image in enumerate(images):
+        # The crop takes images as cv2 reads them: blue first.
+        resized[row] = crop_face(image if image.ndim == 2 else np.ascontiguousarray(image[..., ::-1]), box, spec)
+    return resized
+
+
 def faces_of(
     images: np.ndarray,
     keypoints: np.ndarray,
     ids: np.ndarray | None = None,
     groups: np.ndarray | None = None,
     label_src: np.ndarray | None = None,
+    layout: PointLayout = KAGGLE15,
 ) -> Faces:
     """`Faces` with what is not known filled in: rows numbered, each face a person of its own, label_src 0."""
     n = len(images)
@@ -89,47 +148,61 @@ def faces_of(
         keypoints=np.asarray(keypoints, np.float32),
         ids=rows if ids is None else np.asarray(ids),
         groups=rows if groups is None else np.asarray(groups),
-        label_src=np.zeros((n, COUNT), np.uint8) if label_src is None else np.asarray(label_src, np.uint8),
+        label_src=np.zeros((n, layout.count), np.uint8) if label_src is None else np.asarray(label_src, np.uint8),
+        layout=layout,
     )
 
 
 def joined(parts: list[Faces]) -> Faces:
-    """All faces of `parts`, one after the other."""
-    return Faces(
-        **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Faces)}
-    )
+    """All faces of `parts`, one after the other. Raises EdgefkpError where their points or inputs differ."""
+    kinds = list(dict.fromkeys((part.layout, part.input) for part in parts))
+    if len(kinds) > 1:
+        (layout, spec), (other, other_spec) = kinds[:2]
+        raise EdgefkpError(
+            f"faces of {spec} with the points of {layout.name}, and of {other_spec} with those of {other.name}",
+            "open all of them with one layout and one input",
+        )
+    columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    return Faces(**columns, layout=parts[0].layout)
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Faces to train on and, where the source has its own, faces to test on.
-
-    licence: the terms in one line, copied into the card of every model trained on it.
-    more: faces of other sources, for training only (`with_more`).
-    lookup: (M, 2) int, for Kaggle's test files: the test row and the coordinate (0..29) of every number
-        that the competition scores, in the order of RowId; else None.
-    persons_known: False where `groups` were made from near-duplicates instead of persons.
-    """
+    """Faces to train on and, where the source has its own, faces to test on."""
 
     name: str
     train: Faces
+    # The source's own test part; else the split makes one.
     test: Faces | None
-    licence: str
+    # The terms in one line, copied into the card of every model trained on it.
+    license: str
+    # (M, 2) int, for Kaggle's test files: the test row and the coordinate (0..29) of every number that the competition
+    # scores, in the order of RowId.
     lookup: np.ndarray | None = None
+    # False where `groups` were made from near-duplicates instead of persons.
     persons_known: bool = True
-    more: Faces | None = None
+    # Faces of other datasets, for training only (`with_extra_training_faces`).
+    extra_training_faces: Faces | None = None
+
+    @property
+    def layout(self) -> PointLayout:
+        return self.train.layout
+
+    @property
+    def input(self) -> InputSpec:
+        return self.train.input
 
 
-def with_more(source: Dataset, others: list[Dataset]) -> Dataset:
-    """`source` with the training faces of `others` added to what is trained on, and with their licences.
+def with_extra_training_faces(source: Dataset, others: list[Dataset]) -> Dataset:
+    """`source` with the training faces of `others` added to what is trained on, and with their licenses.
 
     Validation and test stay those of `source`; the split leaves out every added face of their persons.
     """
     if not others:
         return source
-    licence = "; ".join(dict.fromkeys([source.licence, *(other.licence for other in others)]))
+    license = "; ".join(dict.fromkeys([source.license, *(other.license for other in others)]))
     name = "+".join([source.name, *(other.name for other in others)])
-    return replace(source, name=name, licence=licence, more=joined([other.train for other in others]))
+    return replace(source, name=name, license=license, extra_training_faces=joined([other.train for other in others]))
 
 
 def shown_rows(count: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Treatments of missing labels (paper, section 3.3): which rows are trained on, towards which targets."""
+"""Imputation of missing labels (paper, section 3.3): which rows are trained on, towards which targets."""
 
 from dataclasses import dataclass, replace
 
@@ -7,23 +7,21 @@ import numpy as np
 from edgefkp.data.faces import AUTOMATIC
 from edgefkp.data.split import TrainingFaces
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
-from edgefkp.layout import COUNT
+from edgefkp.layout import KAGGLE15, InputSpec, PointLayout, input_of
 
 IMPUTATIONS = ("drop", "ffill", "knn", "masked")
-KNN_NEIGHBOURS = 5  # scikit-learn's default; the paper does not say
+KNN_NEIGHBORS = 5  # scikit-learn's default; the paper does not say
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingSet:
-    """What a network is trained on. images: (N, 96, 96) uint8; targets: (N, 15, 2) float32 pixels.
+    """What a network is trained on."""
 
-    NaN stays only under `masked`, where the loss skips it. weights: (N,) float32, of each face in the loss; 1 where
-    they are not given.
-    """
-
-    images: np.ndarray
-    targets: np.ndarray
+    images: np.ndarray  # (N, side, side[, 3]) uint8
+    targets: np.ndarray  # (N, K, 2) float32 pixels; NaN stays only under `masked`, where the loss skips it
+    # (N,) float32, of each face in the loss; 1 if they are not given.
     weights: np.ndarray = None  # type: ignore[assignment]
+    layout: PointLayout = KAGGLE15  # the K points
 
     def __post_init__(self) -> None:
         if self.weights is None:
@@ -32,11 +30,15 @@ class TrainingSet:
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def input(self) -> InputSpec:
+        return input_of(self.images)
+
     def take(self, rows: np.ndarray) -> "TrainingSet":
-        return TrainingSet(self.images[rows], self.targets[rows], self.weights[rows])
+        return replace(self, images=self.images[rows], targets=self.targets[rows], weights=self.weights[rows])
 
 
-def impute(faces: TrainingFaces, treatment: str, automatic_weight: float = 1.0) -> TrainingSet:
+def impute(faces: TrainingFaces, imputation: str, automatic_weight: float = 1.0) -> TrainingSet:
     """Apply `drop` (complete rows only), `ffill` (the last row that has the point), `knn`, or `masked`.
 
     automatic_weight: in the loss, of faces whose every point was placed automatically (Faces.label_src).
@@ -45,49 +47,51 @@ def impute(faces: TrainingFaces, treatment: str, automatic_weight: float = 1.0) 
     if not isinstance(faces, TrainingFaces):
         raise TypeError("impute() takes the training part of a split: split first, then impute")
     automatic = (faces.label_src == AUTOMATIC).all(1)
-    treated = TrainingSet(faces.images, faces.keypoints, np.where(automatic, automatic_weight, 1).astype(np.float32))
-    if treatment == "drop":
-        treated = treated.take(faces.complete)
-    elif treatment == "ffill":
-        treated = replace(treated, targets=_forward_filled(faces.keypoints))
-    elif treatment == "knn":
-        treated = replace(treated, targets=_nearest_filled(faces.keypoints))
-    elif treatment != "masked":
-        raise UsageError(f"unknown treatment '{treatment}'", f"choose one of: {', '.join(IMPUTATIONS)}")
-    if not len(treated):
+    weights = np.where(automatic, automatic_weight, 1).astype(np.float32)
+    imputed = TrainingSet(faces.images, faces.keypoints, weights, faces.layout)
+    if imputation == "drop":
+        imputed = imputed.take(faces.complete)
+    elif imputation == "ffill":
+        imputed = replace(imputed, targets=_forward_filled(faces.keypoints))
+    elif imputation == "knn":
+        imputed = replace(imputed, targets=_nearest_filled(faces.keypoints))
+    elif imputation != "masked":
+        raise UsageError(f"unknown imputation '{imputation}'", f"choose one of: {', '.join(IMPUTATIONS)}")
+    if not len(imputed):
         raise EdgefkpError(
-            f"no training row is left under '{treatment}': no face has all {COUNT} points", "use --treatment masked"
+            f"no training row is left under '{imputation}': no face has all {faces.layout.count} points",
+            "use --imputation masked",
         )
-    return treated
+    return imputed
 
 
 def _forward_filled(keypoints: np.ndarray) -> np.ndarray:
     """pandas' ffill: the last row above that has the coordinate; leading gaps take the first row below."""
     flat = keypoints.reshape(len(keypoints), -1)
-    there = ~np.isnan(flat)
-    _require_each_coordinate(there)
-    rows = np.where(there, np.arange(len(flat))[:, None], 0)
+    present = ~np.isnan(flat)
+    _require_each_coordinate(present)
+    rows = np.where(present, np.arange(len(flat))[:, None], 0)
     rows = np.maximum.accumulate(rows, axis=0)
     filled = np.take_along_axis(flat, rows, axis=0)
-    first = there.argmax(0)
+    first = present.argmax(0)
     filled = np.where(np.isnan(filled), flat[first, np.arange(flat.shape[1])], filled)
     return filled.reshape(keypoints.shape)
 
 
 def _nearest_filled(keypoints: np.ndarray) -> np.ndarray:
-    """scikit-learn's KNNImputer on the 30 coordinates."""
+    """scikit-learn's KNNImputer on the 2 K coordinates."""
     try:
         from sklearn.impute import KNNImputer
     except ImportError:
-        raise EnvironmentProblem("the treatment 'knn' needs scikit-learn", "pip install 'edgefkp[train]'") from None
+        raise EnvironmentProblem("the imputation 'knn' needs scikit-learn", "pip install 'edgefkp[train]'") from None
     flat = keypoints.reshape(len(keypoints), -1)
     _require_each_coordinate(~np.isnan(flat))
-    filled = KNNImputer(n_neighbors=KNN_NEIGHBOURS).fit_transform(flat.astype(np.float64))
+    filled = KNNImputer(n_neighbors=KNN_NEIGHBORS).fit_transform(flat.astype(np.float64))
     return filled.astype(np.float32).reshape(keypoints.shape)
 
 
-def _require_each_coordinate(there: np.ndarray) -> None:
-    if not there.any(0).all():
+def _require_each_coordinate(present: np.ndarray) -> None:
+    if not present.any(0).all():
         raise EdgefkpError(
-            "a coordinate is missing in every training row, so nothing can be imputed", "use --treatment masked"
+            "a coordinate is missing in every training row, so nothing can be imputed", "use --imputation masked"
         )

@@ -1,30 +1,27 @@
-"""What a data source holds: faces, persons, and how often each point is missing (the paper's figure 1)."""
+"""What a dataset holds: faces, persons, and how often each point is missing (the paper's figure 1)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from edgefkp.data.faces import Dataset, Faces
-from edgefkp.layout import NAMES
 
 
 @dataclass(frozen=True)
 class PartInfo:
-    """missing: faces without each point. label_src: labelled points by how they came to be (see Faces)."""
-
     faces: int
     persons: int
-    complete: int
-    labelled: int
-    missing: dict[str, int]
-    label_src: dict[str, int]
+    complete: int  # faces with all points
+    labeled: int = field(metadata={"json": "labelled"})  # faces with any point
+    missing: dict[str, int]  # by point: the faces without it
+    label_src: dict[str, int]  # by how they came to be (Faces.label_src): the labeled points
     hash: str
 
 
 @dataclass(frozen=True)
 class Info:
     name: str
-    licence: str
+    license: str = field(metadata={"json": "licence"})
     persons_known: bool
     train: PartInfo
     test: PartInfo | None
@@ -35,7 +32,7 @@ class Info:
 def describe(source: Dataset) -> Info:
     return Info(
         source.name,
-        source.licence,
+        source.license,
         source.persons_known,
         _describe(source.train),
         _describe(source.test) if source.test else None,
@@ -43,14 +40,14 @@ def describe(source: Dataset) -> Info:
 
 
 def _describe(faces: Faces) -> PartInfo:
-    there = ~np.isnan(faces.keypoints).any(-1)
-    kinds, counts = np.unique(faces.label_src[there], return_counts=True)
+    present = ~np.isnan(faces.keypoints).any(-1)
+    kinds, counts = np.unique(faces.label_src[present], return_counts=True)
     return PartInfo(
         faces=len(faces),
         persons=len(np.unique(faces.groups)),
         complete=int(faces.complete.sum()),
-        labelled=int(faces.labelled.sum()),
-        missing=dict(zip(NAMES, (~there).sum(0).tolist(), strict=True)),
+        labeled=int(faces.labeled.sum()),
+        missing=dict(zip(faces.layout.points, (~present).sum(0).tolist(), strict=True)),
         label_src=dict(zip(kinds.astype(str).tolist(), counts.tolist(), strict=True)),
         hash=faces.hash,
     )

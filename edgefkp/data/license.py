@@ -4,10 +4,11 @@ import numpy as np
 
 NOT_STATED = "not stated: ask whoever gave you the faces"
 KAGGLE = "Kaggle facial-keypoints-detection: see the competition's rules"
+# Cards and results hold this text: it stays as it is spelled.
 LFW = "Labeled Faces in the Wild and YouTube Faces: published for research, without a licence"
 
 
-def licence_of(persons: np.ndarray | None, otherwise: str) -> str:
+def license_of(persons: np.ndarray | None, otherwise: str) -> str:
     """The terms by the way the collection names its persons ("lfwname:Ada_Lovelace")."""
     if persons is not None and len(persons) and np.char.startswith(persons, "lfwname:").all():
         return LFW

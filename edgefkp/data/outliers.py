@@ -2,29 +2,31 @@
 
 import numpy as np
 
-from edgefkp.layout import COUNT, MEAN_SHAPE
+from edgefkp.layout import REFERENCE_SIDE, PointLayout
 
+# Lengths are pixels of a mean face of REFERENCE_SIDE.
 # Before faces are seen, points are thought to scatter independently; this prior weighs as many faces.
 _PRIOR_SPREAD, _PRIOR_FACES = 2.5, 60  # pixels, faces
 _TRUSTED_SHARE = 0.9  # of the faces, the most usual, define the variation
 _ROUNDS = 3
-_LABEL_NOISE = 0.7  # pixels: no point can be foretold better than that
+_LABEL_NOISE = 0.7  # pixels: no point can be predicted better than that
 _ANY_POSE = 1e4  # variance along shift, scale and rotation: they say nothing about a label
 _LEAST_POINTS = 4  # shift, scale and rotation need two; with three, one is judged by noise alone
 
 
-def unexpectedness(keypoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def outlier_scores(keypoints: np.ndarray, layout: PointLayout, side: int) -> tuple[np.ndarray, np.ndarray]:
     """How far each point is from where the other points of its face put it.
 
-    keypoints: (N, 15, 2) pixels, NaN = missing. Returns (N, 15) pixels, at the mean face's size, and (N, 15) in
-    standard deviations of such a prediction; NaN where a point is missing or its face has fewer than four.
+    keypoints: (N, K, 2) pixels of images of that side, NaN = missing. Returns (N, K) pixels, at the mean face's size,
+    and (N, K) in standard deviations of such a prediction; NaN where a point is missing or its face has too few.
     """
-    aligned = _aligned(keypoints.astype(float))
-    mean, covariance = _variation(aligned)
+    shape = layout.mean_points().astype(float)
+    aligned = _aligned(keypoints.astype(float), shape)
+    mean, covariance = _variation(aligned, shape)
     distance = np.full(keypoints.shape[:2], np.nan)
     deviation = np.full(keypoints.shape[:2], np.nan)
-    there = ~np.isnan(aligned).any(-1)
-    patterns, pattern_of = np.unique(there, axis=0, return_inverse=True)
+    present = ~np.isnan(aligned).any(-1)
+    patterns, pattern_of = np.unique(present, axis=0, return_inverse=True)
     for number, pattern in enumerate(patterns):
         if pattern.sum() < _LEAST_POINTS:
             continue
@@ -35,49 +37,50 @@ def unexpectedness(keypoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         weighted = (aligned[rows][:, points] - mean[points]).reshape(len(rows), -1) @ precision
         for k, point in enumerate(points):
             own = slice(2 * k, 2 * k + 2)
-            # Leaving a point out and foretelling it needs no second inverse: it stands in the precision matrix.
+            # Predicting a point from the others needs no second inverse: it stands in the precision matrix.
             error = weighted[:, own] @ np.linalg.inv(precision[own, own])
             distance[rows, point] = np.linalg.norm(error, axis=1)
             deviation[rows, point] = np.sqrt(np.maximum(0, (error @ precision[own, own] * error).sum(1)))
-    return distance, deviation
+    return distance * (side / REFERENCE_SIDE), deviation
 
 
-def _aligned(keypoints: np.ndarray) -> np.ndarray:
-    """Each face shifted, scaled and rotated onto the mean shape (least squares); NaN with fewer than two points."""
+def _aligned(keypoints: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """Each face shifted, scaled and rotated onto the mean `shape` (least squares); NaN with fewer than two points."""
     aligned = np.full_like(keypoints, np.nan)
     for row, points in enumerate(keypoints):
-        there = ~np.isnan(points).any(-1)
-        if there.sum() < 2:
+        present = ~np.isnan(points).any(-1)
+        if present.sum() < 2:
             continue
-        source = points[there] @ (1, 1j)
-        target = MEAN_SHAPE[there].astype(float) @ (1, 1j)
-        centred = source - source.mean()
-        size = (np.abs(centred) ** 2).sum()
+        source = points[present] @ (1, 1j)
+        target = shape[present] @ (1, 1j)
+        centered = source - source.mean()
+        size = (np.abs(centered) ** 2).sum()
         if size == 0:
             continue
-        turned = centred * ((centred.conj() @ (target - target.mean())) / size) + target.mean()
-        aligned[row, there] = np.stack([turned.real, turned.imag], -1)
+        turned = centered * ((centered.conj() @ (target - target.mean())) / size) + target.mean()
+        aligned[row, present] = np.stack([turned.real, turned.imag], -1)
     return aligned
 
 
-def _variation(aligned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (15, 2) and covariance (30, 30) of the complete faces, unusual ones left out, any pose allowed."""
-    complete = aligned[~np.isnan(aligned).any((1, 2))].reshape(-1, 2 * COUNT)
-    prior_mean = MEAN_SHAPE.astype(float).ravel()
-    mean, covariance = prior_mean, _PRIOR_SPREAD**2 * np.eye(2 * COUNT)
+def _variation(aligned: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (K, 2) and covariance (2 K, 2 K) of the complete faces, unusual ones left out, any pose allowed."""
+    count = len(shape)
+    complete = aligned[~np.isnan(aligned).any((1, 2))].reshape(-1, 2 * count)
+    prior_mean = shape.ravel()
+    mean, covariance = prior_mean, _PRIOR_SPREAD**2 * np.eye(2 * count)
     trusted = complete
     for _ in range(_ROUNDS):
         n = len(trusted)
         mean = (trusted.sum(0) + _PRIOR_FACES * prior_mean) / (n + _PRIOR_FACES) if n else prior_mean
         spread = (trusted - mean).T @ (trusted - mean)
-        covariance = (spread + _PRIOR_FACES * _PRIOR_SPREAD**2 * np.eye(2 * COUNT)) / (n + _PRIOR_FACES)
-        covariance += _LABEL_NOISE**2 * np.eye(2 * COUNT)
+        covariance = (spread + _PRIOR_FACES * _PRIOR_SPREAD**2 * np.eye(2 * count)) / (n + _PRIOR_FACES)
+        covariance += _LABEL_NOISE**2 * np.eye(2 * count)
         if n:
-            centred = complete - mean
-            unusual = (centred @ np.linalg.inv(covariance) * centred).sum(1)
+            centered = complete - mean
+            unusual = (centered @ np.linalg.inv(covariance) * centered).sum(1)
             trusted = complete[unusual <= np.quantile(unusual, _TRUSTED_SHARE)]
-    shape = mean.reshape(COUNT, 2) - mean.reshape(COUNT, 2).mean(0)
-    quarter_turn = shape @ np.array([[0.0, -1], [1, 0]])
-    poses = [np.tile(axis, (COUNT, 1)) for axis in ((1, 0), (0, 1))] + [shape / 30, quarter_turn / 30]
+    around = mean.reshape(count, 2) - mean.reshape(count, 2).mean(0)
+    quarter_turn = around @ np.array([[0.0, -1], [1, 0]])
+    poses = [np.tile(axis, (count, 1)) for axis in ((1, 0), (0, 1))] + [around / 30, quarter_turn / 30]
     basis = np.stack([pose.ravel() for pose in poses])
-    return mean.reshape(COUNT, 2), covariance + _ANY_POSE * basis.T @ basis
+    return mean.reshape(count, 2), covariance + _ANY_POSE * basis.T @ basis

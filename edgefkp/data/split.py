@@ -1,10 +1,11 @@
 """The first step of all: persons are divided into training, validation and test.
 
-What comes later (treatments, augmentation) takes only `TrainingFaces`, which only this module makes;
+What comes later (imputation, augmentation) takes only `TrainingFaces`, which only this module makes;
 so imputed or altered faces can never get into validation or test.
 """
 
 from dataclasses import dataclass, fields
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from edgefkp.files import sha256_arrays
 
 SPLIT_SEED = 0  # one split for every model, so that their scores can be compared
 VALIDATION_SHARE = 0.1
-TEST_SHARE = 0.1  # only of sources without a test part of their own
+TEST_SHARE = 0.1  # only of datasets without a test part of their own
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,15 +31,25 @@ class Split:
     hash: str  # of the ids in each part
 
 
+# The splits of every dataset in memory, by seed: each is made once.
+_SPLITS: WeakKeyDictionary[Dataset, dict[int, Split]] = WeakKeyDictionary()
+
+
 def split(source: Dataset, seed: int = SPLIT_SEED) -> Split:
-    """Divide by person: a source's own test part stays whole, validation comes out of the training persons.
+    """Divide by person: a dataset's own test part stays whole, validation comes out of the training persons.
 
-    Faces of `source.more` are added to training, but for persons of the other two parts.
-
-    Faces without any label are left out of training and validation.
+    `source.extra_training_faces` are added to training, but for the persons of the other two parts. Faces without any
+    label are left out of training and validation. A dataset is divided once: later calls return the same split.
     Raises EdgefkpError where there are too few persons for three parts.
     """
-    persons = source.train.take(source.train.labelled)
+    splits = _SPLITS.setdefault(source, {})
+    if seed not in splits:
+        splits[seed] = _divide(source, seed)
+    return splits[seed]
+
+
+def _divide(source: Dataset, seed: int) -> Split:
+    persons = source.train.take(source.train.labeled)
     order = np.random.default_rng(seed).permutation(np.unique(persons.groups))
     rest, validation = _draw(persons, order, VALIDATION_SHARE)
     test = source.test
@@ -47,13 +58,13 @@ def split(source: Dataset, seed: int = SPLIT_SEED) -> Split:
         rest, test = _draw(rest, rest_order, TEST_SHARE)
     if not (len(rest) and len(validation)):
         raise EdgefkpError(
-            f"{source.name}: {len(order)} labelled persons are too few to split into training and validation",
+            f"{source.name}: {len(order)} labeled persons are too few to split into training and validation",
             "add faces of more persons; with no persons known, near-duplicates count as one",
         )
-    if source.more is not None:
+    if (extra := source.extra_training_faces) is not None:
         held_out = np.concatenate([validation.groups, test.groups])
-        added = source.more.labelled & ~np.isin(source.more.groups, held_out)
-        rest = joined([rest, source.more.take(added)])
+        added = extra.labeled & ~np.isin(extra.groups, held_out)
+        rest = joined([rest, extra.take(added)])
     train = TrainingFaces(**{field.name: getattr(rest, field.name) for field in fields(Faces)})
     digest = sha256_arrays(*(np.array(sorted(part.ids)) for part in (train, validation, test)))
     return Split(train, validation, test, digest)

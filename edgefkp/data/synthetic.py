@@ -1,30 +1,41 @@
-"""Drawn faces: 100 pictures to time a network on where there are no data.
+"""Drawn faces: 100 images to time a network on without data.
 
-    python -m edgefkp.data.synthetic      writes edgefkp/data/drawn_faces.npz again
-
-A cartoon of a face is drawn around 15 known points: shapes with soft edges, in gray, no two alike. A network trained
-on photos finds the points only roughly, so no RMSE is given for these pictures.
+A cartoon of a face is drawn around known points: shapes with soft edges, in gray, no two alike. A network trained on
+photos finds the points only roughly, so no RMSE is given for these images.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from edgefkp.data.faces import Faces, faces_of
 from edgefkp.geometry import move_points, similarity
-from edgefkp.layout import CENTRE, MEAN_SHAPE, NAMES, SIZE
+from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
 
 COUNT = 100
 SEED = 96
 SHIPPED = Path(__file__).with_name("drawn_faces.npz")
-_ROWS, _COLUMNS = np.mgrid[:SIZE, :SIZE].astype(float)
-_POINT = {name: number for number, name in enumerate(NAMES)}
+# What is drawn, and on which canvas; other points and inputs come from it by the face's pose and by resampling.
+_LAYOUT, _INPUT = KAGGLE15, InputSpec()
+_SIDE = _INPUT.side
+_ROWS, _COLUMNS = np.mgrid[:_SIDE, :_SIDE].astype(float)
 
 
-def draw(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """One face: (96, 96) uint8 and its (15, 2) float32 points."""
+class Drawing(NamedTuple):
+    image: np.ndarray  # (96, 96) uint8
+    points: np.ndarray  # (15, 2) float32 pixels
+    pose: np.ndarray  # (2, 3), moves the mean face to where this one is
+
+
+def draw(random: np.random.Generator) -> Drawing:
+    """One face."""
     # The expression moves single points, the pose all of them.
-    points = MEAN_SHAPE + random.normal(0, 1, MEAN_SHAPE.shape)
-    pose = similarity(CENTRE, random.uniform(-12, 12), random.uniform(0.85, 1.1), tuple(random.uniform(-4, 4, 2)))
+    shape = _LAYOUT.mean_points(_SIDE)
+    points = shape + random.normal(0, 1, shape.shape)
+    pose = similarity(
+        _INPUT.center, random.uniform(-12, 12), random.uniform(0.85, 1.1), tuple(random.uniform(-4, 4, 2))
+    )
     points = move_points(pose, points)
     canvas = _background(random)
     skin = random.uniform(110, 220)
@@ -33,20 +44,38 @@ def draw(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     _brows(canvas, points, skin * random.uniform(0.25, 0.6))
     _nose(canvas, points, skin * 0.72)
     _mouth(canvas, points, skin * random.uniform(0.45, 0.65))
-    light = 1 + random.uniform(-0.25, 0.25) * (_COLUMNS / SIZE - 0.5) + random.uniform(-0.2, 0.2) * (_ROWS / SIZE - 0.5)
-    return np.clip(np.rint(canvas * light), 0, 255).astype(np.uint8), points.astype(np.float32)
+    light = (
+        1 + random.uniform(-0.25, 0.25) * (_COLUMNS / _SIDE - 0.5) + random.uniform(-0.2, 0.2) * (_ROWS / _SIDE - 0.5)
+    )
+    return Drawing(np.clip(np.rint(canvas * light), 0, 255).astype(np.uint8), points.astype(np.float32), pose)
 
 
 def draw_all(count: int = COUNT, seed: int = SEED) -> tuple[np.ndarray, np.ndarray]:
     """(count, 96, 96) uint8 and (count, 15, 2) float32; the same for the same seed."""
     random = np.random.default_rng(seed)
-    images, points = zip(*(draw(random) for _ in range(count)), strict=True)
+    images, points, _ = zip(*(draw(random) for _ in range(count)), strict=True)
     return np.stack(images), np.stack(points)
+
+
+def drawn_faces(count: int, spec: ModelSpec, seed: int = 0) -> Faces:
+    """Drawn faces for a network of this kind; the same for the same seed, and each a person of its own.
+
+    Points of another layout than the drawn one are its mean shape, moved by the face's pose.
+    """
+    random = np.random.default_rng(seed)
+    drawings = [draw(random) for _ in range(count)]
+    if spec.layout == _LAYOUT:
+        points = [drawing.points for drawing in drawings]
+    else:
+        shape = spec.layout.mean_points(_SIDE).astype(float)
+        points = [move_points(drawing.pose, shape) for drawing in drawings]
+    return faces_of(np.stack([one.image for one in drawings]), np.stack(points), layout=spec.layout).at(spec.input)
 
 
 def _at(points: np.ndarray, *names: str) -> np.ndarray:
     """The middle of the named points: (2,)."""
-    return points[[_POINT[name] for name in names]].mean(0)
+    middle: np.ndarray = points[_LAYOUT.rows(*names)].mean(0)
+    return middle
 
 
 def _paint(canvas: np.ndarray, distance: np.ndarray, level: float, softness: float = 1.0) -> None:
@@ -55,9 +84,9 @@ def _paint(canvas: np.ndarray, distance: np.ndarray, level: float, softness: flo
     canvas += alpha * (level - canvas)
 
 
-def _ellipse(centre: np.ndarray, radii: tuple[float, float], degrees: float = 0.0) -> np.ndarray:
+def _ellipse(center: np.ndarray, radii: tuple[float, float], degrees: float = 0.0) -> np.ndarray:
     angle = np.deg2rad(degrees)
-    x, y = _COLUMNS - centre[0], _ROWS - centre[1]
+    x, y = _COLUMNS - center[0], _ROWS - center[1]
     along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
     return (np.hypot(along / radii[0], across / radii[1]) - 1) * min(radii)
 
@@ -75,7 +104,7 @@ def _tilt(left: np.ndarray, right: np.ndarray) -> float:
 
 def _background(random: np.random.Generator) -> np.ndarray:
     level, slope_x, slope_y = random.uniform(40, 200), *random.uniform(-40, 40, 2)
-    return level + slope_x * (_COLUMNS / SIZE - 0.5) + slope_y * (_ROWS / SIZE - 0.5)
+    return level + slope_x * (_COLUMNS / _SIDE - 0.5) + slope_y * (_ROWS / _SIDE - 0.5)
 
 
 def _head(canvas: np.ndarray, points: np.ndarray, skin: float, hair: float) -> None:
@@ -90,12 +119,12 @@ def _head(canvas: np.ndarray, points: np.ndarray, skin: float, hair: float) -> N
 def _eyes(canvas: np.ndarray, points: np.ndarray, skin: float) -> None:
     for side in ("left", "right"):
         inner, outer = _at(points, f"{side}_eye_inner_corner"), _at(points, f"{side}_eye_outer_corner")
-        centre = _at(points, f"{side}_eye_center")
+        center = _at(points, f"{side}_eye_center")
         half = float(np.hypot(*(outer - inner))) / 2
-        opening = _ellipse(centre, (half, 0.45 * half), _tilt(outer, inner))
+        opening = _ellipse(center, (half, 0.45 * half), _tilt(outer, inner))
         _paint(canvas, opening - 0.8, skin * 0.5)
         _paint(canvas, opening, 235)
-        _paint(canvas, np.maximum(_ellipse(centre, (0.42 * half, 0.42 * half)), opening), 45)
+        _paint(canvas, np.maximum(_ellipse(center, (0.42 * half, 0.42 * half)), opening), 45)
         for corner in (inner, outer):
             _paint(canvas, _ellipse(corner, (1, 1)), skin * 0.5)
 
@@ -121,16 +150,3 @@ def _mouth(canvas: np.ndarray, points: np.ndarray, level: float) -> None:
     _paint(canvas, _ellipse(middle, (half, height), _tilt(left, right)), level)
     _paint(canvas, _stroke(right, middle, 1.2), level * 0.5)
     _paint(canvas, _stroke(middle, left, 1.2), level * 0.5)
-
-
-def main() -> None:
-    from edgefkp.files import replacing
-
-    images, points = draw_all()
-    with replacing(SHIPPED) as temporary, open(temporary, "wb") as stream:
-        np.savez_compressed(stream, images=images, keypoints=points)
-    print(f"{SHIPPED}: {len(images)} faces, {SHIPPED.stat().st_size} bytes")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Score a model file on labelled faces."""
+"""Score a model file on labeled faces."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,11 +8,11 @@ import numpy as np
 
 from edgefkp.data.faces import Dataset, Faces
 from edgefkp.data.split import split
-from edgefkp.errors import UsageError
+from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.evaluation.metrics import Score, score
 from edgefkp.files import sha256_file
-from edgefkp.layout import COUNT
-from edgefkp.runtime.predictor import open_predictor
+from edgefkp.layout import REFERENCE_SIDE, ModelSpec
+from edgefkp.runtime.predictor import Predictor, open_predictor
 
 SCHEMA = "edgefkp.evaluation/1"
 PARTS = ("test", "validation", "train", "all")
@@ -20,21 +20,22 @@ PARTS = ("test", "validation", "train", "all")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """kaggle_rmse: over the coordinates that Kaggle's IdLookupTable lists, where all of them are labelled."""
+    """What one model file scored on one part of a dataset."""
 
     schema: str
     file: str
-    sha256: str
-    runtime: str
-    version: str
-    data: dict[str, Any]
+    sha256: str  # of the file
+    runtime: str  # that ran it
+    version: str  # of the runtime
+    data: dict[str, Any]  # name, part, hash and label_src of the faces
     score: Score
-    kaggle_rmse: float | None
-    kaggle_coordinates: int
+    kaggle_rmse: float | None  # over the coordinates that Kaggle's IdLookupTable lists, if all of them are labeled
+    kaggle_coordinates: int  # of these
+    side: int = REFERENCE_SIDE  # pixels: lengths are those of an image of this side, the model's input
 
 
 def part_of(source: Dataset, part: str) -> Faces:
-    """The faces of one part: the split's test, validation or train, or all that the source has to train on.
+    """The faces of one part: the split's test, validation or train, or all that the dataset has to train on.
 
     Raises UsageError for another name.
     """
@@ -47,36 +48,54 @@ def part_of(source: Dataset, part: str) -> Faces:
     return getattr(split(source), part)
 
 
+def spec_of(predictor: Predictor) -> ModelSpec:
+    return getattr(predictor, "spec", ModelSpec())
+
+
+def faces_for(spec: ModelSpec, faces: Faces, file: str) -> Faces:
+    """The faces at the input of a model of this kind. Raises EdgefkpError where their points are not the model's."""
+    if faces.layout != spec.layout:
+        raise EdgefkpError(
+            f"{file} predicts the points of {spec.layout.name} ({spec.layout.count}), and the faces have those of "
+            f"{faces.layout.name} ({faces.layout.count})",
+            f"give faces labeled with the points of {spec.layout.name}, or a model for {faces.layout.name}",
+        )
+    return faces.at(spec.input)
+
+
 def evaluate(
     path: Path | str,
     source: Dataset,
     part: str = "test",
-    count_src: tuple[int, ...] | None = None,
+    label_sources: tuple[int, ...] | None = None,
     runtime: str | None = None,
 ) -> tuple[Evaluation, np.ndarray]:
-    """Score the model at `path` on a part of `source`; returns the evaluation and the (N, 15, 2) predicted points.
+    """Score the model at `path` on a part of `source`; returns the evaluation and the (N, K, 2) predicted points.
 
-    count_src: count only points of these label sources (Faces.label_src).
-    Raises EdgefkpError for a file that cannot be run or faces without labels.
+    The faces are brought to the model's input, and lengths are in its pixels. label_sources: count only points of
+    these label sources (Faces.label_src). Raises EdgefkpError for a file that cannot be run or has other points than
+    the faces, and for faces without labels.
     """
-    faces = part_of(source, part)
+    labeled = part_of(source, part)
     predictor = open_predictor(path, runtime)
+    faces = faces_for(spec_of(predictor), labeled, Path(path).name)
     predicted = predictor.predict(faces.images)
-    scored = score(predicted, faces.keypoints, faces.groups, faces.label_src, count_src)
+    scored = score(predicted, faces.keypoints, faces.groups, faces.layout, faces.label_src, label_sources)
     kaggle, coordinates = None, 0
-    if part == "test" and source.lookup is not None and count_src is None:
+    own_pixels = faces.input.side == labeled.input.side
+    if part == "test" and source.lookup is not None and label_sources is None and own_pixels:
         kaggle, coordinates = lookup_rmse(predicted, faces.keypoints, source.lookup)
-    data = {"name": source.name, "part": part, "hash": faces.hash, "label_src": count_src}
     evaluation = Evaluation(
-        SCHEMA,
-        Path(path).name,
-        sha256_file(path),
-        predictor.runtime,
-        predictor.version,
-        data,
-        scored,
-        kaggle,
-        coordinates,
+        schema=SCHEMA,
+        file=Path(path).name,
+        sha256=sha256_file(path),
+        runtime=predictor.runtime,
+        version=predictor.version,
+        data={"name": source.name, "part": part, "hash": labeled.hash, "label_src": label_sources},
+        score=scored,
+        kaggle_rmse=kaggle,
+        kaggle_coordinates=coordinates,
+        side=faces.input.side,
     )
     return evaluation, predicted
 
@@ -91,19 +110,19 @@ def lookup_rmse(predicted: np.ndarray, truth: np.ndarray, lookup: np.ndarray) ->
     return float(np.sqrt(np.mean(error**2))), len(lookup)
 
 
-def lookup_mask(lookup: np.ndarray, faces: int) -> np.ndarray:
-    """(faces, 15, 2) bool: the coordinates that `lookup` asks for."""
-    mask = np.zeros((faces, 2 * COUNT), bool)
+def lookup_mask(lookup: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Bool of `shape`, (N, K, 2): the coordinates that `lookup` asks for."""
+    mask = np.zeros((shape[0], shape[1] * shape[2]), bool)
     mask[lookup[:, 0], lookup[:, 1]] = True
-    return mask.reshape(faces, COUNT, 2)
+    return mask.reshape(shape)
 
 
 def with_solution(source: Dataset, solution: Path) -> Dataset:
-    """The source with its test labels replaced by those of a `RowId,Location` file.
+    """The dataset with its test labels replaced by those of a `RowId,Location` file.
 
-    Raises UsageError where the source has no IdLookupTable, EdgefkpError for a file that is not of this form.
+    Raises UsageError where the dataset has no IdLookupTable, EdgefkpError for a file that is not of this form.
     """
-    from edgefkp.data.formats.kaggle_tables import read_solution
+    from edgefkp.data.kaggle_tables import read_solution
 
     if source.lookup is None or source.test is None:
         raise UsageError(
@@ -114,7 +133,7 @@ def with_solution(source: Dataset, solution: Path) -> Dataset:
 
 
 def mean_shape_score(source: Dataset, part: str = "test") -> Score:
-    """What always answering the mean training face scores on the part."""
+    """What the mean training face scores on the part, as the prediction for every face."""
     mean = np.nanmean(split(source).train.keypoints, 0)
     faces = part_of(source, part)
-    return score(np.broadcast_to(mean, faces.keypoints.shape), faces.keypoints, faces.groups)
+    return score(np.broadcast_to(mean, faces.keypoints.shape), faces.keypoints, faces.groups, faces.layout)

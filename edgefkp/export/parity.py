@@ -9,7 +9,8 @@ import numpy as np
 
 from edgefkp.data.faces import Faces
 from edgefkp.errors import EdgefkpError, GateError
-from edgefkp.evaluation.metrics import BOOTSTRAP_ROUNDS, rmse
+from edgefkp.evaluation.bootstrap import paired_interval
+from edgefkp.evaluation.metrics import rmse
 from edgefkp.export.inspect import behind, integer_bounds
 from edgefkp.files import sha256_file
 from edgefkp.layout import NAMES
@@ -77,9 +78,9 @@ class Reference:
 
 def labelled(faces: Faces) -> Faces:
     """The faces with at least one label. Raises EdgefkpError where there is none."""
-    if not faces.labelled.any():
+    if not faces.labeled.any():
         raise EdgefkpError("there is no labelled face to compare on", "give --data with labels")
-    return faces.take(faces.labelled)
+    return faces.take(faces.labeled)
 
 
 def reference_of(path: Path, images: np.ndarray) -> Reference:
@@ -132,24 +133,6 @@ def parity(
         saturated=saturated(path, told.outputs),
         outputs=told.outputs.size,
     )
-
-
-def paired_interval(
-    before: np.ndarray, after: np.ndarray, truth: np.ndarray, groups: np.ndarray, seed: int = 0
-) -> tuple[float, float]:
-    """95 % interval of rmse(after) - rmse(before) when persons are drawn again, the same ones for both."""
-    there = ~np.isnan(truth)
-    _, person = np.unique(groups, return_inverse=True)
-    number = np.bincount(person, there.sum((1, 2)))
-    draws = np.random.default_rng(seed).integers(0, len(number), (BOOTSTRAP_ROUNDS, len(number)))
-
-    def drawn(points: np.ndarray) -> np.ndarray:
-        squares = np.where(there, points.astype(np.float64) - truth, 0) ** 2
-        total = np.bincount(person, squares.sum((1, 2)))
-        return np.sqrt(total[draws].sum(1) / np.maximum(1, number[draws].sum(1)))
-
-    low, high = np.percentile(drawn(after) - drawn(before), [2.5, 97.5])
-    return float(low), float(high)
 
 
 def saturated(path: Path, outputs: np.ndarray) -> int | None:

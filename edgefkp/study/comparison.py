@@ -4,16 +4,14 @@ RMSE is Kaggle's, pooled over the coordinates of IdLookupTable, where the data h
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.evaluation.metrics import BOOTSTRAP_ROUNDS
+from edgefkp.evaluation.bootstrap import Interval, drawn_rmse, interval
 from edgefkp.study.cell import CellResult
 
 NOT_CONVERGED = 0.9  # of the mean shape's RMSE
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,7 @@ def validation_of(cell: CellResult) -> float:
 def interval_of(cell: CellResult) -> Interval:
     """95 %, bootstrap over persons."""
     (drawn,) = _drawn(cell)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return float(low), float(high)
+    return interval(drawn)
 
 
 def compare(first: CellResult, second: CellResult) -> Comparison:
@@ -59,10 +56,10 @@ def compare(first: CellResult, second: CellResult) -> Comparison:
     Raises EdgefkpError where the cells were not scored on the same persons.
     """
     drawn = _drawn(first, second)
-    low, high = np.percentile(drawn[0] / drawn[1] - 1, [2.5, 97.5])
+    low, high = interval(drawn[0] / drawn[1] - 1)
     change = rmse_of(first) / rmse_of(second) - 1
     decides = converged(first) and converged(second) and (low > 0 or high < 0)
-    return Comparison(change, (float(low), float(high)), bool(decides))
+    return Comparison(change, (low, high), decides)
 
 
 def _by_kaggle(cell: CellResult) -> bool:
@@ -76,13 +73,4 @@ def _drawn(*cells: CellResult) -> np.ndarray:
     if any(not np.array_equal(count, counts[0]) for count in counts):
         names = " and ".join(cell.cell for cell in cells)
         raise EdgefkpError(f"{names} were scored on different persons", "use one study's cells")
-    sums = np.array([cell.persons[f"{prefix}squares"] for cell in cells])
-    draws = _draws(len(counts[0]))
-    return np.sqrt(sums @ draws / (counts[0] @ draws))
-
-
-@lru_cache(maxsize=2)
-def _draws(persons: int) -> np.ndarray:
-    """(persons, ROUNDS): how often each person is in each draw."""
-    draws = np.random.default_rng(0).integers(0, persons, (BOOTSTRAP_ROUNDS, persons))
-    return np.stack([np.bincount(draw, minlength=persons) for draw in draws], 1).astype(float)
+    return np.stack([drawn_rmse(np.array(cell.persons[f"{prefix}squares"]), counts[0]) for cell in cells])

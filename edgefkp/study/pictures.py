@@ -51,7 +51,7 @@ def shown_of(data: str, results: Results) -> Shown:
     """
     source = open_dataset(data)
     test = part_of(source, "test")
-    if not test.labelled.any():
+    if not test.labeled.any():
         raise EdgefkpError(f"{source.name} has no labelled test face", "give the study's data, or leave --data away")
     rows = shown_rows(len(test))
     predicted = {
@@ -59,7 +59,7 @@ def shown_of(data: str, results: Results) -> Shown:
         for name, result in results.items()
         if result.scores["test"]["data"]["hash"] == test.hash and result.scores["sheet"]["rows"] == rows.tolist()
     }
-    return Shown(source.name, source.licence, test.take(rows), predicted)
+    return Shown(source.name, source.license, test.take(rows), predicted)
 
 
 def with_files(shown: Shown, folder: Path) -> Shown:
@@ -90,7 +90,11 @@ def augmentations(shown: Shown) -> Any:
     image, points = _whole_face(shown.faces)
     altered = paper_set(TrainingSet(image[None], points[None]))
     online = online_batch(
-        np.repeat(image[None], ONLINE, 0), np.repeat(points[None], ONLINE, 0), np.random.default_rng(3), AugmentConfig()
+        np.repeat(image[None], ONLINE, 0),
+        np.repeat(points[None], ONLINE, 0),
+        np.random.default_rng(3),
+        AugmentConfig(),
+        shown.faces.layout,
     )
     labels = PAPER_LABELS if len(altered) == len(PAPER_LABELS) else ("",) * len(altered)
     columns = 5

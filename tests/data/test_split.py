@@ -9,7 +9,9 @@ from edgefkp.data.faces import Dataset, Faces, faces_of
 from edgefkp.data.imputation import impute
 from edgefkp.data.split import TrainingFaces, split
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.layout import MEAN_SHAPE
+from edgefkp.layout import KAGGLE15
+
+MEAN_SHAPE = KAGGLE15.mean_points()
 
 
 def source(groups, test=None, keypoints=None) -> Dataset:
@@ -44,7 +46,7 @@ def test_a_sources_own_test_part_stays_whole():
 
 
 def test_too_few_persons():
-    with pytest.raises(EdgefkpError, match="1 labelled persons"):
+    with pytest.raises(EdgefkpError, match="1 labeled persons"):
         split(source([7] * 20, test=source([8]).train))
 
 
@@ -65,17 +67,17 @@ def test_forward_fill_takes_the_row_above_and_at_the_top_the_first_below():
     targets = impute(faces, "ffill").targets
     assert (targets[2:4, 5, 0] == faces.keypoints[1, 5, 0]).all()
     assert (targets[0, 5] == faces.keypoints[1, 5]).all()
-    there = ~np.isnan(faces.keypoints)
-    assert (targets[there] == faces.keypoints[there]).all()
+    present = ~np.isnan(faces.keypoints)
+    assert (targets[present] == faces.keypoints[present]).all()
 
 
 def test_knn_fills_from_neighbours_and_leaves_the_rest():
     pytest.importorskip("sklearn")
     faces = gaps()
     targets = impute(faces, "knn").targets
-    there = ~np.isnan(faces.keypoints)
+    present = ~np.isnan(faces.keypoints)
     assert not np.isnan(targets).any()
-    np.testing.assert_allclose(targets[there], faces.keypoints[there], rtol=1e-6)
+    np.testing.assert_allclose(targets[present], faces.keypoints[present], rtol=1e-6)
     assert faces.keypoints[1, 5, 0] <= targets[2, 5, 0] <= faces.keypoints[5, 5, 0]
 
 
@@ -94,8 +96,8 @@ def test_what_leaves_nothing_is_an_error():
     faces = gaps()
     faces.keypoints[:, 0, 0] = np.nan
     pytest.importorskip("sklearn")
-    for treatment in ("drop", "ffill", "knn"):
+    for imputation in ("drop", "ffill", "knn"):
         with pytest.raises(EdgefkpError, match=r"no face has all|missing in every row|training row"):
-            impute(faces, treatment)
-    with pytest.raises(UsageError, match="unknown treatment 'mean'"):
+            impute(faces, imputation)
+    with pytest.raises(UsageError, match="unknown imputation 'mean'"):
         impute(faces, "mean")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgefkp.data.augment import AugmentConfig
-from edgefkp.data.faces import Dataset, faces_of, with_more
+from edgefkp.data.faces import Dataset, faces_of, with_extra_training_faces
 from edgefkp.data.imputation import TrainingSet, impute
 from edgefkp.data.split import TrainingFaces, split
 from edgefkp.layout import MEAN_SHAPE, MIRROR
@@ -64,18 +64,18 @@ def test_more_faces_never_show_a_person_of_validation_or_test():
     persons = [f"p{i % 30}" for i in range(90)]
     main = source(persons, 0)
     alone = split(main)
-    whole = with_more(main, [source([*persons, "new"], 1, 4)])
+    whole = with_extra_training_faces(main, [source([*persons, "new"], 1, 4)])
     parts = split(whole)
     assert parts.validation.hash == alone.validation.hash
     assert parts.test.hash == alone.test.hash
     held_out = set(parts.validation.groups) | set(parts.test.groups)
     assert not held_out & set(parts.train.groups)
     assert len(parts.train) == len(alone.train) * 2 + 1
-    assert whole.licence == "terms 0; terms 1"
+    assert whole.license == "terms 0; terms 1"
 
 
 def test_automatic_faces_weigh_what_they_are_given():
-    parts = split(with_more(source([f"p{i}" for i in range(30)], 0), [source(["a", "b"], 1, 4)]))
+    parts = split(with_extra_training_faces(source([f"p{i}" for i in range(30)], 0), [source(["a", "b"], 1, 4)]))
     weights = impute(parts.train, "masked", automatic_weight=0.3).weights
     assert sorted(set(weights.tolist())) == [np.float32(0.3), 1.0]
     assert (weights < 1).sum() == 2

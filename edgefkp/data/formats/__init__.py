@@ -1,35 +1,64 @@
-"""The forms that labelled faces come in, one file each, and the door that opens any of them."""
+"""The forms that labeled faces come in, one file each, and the door that opens any of them.
 
+A file in this folder that adds its `Format` to FORMATS is all that a new one takes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgefkp.data.faces import Dataset
+from edgefkp.data.faces import Dataset, Faces
 from edgefkp.errors import EdgefkpError
+from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
+from edgefkp.records import Registry
 
 
-def open_dataset(spec: str | Path, labels: str = "csv") -> Dataset:
-    """Open a data source.
+@dataclass(frozen=True)
+class Format:
+    """One form of labeled faces."""
 
-    spec: "sample" (the built-in faces), a folder or file of Kaggle's form, an .npz, or a folder of images
-        with a CSV of points in original pixels.
+    name: str
+    # What a user gives, in a few words, as in "give ...": for --help and error hints.
+    description: str
+    # Whether a path is of this form. A format need not look into files: the first that matches opens the path.
+    matches: Callable[[Path], bool]
+    # (path, labels, layout, input) -> the dataset, of that input and layout or of its own, if it has one: it is then
+    # brought to what was asked for. Raises EdgefkpError for what is damaged or does not fit.
+    open: Callable[[Path, str, PointLayout, InputSpec], Dataset]
+    # Formats are asked in this order; one that claims many paths (any .csv, any folder) comes last.
+    rank: int = 10
+
+
+FORMATS: Registry[Format] = Registry("data format", __name__, order=lambda one: one.rank)
+
+
+def data_forms() -> str:
+    """What a user can give as data, in one line."""
+    *most, last = (one.description for one in FORMATS.values())
+    return f"{', '.join(most)}, or {last}"
+
+
+def open_dataset(
+    spec: str | Path,
+    labels: str = "csv",
+    layout: PointLayout = KAGGLE15,
+    input: InputSpec = InputSpec(),  # noqa: B008
+) -> Dataset:
+    """Open a dataset of any of FORMATS, with the points of `layout`, for a network with this input.
+
     labels: "csv" trains on the labels of training.csv; "full" on those of full_labels.npz beside it.
-    Raises EdgefkpError where nothing of a known form is found there.
+    Raises EdgefkpError where nothing of a known form is found there, or the faces lack one of the points.
     """
-    if str(spec) == "sample":
-        from edgefkp.data.formats.sample import open_sample
-
-        return open_sample()
     path = Path(spec)
-    if not path.exists():
-        raise EdgefkpError(
-            f"no data at {path}",
-            "give a folder with training.csv or training.zip, an .npz, a folder of images and a points CSV, or: sample",
-        )
-    if path.suffix == ".npz":
-        from edgefkp.data.formats.npz import open_npz
+    if len(path.parts) == 1 and str(path) != str(spec):
+        path = path.absolute()  # ./sample is a folder, sample is not
+    found = next((one for one in FORMATS.values() if one.matches(path)), None)
+    if found is None:
+        problem = f"{path} is of no form that is known" if path.exists() else f"no data at {path}"
+        raise EdgefkpError(problem, f"give {data_forms()}")
+    dataset = found.open(path, labels, layout, input)
 
-        return open_npz(path)
-    from edgefkp.data.formats import folder, kaggle
+    def asked(faces: Faces) -> Faces:
+        return faces.in_layout(layout).at(input)
 
-    if kaggle.is_kaggle(path):
-        return kaggle.open_kaggle(path, labels)
-    return folder.open_folder(path)
+    return replace(dataset, train=asked(dataset.train), test=asked(dataset.test) if dataset.test else None)

@@ -1,4 +1,4 @@
-"""A folder of pictures and one CSV of points in their own pixels."""
+"""A folder of images and one CSV of points in their own pixels."""
 
 import sys
 from contextlib import nullcontext
@@ -7,85 +7,79 @@ from pathlib import Path
 import click
 import numpy as np
 
-from edgefkp.data.cutting import cut_face
+from edgefkp.data.cutting import cut_face, read_image
 from edgefkp.data.duplicates import persons_or_duplicates
 from edgefkp.data.faces import Dataset, faces_of
-from edgefkp.data.formats.points_csv import read_points
-from edgefkp.data.license import NOT_STATED, licence_of
+from edgefkp.data.formats import FORMATS, Format
+from edgefkp.data.license import NOT_STATED, license_of
+from edgefkp.data.points_csv import columns_of, read_points
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import box_of_keypoints
-from edgefkp.layout import KAGGLE15
+from edgefkp.layout import InputSpec, PointLayout
 
-SMALLEST_SIDE = 12  # pixels of the picture: below, there is no face to see
-_SLOW = 500  # pictures that take more than two seconds: show a progress bar
+SMALLEST_SIDE = 12  # pixels of the image: below, no face can be seen
+_SLOW = 500  # images that take more than two seconds: show a progress bar
 
 
-def open_folder(path: Path) -> Dataset:
-    """Cut each face that the folder's CSV names out of its picture; there is no test part of its own.
+def open_folder(path: Path, labels: str, layout: PointLayout, input: InputSpec) -> Dataset:
+    """Cut each face that the folder's CSV names out of its image; there is no test part of its own.
 
-    Raises EdgefkpError where there is not exactly one CSV, and for pictures that are missing, unreadable, or
+    Raises EdgefkpError where there is not exactly one CSV, and for images that are missing, unreadable, or
     points that do not show where the face is (all of them in one message).
     """
-    table = _only_csv(path)
-    files, points, persons = read_points(table)
-    useless = [name for name, face in zip(files, points, strict=True) if not _shows_a_face(face)]
+    table = _only_csv(path, layout)
+    files, points, persons = read_points(table, layout)
+    useless = [name for name, face in zip(files, points, strict=True) if not _shows_a_face(face, layout)]
     if useless:
         raise EdgefkpError(
             f"{table}: {len(useless)} of {len(files)} rows do not show where the face is: {_some(useless)}",
             f"give two points or more, apart from each other (faces from {SMALLEST_SIDE} pixels), or remove these rows",
         )
-    images, keypoints = _cut_all(path, table, files, points)
+    images, keypoints = _cut_all(path, table, files, points, layout, input)
     known = None if persons is None else np.array(persons)
     return Dataset(
         path.resolve().name,
-        faces_of(images, keypoints, np.array(files), persons_or_duplicates(str(path), images, known)),
+        faces_of(images, keypoints, np.array(files), persons_or_duplicates(str(path), images, known), layout=layout),
         None,
-        licence_of(known, NOT_STATED),
+        license_of(known, NOT_STATED),
         persons_known=known is not None,
     )
 
 
-def _shows_a_face(points: np.ndarray) -> bool:
+def _shows_a_face(points: np.ndarray, layout: PointLayout) -> bool:
     enough = (~np.isnan(points).any(-1)).sum() >= 2
-    return bool(enough) and box_of_keypoints(points, KAGGLE15).side >= SMALLEST_SIDE
+    return bool(enough) and box_of_keypoints(points, layout).side >= SMALLEST_SIDE
 
 
-def _only_csv(path: Path) -> Path:
-    if not path.is_dir():
-        raise EdgefkpError(
-            f"{path} is of no form that is known",
-            "give a folder with training.csv or training.zip, an .npz, a folder of images and a points CSV, or: sample",
-        )
+def _only_csv(path: Path, layout: PointLayout) -> Path:
     tables = sorted(path.glob("*.csv"))
     if len(tables) != 1:
         found = _some([table.name for table in tables]) if tables else "none"
         raise EdgefkpError(
             f"{path} has {len(tables)} CSV files ({found}), and neither training.csv nor training.zip",
-            "put images and one CSV there, with the columns: file and the 30 coordinates as in Kaggle's training.csv",
+            f"put images and one CSV there, with the columns: {columns_of(layout)}",
         )
     return tables[0]
 
 
-def _cut_all(folder: Path, table: Path, files: list[str], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    import cv2
-
+def _cut_all(
+    folder: Path, table: Path, files: list[str], points: np.ndarray, layout: PointLayout, input: InputSpec
+) -> tuple[np.ndarray, np.ndarray]:
     crops, unreadable = [], []
     slow = len(files) >= _SLOW
     shown = click.progressbar(files, label="cutting faces", file=sys.stderr) if slow else nullcontext(files)
     with shown as progress:
         for row, name in enumerate(progress):
-            file = folder / name
-            content = np.fromfile(file, np.uint8) if file.is_file() else np.empty(0, np.uint8)
-            image = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if len(content) else None
+            image = read_image(folder / name, input)
             if image is None:
                 unreadable.append(name)
             else:
-                crops.append(cut_face(image, points[row], name))
+                crops.append(cut_face(image, points[row], name, layout, input))
     if unreadable:
         raise EdgefkpError(
             f"{len(unreadable)} of {len(files)} images that {table.name} names are missing or unreadable: "
             + _some(unreadable),
-            f"the column file holds paths below {folder}; mend or remove these rows",
+            f"the column file holds paths below {folder}; correct or remove these rows",
         )
     images, keypoints = zip(*crops, strict=True)
     return np.stack(images), np.stack(keypoints)
@@ -93,3 +87,6 @@ def _cut_all(folder: Path, table: Path, files: list[str], points: np.ndarray) ->
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+FORMATS.add(Format("folder", "a folder of images and a points CSV", Path.is_dir, open_folder, rank=30))

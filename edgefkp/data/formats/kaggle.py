@@ -1,26 +1,27 @@
-"""Kaggle's facial-keypoints-detection: its files as a data source, and the submission it asks for."""
+"""Kaggle's facial-keypoints-detection: its files as a dataset."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from edgefkp.data.arrays import checked, read_arrays
 from edgefkp.data.cache import cached
 from edgefkp.data.duplicates import persons_or_duplicates
 from edgefkp.data.faces import Dataset, Faces, faces_of
-from edgefkp.data.formats.kaggle_csv import read_test, read_training
-from edgefkp.data.formats.kaggle_tables import read_lookup, read_solution
-from edgefkp.data.formats.npz import read_arrays
-from edgefkp.data.license import KAGGLE, licence_of
+from edgefkp.data.formats import FORMATS, Format
+from edgefkp.data.kaggle_csv import INPUT, LAYOUT, read_test, read_training
+from edgefkp.data.kaggle_tables import read_lookup, read_solution
+from edgefkp.data.license import KAGGLE, license_of
 from edgefkp.errors import EdgefkpError
-from edgefkp.layout import COUNT
+from edgefkp.layout import InputSpec, PointLayout
 
 FULL_LABELS = "full_labels.npz"
 _TRAINING = ("training.csv", "training.zip")
 _TEST = ("test.csv", "test.zip")
 _PARSER = 1  # part of the cache's key: raise it when the arrays change
-# full_labels.npz has to describe the same rows: labels of training.csv may be mended, not shuffled.
-_MENDED_SHARE, _MENDED_PIXELS = 0.1, 1.0
+# full_labels.npz has to describe the same rows: labels of training.csv may be corrected, not shuffled.
+_CORRECTED_SHARE, _CORRECTED_PIXELS = 0.1, 1.0
 
 
 class _Known(NamedTuple):
@@ -42,14 +43,15 @@ def is_kaggle(path: Path) -> bool:
     """Whether `path` is a folder with Kaggle's CSVs, or such a .csv or .zip itself."""
     if path.is_dir():
         return any((path / name).exists() for name in (*_TRAINING, *_TEST))
-    return path.suffix.lower() in (".csv", ".zip")
+    return path.is_file() and path.suffix.lower() in (".csv", ".zip")
 
 
-def open_kaggle(path: Path, labels: str = "csv") -> Dataset:
-    """Open a folder of Kaggle's form, or a training .csv or .zip (then there is no test part).
+def open_kaggle(path: Path, labels: str, layout: PointLayout, input: InputSpec) -> Dataset:
+    """Open a folder of Kaggle's form, or a training .csv or .zip (without a test part), as LAYOUT and INPUT have it.
 
     labels: "csv" trains on the labels of training.csv, "full" on those of full_labels.npz. The test part has
-    full labels if they are there, else those of solution.csv, else none (NaN).
+    full labels if the file has them, else those of solution.csv, else none (NaN). Kaggle scores its own points and
+    pixels alone: for another layout or side, the dataset comes without the lookup.
     Raises EdgefkpError for files that are missing, damaged, or do not belong together.
     """
     folder = path if path.is_dir() else path.parent
@@ -66,8 +68,8 @@ def open_kaggle(path: Path, labels: str = "csv") -> Dataset:
         name=path.resolve().name,
         train=_faces(training, "train", None if groups is None else groups[: len(training.images)]),
         test=_faces(test, "test", None if groups is None else groups[-len(test.images) :]) if test else None,
-        licence=licence_of(training.known.persons if training.known else None, KAGGLE),
-        lookup=lookup,
+        license=license_of(training.known.persons if training.known else None, KAGGLE),
+        lookup=lookup if (layout, input.side) == (LAYOUT, INPUT.side) else None,
         persons_known=groups is None,
     )
 
@@ -103,36 +105,42 @@ def _open_test(file: Path, folder: Path) -> tuple[_Part, np.ndarray | None]:
     elif lookup is not None and solution_file.exists():
         keypoints = read_solution(solution_file, lookup, rows)
     else:
-        keypoints = np.full((rows, COUNT, 2), np.nan, np.float32)
+        keypoints = np.full((rows, LAYOUT.count, 2), np.nan, np.float32)
     return _Part(images, keypoints, known), lookup
 
 
 def _faces(part: _Part, name: str, groups: np.ndarray | None) -> Faces:
     if part.known and groups is None:
-        return faces_of(part.images, part.keypoints, part.known.filenames, part.known.persons, part.known.label_src)
+        known = part.known
+        return faces_of(part.images, part.keypoints, known.filenames, known.persons, known.label_src, LAYOUT)
     rows = np.array([f"{name}-{row}" for row in range(1, len(part.images) + 1)])
-    return faces_of(part.images, part.keypoints, rows, groups)
+    return faces_of(part.images, part.keypoints, rows, groups, layout=LAYOUT)
 
 
 def _read_known(file: Path, part: str, rows: int) -> _Known | None:
     if not file.exists():
         return None
     shapes: dict[str, tuple[Any, ...]] = {
-        f"{part}_keypoints": (rows, COUNT, 2),
+        f"{part}_keypoints": (rows, LAYOUT.count, 2),
         f"{part}_group": (rows,),
         f"{part}_filename": (rows,),
-        f"{part}_label_src": (rows, COUNT),
+        f"{part}_label_src": (rows, LAYOUT.count),
     }
-    keypoints, persons, filenames, label_src = read_arrays(file, shapes).values()
+    hint = "the full labels of the rows of training.csv and test.csv, as they came with these"
+    arrays = checked(file, read_arrays(file, hint), shapes, hint)
+    keypoints, persons, filenames, label_src = arrays.values()
     return _Known(keypoints.astype(np.float32), persons.astype(str), filenames.astype(str), label_src)
 
 
 def _require_same_rows(file: Path, full: np.ndarray, csv: np.ndarray) -> None:
     difference = np.nan_to_num(np.abs(full - csv)).max((1, 2))
-    differ = difference > _MENDED_PIXELS
-    if differ.mean() > _MENDED_SHARE:
+    differ = difference > _CORRECTED_PIXELS
+    if differ.mean() > _CORRECTED_SHARE:
         raise EdgefkpError(
             f"{file} and training.csv disagree in {differ.sum()} of {len(differ)} rows, first in row "
             f"{differ.argmax() + 1}: they do not describe the same faces in the same order",
             f"remove {file.name} from the folder, or restore the training.csv it was made with",
         )
+
+
+FORMATS.add(Format("kaggle", "a folder with training.csv or training.zip", is_kaggle, open_kaggle, rank=20))

@@ -1,85 +1,69 @@
 """Faces in one .npz: arrays images, keypoints and, where known, group (the person), filename, label_src."""
 
-import zipfile
-import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edgefkp.data.arrays import checked, read_arrays
 from edgefkp.data.duplicates import persons_or_duplicates
 from edgefkp.data.faces import Dataset, faces_of
-from edgefkp.data.license import NOT_STATED, licence_of
-from edgefkp.errors import EdgefkpError
-from edgefkp.layout import COUNT, SIZE
+from edgefkp.data.formats import FORMATS, Format
+from edgefkp.data.license import NOT_STATED, license_of
+from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.layout import InputSpec, PointLayout, input_of
 
-_FORM = "images (N,96,96) uint8, keypoints (N,15,2) float32; optional group (N), filename (N), label_src (N,15)"
+_OPTIONAL = ("group", "filename", "label_src")
 
 
-def open_npz(path: Path) -> Dataset:
-    """Open an .npz of labelled faces; it has no test part of its own.
+def open_npz(path: Path, labels: str, layout: PointLayout, input: InputSpec) -> Dataset:
+    """Open an .npz of faces of any size and colors with the points of `layout`; it has no test part of its own.
 
     Raises EdgefkpError for a file that is damaged, lacks an array, or holds other shapes or types.
     """
+    count, size = layout.count, ",".join(map(str, input.image_shape))
+    hint = (
+        f"images (N,{size}) uint8, keypoints (N,{count},2) float32; optional group (N), filename (N), "
+        f"label_src (N,{count})"
+    )
+    stored = read_arrays(path, hint)
     shapes: dict[str, tuple[Any, ...]] = {
-        "images": ("N", SIZE, SIZE),
-        "keypoints": ("N", COUNT, 2),
+        "images": ("N", *_image_shape(stored.get("images"), input)),
+        "keypoints": ("N", count, 2),
         "group": ("N",),
         "filename": ("N",),
-        "label_src": ("N", COUNT),
+        "label_src": ("N", count),
     }
-    arrays = read_arrays(path, shapes, optional=("group", "filename", "label_src"))
+    arrays = checked(path, stored, shapes, hint, _OPTIONAL)
     images, keypoints = arrays["images"], arrays["keypoints"].astype(np.float32)
     if images.dtype != np.uint8:
-        raise EdgefkpError(f"{path}: images are {images.dtype}, expected uint8 gray levels 0..255", f"save: {_FORM}")
+        raise EdgefkpError(f"{path}: images are {images.dtype}, expected uint8 levels 0..255", f"save: {hint}")
     if not len(images):
-        raise EdgefkpError(f"{path} holds no face", f"save: {_FORM}")
+        raise EdgefkpError(f"{path} holds no face", f"save: {hint}")
     if np.isnan(keypoints).all():
-        raise EdgefkpError(f"{path} has no label: every keypoint is NaN", f"save: {_FORM}")
+        raise EdgefkpError(f"{path} has no label: every keypoint is NaN", f"save: {hint}")
     persons = arrays["group"].astype(str) if "group" in arrays else None
-    groups = persons_or_duplicates(str(path), images, persons)
     faces = faces_of(
         images,
         keypoints,
         ids=arrays["filename"].astype(str) if "filename" in arrays else None,
-        groups=groups,
+        groups=persons_or_duplicates(str(path), images, persons),
         label_src=arrays.get("label_src"),
+        layout=layout,
     )
-    return Dataset(path.stem, faces, None, licence_of(persons, NOT_STATED), persons_known=persons is not None)
+    return Dataset(path.stem, faces, None, license_of(persons, NOT_STATED), persons_known=persons is not None)
 
 
-def read_arrays(
-    path: Path, shapes: Mapping[str, tuple[Any, ...]], optional: tuple[str, ...] = ()
-) -> dict[str, np.ndarray]:
-    """The arrays that `shapes` names, in that order; "N" stands for one length that all share.
-
-    Raises EdgefkpError for a file that is damaged, lacks an array that is not optional, or holds another shape;
-    points have to be numbers, finite or NaN.
-    """
-    stored = _load(path)
-    if missing := [name for name in shapes if name not in stored and name not in optional]:
-        held = ", ".join(sorted(stored)) or "nothing"
-        raise EdgefkpError(f"{path} lacks {', '.join(missing)}; it holds {held}", f"save: {_FORM}")
-    arrays = {name: stored[name] for name in shapes if name in stored}
-    length = len(next(iter(arrays.values()))) if next(iter(arrays.values())).ndim else 0
-    for name, array in arrays.items():
-        expected = tuple(length if size == "N" else size for size in shapes[name])
-        if array.shape != expected:
-            raise EdgefkpError(f"{path}: {name} has shape {array.shape}, expected {expected}", f"save: {_FORM}")
-        if len(expected) > 1 and array.dtype.kind not in "uif":
-            raise EdgefkpError(f"{path}: {name} holds {array.dtype}, expected numbers", f"save: {_FORM}")
-        if array.dtype.kind == "f" and np.isinf(array).any():
-            raise EdgefkpError(f"{path}: {name} holds infinite numbers", "use NaN for a point that is missing")
-    return arrays
-
-
-def _load(path: Path) -> dict[str, np.ndarray]:
+def _image_shape(images: np.ndarray | None, asked: InputSpec) -> tuple[int, ...]:
+    """The shape that images of this size and colors have to have, or those that were asked for."""
+    if images is None or images.ndim not in (3, 4):
+        return asked.image_shape
     try:
-        opened = np.load(path, allow_pickle=False)
-        if isinstance(opened, np.ndarray):
-            raise EdgefkpError(f"{path} holds one array without a name (.npy)", f"save with np.savez: {_FORM}")
-        with opened:
-            return {name: opened[name] for name in opened.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise EdgefkpError(f"{path} is not a whole .npz: {error}", "copy it again, or save it with np.savez") from error
+        return input_of(images).image_shape
+    except UsageError:
+        return asked.image_shape
+
+
+FORMATS.add(
+    Format("npz", "an .npz of images and keypoints", lambda path: path.suffix == ".npz" and path.exists(), open_npz)
+)

@@ -9,7 +9,7 @@ from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, box_of_keypoints
-from edgefkp.layout import CENTRE, COLUMNS, KAGGLE15, MEAN_SHAPE
+from edgefkp.layout import KAGGLE15
 from tests.made_faces import write_csv
 
 
@@ -22,13 +22,13 @@ def folder(tmp_path):
     for number in range(12):
         side = random.uniform(60, 350)
         middle = random.uniform(side / 2, 500 - side / 2, 2)
-        points = (MEAN_SHAPE - CENTRE) * side / 96 + middle
+        points = (KAGGLE15.mean_points() - 47.5) * side / 96 + middle
         picture = random.integers(0, 60, (500, 500, 3), dtype=np.uint8)
         for x, y in points[:2]:
             cv2.circle(picture, (round(float(x)), round(float(y))), round(side / 40), (255, 255, 255), -1)
         cv2.imwrite(str(tmp_path / f"pictures/{number}.png"), picture)
         rows.append([f"pictures/{number}.png", f"p{number // 2}", *points.ravel().round(2)])
-    write_csv(tmp_path / "points.csv", ["file", "person", *COLUMNS], rows)
+    write_csv(tmp_path / "points.csv", ["file", "person", *KAGGLE15.columns], rows)
     return tmp_path
 
 
@@ -124,6 +124,6 @@ def test_one_csv_is_needed(folder):
 def test_the_box_of_a_crop_is_the_box_of_its_points(folder):
     faces = open_dataset(folder).train
     for name, points in zip(faces.ids, faces.keypoints, strict=True):
-        expected = scattered(Box(CENTRE, CENTRE, 96), str(name))
+        expected = scattered(Box(47.5, 47.5, 96), str(name))
         box = box_of_keypoints(points, KAGGLE15)
         assert abs(box.side - 96 * 96 / expected.side) < 0.1

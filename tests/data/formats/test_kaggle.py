@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from edgefkp.data.formats import open_dataset
-from edgefkp.data.formats.kaggle_csv import read_test, read_training
-from edgefkp.data.formats.kaggle_tables import read_solution, write_submission
+from edgefkp.data.kaggle_csv import read_test, read_training
+from edgefkp.data.kaggle_tables import read_solution, write_submission
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import cache_dir
-from edgefkp.layout import COLUMNS
+from edgefkp.layout import KAGGLE15
 from tests.made_faces import made_faces, write_csv, write_test, write_training, zipped
 
 LFW = Path(os.environ.get("EDGEFKP_LFW") or Path(__file__).parents[4] / "shared/data/lfw-kaggle")
@@ -28,7 +28,7 @@ def folder(tmp_path):
     write_training(tmp_path / "training.csv", images[:12], partly)
     write_test(tmp_path / "test.csv", images[12:])
     asked = [(face, k) for face in range(4) for k in range(30) if face % 2 == 0 or k < 8]
-    rows = [[n, face + 1, COLUMNS[k], ""] for n, (face, k) in enumerate(asked, 1)]
+    rows = [[n, face + 1, KAGGLE15.columns[k], ""] for n, (face, k) in enumerate(asked, 1)]
     write_csv(tmp_path / "IdLookupTable.csv", ["RowId", "ImageId", "FeatureName", "Location"], rows)
     answers = [[n, keypoints[12 + face].ravel()[k]] for n, (face, k) in enumerate(asked, 1)]
     write_csv(tmp_path / "solution.csv", ["RowId", "Location"], answers)
@@ -77,7 +77,7 @@ def test_test_truth_comes_from_full_labels_else_solution_else_nothing(folder, ca
     assert list(source.test.complete) == [True, False, True, False]
     assert list((~np.isnan(source.test.keypoints)).sum((1, 2))) == [30, 8, 30, 8]
     (folder / "solution.csv").unlink()
-    assert not open_dataset(folder).test.labelled.any()
+    assert not open_dataset(folder).test.labeled.any()
 
 
 def test_zip_and_bare_csv_are_the_same_faces(folder):

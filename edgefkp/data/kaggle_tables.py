@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from edgefkp.data.kaggle_csv import INPUT, LAYOUT
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import write_text
-from edgefkp.layout import COLUMNS, COUNT, SIZE
 
 
 def read_lookup(path: Path, image_ids: np.ndarray) -> np.ndarray:
@@ -16,7 +16,7 @@ def read_lookup(path: Path, image_ids: np.ndarray) -> np.ndarray:
     Raises EdgefkpError where the table is not whole or names an image that test.csv lacks.
     """
     row_of = {int(image): row for row, image in enumerate(image_ids)}
-    coordinate_of = {name: k for k, name in enumerate(COLUMNS)}
+    coordinate_of = {name: k for k, name in enumerate(LAYOUT.columns)}
     entries = {}
     for line, (row_id, image, feature) in _cells(path, ("RowId", "ImageId", "FeatureName")):
         try:
@@ -33,7 +33,7 @@ def read_lookup(path: Path, image_ids: np.ndarray) -> np.ndarray:
 
 def read_solution(path: Path, lookup: np.ndarray, rows: int) -> np.ndarray:
     """(rows, 15, 2) float32: the answers of a `RowId,Location` table; NaN where the lookup asks for nothing."""
-    flat = np.full((rows, 2 * COUNT), np.nan, np.float32)
+    flat = np.full((rows, 2 * LAYOUT.count), np.nan, np.float32)
     for line, (row_id, location) in _cells(path, ("RowId", "Location")):
         try:
             number, value = int(row_id), float(location)
@@ -49,7 +49,7 @@ def read_solution(path: Path, lookup: np.ndarray, rows: int) -> np.ndarray:
         raise EdgefkpError(
             f"{path} has a header and no rows", "expected lines as in Kaggle's submission: RowId,Location"
         )
-    return flat.reshape(rows, COUNT, 2)
+    return flat.reshape(rows, LAYOUT.count, 2)
 
 
 def write_submission(path: Path | str, lookup: np.ndarray, keypoints: np.ndarray) -> Path:
@@ -60,7 +60,7 @@ def write_submission(path: Path | str, lookup: np.ndarray, keypoints: np.ndarray
     values = keypoints.reshape(len(keypoints), -1)[lookup[:, 0], lookup[:, 1]]
     if not np.isfinite(values).all():
         raise EdgefkpError(f"{np.sum(~np.isfinite(values))} of {len(values)} predicted coordinates are not numbers")
-    lines = (f"{row_id},{value:.6g}" for row_id, value in enumerate(np.clip(values, 0, SIZE).tolist(), 1))
+    lines = (f"{row_id},{value:.6g}" for row_id, value in enumerate(np.clip(values, 0, INPUT.side).tolist(), 1))
     return write_text(path, "RowId,Location\n" + "\n".join(lines) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""The parser of Kaggle's image CSVs, bare or zipped: one row a face, its 9,216 pixels as text in one cell.
+"""The parser of Kaggle's image CSVs, bare or zipped: one row a face, its 96 x 96 pixels as text in one cell.
 
 It reads row by row straight from the (zip) stream into one array, so that the text of all faces, four times the
 size of their pixels, is never in memory.
@@ -18,9 +18,11 @@ import numpy as np
 
 from edgefkp.data.cache import Arrays
 from edgefkp.errors import EdgefkpError
-from edgefkp.layout import COLUMNS, COUNT, SIZE
+from edgefkp.layout import KAGGLE15, InputSpec
 
-PIXELS = SIZE * SIZE
+# The form of the competition's files: 96x96 gray images, the points of KAGGLE15.
+LAYOUT, INPUT = KAGGLE15, InputSpec(96, "gray")
+PIXELS = INPUT.side**2
 _DOWNLOAD_AGAIN = "download it again: edgefkp data download"
 _BLOCK = 1 << 20  # bytes read at once
 
@@ -30,10 +32,10 @@ def read_training(path: Path) -> Arrays:
 
     Raises EdgefkpError that names the file, the row and what is wrong in it.
     """
-    images, labels = _read(path, COLUMNS)
+    images, labels = _read(path, LAYOUT.columns)
     if np.isnan(labels).all():
         raise EdgefkpError(f"{path} has no label: every coordinate of its {len(labels)} rows is empty", _DOWNLOAD_AGAIN)
-    return {"images": images, "keypoints": labels.astype(np.float32).reshape(-1, COUNT, 2)}
+    return {"images": images, "keypoints": labels.astype(np.float32).reshape(-1, LAYOUT.count, 2)}
 
 
 def read_test(path: Path) -> Arrays:
@@ -65,7 +67,7 @@ def _read(path: Path, wanted: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
             numbers.append([_number(path, row, columns[k], cells[k]) for k in at_numbers])
     if not numbers:
         raise EdgefkpError(f"{path} has a header and no rows", _DOWNLOAD_AGAIN)
-    return images[: len(numbers)].reshape(-1, SIZE, SIZE), np.array(numbers)
+    return images[: len(numbers)].reshape(-1, *INPUT.image_shape), np.array(numbers)
 
 
 @contextlib.contextmanager
@@ -131,7 +133,7 @@ def _number(path: Path, row: int, column: str, cell: bytes) -> float:
 
 
 def _pixels(text: bytes) -> np.ndarray | None:
-    """9,216 pixels out of "238 236 …", all digits at once; None where anything is unusual."""
+    """The pixels out of "238 236 …", all digits at once; None where anything is unusual."""
     characters = np.frombuffer(b"   " + text + b" ", np.uint8)
     digits = characters - np.uint8(48)  # a space becomes 240
     is_digit = digits < 10
@@ -155,9 +157,9 @@ def _pixels_one_by_one(path: Path, row: int, text: bytes) -> list[int]:
         if not (word.isdigit() and int(word) <= 255):
             _fail(path, row, f"pixel {k} is '{word[:20].decode(errors='replace')}', expected a whole number 0..255")
     if len(words) != PIXELS:
-        _fail(path, row, f"{len(words)} pixels, expected {PIXELS} (96 x 96)")
+        _fail(path, row, f"{len(words)} pixels, expected {PIXELS} ({INPUT.side} x {INPUT.side})")
     return [int(word) for word in words]
 
 
 def _fail(path: Path, row: int, found: str) -> NoReturn:
-    raise EdgefkpError(f"{path} row {row}: {found}", f"the file is damaged: mend that row, or {_DOWNLOAD_AGAIN}")
+    raise EdgefkpError(f"{path} row {row}: {found}", f"the file is damaged: correct that row, or {_DOWNLOAD_AGAIN}")
