@@ -6,16 +6,27 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.layout import KAGGLE15
+from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, PointLayout
+
+# Points that no format and no network of the package knows.
+THREE = PointLayout(
+    "three",
+    ("left_eye", "right_eye", "chin"),
+    ((0.7, 0.36), (0.3, 0.36), (0.5, 0.76)),
+    nme_pair=(("left_eye",), ("right_eye",)),
+)
+# Another layout, size and colors than the usual ones.
+USUAL, SMALL_RGB = ModelSpec(), ModelSpec(THREE, InputSpec(64, "rgb"))
 
 
-def made_faces(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """(count, 96, 96) uint8 soft random textures, all different, and (count, 15, 2) points near the mean shape."""
+def made_faces(count: int, seed: int = 0, spec: ModelSpec = USUAL) -> tuple[np.ndarray, np.ndarray]:
+    """(count, side, side[, 3]) uint8 random textures, all different, and (count, K, 2) points near the mean shape."""
     random = np.random.default_rng(seed)
-    coarse = random.integers(0, 256, (count, 24, 24), dtype=np.uint8)
+    side, *channels = spec.input.image_shape[1:]
+    coarse = random.integers(0, 256, (count, side // 4, side // 4, *channels), dtype=np.uint8)
     images = coarse.repeat(4, 1).repeat(4, 2)
-    keypoints = (KAGGLE15.mean_points() + random.normal(0, 1.5, (count, 15, 2))).round(3).astype(np.float32)
-    return images, keypoints
+    noise = random.normal(0, 1.5, (count, spec.layout.count, 2))
+    return images, (spec.layout.mean_points(side) + noise).round(3).astype(np.float32)
 
 
 def write_training(path: Path, images: np.ndarray, keypoints: np.ndarray) -> Path:

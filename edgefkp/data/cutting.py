@@ -2,7 +2,6 @@
 
 import math
 import random
-import statistics
 from pathlib import Path
 
 import numpy as np
@@ -49,5 +48,7 @@ def scattered(box: Box, name: str) -> Box:
 
 
 def _bounded_normal(uniform: float) -> float:
-    edge = statistics.NormalDist().cdf(-FARTHEST)
-    return statistics.NormalDist().inv_cdf(edge + uniform * (1 - 2 * edge))
+    from statistics import NormalDist  # takes long to import, and --help imports this file
+
+    edge = NormalDist().cdf(-FARTHEST)
+    return NormalDist().inv_cdf(edge + uniform * (1 - 2 * edge))

@@ -96,7 +96,7 @@ def test_without_labels_a_submission_is_still_written(folder, capsys, tmp_path):
     with pytest.raises(SystemExit) as stopped:
         main(["evaluate", str(TINY), "--data", str(folder)])
     assert stopped.value.code == 1
-    assert "no labelled coordinate" in capsys.readouterr().err
+    assert "no labeled coordinate" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

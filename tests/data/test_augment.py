@@ -8,26 +8,12 @@ from hypothesis import strategies as st
 
 from edgefkp.data.augment import AugmentConfig, online_batch, paper_set
 from edgefkp.data.imputation import TrainingSet
-from edgefkp.layout import KAGGLE15
+from edgefkp.layout import KAGGLE15, InputSpec
+from tests.dots import dot_near, dots
+from tests.made_faces import SMALL_RGB, THREE, made_faces
 
 MEAN = KAGGLE15.mean_points()
 ONLY_GEOMETRY = AugmentConfig(contrast=0, brightness=0, gamma=0, noise=0, blur=0, occlusion=0)
-
-
-def dots(points):
-    """A dark image with a soft bright dot at each point."""
-    y, x = np.mgrid[:96, :96]
-    picture = np.zeros((96, 96))
-    for px, py in points:
-        picture = np.maximum(picture, np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2 * 1.5**2)))
-    return np.rint(255 * picture).astype(np.uint8)
-
-
-def dot_near(image, point):
-    """Centroid of the light within 4 px of `point`."""
-    y, x = np.mgrid[:96, :96]
-    weight = image * (np.hypot(x - point[0], y - point[1]) < 4.0).astype(float)
-    return np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
 
 
 @settings(deadline=None, max_examples=25)
@@ -105,3 +91,41 @@ def test_missing_points_do_not_make_a_shifted_copy_leave():
     keypoints = np.full((1, 15, 2), np.nan, np.float32)
     keypoints[0, 0] = 48, 48
     assert len(paper_set(TrainingSet(np.zeros((1, 96, 96), np.uint8), keypoints))) == 10
+
+
+@pytest.mark.parametrize("spec", [InputSpec(64), InputSpec(64, "rgb"), InputSpec(160, "rgb")], ids=str)
+@pytest.mark.parametrize("mirror", [0.0, 1.0])
+def test_another_layout_and_input_are_moved_like_the_usual_ones(spec, mirror):
+    config = AugmentConfig(**{**vars(ONLY_GEOMETRY), "mirror": mirror})
+    points = THREE.mean_points(spec.side)
+    image = dots(points, spec.side)
+    images = np.stack([image if spec.colors == "gray" else np.stack([image] * 3, -1)] * 8)
+    altered, moved = online_batch(images, np.stack([points] * 8), np.random.default_rng(3), config, THREE)
+    assert altered.shape == images.shape
+    for one, where in zip(altered, moved, strict=True):
+        assert all(np.hypot(*(dot_near(one, point) - point)) < 0.35 for point in where)
+        assert where[0, 0] > where[1, 0]  # the left eye stays on the right of the image
+
+
+@pytest.mark.parametrize("side", [48, 192])
+def test_lengths_scale_with_the_side(side):
+    still = AugmentConfig(*[0] * 12)
+    black = np.zeros((100, side, side, 3), np.uint8)
+    points = np.stack([THREE.mean_points(side)] * 100)
+    shifted = AugmentConfig(**{**vars(still), "shift": 8})
+    _, moved = online_batch(black, points, np.random.default_rng(0), shifted, THREE)
+    assert 7 < np.abs(moved - points).max() * 96 / side <= 8
+    hidden = AugmentConfig(**{**vars(still), "occlusion": 1, "occlusion_size": 30})
+    images, _ = online_batch(black, points, np.random.default_rng(0), hidden, THREE)
+    assert (images == images[..., :1]).all()  # one gray level
+    widths = (images[..., 0] > 0).any(1).sum(1) * 96 / side
+    assert 25 < widths.max() <= 30
+
+
+def test_paper_set_of_another_layout_and_input():
+    images, points = made_faces(3, spec=SMALL_RGB)
+    out = paper_set(TrainingSet(images, points, layout=THREE))
+    assert out.layout == THREE
+    assert out.input == SMALL_RGB.input
+    moved = out.targets[3 * 5 :] - points[0]  # after the originals, rotations and brightnesses: the shifts
+    assert {abs(round(float(shift), 3)) for shift in moved[0].ravel()} == {8}  # 12 of 96

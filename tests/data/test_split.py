@@ -10,6 +10,7 @@ from edgefkp.data.imputation import impute
 from edgefkp.data.split import TrainingFaces, split
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.layout import KAGGLE15
+from tests.made_faces import SMALL_RGB, THREE, made_faces
 
 MEAN_SHAPE = KAGGLE15.mean_points()
 
@@ -101,3 +102,19 @@ def test_what_leaves_nothing_is_an_error():
             impute(faces, imputation)
     with pytest.raises(UsageError, match="unknown imputation 'mean'"):
         impute(faces, "mean")
+
+
+@pytest.mark.parametrize("imputation", ["drop", "ffill", "knn", "masked"])
+def test_another_layout_is_imputed_by_its_own_points(imputation):
+    pytest.importorskip("sklearn")
+    images, keypoints = made_faces(30, spec=SMALL_RGB)
+    keypoints[4, 2] = np.nan
+    faces = split(Dataset("made", faces_of(images, keypoints, layout=THREE), None, "none")).train
+    gap = np.isnan(faces.keypoints).any((1, 2))
+    assert gap.sum() == 1
+    out = impute(faces, imputation)
+    assert out.layout == THREE
+    assert out.input == SMALL_RGB.input
+    assert len(out) == len(faces) - (imputation == "drop")
+    assert np.isnan(out.targets).any() == (imputation == "masked")
+    assert out.take(np.arange(2)).layout == THREE

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.evaluation.bootstrap import rmse_interval
 from edgefkp.evaluation.metrics import rmse, score
 from edgefkp.layout import KAGGLE15
+from tests.made_faces import THREE
 
 MEAN_SHAPE, NAMES = KAGGLE15.mean_points(), KAGGLE15.points
 LEFT_EYE, RIGHT_EYE = KAGGLE15.rows("left_eye_center", "right_eye_center")
@@ -65,14 +65,9 @@ def test_nothing_to_count_and_no_number_are_errors():
         score(broken, truth, groups, KAGGLE15)
 
 
-def test_the_interval_is_over_persons():
-    rng = np.random.default_rng(0)
-    persons = np.repeat(np.arange(40), 25)
-    scale = rng.uniform(0.5, 2, 40)[persons]
-    squares, counts = 30 * scale**2, np.full(1000, 30)
-    low, high = rmse_interval(squares, counts, persons)
-    alone = rmse_interval(squares, counts, np.arange(1000))
-    value = np.sqrt(squares.sum() / counts.sum())
-    assert low < value < high
-    # Faces of one person are no independent evidence: counting them as such makes the interval too narrow.
-    assert high - low > 3 * (alone[1] - alone[0])
+def test_nme_is_over_the_layouts_own_pair():
+    truth = THREE.mean_points(64)[None]
+    result = score(truth + np.array([3.0, 4.0]), truth, np.array(["a"]), THREE)
+    assert result.nme == pytest.approx(100 * 5 / (0.4 * 64), rel=1e-5)
+    assert result.coordinates == 6
+    assert list(result.rmse_per_point) == ["left_eye", "right_eye", "chin"]

@@ -1,0 +1,80 @@
+"""Faces of any layout and input: the image and its points are moved together."""
+
+import numpy as np
+import pytest
+
+from edgefkp.data.faces import Dataset, faces_of, joined, resampled, with_extra_training_faces
+from edgefkp.data.split import split
+from edgefkp.errors import EdgefkpError
+from edgefkp.layout import KAGGLE15, InputSpec
+from tests.dots import dot_near, dots
+from tests.made_faces import SMALL_RGB, THREE, made_faces
+
+POINTS = np.array([(30, 32), (66, 32), (48, 76)], np.float32)
+
+
+def three_faces(count: int = 1, image: np.ndarray | None = None):
+    image = dots(POINTS) if image is None else image
+    return faces_of(np.stack([image] * count), np.stack([POINTS] * count), layout=THREE)
+
+
+@pytest.mark.parametrize("spec", [InputSpec(64), InputSpec(128, "rgb"), InputSpec(48, "rgb"), InputSpec(96, "rgb")])
+def test_points_stay_on_what_they_mark_in_another_input(spec):
+    faces = three_faces().at(spec)
+    assert faces.images.shape == (1, *spec.image_shape)
+    assert faces.input == spec
+    for point in faces.keypoints[0]:
+        assert np.hypot(*(dot_near(faces.images[0], point) - point)) < 0.1
+
+
+def test_faces_that_fit_are_returned_as_they_are():
+    faces = three_faces()
+    assert faces.at(InputSpec(scaling="-1..1")) is faces
+    assert faces.in_layout(THREE) is faces
+    assert resampled(faces.images, faces.input) is faces.images
+
+
+def test_red_stays_red_and_counts_as_gray_level():
+    red = np.zeros((1, 64, 64, 3), np.uint8)
+    red[..., 0] = 255
+    assert (resampled(red, InputSpec(96, "rgb")) == (255, 0, 0)).all()
+    assert (resampled(red, InputSpec(96)) == 76).all()  # 0.299 of 255: blue would be 29
+
+
+def test_a_part_of_the_points_can_be_asked_for():
+    images, keypoints = made_faces(4)
+    part = KAGGLE15.part("nose_tip", "left_eye_center")
+    faces = faces_of(images, keypoints).in_layout(part)
+    assert faces.layout == part
+    assert (faces.keypoints == keypoints[:, [10, 0]]).all()
+    with pytest.raises(EdgefkpError, match="not left_eye, right_eye, chin of three"):
+        faces.in_layout(THREE)
+
+
+def test_shapes_have_to_agree_with_the_layout():
+    images, keypoints = made_faces(2, spec=SMALL_RGB)
+    assert len(faces_of(images, keypoints, layout=THREE).take(np.array([True, False]))) == 1
+    with pytest.raises(ValueError, match=r"keypoints has shape \(2, 3, 2\), expected \(2, 15, 2\)"):
+        faces_of(images, keypoints)
+    with pytest.raises(ValueError, match=r"images has shape"):
+        faces_of(images[:, :, :40], keypoints, layout=THREE)
+
+
+def test_faces_of_different_inputs_are_not_joined():
+    faces = three_faces()
+    assert len(joined([faces, faces])) == 2
+    with pytest.raises(EdgefkpError, match=r"96x96 gray with the points of three, and of 64x64 gray"):
+        joined([faces, faces.at(InputSpec(64))])
+
+
+def test_a_dataset_is_divided_once():
+    images, keypoints = made_faces(40, spec=SMALL_RGB)
+    source = Dataset("made", faces_of(images, keypoints, layout=THREE), None, "none")
+    parts = split(source)
+    assert split(source) is parts
+    assert split(source, 1) is not parts
+    assert parts.train.layout == THREE
+    assert parts.train.input == source.input == SMALL_RGB.input
+    whole = with_extra_training_faces(source, [Dataset("more", source.train.take(np.arange(3)), None, "free")])
+    assert split(whole) is not parts
+    assert (whole.name, whole.license) == ("made+more", "none; free")
