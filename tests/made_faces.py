@@ -6,17 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, PointLayout
+from edgefkp.layout import KAGGLE15, ModelSpec
 
-# Points that no format and no network of the package knows.
-THREE = PointLayout(
-    "three",
-    ("left_eye", "right_eye", "chin"),
-    ((0.7, 0.36), (0.3, 0.36), (0.5, 0.76)),
-    nme_pair=(("left_eye",), ("right_eye",)),
-)
-# Another layout, size and colors than the usual ones.
-USUAL, SMALL_RGB = ModelSpec(), ModelSpec(THREE, InputSpec(64, "rgb"))
+USUAL = ModelSpec()
 
 
 def made_faces(count: int, seed: int = 0, spec: ModelSpec = USUAL) -> tuple[np.ndarray, np.ndarray]:

@@ -100,7 +100,7 @@ def info_table(result: "Info") -> str:
     lines = [
         f"{result.name}: {result.license}",
         "",
-        tabulate(rows, ["part", "faces", persons, "all 15 points", "any point"]),
+        tabulate(rows, ["part", "faces", persons, f"all {len(result.train.missing)} points", "any point"]),
     ]
     if not result.persons_known:
         lines.append("* persons are not known: near-duplicates count as one")

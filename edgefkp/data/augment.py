@@ -19,9 +19,8 @@ AUGMENTS = ("none", "paper", "online")
 
 PAPER_DEGREES = (12, -12)
 PAPER_BRIGHTNESS = (1.2, 0.6)
-PAPER_SHIFTS = tuple(
-    (x, y) for x in (-12, 12) for y in (-12, 12)
-)  # pixels of REFERENCE_SIDE; kept where the points stay inside
+# Pixels of REFERENCE_SIDE; a copy is kept if its points stay inside.
+PAPER_SHIFTS = tuple((x, y) for x in (-12, 12) for y in (-12, 12))
 PAPER_NOISE = 0.008  # standard deviation, of pixels in [0, 1]
 
 
@@ -58,7 +57,8 @@ def _to_pixels(values: np.ndarray) -> np.ndarray:
 class AugmentConfig:
     """How far the on-the-fly changes go; each image draws its own. Lengths in pixels of REFERENCE_SIDE.
 
-    "uniform" below is triangular about the middle, for degrees, scale, stretch and shift, where `peaked`.
+    With `peaked`, "uniform" below is triangular about the middle for degrees, scale, stretch and shift. A new field
+    needs a default that changes nothing.
     """
 
     degrees: float = 20  # uniform in +-
@@ -78,12 +78,10 @@ class AugmentConfig:
     peaked: bool = False  # geometry is drawn from a triangle in place of a box: its extremes are seen, but rarely
 
 
-DARKEST = 0.1
+DARKEST = 0.1  # of the gray levels
 _OCCLUSION_LEAST = 4  # pixels of REFERENCE_SIDE, smallest side
-_BLUR_LEAST, _BLUR_MORE = (
-    0.4,
-    1.4,
-)  # pixels of REFERENCE_SIDE: the standard deviation is the first plus a share of the second
+# Pixels of REFERENCE_SIDE: the standard deviation is the first, plus a share of the second.
+_BLUR_LEAST, _BLUR_MORE = 0.4, 1.4
 _BLUR_REACH = 2  # pixels of REFERENCE_SIDE to each side
 
 

@@ -10,7 +10,8 @@ from edgefkp.data.augment import AugmentConfig, online_batch, paper_set
 from edgefkp.data.imputation import TrainingSet
 from edgefkp.layout import KAGGLE15, InputSpec
 from tests.dots import dot_near, dots
-from tests.made_faces import SMALL_RGB, THREE, made_faces
+from tests.layouts import SMALL_RGB, THREE
+from tests.made_faces import made_faces
 
 MEAN = KAGGLE15.mean_points()
 ONLY_GEOMETRY = AugmentConfig(contrast=0, brightness=0, gamma=0, noise=0, blur=0, occlusion=0)
@@ -97,7 +98,7 @@ def test_missing_points_do_not_make_a_shifted_copy_leave():
 @pytest.mark.parametrize("mirror", [0.0, 1.0])
 def test_another_layout_and_input_are_moved_like_the_usual_ones(spec, mirror):
     config = AugmentConfig(**{**vars(ONLY_GEOMETRY), "mirror": mirror})
-    points = THREE.mean_points(spec.side)
+    points = spec.center + np.float32(0.7) * (THREE.mean_points(spec.side) - np.float32(spec.center))  # stays inside
     image = dots(points, spec.side)
     images = np.stack([image if spec.colors == "gray" else np.stack([image] * 3, -1)] * 8)
     altered, moved = online_batch(images, np.stack([points] * 8), np.random.default_rng(3), config, THREE)

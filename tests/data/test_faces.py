@@ -8,7 +8,8 @@ from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import KAGGLE15, InputSpec
 from tests.dots import dot_near, dots
-from tests.made_faces import SMALL_RGB, THREE, made_faces
+from tests.layouts import SMALL_RGB, THREE
+from tests.made_faces import made_faces
 
 POINTS = np.array([(30, 32), (66, 32), (48, 76)], np.float32)
 
@@ -47,7 +48,7 @@ def test_a_part_of_the_points_can_be_asked_for():
     faces = faces_of(images, keypoints).in_layout(part)
     assert faces.layout == part
     assert (faces.keypoints == keypoints[:, [10, 0]]).all()
-    with pytest.raises(EdgefkpError, match="not left_eye, right_eye, chin of three"):
+    with pytest.raises(EdgefkpError, match="not eye_left, eye_right, chin of three"):
         faces.in_layout(THREE)
 
 

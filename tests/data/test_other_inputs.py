@@ -15,7 +15,8 @@ from edgefkp.data.faces import Dataset, Faces, faces_of
 from edgefkp.data.info import describe
 from edgefkp.data.synthetic import drawn_faces
 from edgefkp.layout import InputSpec, ModelSpec
-from tests.made_faces import SMALL_RGB, THREE, made_faces
+from tests.layouts import SMALL_RGB, THREE
+from tests.made_faces import made_faces
 
 
 @cache
@@ -71,7 +72,7 @@ def test_the_description_names_the_layouts_points(faces):
     keypoints = faces.keypoints.copy()
     keypoints[:7, 2] = np.nan
     part = describe(Dataset("drawn", replace(faces, keypoints=keypoints), None, "none")).train
-    assert part.missing == {"left_eye": 0, "right_eye": 0, "chin": 7}
+    assert part.missing == {"eye_left": 0, "eye_right": 0, "chin": 7}
     assert (part.complete, part.labeled) == (33, 40)
 
 

@@ -10,7 +10,8 @@ from edgefkp.data.imputation import impute
 from edgefkp.data.split import TrainingFaces, split
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.layout import KAGGLE15
-from tests.made_faces import SMALL_RGB, THREE, made_faces
+from tests.layouts import SMALL_RGB, THREE
+from tests.made_faces import made_faces
 
 MEAN_SHAPE = KAGGLE15.mean_points()
 

@@ -4,8 +4,7 @@ import pytest
 from edgefkp.data.synthetic import SHIPPED, draw_all, drawn_faces
 from edgefkp.geometry import box_of_keypoints
 from edgefkp.layout import InputSpec, ModelSpec
-from tests.made_faces import SMALL_RGB, THREE
-
+from tests.layouts import SMALL_RGB, THREE
 
 Drawn = tuple[np.ndarray, np.ndarray]
 

@@ -16,7 +16,7 @@ from edgefkp.evaluation.evaluate import Evaluation, evaluate, lookup_mask, mean_
 from edgefkp.files import plain
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
 from edgefkp.records import NewerField, read_record
-from tests.made_faces import SMALL_RGB, THREE
+from tests.layouts import SMALL_RGB, THREE
 
 
 class MeanFace:

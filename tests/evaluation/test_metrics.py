@@ -6,7 +6,7 @@ import pytest
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.metrics import rmse, score
 from edgefkp.layout import KAGGLE15
-from tests.made_faces import THREE
+from tests.layouts import THREE
 
 MEAN_SHAPE, NAMES = KAGGLE15.mean_points(), KAGGLE15.points
 LEFT_EYE, RIGHT_EYE = KAGGLE15.rows("left_eye_center", "right_eye_center")
@@ -70,4 +70,4 @@ def test_nme_is_over_the_layouts_own_pair():
     result = score(truth + np.array([3.0, 4.0]), truth, np.array(["a"]), THREE)
     assert result.nme == pytest.approx(100 * 5 / (0.4 * 64), rel=1e-5)
     assert result.coordinates == 6
-    assert list(result.rmse_per_point) == ["left_eye", "right_eye", "chin"]
+    assert list(result.rmse_per_point) == ["eye_left", "eye_right", "chin"]

@@ -5,7 +5,8 @@ import pytest
 
 from edgefkp.evaluation.robustness import CONDITIONS, altered, under
 from edgefkp.geometry import move_points
-from tests.made_faces import SMALL_RGB, made_faces
+from tests.layouts import SMALL_RGB
+from tests.made_faces import made_faces
 
 IMAGES, POINTS = made_faces(6)
 MOVING = ("rotation", "scale", "shift")

@@ -12,7 +12,8 @@ from edgefkp.data.formats import FORMATS, Format, data_forms, open_dataset
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import KAGGLE15, InputSpec
 from tests.dots import dot_near, dots
-from tests.made_faces import SMALL_RGB, THREE, made_faces, write_csv, write_training
+from tests.layouts import SMALL_RGB, THREE
+from tests.made_faces import made_faces, write_csv, write_training
 
 
 def open_lines(path, labels, layout, input):
@@ -78,8 +79,8 @@ def test_a_table_of_another_layout_is_named(folder):
     with pytest.raises(EdgefkpError, match="lacks 30 of 31 columns: left_eye_center_x") as caught:
         open_dataset(folder)
     assert "file and the 30 coordinates left_eye_center_x to mouth_center_bottom_lip_y" in caught.value.hint
-    (folder / "points.csv").write_text("file,left_eye_x\n1.png,3\n")
-    with pytest.raises(EdgefkpError, match="lacks 5 of 7 columns: left_eye_y"):
+    (folder / "points.csv").write_text("file,eye_left_x\n1.png,3\n")
+    with pytest.raises(EdgefkpError, match="lacks 5 of 7 columns: eye_left_y"):
         open_dataset(folder, layout=THREE)
 
 
@@ -102,5 +103,5 @@ def test_kaggles_files_are_brought_to_the_asked_input_and_points(tmp_path):
     faces = open_dataset(path, layout=part, input=InputSpec(48, "rgb")).train
     assert faces.images.shape == (12, 48, 48, 3)
     np.testing.assert_allclose(faces.keypoints, (keypoints[:, [0, 10]] + 0.5) / 2 - 0.5, atol=1e-3)
-    with pytest.raises(EdgefkpError, match="not left_eye, right_eye, chin of three"):
+    with pytest.raises(EdgefkpError, match="not eye_left, eye_right, chin of three"):
         open_dataset(path, layout=THREE)
