@@ -117,10 +117,9 @@ def _sides(part: str, faces: Faces) -> list[Finding]:
 def _outside(part: str, faces: Faces) -> list[Finding]:
     # Half a pixel is still on the outermost pixel.
     beyond = np.maximum(-0.5 - faces.keypoints, faces.keypoints - (faces.input.side - 0.5)).max(-1)
+    names = faces.layout.points
     return [
-        _finding(
-            "outside", part, faces, row, f"{faces.layout.points[k]} is {beyond[row, k]:.1f} px outside", beyond[row, k]
-        )
+        _finding("outside", part, faces, row, f"{names[k]} is {beyond[row, k]:.1f} px outside", beyond[row, k])
         for row, k in np.argwhere(beyond > 0).tolist()
     ]
 

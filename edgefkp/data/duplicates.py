@@ -72,9 +72,8 @@ def groups_of_duplicates(images: np.ndarray) -> np.ndarray:
 
 def constant(images: np.ndarray) -> np.ndarray:
     """(N, side, side[, 3]) -> (N,) bool: nothing is to be seen."""
-    channels = images.reshape(len(images), images.shape[1] ** 2, -1)
-    flat: np.ndarray = (channels.max(1) - channels.min(1) < FLAT).all(-1)
-    return flat
+    flat: np.ndarray = images.max((1, 2)) - images.min((1, 2)) < FLAT
+    return flat if images.ndim == 3 else flat.all(-1)
 
 
 def perceptual_hash(images: np.ndarray) -> np.ndarray:

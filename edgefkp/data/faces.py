@@ -15,6 +15,7 @@ from edgefkp.layout import KAGGLE15, InputSpec, PointLayout, input_of
 PLACED, DERIVED, AGREED, AUTOMATIC = 1, 2, 3, 4
 
 SHOWN = 12  # faces of a sheet of predictions
+_COLUMNS = ("images", "keypoints", "ids", "groups", "label_src")  # fields of Faces with a row for each face
 
 SomeFaces = TypeVar("SomeFaces", bound="Faces")
 
@@ -68,13 +69,13 @@ class Faces:
 
     def take(self: SomeFaces, rows: np.ndarray) -> SomeFaces:
         """The faces at `rows` (indices or a mask), in that order."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
+        return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
 
     def at(self: SomeFaces, spec: InputSpec) -> SomeFaces:
         """The same faces at the side and in the colors of `spec`, the points moved with them; itself where it fits."""
         if spec.image_shape == self.input.image_shape:
             return self
-        points = move_points(_resize_matrix(self.input.side, spec.side), self.keypoints)
+        points = move_points(crop_matrix(_whole(self.input.side), spec.side), self.keypoints)
         return replace(self, images=resampled(self.images, spec), keypoints=points)
 
     def in_layout(self: SomeFaces, layout: PointLayout) -> SomeFaces:
@@ -107,13 +108,6 @@ class Faces:
     def hash(self) -> str:
         """Of pixels and points, in order."""
         return sha256_arrays(self.images, self.keypoints)
-
-
-COLUMNS = ("images", "keypoints", "ids", "groups", "label_src")  # the fields with a row for each face
-
-
-def _resize_matrix(old: int, new: int) -> np.ndarray:
-    return crop_matrix(_whole(old), new)
 
 
 def _whole(side: int) -> Box:
@@ -162,7 +156,7 @@ def joined(parts: list[Faces]) -> Faces:
             f"faces of {spec} with the points of {layout.name}, and of {other_spec} with those of {other.name}",
             "open all of them with one layout and one input",
         )
-    columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS}
     return Faces(**columns, layout=parts[0].layout)
 
 

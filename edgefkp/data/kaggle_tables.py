@@ -1,4 +1,4 @@
-"""Kaggle's small tables: which coordinates count (IdLookupTable), the answers (solution), and the submission."""
+"""Kaggle's small tables: which coordinates count (IdLookupTable), the true points (solution), and the submission."""
 
 import csv
 from pathlib import Path
@@ -32,7 +32,7 @@ def read_lookup(path: Path, image_ids: np.ndarray) -> np.ndarray:
 
 
 def read_solution(path: Path, lookup: np.ndarray, rows: int) -> np.ndarray:
-    """(rows, 15, 2) float32: the answers of a `RowId,Location` table; NaN where the lookup asks for nothing."""
+    """(rows, 15, 2) float32: the points of a `RowId,Location` table; NaN where the lookup asks for nothing."""
     flat = np.full((rows, 2 * LAYOUT.count), np.nan, np.float32)
     for line, (row_id, location) in _cells(path, ("RowId", "Location")):
         try:

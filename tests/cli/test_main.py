@@ -51,7 +51,7 @@ def test_unknown_command_names_the_nearest(capsys):
     ("arguments", "code", "words"),
     [
         (["train", "smal"], 2, ["unknown network 'smal'", "small"]),
-        (["train", "small", "--treatment", "mean"], 2, ["unknown imputation"]),
+        (["train", "small", "--treatment", "mean"], 2, ["unknown treatment"]),
         (["train", "small", "--data", "/nowhere"], 1, ["no data at /nowhere", "sample"]),
         (["evaluate", "nothing.tflite"], 1, ["no model file"]),
         (["evaluate", __file__], 1, ["neither a .keras nor a .tflite"]),
