@@ -99,13 +99,14 @@ def exported(name: str, folder: Path, images: np.ndarray) -> dict[str, Any]:
 
     from edgefkp.export.convert import Settings as Scheme
     from edgefkp.export.convert import convert
+    from edgefkp.layout import ModelSpec
     from edgefkp.networks.complexity import macs, parameters
     from edgefkp.networks.ours import plain
     from edgefkp.networks.registry import NETWORKS, build
 
     keras.utils.set_random_seed(0)
     reference = name == "mobilenetv2"
-    model = build(NETWORKS[name]) if reference else plain(**STRUCTURES[name])
+    model = build(NETWORKS[name]) if reference else plain(ModelSpec(), **STRUCTURES[name])
     random = np.random.default_rng(0)
     # As if trained: biases that are all 0 would share one buffer in the file.
     model.set_weights([w + 0.01 * random.random(w.shape, np.float32) for w in model.get_weights()])

@@ -231,11 +231,16 @@ class InputSpec:
     def to_network(self, images: np.ndarray) -> np.ndarray:
         """(N, *image_shape) uint8 -> (N, side, side, channels) float32, scaled as the network expects."""
         pixels = images.reshape(len(images), *self.shape).astype(np.float32)
-        if self.scaling == "standardized":
-            mean, deviation = np.array(self.mean, np.float32), np.array(self.deviation, np.float32)
-        else:
-            mean, deviation = (np.float32(number) for number in SCALINGS[self.scaling])  # type: ignore[assignment]
+        mean, deviation = (numbers.astype(np.float32) for numbers in self.mean_and_deviation)
         return (pixels - mean) / deviation
+
+    @property
+    def mean_and_deviation(self) -> tuple[np.ndarray, np.ndarray]:
+        """((C,), (C,)) float64 of each channel: input = (pixel - mean) / deviation, for pixels in 0..255."""
+        if self.scaling == "standardized":
+            return np.array(self.mean), np.array(self.deviation)
+        mean, deviation = SCALINGS[self.scaling]
+        return np.full(self.channels, mean), np.full(self.channels, deviation)
 
     def __str__(self) -> str:
         return f"{self.side}x{self.side} {self.colors}"

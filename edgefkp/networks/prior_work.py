@@ -2,17 +2,20 @@
 
 Only NaimishNet's layers could be had in full. Of the others an abstract or less: what it left open was filled in, as
 each docstring says, with what was usual in its year. So a number for one of them is a number for this reconstruction.
-All put out 30 linear numbers in [-1, 1] and, unlike most originals, all points at once.
+All give linear numbers in [-1, 1] and, unlike most originals, all points at once.
 """
 
 from typing import Any
+
+from edgefkp.layout import ModelSpec
+from edgefkp.networks.registry import NETWORKS, Network
 
 GOOGLENET_3A = (64, (96, 128), (16, 32), 32)
 GOOGLENET_3B = (128, (128, 192), (32, 96), 64)
 GOOGLENET_4A = (192, (96, 208), (16, 48), 64)
 
 
-def naimishnet() -> Any:
+def naimishnet(spec: ModelSpec) -> Any:
     """NaimishNet (Agarwal, Krohn-Grimberghe, Vyas 2017, arXiv 1710.00977), tables I and II.
 
     [convolution, ELU, pool 2, dropout] with 32 4x4, 64 3x3, 128 2x2, 256 1x1 filters and dropout 0.1 to 0.4; Dense
@@ -22,7 +25,7 @@ def naimishnet() -> Any:
     import keras
     from keras import layers
 
-    inputs = x = keras.Input((96, 96, 1), name="pixels")
+    inputs = x = keras.Input(spec.input.shape, name="pixels")
     for index, (filters, kernel) in enumerate(((32, 4), (64, 3), (128, 2), (256, 1)), start=1):
         x = layers.Conv2D(filters, kernel, activation="elu")(x)
         x = layers.MaxPooling2D()(x)
@@ -30,46 +33,46 @@ def naimishnet() -> Any:
     x = layers.Dense(1000, activation="elu")(layers.Flatten()(x))
     x = layers.Dropout(0.5)(x)
     x = layers.Dropout(0.6)(layers.Dense(1000)(x))
-    return _points(inputs, x)
+    return _points(spec, inputs, x)
 
 
-def inception_structure() -> Any:
+def inception_structure(spec: ModelSpec) -> Any:
     """The Inception structure (Mao 2016, "Facial Keypoints Detection with Inception Structure").
 
     Known: modules of GoogLeNet on Kaggle's faces. Left open: how many, how wide, and the rest. Here GoogLeNet's own
     stem and its modules 3a, 3b and 4a at their widths, with BatchNorm (as from Inception v2 on), flattened instead of
-    averaged, since an average over the picture forgets where a point was.
+    averaged, since an average over the image forgets where a point was.
     """
     import keras
     from keras import layers
 
-    inputs = keras.Input((96, 96, 1), name="pixels")
+    inputs = keras.Input(spec.input.shape, name="pixels")
     x = layers.MaxPooling2D()(_conv(inputs, 64, 7, strides=2))
     x = layers.MaxPooling2D()(_conv(_conv(x, 64, 1), 192, 3))
     x = _inception(_inception(x, *GOOGLENET_3A), *GOOGLENET_3B)
     x = _inception(layers.MaxPooling2D()(x), *GOOGLENET_4A)
-    return _points(inputs, layers.Flatten()(x))
+    return _points(spec, inputs, layers.Flatten()(x))
 
 
-def residual() -> Any:
+def residual(spec: ModelSpec) -> Any:
     """The residual network for missing labels (Wu, Xu, Zhu, Guo 2018, doi 10.1016/j.sigpro.2017.11.003).
 
-    Known: residual blocks, and a loss that skips missing points, which is our treatment `masked`. Left open: depth,
+    Known: residual blocks, and a loss that skips missing points, which is our imputation `masked`. Left open: depth,
     widths and head. Here a 3x3 convolution with stride 2, then two basic blocks (He et al. 2016) at each of 32, 64,
-    128 and 256 channels, halving the picture between them, flattened for the same reason as above.
+    128 and 256 channels, halving the image between them, flattened for the same reason as above.
     """
     import keras
     from keras import layers
 
-    inputs = keras.Input((96, 96, 1), name="pixels")
+    inputs = keras.Input(spec.input.shape, name="pixels")
     x = _conv(inputs, 32, 3, strides=2)
     for index, filters in enumerate((32, 64, 128, 256)):
         x = _residual_block(x, filters, strides=2 if index else 1)
         x = _residual_block(x, filters)
-    return _points(inputs, layers.Flatten()(x))
+    return _points(spec, inputs, layers.Flatten()(x))
 
 
-def shi_cnn() -> Any:
+def shi_cnn(spec: ModelSpec) -> Any:
     """Shi's convolutional network (2017, arXiv 1710.05279).
 
     Known: a CNN beside linear, tree-based and fully connected models on Kaggle's faces. Left open here: its layers.
@@ -79,16 +82,16 @@ def shi_cnn() -> Any:
     import keras
     from keras import layers
 
-    inputs = x = keras.Input((96, 96, 1), name="pixels")
+    inputs = x = keras.Input(spec.input.shape, name="pixels")
     for filters, kernel in ((32, 3), (64, 2), (128, 2)):
         x = layers.MaxPooling2D()(layers.Conv2D(filters, kernel, activation="relu")(x))
     x = layers.Flatten()(x)
     for _ in range(2):
         x = layers.Dense(500, activation="relu")(x)
-    return _points(inputs, x)
+    return _points(spec, inputs, x)
 
 
-def gao_cnn() -> Any:
+def gao_cnn(spec: ModelSpec) -> Any:
     """The 14-layer network (Gao, Liu 2018, Journal of Computers 13(12), 1403-1410).
 
     Known from the abstract: LeNet, VGGNet and a 14-layer CNN were tried, and VGGNet got the printed MSE of 3.02 (an
@@ -98,13 +101,13 @@ def gao_cnn() -> Any:
     import keras
     from keras import layers
 
-    inputs = x = keras.Input((96, 96, 1), name="pixels")
+    inputs = x = keras.Input(spec.input.shape, name="pixels")
     for filters in (32, 64, 128, 256):
         for _ in range(2):
             x = layers.Conv2D(filters, 3, padding="same", activation="relu", kernel_initializer="he_normal")(x)
         x = layers.MaxPooling2D()(x)
     x = layers.Dense(500, activation="relu")(layers.Flatten()(x))
-    return _points(inputs, x)
+    return _points(spec, inputs, x)
 
 
 def _conv(x: Any, filters: int, kernel: int, strides: int = 1, relu: bool = True) -> Any:
@@ -137,8 +140,21 @@ def _residual_block(x: Any, filters: int, strides: int = 1) -> Any:
     return layers.ReLU()(layers.Add()([x, straight]))
 
 
-def _points(inputs: Any, x: Any) -> Any:
+def _points(spec: ModelSpec, inputs: Any, x: Any) -> Any:
     import keras
     from keras import layers
 
-    return keras.Model(inputs, layers.Dense(30, dtype="float32", name="keypoints")(x))
+    return keras.Model(inputs, layers.Dense(spec.numbers, dtype="float32", name="keypoints")(x))
+
+
+for _order, (_name, _title, _make) in enumerate(
+    (
+        ("naimishnet", "NaimishNet, 2017", naimishnet),
+        ("inception", "Inception structure, 2016", inception_structure),
+        ("residual", "Residual, missing labels, 2018", residual),
+        ("shi", "Shi's CNN, 2017", shi_cnn),
+        ("gao", "Gao's 14-layer CNN, 2018", gao_cnn),
+    ),
+    start=31,
+):
+    NETWORKS.add(Network(_name, _title, _make, order=_order))

@@ -8,7 +8,7 @@ from typing import Any
 from edgefkp.card import Card, read_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, sha256_file
-from edgefkp.networks.costs import COSTS
+from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import NETWORKS
 from edgefkp.runtime.shipped import FOLDER
 
@@ -18,13 +18,13 @@ SHIPPED = FOLDER
 
 @dataclass(frozen=True)
 class NetworkEntry:
-    """paper_parameters: what Table 1 prints; None for a network that is not the paper's."""
+    """A network that can be trained. None stands for a cost that was not measured."""
 
     name: str
     title: str
-    parameters: int
-    macs: int
-    paper_parameters: int | None
+    parameters: int | None
+    macs: int | None
+    paper_parameters: int | None  # what Table 1 prints; None for a network that is not the paper's
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,9 @@ def catalogue(root: Path) -> Catalogue:
 
 
 def _network(name: str) -> NetworkEntry:
-    network, cost = NETWORKS[name], COSTS[name]
-    return NetworkEntry(name, network.title, cost.parameters, cost.macs, network.paper_parameters)
+    network, cost = NETWORKS[name], cost_of(name)
+    parameters, macs = (cost.parameters, cost.macs) if cost else (None, None)
+    return NetworkEntry(name, network.title, parameters, macs, network.paper_parameters)
 
 
 def _model_files(folder: Path) -> list[Path]:

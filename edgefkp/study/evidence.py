@@ -13,7 +13,7 @@ from edgefkp.bench.result import Result
 from edgefkp.bench.stats import INVALID, VALID, bootstrap_medians
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json
-from edgefkp.networks.costs import COSTS
+from edgefkp.networks.costs import cost_of
 from edgefkp.study.cell import CellResult, read_result
 from edgefkp.study.comparison import converged, rmse_of
 from edgefkp.study.grid import SECOND_SEEDS, grid
@@ -133,7 +133,10 @@ def _of_schema(path: Path, schema: str) -> dict[str, Any]:
 
 
 def parameters_of(network: str) -> int:
-    return COSTS[network].parameters
+    """Raises EdgefkpError for a network whose cost was not measured."""
+    if (cost := cost_of(network)) is None:
+        raise EdgefkpError(f"the cost of {network} was not measured", "python -m bench.measure_costs")
+    return cost.parameters
 
 
 def seed_noise(results: Results) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.networks.costs import COSTS
+from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import NETWORKS
 from edgefkp.report.figures import BLUE, COLOURS, GRAY, ORANGE, lighten, panels
 from edgefkp.study.cell import Cell, CellResult
@@ -87,15 +87,16 @@ def size_against_parameters(evidence: Evidence) -> Any:
         "int8": (".tflite int8", "^", ORANGE),
     }
     sized = [name for name in NETWORKS if NETWORKS[name].paper_megabytes or any(evidence.size(name, k) for k in kinds)]
-    names = [name for name in sized if not name.endswith("_frozen")]
+    costs = {name: cost for name in sized if not name.endswith("_frozen") and (cost := cost_of(name))}
+    names = list(costs)
     printed = [(NETWORKS[name].paper_parameters, NETWORKS[name].paper_megabytes) for name in names]
     there = [pair for pair in printed if pair[0] and pair[1]]
     panel.scatter(*zip(*there, strict=True), marker="s", s=70, facecolors="none", edgecolors=GRAY, label=".h5, paper")
     for kind, (label, marker, colour) in kinds.items():
-        points = [(COSTS[name].parameters, size / 1e6) for name in names if (size := evidence.size(name, kind))]
+        points = [(costs[name].parameters, size / 1e6) for name in names if (size := evidence.size(name, kind))]
         if points:
             panel.scatter(*zip(*points, strict=True), marker=marker, s=26, color=colour, label=label, zorder=3)
-    for name, place in _apart({name: COSTS[name].parameters for name in names}).items():
+    for name, place in _apart({name: costs[name].parameters for name in names}).items():
         panel.text(place, LOWEST * 1.15, name, fontsize=6.5, rotation=90, ha="center", va="bottom", color=GRAY)
     panel.set_xscale("log")
     panel.set_yscale("log")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgefkp.card import imputation_name
 from edgefkp.errors import UsageError
-from edgefkp.networks.costs import COSTS
+from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import NETWORKS, resolve
 from edgefkp.study.cell import Cell, CellResult, cell_of
 
@@ -37,6 +37,7 @@ IMAGES_A_SECOND = {
     "nasnetmobile": 40.0,
 }
 MACS_A_SECOND = 20e9
+UNMEASURED_MACS = 200e6  # of a network whose cost was not measured yet
 FORWARD_SHARE = 1 / 3  # of a step's work when the backbone is frozen and every picture is new
 FEATURE_IMAGES = {"none": 7_000, "paper": 18_000}  # seen once by a frozen backbone, validation included
 START_SECONDS = 60.0  # loading, tracing, scoring
@@ -116,7 +117,7 @@ def _spent(result: CellResult) -> float:
 def expected_core_seconds(cell: Cell) -> float:
     """Before anything was measured."""
     base = cell.network.removesuffix("_frozen")
-    speed = IMAGES_A_SECOND.get(base) or MACS_A_SECOND / COSTS[base].macs
+    speed = IMAGES_A_SECOND.get(base) or MACS_A_SECOND / (cost.macs if (cost := cost_of(base)) else UNMEASURED_MACS)
     if cell.head_only:
         return START_SECONDS + FEATURE_IMAGES[cell.augment] * FORWARD_SHARE / speed
     share = FORWARD_SHARE if NETWORKS[cell.network].frozen else 1.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgefkp.bench import machine
-from edgefkp.networks.costs import COSTS
+from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import NETWORKS
 from edgefkp.study.cell import Cell, CellResult
 from edgefkp.study.comparison import compare, converged, interval_of, mean_shape_of, rmse_of, validation_of
@@ -47,7 +47,8 @@ NOTE_SCORES = f"{NOTE_UNLIKE} {RANDOM} without ImageNet weights."
 def sizes(evidence: Evidence) -> Table:
     """Table 1: parameters and megabytes as .h5, the paper's and ours, and as .tflite."""
     rows = []
-    for name, network in NETWORKS.items():
+    for network in NETWORKS.values():
+        name, cost = network.name, cost_of(network.name)
         if name.endswith("_frozen"):
             continue
         printed = f"{network.paper_parameters:,}" if network.paper_parameters else "-"
@@ -56,7 +57,7 @@ def sizes(evidence: Evidence) -> Table:
         if not (network.from_paper or any(size != "-" for size in ours)):
             continue  # a network of ours that was not measured with these
         title = network.title.removesuffix(", fine-tuned")
-        rows.append([title, printed, f"{COSTS[name].parameters:,}", megabytes, *ours])
+        rows.append([title, printed, f"{cost.parameters:,}" if cost else "-", megabytes, *ours])
     return ["network", "parameters, paper", "here", "MB .h5, paper", "here", "float32 .tflite", "int8"], rows
 
 
@@ -115,7 +116,8 @@ def rivals(results: Results) -> Table:
 def seconds(evidence: Evidence) -> Table:
     """Table 4: seconds per 100 images, the paper's (Keras on Colab) and ours, with half of the 95 % interval."""
     rows = []
-    for name, network in NETWORKS.items():
+    for network in NETWORKS.values():
+        name, cost = network.name, cost_of(network.name)
         if name.endswith("_frozen"):
             continue
         low, high = PRINTED_SECONDS.get(name, (None, None))
@@ -123,7 +125,8 @@ def seconds(evidence: Evidence) -> Table:
         ours = [_time(evidence.timing(name, how)) for how in HOWS]
         if not (network.from_paper or any(time != "-" for time in ours)):
             continue
-        rows.append([network.title.removesuffix(", fine-tuned"), f"{COSTS[name].macs / 1e6:,.0f}", printed, *ours])
+        macs = f"{cost.macs / 1e6:,.0f}" if cost else "-"
+        rows.append([network.title.removesuffix(", fine-tuned"), macs, printed, *ours])
     return ["network", "M MACs", "paper", *HOWS.values()], rows
 
 

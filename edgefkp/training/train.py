@@ -18,7 +18,7 @@ from edgefkp.errors import UsageError
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.files import json_text, require_writable, sha256_file
 from edgefkp.networks.complexity import macs, parameters
-from edgefkp.networks.costs import COSTS
+from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import Network, build, resolve
 from edgefkp.training.batches import epoch_size
 from edgefkp.training.distillation import copies, taught
@@ -123,13 +123,14 @@ def train(
     recipe, network = experiment.recipe, experiment.resolved
     images = recipe.images or recipe.epochs * epoch_size(len(faces), recipe.batch) * recipe.batch
     progress.on_start(images)
-    make = partial(build, network, experiment.weights, **experiment.options)
+    make = partial(build, network, weights=experiment.weights, **experiment.options)
     calls = (checkpoint, progress.on_batch, progress.on_epoch)
     if network.frozen and experiment.augment != "online":
         result = fit_head(make, faces, parts.validation, recipe, *calls)
     else:
-        # A candidate of `edgefkp tune` is not in COSTS: one of many short trainings, and not worth trials of its own.
-        work = images * COSTS[network.name].macs if network.name in COSTS else 0.0
+        # A candidate of `edgefkp tune` has no known cost: one of many short trainings, not worth trials of its own.
+        cost = cost_of(network.name)
+        work = images * cost.macs if cost else 0.0
         plan = choose_plan(network.name, experiment.options, recipe.batch, recipe.precision, work)
         result = fit(make, faces, parts.validation, recipe, plan, experiment.augment == "online", *calls)
     card = Card(

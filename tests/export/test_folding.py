@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from edgefkp.export.folding import folded
+from edgefkp.layout import ModelSpec
 from edgefkp.networks.ours import plain
 from edgefkp.networks.paper import blocks, tuned
 
@@ -39,7 +40,7 @@ def outputs(model) -> np.ndarray:
 
 
 def test_after_leaky_relu_only_additions_before_padded_convolutions_stay():
-    model = lived_in(blocks(**SMALL_BLOCKS))
+    model = lived_in(blocks(ModelSpec(), **SMALL_BLOCKS))
     result = folded(model)
     assert "BatchNormalization" not in kinds(result)
     assert kinds(result).count("Rescaling") == 2  # none before the dense layer
@@ -47,19 +48,19 @@ def test_after_leaky_relu_only_additions_before_padded_convolutions_stay():
 
 
 def test_with_valid_padding_nothing_stays():
-    model = lived_in(tuned((3, 3, 3, 3), (8, 8, 8, 8)))
+    model = lived_in(tuned(ModelSpec(), (3, 3, 3, 3), (8, 8, 8, 8)))
     result = folded(model)
     assert not {"BatchNormalization", "Rescaling"} & set(kinds(result))
     np.testing.assert_allclose(outputs(result), outputs(model), atol=1e-3)
 
 
 def test_what_the_converter_folds_is_left_to_it():
-    model = lived_in(plain((8, 8), (4, 4)))
+    model = lived_in(plain(ModelSpec(), (8, 8), (4, 4)))
     assert folded(model) is model
 
 
 def test_a_negative_factor_does_not_pass_an_activation():
-    model = lived_in(blocks(**SMALL_BLOCKS))
+    model = lived_in(blocks(ModelSpec(), **SMALL_BLOCKS))
     first = next(layer for layer in model.layers if type(layer).__name__ == "BatchNormalization")
     weights = first.get_weights()
     weights[0][3] = -0.7

@@ -1,4 +1,4 @@
-"""Every head gives 30 numbers, survives a file, and converts to what runs on a board."""
+"""Every head gives the points' numbers, survives a file, and converts to what runs on a board."""
 
 import numpy as np
 import pytest
@@ -7,17 +7,19 @@ pytest.importorskip("tensorflow")
 
 from edgefkp.errors import UsageError
 from edgefkp.export.convert import Settings, convert
+from edgefkp.layout import ModelSpec
 from edgefkp.networks.ours import ACTIVATIONS, FLOAT_LAYERS, HEADS, plain
 from edgefkp.runtime import interpreters
 from edgefkp.runtime.predictor import load_keras
 
+SPEC = ModelSpec()
 TINY = {"channels": (4, 6, 8), "strides": (4, 2, 2)}
 PIXELS = np.random.default_rng(0).random((3, 96, 96, 1), np.float32)
 
 
 @pytest.mark.parametrize("head", HEADS)
 def test_a_head_survives_a_file_and_conversion(head, tmp_path):
-    model = plain(**TINY, head=head, maps=5)
+    model = plain(SPEC, **TINY, head=head, maps=5)
     expected = np.array(model(PIXELS, training=False))
     assert expected.shape == (3, 30)
     model.save(tmp_path / "x.keras")
@@ -32,7 +34,7 @@ def test_a_head_survives_a_file_and_conversion(head, tmp_path):
 
 
 def test_a_map_that_peaks_in_a_cell_gives_the_place_of_the_cell():
-    model = plain(**TINY, head="argmax", maps=15)
+    model = plain(SPEC, **TINY, head="argmax", maps=15)
     maps = model.get_layer("maps")
     peaked = np.zeros((1, 6, 6, maps.kernel.shape[2]), np.float32)
     peaked[0, 1, 4] = 1
@@ -46,7 +48,7 @@ def test_a_map_that_peaks_in_a_cell_gives_the_place_of_the_cell():
 
 
 def test_a_soft_argmax_that_stays_float_moves_points_less_in_int8(tmp_path):
-    model = plain(**TINY, head="argmax", maps=15)
+    model = plain(SPEC, **TINY, head="argmax", maps=15)
     expected = np.array(model(PIXELS, training=False))
 
     def moved(keep_float: tuple[str, ...]) -> float:
@@ -65,7 +67,7 @@ def test_a_soft_argmax_that_stays_float_moves_points_less_in_int8(tmp_path):
 @pytest.mark.parametrize("head", ["argmax", "pyramid"])
 @pytest.mark.parametrize("scheme", ["int8io", "int16x8"])
 def test_a_soft_argmax_computes_in_every_integer_type(head, scheme, tmp_path):
-    (tmp_path / "x.tflite").write_bytes(convert(plain(**TINY, head=head, maps=5), Settings(scheme), [PIXELS]))
+    (tmp_path / "x.tflite").write_bytes(convert(plain(SPEC, **TINY, head=head, maps=5), Settings(scheme), [PIXELS]))
     lite = interpreters.load(tmp_path / "x.tflite", "litert")
     lite.set(lite.tensors(np.zeros((1, 96, 96), np.uint8))[0])
     lite.invoke()
@@ -74,19 +76,19 @@ def test_a_soft_argmax_computes_in_every_integer_type(head, scheme, tmp_path):
 
 @pytest.mark.parametrize("scales", [1, 2, 3])
 def test_a_pyramid_is_as_fine_as_its_finest_scale(scales):
-    model = plain(**TINY, head="pyramid", maps=5, scales=scales)
+    model = plain(SPEC, **TINY, head="pyramid", maps=5, scales=scales)
     assert model.get_layer("softmax").output.shape[1:] == (5, (6 * 2 ** (scales - 1)) ** 2)
     assert sum("maps" in layer.name for layer in model.layers) == scales
 
 
 def test_the_places_of_the_cells_do_not_learn():
-    model = plain(**TINY, head="argmax")
+    model = plain(SPEC, **TINY, head="argmax")
     assert not any("places" in weight.path for weight in model.trainable_weights)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_residual_and_separable_networks_are_built(activation):
-    model = plain((4, 4, 8, 8), (2, 1, 2, 1), residual=1, separable=1, activation=activation, head="average")
+    model = plain(SPEC, (4, 4, 8, 8), (2, 1, 2, 1), residual=1, separable=1, activation=activation, head="average")
     kinds = [type(layer).__name__ for layer in model.layers]
     assert kinds.count("Add") == 2
     assert kinds.count("DepthwiseConv2D") == 3
@@ -95,5 +97,5 @@ def test_residual_and_separable_networks_are_built(activation):
 
 def test_an_unknown_head_is_named_with_those_that_there_are():
     with pytest.raises(UsageError, match="unknown head 'heatmap'") as caught:
-        plain(head="heatmap")
+        plain(SPEC, head="heatmap")
     assert "argmax" in caught.value.hint

@@ -12,7 +12,8 @@ from edgefkp.bench.result import Clocks, Process, Raw, Result, Row, Times, save
 from edgefkp.bench.stats import times
 from edgefkp.files import write_json
 from edgefkp.layout import MEAN_SHAPE, NAMES
-from edgefkp.networks.costs import COSTS
+from edgefkp.networks.costs import Cost, cost_of
+from edgefkp.networks.registry import NETWORKS
 from edgefkp.study.cell import CellResult
 from edgefkp.study.evidence import DATA, ZOO, ZOO_KERAS, ZOO_SCHEMA
 from edgefkp.study.grid import grid
@@ -27,6 +28,12 @@ ROWS = {
     "inception": 2.4, "residual": 2.0, "shi": 2.5, "gao": 2.1, "resnet50": 2.3,
 }  # fmt: skip
 COLUMNS = {"drop": 1.0, "ffill": 1.12, "knn": 1.05, "augment": 0.85, "masked-online": 0.8}
+
+
+def _cost(network: str) -> Cost:
+    cost = cost_of(network)
+    assert cost is not None
+    return cost
 
 
 def plausible(name: str) -> float:
@@ -58,8 +65,8 @@ def made_cell(name: str, rmse: float | None = None, noise: float = 0.05, epochs:
         weights=None,
         data={"name": "made-up", "hash": "d", "split": "s", "licence": "Faces <of> nobody & co"},
         counts={"faces": 1900, "coordinates": 57_000, "imputed": 0},
-        parameters=COSTS[cell.network].parameters,
-        macs=COSTS[cell.network].macs,
+        parameters=_cost(cell.network).parameters,
+        macs=_cost(cell.network).macs,
         training={"best_epoch": epochs, "plan": {"precision": "float32", "lanes": 2}},
         history=made_history(rmse, epochs, cell.images),
         scores={
@@ -113,21 +120,21 @@ def write_info(study: Path) -> None:
 # ms an image. Keras: as the multiplications go, but for a fixed part; TFLite: MobileNetV2 behind plain networks.
 def made_ms(network: str, how: str) -> float:
     if how == "keras":
-        return 4 + COSTS[network].macs / 40e6
+        return 4 + _cost(network).macs / 40e6
     slow = 4.0 if network.startswith(("mobilenet", "nasnet")) else 1.0
-    return slow * COSTS[network].macs / {"float32": 60e6, "int8": 200e6}[how]
+    return slow * _cost(network).macs / {"float32": 60e6, "int8": 200e6}[how]
 
 
-def write_times(folder: Path, networks: Iterable[str] = tuple(COSTS), verdict: str = "VALID") -> Path:
+def write_times(folder: Path, networks: Iterable[str] = tuple(NETWORKS), verdict: str = "VALID") -> Path:
     """bench/results under `folder`, as bench/zoo.py and `edgefkp bench` write it."""
     bench = folder / "bench" / "results"
     names = [name for name in networks if not name.endswith("_frozen")]
     zoo = {}
     for name in names:
         seconds = made_ms(name, "keras") / 10
-        size = 4 * COSTS[name].parameters
+        size = 4 * _cost(name).parameters
         zoo[name] = {
-            "parameters": COSTS[name].parameters, "macs": COSTS[name].macs, "keras_bytes": size + 20_000,
+            "parameters": _cost(name).parameters, "macs": _cost(name).macs, "keras_bytes": size + 20_000,
             "h5_bytes": size + 30_000, "float32_bytes": size, "int8_bytes": size // 4,
             "seconds_per_100": seconds, "interval": [seconds * 0.97, seconds * 1.03],
             "all_seconds": [[seconds * factor for factor in (0.98, 1.0, 1.02)]] * 3,

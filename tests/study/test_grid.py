@@ -12,7 +12,7 @@ CELLS = grid()
 
 def test_every_cell_has_a_name_of_its_own_and_a_network():
     assert len({cell.name for cell in CELLS}) == len(CELLS)
-    assert {cell.network for cell in CELLS} <= NETWORKS.keys()
+    assert {cell.network for cell in CELLS} <= set(NETWORKS)
 
 
 def test_the_papers_table_is_whole():
