@@ -29,9 +29,9 @@ def main() -> None:
     rows = []
     for path in given.files:
         card = read_card(path)
-        if not card or "training" not in card:
+        if not card or not card.training:
             raise EdgefkpError(f"{path} has no training card", "pass .keras files written by edgefkp train")
-        row = {"network": card["network"], "seed": card["training"]["recipe"]["seed"], "sha256": card["sha256"]}
+        row = {"network": card.network, "seed": card.training["recipe"]["seed"], "sha256": card.sha256}
         for part in ("validation", "test"):
             score = evaluate(path, source, part, SOURCES)[0].score
             row |= {part: {"rmse": score.rmse, "interval": list(score.interval)}}

@@ -25,11 +25,12 @@ FACES = 2048
 
 def made_faces() -> tuple[np.ndarray, np.ndarray]:
     """Return random images and plausible keypoints; the content does not affect the time."""
-    from edgefkp.layout import MEAN_SHAPE
+    from edgefkp.layout import ModelSpec
 
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (FACES, 96, 96), np.uint8)
-    return images, (MEAN_SHAPE + rng.normal(0, 3, (FACES, 15, 2))).astype(np.float32)
+    spec, rng = ModelSpec(), np.random.default_rng(0)
+    images = rng.integers(0, 256, (FACES, *spec.input.image_shape), np.uint8)
+    noise = rng.normal(0, 3, (FACES, spec.layout.count, 2))
+    return images, (spec.layout.mean_points(spec.input.side) + noise).astype(np.float32)
 
 
 def plain_fit(network: str, batch: int, seconds: float) -> float:
@@ -37,10 +38,11 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
     import keras
 
     from edgefkp.data.augment import AugmentConfig, online_batch
-    from edgefkp.layout import KAGGLE15, normalise
+    from edgefkp.layout import ModelSpec
     from edgefkp.networks.registry import NETWORKS, build
     from edgefkp.training.loss import labelled_weight, masked_sum
 
+    spec = ModelSpec()
     images, targets = made_faces()
 
     class Batches(keras.utils.PyDataset):
@@ -49,10 +51,9 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
 
         def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
             rows = slice(index * batch, (index + 1) * batch)
-            altered, moved = online_batch(
-                images[rows], targets[rows], np.random.default_rng(index), AugmentConfig(), KAGGLE15
-            )
-            return altered[..., None].astype(np.float32) / 255, normalise(moved)
+            rng = np.random.default_rng(index)
+            altered, moved = online_batch(images[rows], targets[rows], rng, AugmentConfig(), spec.layout)
+            return spec.input.to_network(altered), spec.encode(moved)
 
     class Clock(keras.callbacks.Callback):
         """Start the clock after the third batch, when the graph is traced; stop the run after `seconds`."""
@@ -83,20 +84,22 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
 def edgefkp_fit(network: str, batch: int, seconds: float) -> float:
     """Return the images per second of edgefkp's own loop with the step plan that it chooses on this machine."""
     from edgefkp.data.imputation import TrainingSet
+    from edgefkp.layout import ModelSpec
     from edgefkp.networks.registry import NETWORKS, build
+    from edgefkp.training.autotune import choose_plan
     from edgefkp.training.batches import epoch_batches
     from edgefkp.training.learner import Learner
     from edgefkp.training.recipe import Recipe
-    from edgefkp.training.step_plan import choose_plan
 
-    plan = choose_plan(network, {}, batch)
+    spec = ModelSpec()
+    plan = choose_plan(network, {}, batch, spec)
     plan.apply()
     recipe = Recipe(batch=batch)
-    learner = Learner(lambda: build(NETWORKS[network]), recipe, 100_000, plan)
+    learner = Learner(lambda: build(NETWORKS[network]), recipe, 100_000, plan, spec)
     faces = TrainingSet(*made_faces())
     start, steps = 0.0, 0
     for epoch in range(10_000):
-        for made in epoch_batches(faces, recipe, epoch, True, FACES // batch):
+        for made in epoch_batches(faces, recipe, epoch, True, FACES // batch, spec):
             learner.step(*made)
             steps += 1
             if steps == 3:

@@ -104,7 +104,7 @@ def run(
     parts = split(source)
     made = []
     for number, experiment in enumerate(job.experiments, 1):
-        note(f"[{number}/{len(job.experiments)}] {experiment.model}: train, export, evaluate")
+        note(f"[{number}/{len(job.experiments)}] {experiment.model_name()}: train, export, evaluate")
         made.append(_apart(_make, job, experiment, open_bar))
     files = [file for one in made for file in one.files]
     note(f"timing {len(files)} files")
@@ -145,7 +145,7 @@ def _make(job: Job, experiment: Experiment, open_bar: OpenBar | None) -> Made:
     from edgefkp.export.exporter import export_network
 
     source = open_dataset(job.data, job.labels)
-    with open_bar(experiment.model) if open_bar else nullcontext(Progress()) as progress:
+    with open_bar(experiment.model_name(source.layout)) if open_bar else nullcontext(Progress()) as progress:
         keras, card = train(experiment, source, job.out / "models", resume=True, progress=progress)
     files = export_network(keras, job.out / "export", SCHEMES, source)
     return Made(card, keras, files, _evaluated(keras, source, job.out / "evaluation"))

@@ -75,7 +75,7 @@ def command(
     )
     source = with_extra_training_faces(open_dataset(data, labels), [open_dataset(other) for other in more])
     try:
-        with BarProgress(experiment.model) as progress:
+        with BarProgress(experiment.model_name(source.layout)) as progress:
             path, card = train(experiment, source, out, resume, progress)
     except KeyboardInterrupt:
         note("stopped; the same command with --resume goes on after the last finished epoch")

@@ -55,12 +55,9 @@ def command(
     KERASTUNER_ORACLE_PORT, with OUT on a disk that they share.
     """
     from edgefkp.data.formats import open_dataset
-    from edgefkp.errors import UsageError
     from edgefkp.search.space import SPACES
     from edgefkp.search.tune import Tuning, tune
 
-    if space not in SPACES:
-        raise UsageError(f"unknown space '{space}'", f"choose one of: {', '.join(SPACES)}")
     count = trials or SPACES[space].trials
     tuning = Tuning(name or f"found_{space}", space, count, images, treatment, augment, budget_ms, scheme, seed)
     try:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.layout import COUNT, SIZE, denormalise
+from edgefkp.layout import COUNT, SIZE, ModelSpec, denormalise
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,10 @@ class TfliteModel:
     interpreter: Any = field(repr=False)
     # Interpreters do not keep their delegates alive.
     delegates: list[Any] = field(default_factory=list, repr=False)
+
+    @property
+    def spec(self) -> ModelSpec:
+        return ModelSpec()
 
     @property
     def takes_faces(self) -> bool:

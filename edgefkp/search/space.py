@@ -4,27 +4,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from edgefkp.records import Registry
+
 
 @dataclass(frozen=True)
 class Point:
-    """A candidate. space: of networks.registry.SPACES, whose function takes `options`."""
+    """A candidate."""
 
-    space: str
-    options: dict[str, tuple[int, ...]]
+    space: str  # of networks.registry.SPACES
+    options: dict[str, tuple[int, ...]]  # of that space's function
     learning_rate: float
 
 
 @dataclass(frozen=True)
 class Space:
-    """point: draws a candidate from keras-tuner's HyperParameters. oracle: what proposes the next one.
-
-    trials: how many are tried where the user does not say.
-    """
+    """What is searched, and how."""
 
     name: str
-    point: Callable[[Any], Point]
-    oracle: str
-    trials: int
+    point: Callable[[Any], Point]  # draws a candidate from keras-tuner's HyperParameters
+    oracle: str  # what proposes the next candidate: random or bayesian
+    trials: int  # unless the user gives another number
 
 
 def _authors(hp: Any) -> Point:
@@ -36,7 +35,7 @@ def _authors(hp: Any) -> Point:
 
 
 def _wide(hp: Any) -> Point:
-    """Plain 3x3 convolutions at half, quarter, eighth and sixteenth of the picture, one to three of each, any width.
+    """Plain 3x3 convolutions at half, quarter, eighth and sixteenth of the image, one to three of each, any width.
 
     All between a tenth and twenty times the multiplications of `small`.
     """
@@ -53,10 +52,6 @@ def _wide(hp: Any) -> Point:
     return Point("plain", {"channels": tuple(channels), "strides": tuple(strides)}, rate)
 
 
-SPACES = {
-    space.name: space
-    for space in (
-        Space("authors", _authors, "random", 5),  # RandomSearch with 5 trials, as they had it
-        Space("wide", _wide, "bayesian", 20),
-    )
-}
+SPACES: Registry[Space] = Registry("search space")
+SPACES.add(Space("authors", _authors, "random", 5))  # RandomSearch with 5 trials, as they had it
+SPACES.add(Space("wide", _wide, "bayesian", 20))

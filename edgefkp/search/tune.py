@@ -9,25 +9,24 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from edgefkp.data.faces import Dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
-from edgefkp.files import json_text, read_json, write_bytes, write_json
+from edgefkp.files import json_text, plain, read_json, write_bytes, write_json
+from edgefkp.layout import ModelSpec
 from edgefkp.networks.complexity import macs, parameters
 from edgefkp.networks.registry import NETWORKS, build, read_point
 from edgefkp.networks.tensorflow import require_tensorflow
+from edgefkp.records import read_record
 from edgefkp.search.space import SPACES, Point, Space
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.train import Experiment, mean_shape_rmse, train
 
 SCHEMA = "edgefkp.tuned/1"
-SCHEMES = ("float32", "dynamic", "int8")
 CALIBRATION_FACES = 100
 SCORE = "score"
 
@@ -37,25 +36,20 @@ Clock = Callable[[Path], float]  # milliseconds of one inference of a .tflite fi
 
 @dataclass(frozen=True)
 class Tuning:
-    """What is searched, and how a candidate is judged.
+    """What is searched, and how a candidate is judged."""
 
-    name: of the network that is found. images: that each candidate is trained on. budget: milliseconds for an image
-    on this machine, one thread, as a .tflite of `scheme`; None where time does not count.
-    """
-
-    name: str
-    space: str
+    name: str  # of the network that is found
+    space: str  # one of SPACES
     trials: int
-    images: int
-    treatment: str = "masked"
+    images: int  # that each candidate is trained on
+    imputation: str = field(default="masked", metadata={"json": "treatment"})
     augment: str = "online"
-    budget: float | None = None
-    scheme: str = "float32"
+    budget: float | None = None  # milliseconds for an image on this machine, one thread; None: time does not count
+    scheme: str = "float32"  # of the .tflite that the budget is for
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.space not in SPACES:
-            raise UsageError(f"unknown space '{self.space}'", f"choose one of: {', '.join(SPACES)}")
+        _ = SPACES[self.space]
         if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", self.name) or self.name in NETWORKS:
             raise UsageError(
                 f"'{self.name}' cannot name the network that is found",
@@ -67,7 +61,7 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Trial:
-    """ms: None without a budget. validation_rmse: None where the candidate is over it, or its training failed."""
+    """A candidate and what came of it."""
 
     trial: str
     space: str
@@ -75,23 +69,23 @@ class Trial:
     learning_rate: float
     parameters: int
     macs: int
-    ms: float | None
-    validation_rmse: float | None
-    score: float
+    ms: float | None  # of one inference; None without a budget
+    validation_rmse: float | None  # pixels; None if the candidate is over the budget or its training failed
+    score: float  # the RMSE, or how far the candidate is over the budget in RMSEs of the mean shape
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """A network that was found, which `edgefkp train FILE` takes, and how: trials best first."""
+    """A network that was found, which `edgefkp train FILE` takes, and how it was found."""
 
     name: str
     space: str
     options: dict[str, Any]
     learning_rate: float
-    tuning: dict[str, Any]
-    data: dict[str, str]
-    mean_shape_rmse: float
-    trials: list[Trial]
+    tuning: Tuning
+    data: dict[str, str]  # name and hashes of what it was searched on
+    mean_shape_rmse: float  # pixels, on the same faces
+    trials: list[Trial]  # best first
     schema: str = SCHEMA
 
 
@@ -100,13 +94,13 @@ def tune(
 ) -> Tuned:
     """Search, and write `out`/<name>.json; `out`/<name>/ keeps the trials, from which a broken-off search goes on.
 
-    Raises EdgefkpError where the folder holds another search, or where no candidate keeps to the budget.
+    Raises EdgefkpError if the folder holds another search, or if no candidate keeps to the budget.
     """
     require_tensorflow("tuning")
     parts = split(source)
     data = {"name": source.name, "hash": source.train.hash, "split": parts.hash}
     folder = out / tuning.name
-    _require_same_search(folder / "search.json", {**asdict(tuning), "trials": None, "data": data})
+    _require_same_search(folder / "search.json", {**plain(tuning), "trials": None, "data": data})
     judge = _Judge(tuning, source, folder, note, clock or measured_ms)
     with _to_stderr():
         _search(judge, folder)
@@ -118,7 +112,7 @@ def tune(
             "give more --budget-ms, more --trials, another --space or another --name",
         )
     best, mean = trials[0], mean_shape_rmse(parts)
-    tuned = Tuned(tuning.name, best.space, best.options, best.learning_rate, asdict(tuning), data, mean, trials)
+    tuned = Tuned(tuning.name, best.space, best.options, best.learning_rate, tuning, data, mean, trials)
     write_json(out / f"{tuning.name}.json", tuned)
     return tuned
 
@@ -130,7 +124,8 @@ class _Judge:
         self.tuning, self._source, self._folder, self._note, self._clock = tuning, source, folder, note, clock
         parts = split(source)
         self._mean = mean_shape_rmse(parts)
-        self._samples = parts.train.images[:CALIBRATION_FACES, ..., None].astype(np.float32) / 255
+        self._spec = ModelSpec(source.layout, source.input)
+        self._samples = self._spec.input.to_network(parts.train.images[:CALIBRATION_FACES])
 
     @property
     def space(self) -> Space:
@@ -142,7 +137,7 @@ class _Judge:
         folder = self._folder / "trials" / name
         file = folder / "point.json"
         write_json(file, {"name": f"{self.tuning.name}_{name}", "space": point.space, "options": point.options})
-        model = build(read_point(str(file)))
+        model = build(read_point(str(file)), self._spec)
         size = (parameters(model), macs(model))
         ms = self._milliseconds(model, folder) if self.tuning.budget else None
         keras.backend.clear_session()
@@ -159,7 +154,7 @@ class _Judge:
     def _trained(self, file: Path, point: Point, folder: Path) -> float | None:
         tuning = self.tuning
         recipe = Recipe(images=tuning.images, learning_rate=point.learning_rate, seed=tuning.seed)
-        experiment = Experiment(str(file), tuning.treatment, tuning.augment, recipe)
+        experiment = Experiment(str(file), tuning.imputation, tuning.augment, recipe)
         try:
             _, card = train(experiment, self._source, folder, resume=True)
         except EdgefkpError as error:  # a learning rate that tears the network apart is a result too
@@ -177,7 +172,9 @@ class _Judge:
     def finished(self) -> list[Trial]:
         """Best first."""
         files = sorted((self._folder / "trials").glob("*/trial.json"))
-        return sorted((Trial(**read_json(file)) for file in files), key=lambda trial: trial.score)
+        hint = "delete it; the trial is then made again"
+        trials = (read_record(Trial, read_json(file), str(file), hint, strict=True) for file in files)
+        return sorted(trials, key=lambda trial: trial.score)
 
 
 def measured_ms(file: Path) -> float:
@@ -242,7 +239,7 @@ def _require_same_search(file: Path, search: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def _to_stderr() -> Iterator[None]:
-    """keras-tuner prints; and what it lacks is said in one line."""
+    """keras-tuner prints; and what it lacks is one line of an error."""
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield

@@ -30,7 +30,7 @@ from edgefkp.evaluation.metrics import rmse
 from edgefkp.files import json_text, plain, read_json, sha256_file, write_json
 from edgefkp.study.cell import Cell, CellResult, cell_of, identity_of
 from edgefkp.study.store import Study, read_progress
-from edgefkp.training.fit import Row
+from edgefkp.training.fit import EpochLog
 from edgefkp.training.step_plan import cores
 from edgefkp.training.train import Experiment, Progress, train, training_faces
 
@@ -83,7 +83,7 @@ class _Clock:
     def seconds(self) -> float:
         return self._before + time.monotonic() - self._start
 
-    def epoch(self, row: Row) -> None:
+    def epoch(self, row: EpochLog) -> None:
         if row["images"] <= self._images:
             return  # told again from the checkpoint
         progress = {"images": row["images"], "validation_rmse": row["validation_rmse"]}
@@ -194,7 +194,7 @@ def _counts(experiment: Experiment, source: Dataset) -> dict[str, int]:
     train_faces = split(source).train
     treated = training_faces(split(source), experiment)
     coordinates = int(np.isfinite(treated.targets).sum())
-    imputes = experiment.treatment in ("ffill", "knn")
+    imputes = experiment.imputation in ("ffill", "knn")
     imputed = coordinates - int(np.isfinite(train_faces.keypoints).sum()) if imputes else 0
     return {"faces": len(treated), "coordinates": coordinates, "imputed": imputed}
 

@@ -11,13 +11,13 @@ import numpy as np
 
 from edgefkp.data.augment import online_batch
 from edgefkp.data.imputation import TrainingSet
-from edgefkp.layout import normalise
+from edgefkp.layout import ModelSpec
 from edgefkp.training.recipe import Recipe
 
 AHEAD = 4  # batches made before they are needed
 EPOCH_IMAGES = 2048  # an epoch shows at least so many: several passes over a small set
 
-# (B, 96, 96) uint8 images, (B, 30) float32 targets with NaN = missing, (B,) float32 weights of the faces
+# (B, *image_shape) uint8 images, (B, 2 K) float32 targets with NaN = missing, (B,) float32 weights of the faces
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -30,8 +30,10 @@ def _passes(faces: int) -> int:
     return -(-EPOCH_IMAGES // faces)
 
 
-def epoch_batches(faces: TrainingSet, recipe: Recipe, epoch: int, online: bool, count: int) -> Iterator[Batch]:
-    """Yield the first `count` batches of the epoch's own order of the faces, altered on the fly where `online`."""
+def epoch_batches(
+    faces: TrainingSet, recipe: Recipe, epoch: int, online: bool, count: int, spec: ModelSpec
+) -> Iterator[Batch]:
+    """Yield the first `count` batches of the epoch's own order of the faces, altered on the fly if `online`."""
     size, seed = recipe.batch, recipe.seed
     rng = np.random.default_rng([seed, epoch])
     order = np.concatenate([rng.permutation(len(faces)) for _ in range(_passes(len(faces)))])
@@ -42,8 +44,8 @@ def epoch_batches(faces: TrainingSet, recipe: Recipe, epoch: int, online: bool, 
         images, targets = faces.images[rows], faces.targets[rows]
         if online:
             rng = np.random.default_rng([seed, epoch, index])
-            images, targets = online_batch(images, targets, rng, recipe.online, faces.layout)
-        return images, normalise(targets), faces.weights[rows]
+            images, targets = online_batch(images, targets, rng, recipe.online, spec.layout)
+        return images, spec.encode(targets), faces.weights[rows]
 
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
         pending: deque[Future[Batch]] = deque()

@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 
 from edgefkp.files import json_text, replacing
+from edgefkp.records import read_record
+from edgefkp.training.step_plan import Plan
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """epoch: the number of finished epochs. state: of the Learner. best: weights with the best validation RMSE."""
+    """A run after its last finished epoch."""
 
-    epoch: int
-    history: list[dict[str, Any]]
-    plan: dict[str, Any]
-    state: list[np.ndarray]
-    best: list[np.ndarray]
+    epoch: int  # finished ones
+    history: list[dict[str, Any]]  # a row for each epoch
+    plan: Plan  # a resumed run keeps to it
+    state: list[np.ndarray]  # of the Learner
+    best: list[np.ndarray]  # weights with the best validation RMSE
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -31,7 +33,10 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
-    """None where there is none, or where it cannot be read (the run then starts from the beginning)."""
+    """None for a file that is missing or damaged: the run then starts from the beginning.
+
+    Raises EdgefkpError for a whole one whose plan is of another version.
+    """
     try:
         with np.load(path) as stored:
             meta = json.loads(str(stored["meta"]))
@@ -41,4 +46,5 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
             }
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-    return Checkpoint(meta["epoch"], meta["history"], meta["plan"], lists["state"], lists["best"])
+    plan = read_record(Plan, meta["plan"], f"the plan in {path}", "train without --resume", strict=True)
+    return Checkpoint(meta["epoch"], meta["history"], plan, lists["state"], lists["best"])

@@ -1,4 +1,4 @@
-"""Frozen backbones: what they see in a picture never changes, so it is computed once and only the head is trained."""
+"""Frozen backbones: what they see in an image never changes, so it is computed once and only the head is trained."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from edgefkp.data.imputation import TrainingSet
-from edgefkp.training.fit import Fit, Labelled, Row, fit
+from edgefkp.layout import InputSpec, ModelSpec
+from edgefkp.training.fit import EpochLog, Fit, Labelled, fit
+from edgefkp.training.learner import to_network
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.step_plan import Plan
 
@@ -19,10 +21,10 @@ PLAN = Plan("float32", 1)  # a head is one matrix: nothing to divide
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """images: (N, F) float32, what the backbone made of N pictures. keypoints: (N, 15, 2) pixels."""
+    """What stands for images once a backbone has seen them."""
 
-    images: np.ndarray
-    keypoints: np.ndarray
+    images: np.ndarray  # (N, F) float32, what the backbone made of N images
+    keypoints: np.ndarray  # (N, K, 2) pixels
 
 
 def fit_head(
@@ -30,11 +32,12 @@ def fit_head(
     faces: TrainingSet,
     validation: Labelled,
     recipe: Recipe,
+    spec: ModelSpec,
     checkpoint: Path | None = None,
     on_batch: Callable[[int], None] = lambda images: None,
-    on_epoch: Callable[[Row], None] = lambda row: None,
+    on_epoch: Callable[[EpochLog], None] = lambda row: None,
 ) -> Fit:
-    """As `fit`, for pictures that are not altered on the fly: the whole network, with a trained head, comes back."""
+    """As `fit`, for images that are not altered on the fly: the whole network, with a trained head, comes back."""
     PLAN.apply()
     import keras
 
@@ -44,10 +47,11 @@ def fit_head(
     body = keras.Model(whole.input, head.input)
     result = fit(
         lambda: _head_of(head),
-        TrainingSet(features_of(body, faces.images), faces.targets),
-        Features(features_of(body, validation.images), validation.keypoints),
+        TrainingSet(features_of(body, faces.images, spec.input), faces.targets, layout=faces.layout),
+        Features(features_of(body, validation.images, spec.input), validation.keypoints),
         recipe,
         PLAN,
+        spec,
         False,
         checkpoint,
         on_batch,
@@ -57,11 +61,11 @@ def fit_head(
     return replace(result, model=whole)
 
 
-def features_of(body: Any, images: np.ndarray) -> np.ndarray:
-    """(N, 96, 96) uint8 -> (N, F) float32."""
+def features_of(body: Any, images: np.ndarray, spec: InputSpec) -> np.ndarray:
+    """(N, *image_shape) uint8 -> (N, F) float32."""
     import tensorflow as tf
 
-    forward = tf.function(lambda pixels: body(tf.cast(pixels, tf.float32)[..., tf.newaxis] / 255.0, training=False))
+    forward = tf.function(lambda pixels: body(to_network(pixels, spec), training=False))
     padded = np.resize(images, (-(-len(images) // BATCH) * BATCH, *images.shape[1:]))  # full batches: one trace
     parts = [forward(padded[i : i + BATCH]).numpy() for i in range(0, len(padded), BATCH)]
     return np.concatenate(parts)[: len(images)]

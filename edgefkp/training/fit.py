@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ import numpy as np
 from edgefkp.data.imputation import TrainingSet
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.metrics import rmse
+from edgefkp.layout import ModelSpec
 from edgefkp.training.batches import epoch_batches, epoch_size
 from edgefkp.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from edgefkp.training.interrupt import deferred_sigint
@@ -21,11 +22,11 @@ from edgefkp.training.step_plan import Plan
 SAVE_SECONDS = 15.0  # between checkpoints, at least
 GAP_FACES = 512  # training faces that are scored beside the validation faces, to show the gap
 
-Row = dict[str, Any]
+EpochLog = dict[str, Any]  # what the history has of an epoch: epoch, images, loss, RMSEs in pixels, seconds
 
 
 class Labelled(Protocol):
-    """Pictures (or their features) with (N, 15, 2) true points in pixels: `Faces`, for one."""
+    """Images (or their features) with (N, K, 2) true points in pixels: `Faces`, for one."""
 
     @property
     def images(self) -> np.ndarray: ...
@@ -35,11 +36,11 @@ class Labelled(Protocol):
 
 @dataclass(frozen=True)
 class Fit:
-    """model: the averaged network with the weights of its best epoch. history: a row an epoch."""
+    """A finished training."""
 
-    model: Any
-    history: list[Row]
-    best: Row
+    model: Any  # the averaged network with the weights of its best epoch
+    history: list[EpochLog]
+    best: EpochLog
     plan: Plan
 
 
@@ -49,24 +50,26 @@ def fit(
     validation: Labelled,
     recipe: Recipe,
     plan: Plan,
+    spec: ModelSpec,
     online: bool = False,
     checkpoint: Path | None = None,
     on_batch: Callable[[int], None] = lambda images: None,
-    on_epoch: Callable[[Row], None] = lambda row: None,
+    on_epoch: Callable[[EpochLog], None] = lambda row: None,
 ) -> Fit:
     """Train to the recipe's end, or until the validation RMSE has not improved for `recipe.patience` epochs.
 
-    checkpoint: a file that is read where it exists, and written at the end of epochs and on Ctrl-C; with the same
+    spec: of the network that `make` builds.
+    checkpoint: a file that is read if it exists, and written at the end of epochs and on Ctrl-C; with the same
     plan in float32 a run that was killed and continued gives the history and weights of one that was not.
-    Raises EdgefkpError where the loss stops being a number.
+    Raises EdgefkpError if the loss stops being a number.
     """
     saved = read_checkpoint(checkpoint) if checkpoint else None
-    plan = Plan(**saved.plan) if saved else plan
+    plan = saved.plan if saved else plan
     plan.apply()
     epoch_steps = epoch_size(len(faces), recipe.batch)
     steps = epoch_steps * recipe.epochs if recipe.images is None else max(1, recipe.images // recipe.batch)
-    learner = Learner(make, recipe, steps, plan)
-    now = Checkpoint(0, [], asdict(plan), [], [])
+    learner = Learner(make, recipe, steps, plan, spec)
+    now = Checkpoint(0, [], plan, [], [])
     if not saved and recipe.start == "mean_shape":
         learner.start_at(np.nanmean(faces.targets, 0))
     if saved:
@@ -83,7 +86,7 @@ def fit(
             while now.epoch * epoch_steps < steps and not _stalled(now.history, recipe.patience):
                 count = min(epoch_steps, steps - now.epoch * epoch_steps)
                 losses = []
-                for batch in epoch_batches(faces, recipe, now.epoch, online, count):
+                for batch in epoch_batches(faces, recipe, now.epoch, online, count, spec):
                     losses.append(learner.step(*batch))
                     on_batch(recipe.batch)
                     raise_held()
@@ -97,7 +100,7 @@ def fit(
                 }
                 if not np.isfinite(row["loss"]):
                     raise EdgefkpError(
-                        f"the loss is no number any more in epoch {row['epoch']}",
+                        f"the loss became NaN or infinite in epoch {row['epoch']}",
                         "lower --learning-rate, or use another --loss",
                     )
                 is_best = row["validation_rmse"] < min((r["validation_rmse"] for r in now.history), default=np.inf)
@@ -115,7 +118,7 @@ def fit(
     return Fit(learner.averaged, now.history, min(now.history, key=lambda row: row["validation_rmse"]), plan)
 
 
-def _stalled(history: list[Row], patience: int) -> bool:
+def _stalled(history: list[EpochLog], patience: int) -> bool:
     if not patience or not history:
         return False
     best = min(range(len(history)), key=lambda index: history[index]["validation_rmse"])

@@ -5,25 +5,24 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.layout import denormalise, normalise
-from edgefkp.training.batchnorm import fuse
-from edgefkp.training.convolution import by_products
+from edgefkp.layout import InputSpec, ModelSpec
+from edgefkp.training.kernels import fuse_batchnorm, use_matmul_filter_gradients
 from edgefkp.training.loss import labelled_weight, masked_sum
 from edgefkp.training.recipe import Recipe
-from edgefkp.training.step_plan import PRODUCTS, Plan
+from edgefkp.training.step_plan import MATMUL, Plan
 
 PREDICT_BATCH = 128
 START_SCALE = 0.05  # of the last kernel where training starts at the mean shape
 
 
 class Learner:
-    """make: builds the network anew. steps: of the whole run, for the learning rate's schedule.
+    """make: builds the network anew, for `spec`. steps: of the whole run, for the learning rate's schedule.
 
     `averaged` is the network that is scored and saved: the exponential moving average of the weights, in float32
     whatever the precision of training.
     """
 
-    def __init__(self, make: Callable[[], Any], recipe: Recipe, steps: int, plan: Plan) -> None:
+    def __init__(self, make: Callable[[], Any], recipe: Recipe, steps: int, plan: Plan, spec: ModelSpec) -> None:
         import keras
         import tensorflow as tf
 
@@ -31,38 +30,38 @@ class Learner:
         self.averaged = make()
         self.model = _twin(make, plan.precision)
         self.model.set_weights(self.averaged.get_weights())
-        fuse(self.model, recipe.batchnorm_momentum)
-        if plan.filter_gradients == PRODUCTS:
-            by_products(self.model)
+        fuse_batchnorm(self.model, recipe.batchnorm_momentum)
+        if plan.filter_gradients == MATMUL:
+            use_matmul_filter_gradients(self.model)
         self.optimizer = _optimizer(recipe, steps)
         self.optimizer.build(self.model.trainable_variables)
-        self._recipe, self._lanes = recipe, plan.lanes
+        self._recipe, self._shards, self._spec = recipe, plan.shards, spec
         self._average = [
             (mean, live)
             for mean, live in zip(self.averaged.weights, self.model.weights, strict=True)
             if mean is not live and "float" in str(mean.dtype)
         ]
         self._step = tf.function(self._step_graph)
-        self._forward = tf.function(lambda images: self.averaged(_to_input(images), training=False))
+        self._forward = tf.function(lambda images: self.averaged(to_network(images, spec.input), training=False))
 
     def start_at(self, shape: np.ndarray) -> None:
-        """Answer (15, 2) pixels at first, by a last dense layer that is nearly silent; another last layer stays as is.
+        """Answer (K, 2) pixels at first, by a last dense layer that is nearly silent; another last layer stays as is.
 
         From a random start the first steps only bring the outputs to the mean shape, and switch off ReLU units on the
         way that never come back: of the 48 in front of the tuned networks' outputs, one was left.
         """
         import keras
 
-        centred = np.nan_to_num(normalise(shape))  # the picture's middle where no face has the point
+        centered = np.nan_to_num(self._spec.encode(shape))  # the image's middle where no face has the point
         for model in (self.model, self.averaged):
             last = model.layers[-1]
             if isinstance(last, keras.layers.Dense) and last.use_bias:
                 last.kernel.assign(START_SCALE * last.kernel)
-                last.bias.assign(centred)
+                last.bias.assign(centered)
 
     def step(self, images: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
-        """One step on (B, 96, 96) uint8 images, (B, 30) normalised targets, NaN = missing, and (B,) weights of the
-        faces in the loss: the batch's loss.
+        """One step on (B, *image_shape) uint8 images, (B, 2 K) normalized targets, NaN = missing, and (B,) weights of
+        the faces in the loss: the batch's loss.
 
         In place of images (B, F) float32 features for a network that takes those.
         """
@@ -73,11 +72,12 @@ class Learner:
 
         count = labelled_weight(targets, weights)
         losses, gradients = [], []
-        lanes = zip(*(tf.split(part, self._lanes) for part in (images, targets, weights)), strict=True)
-        for lane_images, *lane_truth in lanes:
+        shards = zip(*(tf.split(part, self._shards) for part in (images, targets, weights)), strict=True)
+        for shard_images, *shard_truth in shards:
             with tf.GradientTape() as tape:
-                outputs = tf.cast(self.model(_to_input(lane_images), training=True), tf.float32)
-                loss = masked_sum(self._recipe.loss, self._recipe.corner, outputs, *lane_truth) / count
+                outputs = self.model(to_network(shard_images, self._spec.input), training=True)
+                outputs = tf.cast(outputs, tf.float32)
+                loss = masked_sum(self._recipe.loss, self._recipe.beta, outputs, *shard_truth) / count
             gradients.append(tape.gradient(loss, self.model.trainable_variables))
             losses.append(loss)
         summed = [tf.add_n(list(parts)) for parts in zip(*gradients, strict=True)]
@@ -90,11 +90,11 @@ class Learner:
         return tf.add_n(losses)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """(N, 96, 96) uint8 -> (N, 15, 2) pixels, by the averaged network."""
+        """(N, *image_shape) uint8 -> (N, K, 2) pixels, by the averaged network."""
         # Full batches only, so that the graph is traced once.
         padded = np.resize(images, (-(-len(images) // PREDICT_BATCH) * PREDICT_BATCH, *images.shape[1:]))
         parts = [self._forward(padded[i : i + PREDICT_BATCH]).numpy() for i in range(0, len(padded), PREDICT_BATCH)]
-        return denormalise(np.concatenate(parts)[: len(images)])
+        return self._spec.decode(np.concatenate(parts)[: len(images)])
 
     @property
     def _variables(self) -> list[Any]:
@@ -114,12 +114,21 @@ class Learner:
             variable.assign(value)
 
 
-def _to_input(images: Any) -> Any:
+def to_network(images: Any, spec: InputSpec) -> Any:
+    """As InputSpec.to_network, in TensorFlow's graph; features (features.py) stay as they are."""
     import tensorflow as tf
 
     if images.dtype != tf.uint8:
-        return images  # features, see features.py
-    return tf.cast(images, tf.float32)[..., tf.newaxis] / 255.0
+        return images
+    pixels = tf.cast(images, tf.float32)
+    if spec.channels == 1:
+        pixels = pixels[..., tf.newaxis]
+    mean, deviation = (_one_number(numbers.astype(np.float32)) for numbers in spec.mean_and_deviation)
+    return (pixels - mean if np.any(mean) else pixels) / deviation
+
+
+def _one_number(numbers: np.ndarray) -> Any:
+    return numbers[0] if (numbers == numbers[0]).all() else numbers
 
 
 def _twin(make: Callable[[], Any], precision: str) -> Any:

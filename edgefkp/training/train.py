@@ -1,8 +1,7 @@
 """One trained network: split, impute, augment, fit, and write models/<model>.keras with its card."""
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,65 +15,65 @@ from edgefkp.data.imputation import IMPUTATIONS, TrainingSet, impute
 from edgefkp.data.split import Split, split
 from edgefkp.errors import UsageError
 from edgefkp.evaluation.metrics import rmse
-from edgefkp.files import json_text, require_writable, sha256_file
+from edgefkp.files import plain, require_writable, sha256_file
+from edgefkp.layout import KAGGLE15, ModelSpec, PointLayout
 from edgefkp.networks.complexity import macs, parameters
 from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import Network, build, resolve
+from edgefkp.training.autotune import choose_plan
 from edgefkp.training.batches import epoch_size
-from edgefkp.training.distillation import copies, taught
+from edgefkp.training.distillation import augmented_copies, distill_targets
 from edgefkp.training.features import fit_head
-from edgefkp.training.fit import Row, fit
+from edgefkp.training.fit import EpochLog, fit
+from edgefkp.training.key import deciding, key_of
 from edgefkp.training.recipe import Recipe
-from edgefkp.training.step_plan import choose_plan
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """network: a name of the registry, "tuned", or the .json of a network that `edgefkp tune` found.
+    """One training: network, what it is shown, and how it is trained. Raises UsageError for an unknown name."""
 
-    weights: for pretrained networks "imagenet" or a path. options: in place of the network's own, {"resolution": 96}.
-    teachers: model files whose mean answer is `teacher_share` of every target, given for the faces or, where
-    `teacher_copies` is not 0, for so many altered copies of each. automatic_weight: see `impute`.
-    """
-
-    network: str
-    treatment: str = "masked"
+    network: str  # a name of the registry, "tuned", or the .json of a network that `edgefkp tune` found
+    imputation: str = "masked"
     augment: str = "online"
     recipe: Recipe = field(default_factory=Recipe)
-    weights: str | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-    teachers: tuple[Path, ...] = ()
-    teacher_share: float = 0.5
-    teacher_copies: int = 0
-    automatic_weight: float = 1.0
+    weights: str | None = None  # for pretrained networks: "imagenet" or a path
+    options: dict[str, Any] = field(default_factory=dict)  # in place of the network's own: {"resolution": 96}
+    teachers: tuple[Path, ...] = ()  # model files whose mean answer becomes a part of every target
+    teacher_share: float = 0.5  # that part
+    teacher_copies: int = 0  # teachers answer for so many altered copies of each face; 0: for the face itself
+    automatic_weight: float = 1.0  # in the loss, of faces whose every point was placed automatically
 
     def __post_init__(self) -> None:
-        for axis, known in (("treatment", IMPUTATIONS), ("augment", AUGMENTS)):
+        for axis, known in (("imputation", IMPUTATIONS), ("augment", AUGMENTS)):
             if getattr(self, axis) not in known:
                 raise UsageError(f"unknown {axis} '{getattr(self, axis)}'", f"choose one of: {', '.join(known)}")
-        resolve(self.network, self.treatment, self.augment)
+        resolve(self.network, self.imputation, self.augment)
 
     @property
     def resolved(self) -> Network:
-        return resolve(self.network, self.treatment, self.augment)
+        return resolve(self.network, self.imputation, self.augment)
 
-    @property
-    def model(self) -> str:
-        return model_name(self.resolved.name, self.treatment, self.augment)
+    def model_name(self, layout: PointLayout = KAGGLE15) -> str:
+        """What the trained model is called: the stem of its file."""
+        return model_name(self.resolved.name, self.imputation, self.augment, layout)
 
     def key(self, source: Dataset, parts: Split) -> str:
         """Hash of all that decides the result: a finished or stopped run is known by it."""
-        recipe = {name: value for name, value in asdict(self.recipe).items() if name != "precision"}
-        for younger in ("dark", "peaked"):  # than the first results, whose keys stay what they were
-            if not recipe["online"][younger]:
-                del recipe["online"][younger]
-        if recipe["start"] == "random":  # younger, too
-            del recipe["start"]
         weights = sha256_file(self.weights) if self.weights and Path(self.weights).is_file() else self.weights
         options = {**self.resolved.options, **self.options}
-        identity = [self.resolved.name, options, self.treatment, self.augment, recipe, weights]
+        identity = [self.resolved.name, options, self.imputation, self.augment, deciding(self.recipe), weights]
         identity += [source.train.hash, parts.hash, *self.extras(source).values()]
-        return hashlib.sha256(json_text(identity).encode()).hexdigest()
+        if others := self._others(ModelSpec(source.layout, source.input)):
+            identity.append(others)
+        return key_of(identity)
+
+    def _others(self, spec: ModelSpec) -> dict[str, Any]:
+        """What the first results did not have: other points, another input, younger fields that are not neutral."""
+        others = {name: value for name, value in deciding(self).items() if name not in _KEYED}
+        if spec.layout != KAGGLE15:
+            others["layout"] = spec.layout.to_json()
+        return others | ({"input": changed} if (changed := deciding(spec.input)) else {})
 
     def extras(self, source: Dataset) -> dict[str, Any]:
         """What most experiments do not have: more faces, weights of faces, teachers."""
@@ -91,13 +90,19 @@ class Experiment:
         return extras
 
 
+# Fields that `key` takes in its own way; a younger one is in the key where it is not neutral.
+_KEYED = {"network", "imputation", "augment", "recipe", "weights", "options"} | {
+    "teachers", "teacher_share", "teacher_copies", "automatic_weight"
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Progress:
-    """What train() calls as it goes: once before the first step, after each batch, after each epoch."""
+    """What train() calls as it goes."""
 
-    on_start: Callable[[int], None] = lambda images: None
-    on_batch: Callable[[int], None] = lambda images: None
-    on_epoch: Callable[[Row], None] = lambda row: None
+    on_start: Callable[[int], None] = lambda images: None  # once, with the images of the whole run
+    on_batch: Callable[[int], None] = lambda images: None  # after each batch, with its images
+    on_epoch: Callable[[EpochLog], None] = lambda row: None
 
 
 def train(
@@ -107,38 +112,43 @@ def train(
 
     resume: go on from the checkpoint of the same experiment, and do nothing where it is finished. A checkpoint
     is `out`/.checkpoints/<model>-<key>.npz until the model is written.
-    Raises EdgefkpError where the data leave nothing to train on or the loss stops being a number.
+    Raises EdgefkpError if the data leave nothing to train on or the loss stops being a number.
     """
     progress = progress or Progress()
     require_writable(out)
     parts = split(source)
     key = experiment.key(source, parts)
-    path = out / f"{experiment.model}.keras"
+    spec = ModelSpec(source.layout, source.input)
+    name = experiment.model_name(spec.layout)
+    path = out / f"{name}.keras"
     if resume and path.exists() and (card := read_card(path)) and card.key == key:
         return path, card
-    checkpoint = out / ".checkpoints" / f"{experiment.model}-{key[:12]}.npz"
+    checkpoint = out / ".checkpoints" / f"{name}-{key[:12]}.npz"
     if not resume:
         checkpoint.unlink(missing_ok=True)
     faces = training_faces(parts, experiment)
     recipe, network = experiment.recipe, experiment.resolved
     images = recipe.images or recipe.epochs * epoch_size(len(faces), recipe.batch) * recipe.batch
     progress.on_start(images)
-    make = partial(build, network, weights=experiment.weights, **experiment.options)
+    make = partial(build, network, spec, experiment.weights, **experiment.options)
     calls = (checkpoint, progress.on_batch, progress.on_epoch)
     if network.frozen and experiment.augment != "online":
-        result = fit_head(make, faces, parts.validation, recipe, *calls)
+        result = fit_head(make, faces, parts.validation, recipe, spec, *calls)
     else:
         # A candidate of `edgefkp tune` has no known cost: one of many short trainings, not worth trials of its own.
         cost = cost_of(network.name)
         work = images * cost.macs if cost else 0.0
-        plan = choose_plan(network.name, experiment.options, recipe.batch, recipe.precision, work)
-        result = fit(make, faces, parts.validation, recipe, plan, experiment.augment == "online", *calls)
+        plan = choose_plan(network.name, experiment.options, recipe.batch, spec, recipe.precision, work)
+        result = fit(make, faces, parts.validation, recipe, plan, spec, experiment.augment == "online", *calls)
     card = Card(
         NETWORK,
-        experiment.model,
+        name,
         key=key,
+        layout=spec.layout,
+        input=spec.input,
+        output=spec.output,
         network=network.name,
-        imputation=experiment.treatment,
+        imputation=experiment.imputation,
         augment=experiment.augment,
         weights=Path(experiment.weights).name if experiment.weights else None,
         parameters=parameters(result.model),
@@ -151,7 +161,7 @@ def train(
             persons={name: len(np.unique(getattr(parts, name).groups)) for name in ("train", "validation")},
             license=source.license,
         ),
-        training={"recipe": asdict(recipe), "plan": asdict(result.plan), "best_epoch": result.best["epoch"]}
+        training={"recipe": plain(recipe), "plan": plain(result.plan), "best_epoch": result.best["epoch"]}
         | experiment.extras(source),
         metrics={
             "validation_rmse": result.best["validation_rmse"],
@@ -167,12 +177,11 @@ def train(
 
 def training_faces(parts: Split, experiment: Experiment) -> TrainingSet:
     """What the experiment's network is shown, before any change on the fly."""
-    treated = impute(parts.train, experiment.treatment, experiment.automatic_weight)
+    faces, recipe = impute(parts.train, experiment.imputation, experiment.automatic_weight), experiment.recipe
     if experiment.teachers:
-        recipe = experiment.recipe
-        treated = copies(treated, experiment.teacher_copies, recipe.online, recipe.seed)
-        treated = taught(treated, list(experiment.teachers), experiment.teacher_share)
-    return paper_set(treated, experiment.recipe.seed) if experiment.augment == "paper" else treated
+        faces = augmented_copies(faces, experiment.teacher_copies, recipe.online, recipe.seed)
+        faces = distill_targets(faces, list(experiment.teachers), experiment.teacher_share)
+    return paper_set(faces, recipe.seed) if experiment.augment == "paper" else faces
 
 
 def mean_shape_rmse(parts: Split) -> float:

@@ -64,7 +64,7 @@ def test_best_first_and_a_file_that_train_takes(source, trained, tmp_path):
     network = read_point(str(tmp_path / "found.json"))
     assert network.name == "found"
     assert network.options == tuned.trials[0].options | {k: tuple(v) for k, v in tuned.options.items()}
-    assert Experiment(str(tmp_path / "found.json")).model == "found-masked-online"
+    assert Experiment(str(tmp_path / "found.json")).model_name() == "found-masked-online"
 
 
 def test_finished_trials_are_not_run_again_and_more_can_follow(source, trained, tmp_path):

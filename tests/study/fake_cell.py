@@ -28,12 +28,12 @@ def train(experiment, source, folder, resume, progress):
     if first and name == os.environ.get("FAKE_DIE"):
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
-    path = folder / f"{experiment.model}.keras"
+    path = folder / f"{experiment.model_name()}.keras"
     path.write_bytes(name.encode())
     parts = split(source)
     card = Card(
         NETWORK,
-        experiment.model,
+        experiment.model_name(),
         key=experiment.key(source, parts),
         sha256=sha256_file(path),
         bytes=path.stat().st_size,

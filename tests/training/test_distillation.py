@@ -1,15 +1,19 @@
 """Teachers' answers become targets; more faces come only from persons that are trained on."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pytest
 
 from edgefkp.data.augment import AugmentConfig
 from edgefkp.data.faces import Dataset, faces_of, with_extra_training_faces
 from edgefkp.data.imputation import TrainingSet, impute
 from edgefkp.data.split import TrainingFaces, split
-from edgefkp.layout import MEAN_SHAPE, MIRROR
+from edgefkp.errors import UsageError
+from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
 from edgefkp.training import distillation
+
+MEAN_SHAPE = KAGGLE15.mean_points()
 
 
 @dataclass
@@ -19,6 +23,7 @@ class Fixed:
     offset: float
     runtime: str = "test"
     version: str = "0"
+    spec: ModelSpec = field(default_factory=ModelSpec)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         bright = images.mean(1).argmax(1).astype(np.float32)
@@ -32,9 +37,9 @@ def bars() -> np.ndarray:
 
 
 def test_the_answer_for_the_mirror_image_is_turned_back():
-    both = distillation.both_ways(Fixed(0), bars())
+    both = distillation.predict_with_flip(Fixed(0), bars())
     plain = Fixed(0).predict(bars())
-    mirrored_shape = (MEAN_SHAPE * (-1, 1) + (95, 0))[MIRROR]
+    mirrored_shape = (MEAN_SHAPE * (-1, 1) + (95, 0))[KAGGLE15.mirror_order]
     expected = (plain + mirrored_shape + (plain - MEAN_SHAPE)) / 2
     np.testing.assert_allclose(both, expected, atol=1e-4)
 
@@ -45,10 +50,22 @@ def test_share_and_missing_points(monkeypatch, tmp_path):
     targets[0, 3] = np.nan
     faces = TrainingSet(bars(), targets, np.array([1, 0.5], np.float32))
     offsets = [tmp_path / "0", tmp_path / "4"]
-    all_answer = distillation.taught(faces, offsets, 1.0).targets
-    np.testing.assert_allclose(distillation.taught(faces, offsets, 0.25).targets[1], 0.25 * all_answer[1], atol=1e-4)
-    np.testing.assert_allclose(distillation.taught(faces, offsets, 0.25).targets[0, 3], all_answer[0, 3], atol=1e-4)
-    assert (distillation.taught(faces, offsets, 0.25).weights == faces.weights).all()
+    all_answer = distillation.distill_targets(faces, offsets, 1.0).targets
+    np.testing.assert_allclose(
+        distillation.distill_targets(faces, offsets, 0.25).targets[1], 0.25 * all_answer[1], atol=1e-4
+    )
+    np.testing.assert_allclose(
+        distillation.distill_targets(faces, offsets, 0.25).targets[0, 3], all_answer[0, 3], atol=1e-4
+    )
+    assert (distillation.distill_targets(faces, offsets, 0.25).weights == faces.weights).all()
+
+
+def test_a_teacher_of_another_input_is_refused(monkeypatch, tmp_path):
+    teacher = Fixed(0, spec=ModelSpec(KAGGLE15, InputSpec(64)))
+    monkeypatch.setattr(distillation, "open_predictor", lambda path: teacher)
+    faces = TrainingSet(bars(), np.zeros((2, 15, 2), np.float32))
+    with pytest.raises(UsageError, match=r"has 64x64 gray in, 15 points .* the faces are 96x96 gray"):
+        distillation.distill_targets(faces, [tmp_path / "x.keras"], 1.0)
 
 
 def source(persons: list[str], seed: int, label_src: int = 1) -> Dataset:
@@ -86,8 +103,8 @@ def test_automatic_faces_weigh_what_they_are_given():
 
 def test_copies_are_altered_each_by_its_own_draw():
     faces = TrainingSet(bars(), np.repeat(MEAN_SHAPE[None], 2, 0), np.array([1, 0.5], np.float32))
-    made = distillation.copies(faces, 3, AugmentConfig(), seed=1)
+    made = distillation.augmented_copies(faces, 3, AugmentConfig(), seed=1)
     assert (len(made), made.weights.tolist()) == (6, [1, 0.5] * 3)
     assert len(np.unique(made.targets.reshape(6, -1), axis=0)) == 6
-    assert (distillation.copies(faces, 3, AugmentConfig(), seed=1).images == made.images).all()
-    assert distillation.copies(faces, 0, AugmentConfig()) is faces
+    assert (distillation.augmented_copies(faces, 3, AugmentConfig(), seed=1).images == made.images).all()
+    assert distillation.augmented_copies(faces, 0, AugmentConfig()) is faces

@@ -13,10 +13,14 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from edgefkp.data.imputation import TrainingSet
-from edgefkp.layout import denormalise
+from edgefkp.errors import EdgefkpError
+from edgefkp.layout import ModelSpec
 from edgefkp.training import batches
 from edgefkp.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from edgefkp.training.recipe import Recipe
+from edgefkp.training.step_plan import Plan
+
+SPEC = ModelSpec()
 
 # A run in a process of its own, since it is killed: four short epochs, a checkpoint after each.
 PROGRAM = """
@@ -25,20 +29,23 @@ from pathlib import Path
 import numpy as np
 from edgefkp.data.faces import faces_of
 from edgefkp.data.imputation import TrainingSet
-from edgefkp.layout import MEAN_SHAPE
+from edgefkp.layout import KAGGLE15, ModelSpec
 from edgefkp.training import batches, fit as loop
 from edgefkp.training.step_plan import Plan
 from edgefkp.training.recipe import Recipe
-from edgefkp.networks.registry import NETWORKS, build
+from edgefkp.networks.ours import plain
+from edgefkp.networks.tensorflow import require_tensorflow
 
 batches.EPOCH_IMAGES, loop.SAVE_SECONDS = 128, 0
 rng = np.random.default_rng(0)
+spec = ModelSpec()
+require_tensorflow("this test")
 images = rng.integers(0, 255, (64, 96, 96), np.uint8)
-targets = (MEAN_SHAPE + rng.normal(0, 3, (64, 15, 2))).astype(np.float32)
+targets = (KAGGLE15.mean_points() + rng.normal(0, 3, (64, 15, 2))).astype(np.float32)
 targets[::2, 3:9] = np.nan
 result = loop.fit(
-    lambda: build(NETWORKS["small"]), TrainingSet(images, targets), faces_of(images[:16], targets[:16]),
-    Recipe(epochs=4, batch=32), Plan("float32", 2), True, Path(sys.argv[1]),
+    lambda: plain(spec, (8, 8), (4, 2)), TrainingSet(images, targets), faces_of(images[:16], targets[:16]),
+    Recipe(epochs=4, batch=32), Plan("float32", 2), spec, True, Path(sys.argv[1]),
     on_epoch=lambda row: print(row["epoch"], flush=True),
 )
 weights = {f"w{i}": w for i, w in enumerate(result.model.get_weights())}
@@ -99,20 +106,20 @@ def faces(count: int) -> TrainingSet:
 def test_batches_depend_on_seed_and_epoch_alone():
     data = faces(40)
     recipe = Recipe(batch=8, seed=3)
-    first, again = (list(batches.epoch_batches(data, recipe, 5, True, 4)) for _ in range(2))
-    other = list(batches.epoch_batches(data, recipe, 6, True, 4))
+    first, again = (list(batches.epoch_batches(data, recipe, 5, True, 4, SPEC)) for _ in range(2))
+    other = list(batches.epoch_batches(data, recipe, 6, True, 4, SPEC))
     for (images, targets, _), (images2, targets2, _) in zip(first, again, strict=True):
         assert (images == images2).all()
         assert (targets == targets2).all()
     assert (first[0][0] != other[0][0]).any()
 
 
-def test_an_epoch_shows_every_face_and_keeps_picture_and_points_together(monkeypatch):
+def test_an_epoch_shows_every_face_and_keeps_image_and_points_together(monkeypatch):
     monkeypatch.setattr(batches, "EPOCH_IMAGES", 1)
     data = faces(32)
-    seen = list(batches.epoch_batches(data, Recipe(batch=8), 0, False, batches.epoch_size(32, 8)))
+    seen = list(batches.epoch_batches(data, Recipe(batch=8), 0, False, batches.epoch_size(32, 8), SPEC))
     images = np.concatenate([batch[0] for batch in seen])
-    targets = denormalise(np.concatenate([batch[1] for batch in seen]))
+    targets = SPEC.decode(np.concatenate([batch[1] for batch in seen]))
     position = {image.tobytes(): row for row, image in enumerate(data.images)}
     rows = [position[image.tobytes()] for image in images]
     assert sorted(rows) == list(range(32))
@@ -120,16 +127,28 @@ def test_an_epoch_shows_every_face_and_keeps_picture_and_points_together(monkeyp
 
 
 def test_fewer_faces_than_a_batch_still_make_one():
-    assert len(next(iter(batches.epoch_batches(faces(3), Recipe(batch=4096), 0, False, 1)))[0]) == 4096
+    assert len(next(iter(batches.epoch_batches(faces(3), Recipe(batch=4096), 0, False, 1, SPEC)))[0]) == 4096
 
 
 def test_damaged_checkpoint_is_no_checkpoint(tmp_path):
     path = tmp_path / "c.npz"
     assert read_checkpoint(path) is None
-    write_checkpoint(path, Checkpoint(3, [{"epoch": 3}], {"lanes": 2}, [np.arange(4.0)], [np.ones(2)]))
+    write_checkpoint(path, Checkpoint(3, [{"epoch": 3}], Plan("float32", 4), [np.arange(4.0)], [np.ones(2)]))
     again = read_checkpoint(path)
     assert again is not None
-    assert (again.epoch, again.plan) == (3, {"lanes": 2})
+    assert (again.epoch, again.plan) == (3, Plan("float32", 4))
     assert (again.state[0] == np.arange(4.0)).all()
     path.write_bytes(path.read_bytes()[:200])
     assert read_checkpoint(path) is None
+
+
+def test_a_plan_of_another_version_is_named(tmp_path):
+    path = tmp_path / "c.npz"
+    meta = {"epoch": 3, "history": [], "plan": {"precision": "float32", "lanes": 2, "streams": 4}}
+    np.savez(path, meta=np.array(json.dumps(meta)))
+    with pytest.raises(EdgefkpError, match="there is no field streams"):
+        read_checkpoint(path)
+    meta["plan"] = {"lanes": "two"}
+    np.savez(path, meta=np.array(json.dumps(meta)))
+    with pytest.raises(EdgefkpError, match="lanes is str, expected integer"):
+        read_checkpoint(path)
