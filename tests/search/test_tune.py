@@ -12,7 +12,7 @@ keras_tuner = pytest.importorskip("keras_tuner")
 from edgefkp.card import NETWORK, Card
 from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.layout import MEAN_SHAPE
+from edgefkp.layout import KAGGLE15
 from edgefkp.networks.registry import NETWORKS, read_point
 from edgefkp.search import tune as module
 from edgefkp.search.space import SPACES
@@ -25,7 +25,7 @@ TUNING = Tuning("found", "wide", trials=3, images=64)
 @pytest.fixture(scope="module")
 def source() -> Dataset:
     rng = np.random.default_rng(0)
-    keypoints = (MEAN_SHAPE + rng.normal(0, 2, (30, 15, 2))).astype(np.float32)
+    keypoints = (KAGGLE15.mean_points() + rng.normal(0, 2, (30, 15, 2))).astype(np.float32)
     images = rng.integers(0, 256, (30, 96, 96), np.uint8)
     return Dataset("made", faces_of(images, keypoints, groups=np.arange(30).astype(str)), None, "drawn; free")
 
