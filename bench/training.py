@@ -40,7 +40,7 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
     from edgefkp.data.augment import AugmentConfig, online_batch
     from edgefkp.layout import ModelSpec
     from edgefkp.networks.registry import NETWORKS, build
-    from edgefkp.training.loss import labelled_weight, masked_sum
+    from edgefkp.training.loss import labeled_weight, masked_sum
 
     spec = ModelSpec()
     images, targets = made_faces()
@@ -73,7 +73,7 @@ def plain_fit(network: str, batch: int, seconds: float) -> float:
     model = build(NETWORKS[network])
     model.compile(
         keras.optimizers.AdamW(2e-3, weight_decay=1e-3),
-        lambda y, p: masked_sum("smooth_l1", 0.1, p, y, ones) / labelled_weight(y, ones),
+        lambda y, p: masked_sum("smooth_l1", 0.1, p, y, ones) / labeled_weight(y, ones),
     )
     clock = Clock()
     with contextlib.suppress(StopIteration):

@@ -1,4 +1,4 @@
-"""edgefkp train: a network on labelled faces."""
+"""edgefkp train: a network on labeled faces."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--seed", type=int, help="[default: 0]")
 @click.option("--weights", help="For mobilenetv2 and nasnetmobile: imagenet, none, or a .weights.h5 without top.")
 @click.option("--more", multiple=True, metavar="DATA", help="More faces, for training only; may be repeated.")
-@click.option("--automatic-weight", type=float, default=1.0, show_default=True, help="Of automatically labelled faces.")
+@click.option("--automatic-weight", type=float, default=1.0, show_default=True, help="Of automatically labeled faces.")
 @click.option("--teacher", multiple=True, type=FILE, help="A model file to learn from; may be repeated.")
 @click.option("--teacher-share", type=float, default=0.5, show_default=True, help="Of the teachers in each target.")
 @click.option("--teacher-copies", type=int, default=0, help="Ask the teachers about so many altered copies of a face.")

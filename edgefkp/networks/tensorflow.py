@@ -12,7 +12,7 @@ from edgefkp.files import captured_fds
 def require_tensorflow(what: str) -> None:
     """Import TensorFlow without its start-up messages, and with oneDNN's kernels on every x86 processor.
 
-    By itself it takes them only where there is AVX512; with AVX2, too, they train faster than Eigen's.
+    By itself it takes them only with AVX512; with AVX2, too, they train faster than Eigen's.
     TF_ENABLE_ONEDNN_OPTS=0 in the environment leaves them off.
 
     Raises EnvironmentProblem, with the line that installs it, where it is missing.
@@ -28,4 +28,4 @@ def require_tensorflow(what: str) -> None:
         import keras  # noqa: F401
         import tensorflow as tf
 
-        tf.config.list_physical_devices()  # looks for CUDA, and complains when there is none
+        tf.config.list_physical_devices()  # looks for CUDA, and complains without it

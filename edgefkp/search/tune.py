@@ -92,7 +92,7 @@ class Tuned:
 def tune(
     tuning: Tuning, source: Dataset, out: Path, note: Note = lambda text: None, clock: Clock | None = None
 ) -> Tuned:
-    """Search, and write `out`/<name>.json; `out`/<name>/ keeps the trials, from which a broken-off search goes on.
+    """Search, and write `out`/<name>.json; `out`/<name>/ keeps the trials, from which an interrupted search resumes.
 
     Raises EdgefkpError if the folder holds another search, or if no candidate keeps to the budget.
     """

@@ -1,1 +1,1 @@
-"""Training: labelled faces -> models/<model>.keras and its card."""
+"""Training: labeled faces -> models/<model>.keras and its card."""

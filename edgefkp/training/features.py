@@ -9,7 +9,7 @@ import numpy as np
 
 from edgefkp.data.imputation import TrainingSet
 from edgefkp.layout import InputSpec, ModelSpec
-from edgefkp.training.fit import EpochLog, Fit, Labelled, fit
+from edgefkp.training.fit import EpochLog, Fit, Labeled, fit
 from edgefkp.training.learner import to_network
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.step_plan import Plan
@@ -30,7 +30,7 @@ class Features:
 def fit_head(
     make: Callable[[], Any],
     faces: TrainingSet,
-    validation: Labelled,
+    validation: Labeled,
     recipe: Recipe,
     spec: ModelSpec,
     checkpoint: Path | None = None,

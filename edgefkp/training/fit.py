@@ -25,7 +25,7 @@ GAP_FACES = 512  # training faces that are scored beside the validation faces, t
 EpochLog = dict[str, Any]  # what the history has of an epoch: epoch, images, loss, RMSEs in pixels, seconds
 
 
-class Labelled(Protocol):
+class Labeled(Protocol):
     """Images (or their features) with (N, K, 2) true points in pixels: `Faces`, for one."""
 
     @property
@@ -47,7 +47,7 @@ class Fit:
 def fit(
     make: Callable[[], Any],
     faces: TrainingSet,
-    validation: Labelled,
+    validation: Labeled,
     recipe: Recipe,
     plan: Plan,
     spec: ModelSpec,

@@ -7,7 +7,7 @@ import numpy as np
 
 from edgefkp.layout import InputSpec, ModelSpec
 from edgefkp.training.kernels import fuse_batchnorm, use_matmul_filter_gradients
-from edgefkp.training.loss import labelled_weight, masked_sum
+from edgefkp.training.loss import labeled_weight, masked_sum
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.step_plan import MATMUL, Plan
 
@@ -70,7 +70,7 @@ class Learner:
     def _step_graph(self, images: Any, targets: Any, weights: Any) -> Any:
         import tensorflow as tf
 
-        count = labelled_weight(targets, weights)
+        count = labeled_weight(targets, weights)
         losses, gradients = [], []
         shards = zip(*(tf.split(part, self._shards) for part in (images, targets, weights)), strict=True)
         for shard_images, *shard_truth in shards:

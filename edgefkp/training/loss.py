@@ -7,7 +7,7 @@ WING_WIDTH = 0.2  # half an image's side = 1; beyond it the wing loss is linear
 
 
 def masked_sum(name: str, beta: float, outputs: Any, targets: Any, weights: Any) -> Any:
-    """Sum over the labelled coordinates of a batch, each times the weight of its face.
+    """Sum over the labeled coordinates of a batch, each times the weight of its face.
 
     outputs, targets: (B, 2 K), weights: (B,) float32 tensors.
 
@@ -16,8 +16,8 @@ def masked_sum(name: str, beta: float, outputs: Any, targets: Any, weights: Any)
     """
     import tensorflow as tf
 
-    labelled = tf.math.is_finite(targets)
-    error = tf.where(labelled, outputs - tf.where(labelled, targets, 0.0), 0.0)
+    labeled = tf.math.is_finite(targets)
+    error = tf.where(labeled, outputs - tf.where(labeled, targets, 0.0), 0.0)
     size = tf.abs(error)
     if name == "mse":
         each = error**2
@@ -29,9 +29,9 @@ def masked_sum(name: str, beta: float, outputs: Any, targets: Any, weights: Any)
     return tf.reduce_sum(each * weights[:, tf.newaxis])
 
 
-def labelled_weight(targets: Any, weights: Any) -> Any:
-    """The summed weights of the batch's labelled coordinates: what masked_sum is divided by."""
+def labeled_weight(targets: Any, weights: Any) -> Any:
+    """The summed weights of the batch's labeled coordinates: what masked_sum is divided by."""
     import tensorflow as tf
 
-    labelled = tf.cast(tf.math.is_finite(targets), tf.float32)
-    return tf.maximum(tf.reduce_sum(labelled * weights[:, tf.newaxis]), 1e-6)
+    labeled = tf.cast(tf.math.is_finite(targets), tf.float32)
+    return tf.maximum(tf.reduce_sum(labeled * weights[:, tf.newaxis]), 1e-6)

@@ -1,4 +1,4 @@
-"""The search keeps to its budget, goes on where it was, and ends with a network for `train`; trainings are fake."""
+"""The search keeps to its budget, resumes, and ends with a network for `train`; trainings are fake."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -5,7 +5,7 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from edgefkp.training.loss import labelled_weight, masked_sum
+from edgefkp.training.loss import labeled_weight, masked_sum
 from edgefkp.training.recipe import LOSSES
 
 ONES = np.ones(4, np.float32)
@@ -24,7 +24,7 @@ def test_missing_points_have_no_loss_and_no_gradient(name):
     assert (gradient[:, 7:] == 0).all()
     assert (gradient[:, :7] != 0).all()
     assert float(loss) == pytest.approx(float(masked_sum(name, 0.1, outputs[:, :7], targets[:, :7], ONES)), rel=1e-6)
-    assert float(labelled_weight(targets, ONES)) == 28
+    assert float(labeled_weight(targets, ONES)) == 28
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -39,7 +39,7 @@ def test_loss_is_zero_at_the_truth_grows_with_the_error_and_has_no_jump(name):
 
 
 def test_a_batch_without_any_label_is_not_a_division_by_zero():
-    assert float(labelled_weight(np.full((4, 30), np.nan, np.float32), ONES)) > 0
+    assert float(labeled_weight(np.full((4, 30), np.nan, np.float32), ONES)) > 0
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -52,4 +52,4 @@ def test_a_face_of_weight_two_counts_as_two_faces(name):
     assert float(masked_sum(name, 0.1, outputs, targets, weights)) == pytest.approx(
         float(masked_sum(name, 0.1, outputs[twice], targets[twice], ones)), rel=1e-5
     )
-    assert float(labelled_weight(targets, weights)) == float(labelled_weight(targets[twice], ones))
+    assert float(labeled_weight(targets, weights)) == float(labeled_weight(targets[twice], ones))
