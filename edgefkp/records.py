@@ -13,6 +13,7 @@ import pkgutil
 import types
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from edgefkp.errors import EdgefkpError, UsageError
@@ -20,7 +21,7 @@ from edgefkp.errors import EdgefkpError, UsageError
 Built = TypeVar("Built")
 Value = TypeVar("Value")
 
-_PLAIN = {int: "integer", float: "number", str: "string", bool: "boolean", type(None): "null"}
+_PLAIN = {int: "integer", float: "number", str: "string", bool: "boolean", Path: "string", type(None): "null"}
 
 
 class NewerField(UserWarning):
@@ -99,6 +100,8 @@ def _built(kind: Any, value: Any, where: str, unknown: list[str]) -> Any:
         return {name: _built(arguments[1], item, f"{where}{name}.", unknown) for name, item in value.items()}
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if kind is Path and isinstance(value, str):
+        return Path(value)
     kind = origin or kind
     _require(isinstance(value, kind) and not (kind is int and isinstance(value, bool)), kind, value, where)
     return value

@@ -32,16 +32,13 @@ def converged(cell: CellResult) -> bool:
 
 
 def rmse_of(cell: CellResult) -> float:
-    test = cell.scores["test"]
-    return float(test["kaggle_rmse"] if _by_kaggle(cell) else test["score"]["rmse"])
+    test = cell.scores.test
+    return float(test.kaggle_rmse) if test.kaggle_rmse is not None and _by_kaggle(cell) else test.score.rmse
 
 
 def mean_shape_of(cell: CellResult) -> float:
-    return float(cell.scores["mean_shape"]["kaggle_rmse" if _by_kaggle(cell) else "rmse"])
-
-
-def validation_of(cell: CellResult) -> float:
-    return float(cell.scores["validation_rmse"])
+    value = cell.scores.mean_shape["kaggle_rmse" if _by_kaggle(cell) else "rmse"]
+    return float("nan") if value is None else value
 
 
 def interval_of(cell: CellResult) -> Interval:

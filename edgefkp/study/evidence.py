@@ -69,7 +69,7 @@ class Evidence:
         """Bytes as "h5", "keras", "float32" or "int8" file: of the untrained network, else of a trained cell."""
         if size := self._entry(network).get(f"{kind}_bytes"):
             return int(size)
-        cells = [cell for cell in self.results.values() if cell.identity["network"].removesuffix("_frozen") == network]
+        cells = [cell for cell in self.results.values() if cell.identity.network.removesuffix("_frozen") == network]
         return next((cell.file[f"{kind}_bytes"] for cell in cells if f"{kind}_bytes" in cell.file), None)
 
     def timing(self, network: str, how: str) -> Timing | None:

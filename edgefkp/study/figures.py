@@ -8,7 +8,7 @@ import numpy as np
 from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import NETWORKS
 from edgefkp.report.figures import BLUE, COLOURS, GRAY, ORANGE, lighten, panels
-from edgefkp.study.cell import Cell, CellResult
+from edgefkp.study.cell import CellResult, StudyCell
 from edgefkp.study.comparison import converged, interval_of, mean_shape_of, rmse_of
 from edgefkp.study.curves import curve_of
 from edgefkp.study.evidence import Evidence, Results
@@ -149,7 +149,7 @@ def training_curves(results: Results, rows: Sequence[str]) -> Any:
     return figure
 
 
-def _curve(panel: Any, cell: Cell, result: CellResult | None, top: float) -> None:
+def _curve(panel: Any, cell: StudyCell, result: CellResult | None, top: float) -> None:
     panel.tick_params(labelsize=7)
     panel.set_xlim(0, cell.images / 1000)
     panel.set_ylim(0, top)

@@ -9,9 +9,9 @@ from edgefkp.card import imputation_name
 from edgefkp.errors import UsageError
 from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import NETWORKS, resolve
-from edgefkp.study.cell import Cell, CellResult, cell_of
+from edgefkp.study.cell import CellResult, StudyCell
 
-# The columns of tables 3 and 4 as (treatment, augment): the paper's four, and ours.
+# The columns of tables 3 and 4 as (imputation, augment): the paper's four, and ours.
 MASKED = ("masked", "online")
 COLUMNS = (("drop", "none"), ("ffill", "none"), ("knn", "none"), ("drop", "paper"), MASKED)
 CUSTOM = ("baseline", "manual", "tuned")
@@ -43,7 +43,7 @@ FEATURE_IMAGES = {"none": 7_000, "paper": 18_000}  # seen once by a frozen backb
 START_SECONDS = 60.0  # loading, tracing, scoring
 
 
-def grid() -> list[Cell]:
+def grid() -> list[StudyCell]:
     """All cells, row by row as in the paper's tables, second seeds at the end."""
     rows = [_cell(network, *column) for network in (*CUSTOM, *TRANSFER) for column in COLUMNS]
     rows += [_cell(network, *MASKED) for network in ONCE]
@@ -54,7 +54,7 @@ def column_names() -> list[str]:
     return [imputation_name(*column) for column in COLUMNS]
 
 
-def select(patterns: Sequence[str]) -> list[Cell]:
+def select(patterns: Sequence[str]) -> list[StudyCell]:
     """The cells whose name matches one of the shell patterns; all for no pattern. Raises UsageError for none."""
     cells = grid()
     if not patterns:
@@ -68,7 +68,7 @@ def select(patterns: Sequence[str]) -> list[Cell]:
     return chosen
 
 
-def in_turn(cells: Iterable[Cell], forecast: "Forecast") -> list[Cell]:
+def in_turn(cells: Iterable[StudyCell], forecast: "Forecast") -> list[StudyCell]:
     """The order to run them in: cheap ones first, so that most of the table is soon there.
 
     Last come NASNetMobile, which without ImageNet weights decides least, and second seeds.
@@ -76,12 +76,12 @@ def in_turn(cells: Iterable[Cell], forecast: "Forecast") -> list[Cell]:
     return sorted(cells, key=lambda c: (c.seed, c.network.startswith("nasnetmobile"), forecast.core_seconds(c)))
 
 
-def _cell(network: str, treatment: str, augment: str, seed: int = 0) -> Cell:
-    name = resolve(network, treatment, augment).name
+def _cell(network: str, imputation: str, augment: str, seed: int = 0) -> StudyCell:
+    name = resolve(network, imputation, augment).name
     nasnet = name.startswith("nasnetmobile")
     rate = {"learning_rate": GENTLE_RATE} if name in GENTLE else {}
     images, options = (NASNET_IMAGES, dict(NASNET_OPTIONS)) if nasnet else (IMAGES, {})
-    return Cell(name, treatment, augment, images, seed, pretrained=name in PRETRAINED, options=options, **rate)
+    return StudyCell(name, imputation, augment, images, seed, pretrained=name in PRETRAINED, options=options, **rate)
 
 
 @dataclass(frozen=True)
@@ -90,23 +90,23 @@ class Forecast:
 
     finished: Sequence[CellResult] = ()
 
-    def core_seconds(self, cell: Cell) -> float:
-        same = [_spent(r) / r.identity["images"] for r in self.finished if self._alike(cell, r)]
+    def core_seconds(self, cell: StudyCell) -> float:
+        same = [_spent(r) / r.identity.images for r in self.finished if self._alike(cell, r)]
         if same:
             return statistics.median(same) * cell.images
         return self._machine * expected_core_seconds(cell)
 
     @staticmethod
-    def _alike(cell: Cell, result: CellResult) -> bool:
-        if result.identity["network"] != cell.network:
+    def _alike(cell: StudyCell, result: CellResult) -> bool:
+        if result.identity.network != cell.network:
             return False
         # A frozen backbone sees the paper's set once, which has more pictures, and pictures altered on the fly always.
-        return not NETWORKS[cell.network].frozen or result.identity["augment"] == cell.augment
+        return not NETWORKS[cell.network].frozen or result.identity.augment == cell.augment
 
     @property
     def _machine(self) -> float:
         """How much slower than expected the finished cells were, long ones counting for more."""
-        expected = sum(expected_core_seconds(cell_of(result.identity)) for result in self.finished)
+        expected = sum(expected_core_seconds(result.identity) for result in self.finished)
         return sum(map(_spent, self.finished)) / expected if expected else 1.0
 
 
@@ -114,7 +114,7 @@ def _spent(result: CellResult) -> float:
     return result.seconds * result.cores
 
 
-def expected_core_seconds(cell: Cell) -> float:
+def expected_core_seconds(cell: StudyCell) -> float:
     """Before anything was measured."""
     base = cell.network.removesuffix("_frozen")
     speed = IMAGES_A_SECOND.get(base) or MACS_A_SECOND / (cost.macs if (cost := cost_of(base)) else UNMEASURED_MACS)

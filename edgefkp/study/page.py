@@ -205,9 +205,9 @@ def _origin(evidence: Evidence) -> list[tuple[str, str]]:
     last = list(evidence.results.values())[-1]
     hours = sum(result.seconds for result in evidence.results.values()) / 3600
     return [
-        ("Data", str(last.data.get("name", ""))),
-        ("Licence and credit", str(last.data.get("licence", ""))),
-        ("Data hash", str(last.data.get("hash", ""))),
+        ("Data", last.data.name),
+        ("Licence and credit", last.data.license),
+        ("Data hash", last.data.hash),
         ("Work", f"{hours:.1f} hours on {last.cores} cores"),
         ("Versions", ", ".join(f"{name} {version}" for name, version in last.versions.items())),
     ]

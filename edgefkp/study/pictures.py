@@ -55,9 +55,9 @@ def shown_of(data: str, results: Results) -> Shown:
         raise EdgefkpError(f"{source.name} has no labelled test face", "give the study's data, or leave --data away")
     rows = shown_rows(len(test))
     predicted = {
-        name: np.array(result.scores["sheet"]["predicted"])
+        name: np.array(result.scores.sheet.predicted)
         for name, result in results.items()
-        if result.scores["test"]["data"]["hash"] == test.hash and result.scores["sheet"]["rows"] == rows.tolist()
+        if result.scores.test.data["hash"] == test.hash and result.scores.sheet.rows == rows.tolist()
     }
     return Shown(source.name, source.license, test.take(rows), predicted)
 

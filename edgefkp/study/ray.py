@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edgefkp.errors import EnvironmentProblem
-from edgefkp.study.cell import Cell
-from edgefkp.study.scheduler import Command, Submit, work
+from edgefkp.study.cell import StudyCell
+from edgefkp.study.local import Command, Submit, run_cell
 from edgefkp.study.store import Study
 
 CONNECT_SECONDS = 5.0
@@ -20,7 +20,7 @@ RETRIES = 3  # by Ray, of a cell whose node died
 
 @contextmanager
 def on_ray(study: Study, command: Command, address: str, cores: int) -> Iterator[Submit]:
-    """A submit for `crew.drive`: a cell takes `cores` cores of a node, and runs again elsewhere when its node dies.
+    """A submit for `scheduler.run_all`: a cell takes `cores` cores of a node, and runs again when its node dies.
 
     Its first process cannot go on beside the second: it ends with the Ray worker that started it, and its claim
     with it. Raises EnvironmentProblem without Ray, or where no cluster answers at `address`.
@@ -38,9 +38,9 @@ def on_ray(study: Study, command: Command, address: str, cores: int) -> Iterator
             f"no Ray cluster answers at {address}: {str(error).splitlines()[0][:100]}",
             "start one with: ray start --head, and on the other nodes: ray start --address HOST:6379",
         ) from error
-    task = ray.remote(num_cpus=cores, max_retries=RETRIES)(work_on_node)
+    task = ray.remote(num_cpus=cores, max_retries=RETRIES)(run_on_node)
 
-    def submit(cell: Cell) -> "Future[int]":
+    def submit(cell: StudyCell) -> "Future[int]":
         return task.remote(command(study, cell), str(study.log_file(cell)), cores).future()
 
     try:
@@ -56,6 +56,6 @@ def _require_listening(address: str) -> None:
         socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
 
 
-def work_on_node(command: list[str], log: str, cores: int) -> int:
-    """What a Ray worker does, with its own node's Python: see `crew.work`."""
-    return work([sys.executable, *command[1:]], Path(log), cores, set())
+def run_on_node(command: list[str], log: str, cores: int) -> int:
+    """What a Ray worker does, with its own node's Python: see `local.run_cell`."""
+    return run_cell([sys.executable, *command[1:]], Path(log), cores, set())

@@ -1,35 +1,31 @@
-"""Runs cells side by side, each in a process of its own, and sees that none is lost.
+"""Run cells side by side, each in a process of its own, and lose none.
 
-Who does a cell is settled by its claim (study.py), not here: two crews on one study share it.
+The claim on a cell (store.py) decides who runs it, not the scheduler: two schedulers on one study share it.
 """
 
-import os
-import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
 from edgefkp.data.formats import open_dataset
 from edgefkp.errors import EdgefkpError
-from edgefkp.study.cell import Cell
+from edgefkp.study.cell import StudyCell
 from edgefkp.study.grid import Forecast, in_turn
+from edgefkp.study.local import Command, Submit, on_this_machine
+from edgefkp.study.ray import on_ray
 from edgefkp.study.store import DONE, Study, StudyState, state_of
 from edgefkp.study.worker import BUSY, command_of
-from edgefkp.training.step_plan import cores as all_cores
 
 TRIES = 3  # of a cell whose process something killed: it goes on from its checkpoint
 LOST = -9  # stands for the exit code of a cell whose Ray node is gone for good
 
-Submit = Callable[[Cell], "Future[int]"]
-Command = Callable[[Study, Cell], list[str]]
 Note = Callable[[str], None]
 
 
 def run_study(
     study: Study,
-    cells: Sequence[Cell],
+    cells: Sequence[StudyCell],
     workers: int = 1,
     ray: str | None = None,
     note: Note = lambda text: None,
@@ -41,8 +37,6 @@ def run_study(
     whose nodes see the study's folders and data under the same paths; there `workers` is the cores of a cell.
     Raises EdgefkpError at the end where a cell failed, with the first failure and its log.
     """
-    from edgefkp.study.ray import on_ray
-
     study.require_weights(cells)
     study.require_same(cells, open_dataset(study.data, study.labels))
     finished = study.finished(cells)
@@ -52,15 +46,15 @@ def run_study(
     if todo:
         place = on_ray(study, command, ray, workers) if ray else on_this_machine(study, command, workers)
         with place as submit:
-            drive(study, cells, todo, submit, note)
+            run_all(study, cells, todo, submit, note)
     return state_of(study, cells)
 
 
-def drive(study: Study, cells: Sequence[Cell], todo: Sequence[Cell], submit: Submit, note: Note) -> None:
+def run_all(study: Study, cells: Sequence[StudyCell], todo: Sequence[StudyCell], submit: Submit, note: Note) -> None:
     """Submit all of `todo`, again what was killed, and raise EdgefkpError at the end where cells failed."""
     running = {submit(cell): cell for cell in todo}
     tries: Counter[str] = Counter()
-    failed: list[tuple[Cell, str]] = []
+    failed: list[tuple[StudyCell, str]] = []
     while running:
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             cell = running.pop(future)
@@ -85,39 +79,6 @@ def drive(study: Study, cells: Sequence[Cell], todo: Sequence[Cell], submit: Sub
         )
 
 
-@contextmanager
-def on_this_machine(study: Study, command: Command, workers: int) -> Iterator[Submit]:
-    """A submit that runs `workers` cells at once; those that run when the block is left early are stopped."""
-    share = max(1, all_cores() // workers)
-    alive: set[subprocess.Popen[bytes]] = set()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="cell")
-    try:
-        yield lambda cell: pool.submit(work, command(study, cell), study.log_file(cell), share, alive)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in list(alive):
-            process.kill()  # its checkpoint is of the last epoch; an orderly stop would keep no more
-        pool.shutdown()
-
-
-def work(command: list[str], log: Path, cores: int, alive: set["subprocess.Popen[bytes]"]) -> int:
-    """Run a cell's process to its end on so many cores, output to `log`; its exit code, negative for a signal.
-
-    The process ends when this one does: it holds the other end of this pipe.
-    """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as stream:
-        environment = {**os.environ, "EDGEFKP_CORES": str(cores)}
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=stream, stderr=subprocess.STDOUT, env=environment
-        )
-        alive.add(process)
-        try:
-            return process.wait()
-        finally:
-            alive.discard(process)
-
-
 def _exit_code(future: "Future[int]") -> int:
     try:
         return future.result()
@@ -129,13 +90,13 @@ def _exit_code(future: "Future[int]") -> int:
         raise
 
 
-def _done(study: Study, cells: Sequence[Cell], cell: Cell) -> str:
+def _done(study: Study, cells: Sequence[StudyCell], cell: StudyCell) -> str:
     state = state_of(study, cells)
     result = study.result(cell)
     if result is None:  # it said that it is done
         raise EdgefkpError(f"{study.result_file(cell)} is gone", "do not clear the folder while a study runs")
     return (
-        f"[{len(state.names(DONE))}/{len(cells)}] {cell.name}: validation {result.scores['validation_rmse']:.3f} px,"
+        f"[{len(state.names(DONE))}/{len(cells)}] {cell.name}: validation {result.scores.validation_rmse:.3f} px,"
         f" {result.seconds / 60:.0f} min; about {state.left / 3600:.1f} h left on all cores"
     )
 

@@ -16,7 +16,7 @@ from edgefkp.data.faces import Dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.files import read_json
-from edgefkp.study.cell import Cell, CellResult, read_result
+from edgefkp.study.cell import CellResult, StudyCell, read_result
 from edgefkp.study.grid import Forecast
 from edgefkp.training.step_plan import cores
 
@@ -27,27 +27,24 @@ CLAIM_POLL = 0.2  # seconds
 
 @dataclass(frozen=True)
 class Study:
-    """data, labels: of the source. weights: "imagenet", a .weights.h5, or None for random backbones.
-
-    out: folder of the results. work: folder of models, checkpoints and logs, a folder for each cell.
-    """
+    """Where a study's data are and where it stands on disk."""
 
     data: str
     labels: str
-    weights: str | None
-    out: Path
-    work: Path
+    weights: str | None  # "imagenet", a .weights.h5, or None for random backbones
+    out: Path  # the results
+    work: Path  # models, checkpoints and logs, a folder for each cell
 
-    def result_file(self, cell: Cell) -> Path:
+    def result_file(self, cell: StudyCell) -> Path:
         return self.out / f"{cell.name}.json"
 
-    def folder(self, cell: Cell) -> Path:
+    def folder(self, cell: StudyCell) -> Path:
         return self.work / cell.name
 
-    def log_file(self, cell: Cell) -> Path:
+    def log_file(self, cell: StudyCell) -> Path:
         return self.folder(cell) / "log.txt"
 
-    def progress_file(self, cell: Cell) -> Path:
+    def progress_file(self, cell: StudyCell) -> Path:
         return self.folder(cell) / "progress.json"
 
     @property
@@ -55,15 +52,15 @@ class Study:
         """Every look at the test split: a line of JSON each."""
         return self.out / "test-scores.jsonl"
 
-    def result(self, cell: Cell) -> CellResult | None:
+    def result(self, cell: StudyCell) -> CellResult | None:
         path = self.result_file(cell)
         return read_result(path) if path.exists() else None
 
-    def finished(self, cells: Sequence[Cell]) -> list[CellResult]:
+    def finished(self, cells: Sequence[StudyCell]) -> list[CellResult]:
         return [result for cell in cells if (result := self.result(cell))]
 
     @contextlib.contextmanager
-    def claim(self, cell: Cell, patience: float = 0.0) -> Iterator[bool]:
+    def claim(self, cell: StudyCell, patience: float = 0.0) -> Iterator[bool]:
         """Hold the cell for the block; yields False where another process still has it after `patience` seconds."""
         path = self.folder(cell) / "claim"
         try:
@@ -77,13 +74,13 @@ class Study:
                 time.sleep(CLAIM_POLL)
             yield held  # closing the file lets go
 
-    def is_claimed(self, cell: Cell) -> bool:
+    def is_claimed(self, cell: StudyCell) -> bool:
         if not (self.folder(cell) / "claim").exists():
             return False
         with self.claim(cell) as free:
             return not free
 
-    def require_same(self, cells: Sequence[Cell], source: Dataset) -> None:
+    def require_same(self, cells: Sequence[StudyCell], source: Dataset) -> None:
         """Raise EdgefkpError where a result in `out` is of other data, weights or another recipe."""
         parts = split(source)
         for cell in cells:
@@ -91,11 +88,11 @@ class Study:
             if result and result.key != cell.experiment(self.weights).key(source, parts):
                 raise EdgefkpError(
                     f"{self.result_file(cell)} was made from other data, weights or another recipe"
-                    f" (data {result.data['name']} {result.data['hash'][:8]}, here {source.train.hash[:8]})",
+                    f" (data {result.data.name} {result.data.hash[:8]}, here {source.train.hash[:8]})",
                     "give the same --data and --weights, or another --out for another study",
                 )
 
-    def require_weights(self, cells: Sequence[Cell]) -> None:
+    def require_weights(self, cells: Sequence[StudyCell]) -> None:
         """Raise UsageError where a cell starts from weights that are not there."""
         if self.weights in (None, "imagenet") or not any(cell.pretrained for cell in cells):
             return
@@ -113,41 +110,41 @@ def _lock(descriptor: int) -> bool:
 
 @dataclass(frozen=True)
 class CellState:
-    """share: of the training images, 1 when done. seconds: spent so far. left: seconds to go on all cores."""
+    """How far a cell is."""
 
     cell: str
     row: str
     column: str
-    state: str
-    share: float
-    validation_rmse: float | None
-    seconds: float
-    left: float
+    state: str  # DONE, RUNNING or MISSING
+    share: float  # of the training images, 1 when done
+    validation_rmse: float | None  # px, of the latest epoch or, when done, of the kept weights
+    seconds: float  # spent so far
+    left: float  # seconds to go on all cores
 
 
 @dataclass(frozen=True)
 class StudyState:
-    """left: seconds for all cells still to go with every core of this machine at work."""
+    """How far a study is."""
 
     cells: list[CellState]
-    left: float
+    left: float  # seconds for all cells still to go, with every core of this machine at work
     schema: str = SCHEMA
 
     def names(self, state: str) -> list[str]:
         return [cell.cell for cell in self.cells if cell.state == state]
 
 
-def state_of(study: Study, cells: Sequence[Cell]) -> StudyState:
+def state_of(study: Study, cells: Sequence[StudyCell]) -> StudyState:
     """Looks only; the test scores of finished cells are left to the report, so that nothing is chosen by them."""
     forecast = Forecast(study.finished(cells))
     states = [_cell_state(study, cell, forecast) for cell in cells]
     return StudyState(states, sum(state.left for state in states))
 
 
-def _cell_state(study: Study, cell: Cell, forecast: Forecast) -> CellState:
+def _cell_state(study: Study, cell: StudyCell, forecast: Forecast) -> CellState:
     about = (cell.name, cell.row, cell.column)
     if result := study.result(cell):
-        return CellState(*about, DONE, 1.0, result.scores["validation_rmse"], result.seconds, 0.0)
+        return CellState(*about, DONE, 1.0, result.scores.validation_rmse, result.seconds, 0.0)
     progress = read_progress(study.progress_file(cell))
     share = min(1.0, progress.get("images", 0) / cell.images)
     left = forecast.core_seconds(cell) / cores() * (1 - share)

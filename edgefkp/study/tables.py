@@ -9,8 +9,8 @@ from typing import Any
 from edgefkp.bench import machine
 from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import NETWORKS
-from edgefkp.study.cell import Cell, CellResult
-from edgefkp.study.comparison import compare, converged, interval_of, mean_shape_of, rmse_of, validation_of
+from edgefkp.study.cell import CellResult, StudyCell
+from edgefkp.study.comparison import compare, converged, interval_of, mean_shape_of, rmse_of
 from edgefkp.study.evidence import HOWS, Evidence, Results, Timing, seed_noise
 from edgefkp.study.grid import MASKED, ONCE, column_names, grid
 
@@ -92,10 +92,10 @@ def every_score(results: Results) -> Table:
     rows = []
     for cell in grid():
         if result := results.get(cell.name):
-            test, mean = result.scores["test"], rmse_of(result) / mean_shape_of(result)
-            score = test["score"]
-            values = (test["kaggle_rmse"], score["rmse"], score["rmse_complete"], score["nme"])
-            numbers = ["-" if value is None else f"{value:.3f}" for value in (validation_of(result), *values)]
+            test, mean = result.scores.test, rmse_of(result) / mean_shape_of(result)
+            score = test.score
+            values = (result.scores.validation_rmse, test.kaggle_rmse, score.rmse, score.rmse_complete, score.nme)
+            numbers = ["-" if value is None else f"{value:.3f}" for value in values]
             plan = result.training["plan"]
             floats = "bf16" if "bfloat16" in plan["precision"] else "f32"
             floats += f"/{plan['lanes']}" if plan["lanes"] > 1 else ""
@@ -108,7 +108,7 @@ def rivals(results: Results) -> Table:
     """What the paper prints of others, and what their networks reach here under `masked-online`."""
     rows = []
     for name, printed in PRINTED_RIVALS.items():
-        result = results.get(Cell(name, *MASKED, 0).name)
+        result = results.get(StudyCell(name, *MASKED, 0).name)
         rows.append([NETWORKS[name].title, f"{printed:.2f}", _score(result)])
     return ["network", "RMSE, printed", "here"], rows
 
@@ -150,7 +150,7 @@ def starts(evidence: Evidence) -> Table:
             continue
         half = former["images"] / 2
         pairs = [_at(former["history"], half), _at(result.history, half)]
-        pairs += [former["validation_rmse"], validation_of(result)]
+        pairs += [former["validation_rmse"], result.scores.validation_rmse]
         rows.append([name, *(f"{value:.2f}" for value in pairs)])
     return ["cell", "half way, random", "mean shape", "best, random", "mean shape"], rows
 
@@ -171,7 +171,7 @@ def conditions(evidence: Evidence) -> str:
     return "; ".join(filter(None, [where, keras, f"{load}bench's verdict {evidence.bench.verdict}", doubts])) + "."
 
 
-def _row(row: str) -> dict[str, Cell]:
+def _row(row: str) -> dict[str, StudyCell]:
     return {cell.column: cell for cell in grid() if cell.row == row}
 
 

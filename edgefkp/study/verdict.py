@@ -128,7 +128,7 @@ class Judge:
         for (row, column), cell in cells.items():
             if cell is None:
                 return f"{row}-{column}"
-        return min(cells, key=lambda key: float(cells[key].scores["validation_rmse"]))  # type: ignore[union-attr]
+        return min(cells, key=lambda key: cells[key].scores.validation_rmse)  # type: ignore[union-attr]
 
     def against_best(self, first: tuple[str, str], others: Sequence[tuple[str, str]], rule: Rule) -> Part:
         """A cell against the one of `others` that is best on validation persons."""

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,9 @@ from edgefkp.data.split import split
 from edgefkp.errors import FAILED, EdgefkpError
 from edgefkp.evaluation.evaluate import evaluate, lookup_mask, lookup_rmse, part_of
 from edgefkp.evaluation.metrics import rmse
-from edgefkp.files import json_text, plain, read_json, sha256_file, write_json
-from edgefkp.study.cell import Cell, CellResult, cell_of, identity_of
+from edgefkp.files import json_text, read_json, sha256_file, write_json
+from edgefkp.records import read_record
+from edgefkp.study.cell import CellResult, CellScores, KeptPoints, StudyCell
 from edgefkp.study.store import Study, read_progress
 from edgefkp.training.fit import EpochLog
 from edgefkp.training.step_plan import cores
@@ -38,23 +39,36 @@ BUSY = 75  # exit code: another process has the cell
 CLAIM_PATIENCE = 10.0  # seconds for the process of a killed node to notice that it is alone
 
 Train = Callable[..., tuple[Path, Card]]
-Scores = dict[str, Any]
 Persons = dict[str, list[float]]
 
 
-def command_of(study: Study, cell: Cell) -> list[str]:
+@dataclass(frozen=True)
+class Job:
+    """What a worker's process is told."""
+
+    study: Study
+    cell: StudyCell
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen of the test split with one file."""
+
+    sha256: str
+    scores: CellScores
+    persons: dict[str, list[Any]]
+
+
+def command_of(study: Study, cell: StudyCell) -> list[str]:
     """What starts the worker of a cell."""
-    job = {"study": study, "cell": identity_of(cell)}
-    return [sys.executable, "-m", "edgefkp.study.worker", json_text(job, indent=None)]
+    return [sys.executable, "-m", "edgefkp.study.worker", json_text(Job(study, cell), indent=None)]
 
 
-def read_job(text: str) -> tuple[Study, Cell]:
-    job = json.loads(text)
-    study = job["study"]
-    return Study(**{**study, "out": Path(study["out"]), "work": Path(study["work"])}), cell_of(job["cell"])
+def read_job(text: str) -> Job:
+    return read_record(Job, json.loads(text), "the worker's job")
 
 
-def run(study: Study, cell: Cell, train_cell: Train = train) -> int:
+def run(study: Study, cell: StudyCell, train_cell: Train = train) -> int:
     """Exit code: 0 where the cell is done (now or before), BUSY where another process has it."""
     with study.claim(cell, CLAIM_PATIENCE) as held:
         if not held:
@@ -64,9 +78,8 @@ def run(study: Study, cell: Cell, train_cell: Train = train) -> int:
             experiment = cell.experiment(study.weights)
             clock = _Clock(study.progress_file(cell))
             path, card = train_cell(experiment, source, study.folder(cell), True, Progress(on_epoch=clock.epoch))
-            scores, persons = score_once(study, cell, path, source)
-            scores["validation_rmse"] = card.metrics["validation_rmse"]
-            result = _result(cell, experiment, source, path, card, scores, persons, clock.seconds)
+            look = score_once(study, cell, path, source, card.metrics["validation_rmse"])
+            result = _result(cell, experiment, source, path, card, look, clock.seconds)
             write_json(study.result_file(cell), result)
     return 0
 
@@ -91,31 +104,31 @@ class _Clock:
         print(f"epoch {row['epoch']}: {row['images']} images, validation {row['validation_rmse']:.3f} px", flush=True)
 
 
-def score_once(study: Study, cell: Cell, path: Path, source: Dataset) -> tuple[Scores, Persons]:
-    """(scores, each person's errors) of the model on the test split, which is looked at once and that is logged.
+def score_once(study: Study, cell: StudyCell, path: Path, source: Dataset, validation_rmse: float) -> Look:
+    """Score the model on the test split, once, and log it.
 
-    Killed in between, it takes what it has already seen. Raises EdgefkpError where the cell was scored with another
-    file, or its scores are gone.
+    A process that was killed in between uses what it has already seen. Raises EdgefkpError if the cell was scored
+    with another file, or its scores are gone.
     """
     digest = sha256_file(path)
     seen = study.folder(cell) / "test-scores.json"
     earlier = [look["sha256"] for look in looks(study.test_log) if look["cell"] == cell.name]
-    if seen.exists() and (stored := read_json(seen))["sha256"] == digest:
-        scores, persons = stored["scores"], stored["persons"]
-    elif earlier:
-        raise EdgefkpError(
-            f"{cell.name} was scored on the test split before, as file {earlier[0][:8]}; now it is {digest[:8]}",
-            f"a cell is scored once: put its result back, or make another study with --out ({study.test_log})",
-        )
-    else:
-        scores, persons = _score(path, source)
-        write_json(seen, {"sha256": digest, "scores": scores, "persons": persons})
+    look = read_record(Look, read_json(seen), str(seen), "delete it") if seen.exists() else None
+    if look is None or look.sha256 != digest:
+        if earlier:
+            raise EdgefkpError(
+                f"{cell.name} was scored on the test split before, as file {earlier[0][:8]}; now it is {digest[:8]}",
+                f"a cell is scored once: put its result back, or make another study with --out ({study.test_log})",
+            )
+        look = Look(digest, *_score(path, source, validation_rmse))
+        write_json(seen, look)
     if digest not in earlier:
         _log(study.test_log, {"time": _now(), "cell": cell.name, "file": path.name, "sha256": digest})
-    return scores, persons
+    return look
 
 
-def _score(path: Path, source: Dataset) -> tuple[Scores, Persons]:
+def _score(path: Path, source: Dataset, validation_rmse: float) -> tuple[CellScores, Persons]:
+    """(scores, each person's errors) on the test split."""
     evaluation, predicted = evaluate(path, source, "test")
     truth = part_of(source, "test")
     mean = np.broadcast_to(np.nanmean(split(source).train.keypoints, 0), truth.keypoints.shape)
@@ -128,12 +141,12 @@ def _score(path: Path, source: Dataset) -> tuple[Scores, Persons]:
         asked = _by_person(predicted, truth, lookup_mask(source.lookup, truth.keypoints.shape))
         persons |= {f"kaggle_{name}": values for name, values in asked.items()}
     rows = shown_rows(len(truth))
-    sheet = {"rows": rows.tolist(), "predicted": np.round(predicted[rows].astype(np.float64), 2).tolist()}
-    return {"test": asdict(evaluation), "mean_shape": mean_shape, "sheet": sheet}, persons
+    sheet = KeptPoints(rows.tolist(), np.round(predicted[rows].astype(np.float64), 2).tolist())
+    return CellScores(evaluation, mean_shape, sheet, validation_rmse), persons
 
 
 def _by_person(predicted: np.ndarray, truth: Faces, counted: np.ndarray) -> Persons:
-    """counted: (N, 15, 2) bool."""
+    """counted: (N, K, 2) bool."""
     squares = np.where(counted, (predicted - truth.keypoints.astype(np.float64)) ** 2, 0)
     _, person = np.unique(truth.groups, return_inverse=True)
     sums, counts = np.bincount(person, squares.sum((1, 2))), np.bincount(person, counted.sum((1, 2)))
@@ -155,15 +168,15 @@ def _log(log: Path, entry: dict[str, Any]) -> None:
 
 
 def _result(
-    cell: Cell,
+    cell: StudyCell,
     experiment: Experiment,
     source: Dataset,
     path: Path,
     card: Card,
-    scores: Scores,
-    persons: Persons,
+    look: Look,
     seconds: float,
 ) -> CellResult:
+    assert card.data is not None
     weights = None
     if experiment.weights:
         file = Path(experiment.weights)
@@ -171,17 +184,17 @@ def _result(
     return CellResult(
         cell=cell.name,
         column=cell.column,
-        identity=identity_of(cell),
+        identity=cell,
         key=card.key,
         weights=weights,
-        data=plain(card.data),
+        data=card.data,
         counts=_counts(experiment, source),
         parameters=card.parameters,
         macs=card.macs,
         training=card.training,
         history=card.history,
-        scores=scores,
-        persons=persons,
+        scores=look.scores,
+        persons=look.persons,
         seconds=round(seconds, 1),
         cores=cores(),
         file={"name": path.name, "sha256": card.sha256, "keras_bytes": card.bytes, "h5_bytes": h5_bytes(path)},
@@ -190,7 +203,7 @@ def _result(
 
 
 def _counts(experiment: Experiment, source: Dataset) -> dict[str, int]:
-    """Labelled coordinates before the treatment, without those of rows that it leaves out, tell the imputed ones."""
+    """Faces and labeled coordinates that the imputation leaves, and how many of those coordinates it imputed."""
     train_faces = split(source).train
     treated = training_faces(split(source), experiment)
     coordinates = int(np.isfinite(treated.targets).sum())
@@ -228,11 +241,12 @@ def die_with_parent() -> None:
 def main() -> None:
     die_with_parent()
     try:
-        sys.exit(run(*read_job(sys.argv[1])))
+        job = read_job(sys.argv[1])
+        sys.exit(run(job.study, job.cell))
     except EdgefkpError as error:
         print(f"error: {error.message}\nhint:  {error.hint}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:  # a terminal sends it to crew and workers alike
+    except KeyboardInterrupt:  # a terminal sends it to the scheduler and the workers alike
         sys.exit(130)
 
 

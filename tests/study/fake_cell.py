@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from edgefkp.card import NETWORK, Card, CardData
@@ -15,6 +16,7 @@ from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_file
 from edgefkp.study import worker
+from tests.study.made_study import made_cell
 
 
 def train(experiment, source, folder, resume, progress):
@@ -45,8 +47,9 @@ def train(experiment, source, folder, resume, progress):
     return path, card
 
 
-def score(path, source):
-    return {"test": {"score": {"rmse": 2.0}}, "mean_shape": {"rmse": 4.0}}, {"squares": [1.0], "coordinates": [2]}
+def score(path, source, validation_rmse):
+    made = made_cell("manual-drop", 2.0)
+    return replace(made.scores, validation_rmse=validation_rmse), made.persons
 
 
 def main() -> None:
@@ -54,7 +57,8 @@ def main() -> None:
     worker._score = score
     worker.h5_bytes = lambda path: Path(path).stat().st_size
     try:
-        sys.exit(worker.run(*worker.read_job(sys.argv[1]), train))
+        job = worker.read_job(sys.argv[1])
+        sys.exit(worker.run(job.study, job.cell, train))
     except EdgefkpError as error:
         print(f"error: {error.message}")
         sys.exit(error.exit_code)

@@ -1,8 +1,8 @@
-"""A Ray cluster of two nodes with two cores each, and a crew of fake cells on it.
+"""A Ray cluster of two nodes with two cores each, and a scheduler of fake cells on it.
 
     python -m tests.study.fake_cluster DATA OUT WORK NAMES
 
-At the first line on stdin one of the nodes is killed. The exit code is the crew's.
+At the first line on stdin one of the nodes is killed. The exit code is the scheduler's.
 """
 
 import os
@@ -25,7 +25,7 @@ if __name__ == "__main__":
             cluster.remove_node(second, allow_graceful=False)
 
     threading.Thread(target=kill, daemon=True).start()
-    crew = [sys.executable, "-m", "tests.study.fake_study", data, out, work, "2", cluster.address, names]
-    code = subprocess.run(crew, stdin=subprocess.DEVNULL).returncode
+    scheduler = [sys.executable, "-m", "tests.study.fake_study", data, out, work, "2", cluster.address, names]
+    code = subprocess.run(scheduler, stdin=subprocess.DEVNULL).returncode
     cluster.shutdown()
     sys.exit(code)

@@ -1,4 +1,7 @@
-"""A crew in a process of its own, on fake cells: python -m tests.study.fake_study DATA OUT WORK WORKERS RAY NAMES"""
+"""A scheduler in a process of its own, on fake cells.
+
+python -m tests.study.fake_study DATA OUT WORK WORKERS RAY NAMES
+"""
 
 import sys
 from pathlib import Path

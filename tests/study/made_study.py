@@ -1,7 +1,7 @@
 """A study as it could come out, written by hand: nothing is trained or timed to test how it is shown."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,15 @@ import numpy as np
 
 from edgefkp.bench.result import Clocks, Process, Raw, Result, Row, Times, save
 from edgefkp.bench.stats import times
+from edgefkp.card import CardData
+from edgefkp.evaluation.evaluate import SCHEMA as EVALUATION
+from edgefkp.evaluation.evaluate import Evaluation
+from edgefkp.evaluation.metrics import Score
 from edgefkp.files import write_json
-from edgefkp.layout import MEAN_SHAPE, NAMES
+from edgefkp.layout import KAGGLE15
 from edgefkp.networks.costs import Cost, cost_of
 from edgefkp.networks.registry import NETWORKS
-from edgefkp.study.cell import CellResult
+from edgefkp.study.cell import CellResult, CellScores, KeptPoints
 from edgefkp.study.evidence import DATA, ZOO, ZOO_KERAS, ZOO_SCHEMA
 from edgefkp.study.grid import grid
 
@@ -51,30 +55,30 @@ def made_cell(name: str, rmse: float | None = None, noise: float = 0.05, epochs:
     squares = PERSONS * own
     squares *= rmse**2 * 30 * len(PERSONS) / squares.sum()
     cell = CELLS[name]
-    score = {
-        "rmse": 1.05 * rmse, "interval": [rmse - 0.1, rmse + 0.1], "rmse_complete": 1.06 * rmse, "nme": 3.2 * rmse,
-        "percentiles": {"p50": rmse}, "rmse_per_point": dict.fromkeys(NAMES, rmse), "faces": 400,
-        "complete_faces": 390, "coordinates": 12_000,
-    }  # fmt: skip
-    test = {"data": {"hash": "t"}, "score": score, "kaggle_rmse": rmse, "kaggle_coordinates": 6000}
+    score = Score(
+        rmse=1.05 * rmse, interval=(rmse - 0.1, rmse + 0.1), rmse_complete=1.06 * rmse, nme=3.2 * rmse,
+        percentiles={"p50": rmse}, rmse_per_point=dict.fromkeys(KAGGLE15.points, rmse), faces=400,
+        complete_faces=390, coordinates=12_000,
+    )  # fmt: skip
+    test = Evaluation(EVALUATION, f"{name}.keras", "f", "made", "1", {"hash": "t"}, score, rmse, 6000)
     return CellResult(
         cell=name,
         column=cell.column,
-        identity=asdict(cell),
+        identity=cell,
         key="k",
         weights=None,
-        data={"name": "made-up", "hash": "d", "split": "s", "licence": "Faces <of> nobody & co"},
+        data=CardData("made-up", "d", "s", {}, {}, "Faces <of> nobody & co"),
         counts={"faces": 1900, "coordinates": 57_000, "imputed": 0},
         parameters=_cost(cell.network).parameters,
         macs=_cost(cell.network).macs,
         training={"best_epoch": epochs, "plan": {"precision": "float32", "lanes": 2}},
         history=made_history(rmse, epochs, cell.images),
-        scores={
-            "validation_rmse": 0.97 * rmse,
-            "test": test,
-            "mean_shape": {"rmse": 1.02 * MEAN_SHAPE_RMSE, "kaggle_rmse": MEAN_SHAPE_RMSE},
-            "sheet": {"rows": [0, 1], "predicted": (MEAN_SHAPE[None] + np.ones((2, 1, 1))).tolist()},
-        },
+        scores=CellScores(
+            test,
+            {"rmse": 1.02 * MEAN_SHAPE_RMSE, "kaggle_rmse": MEAN_SHAPE_RMSE},
+            KeptPoints([0, 1], (KAGGLE15.mean_points()[None] + np.ones((2, 1, 1))).tolist()),
+            0.97 * rmse,
+        ),
         persons={
             "squares": (2 * 1.05**2 * squares).tolist(),
             "coordinates": [60] * len(PERSONS),
@@ -112,7 +116,7 @@ def write_study(folder: Path, cells: Iterable[CellResult] | None = None, without
 
 def write_info(study: Path) -> None:
     part = {"faces": 7049, "persons": 3789, "complete": 2124, "labelled": 7040, "label_src": {}, "hash": "t",
-            "missing": {name: 10 + 300 * number for number, name in enumerate(NAMES)}}  # fmt: skip
+            "missing": {name: 10 + 300 * number for number, name in enumerate(KAGGLE15.points)}}  # fmt: skip
     info = {"schema": "edgefkp.data.info", "version": 1, "name": "made-up", "licence": "", "persons_known": True}
     write_json(study / DATA, {**info, "train": part, "test": None})
 

@@ -94,7 +94,7 @@ def test_the_best_is_chosen_on_validation_persons(whole):
     parts = finding(whole, "lowest RMSE compared to other").parts
     assert {part.what.split(" / ")[0] for part in parts} == {"mobilenetv2"}
     cell = made_cell("manual-masked-online", 1.9)
-    cell.scores["validation_rmse"] = 0.5
+    cell = replace(cell, scores=replace(cell.scores, validation_rmse=0.5))
     parts = finding(with_cells(whole, cell), "lowest RMSE compared to other").parts
     assert {part.what.split(" / ")[0] for part in parts} == {"manual"}
 

@@ -1,11 +1,14 @@
-from dataclasses import asdict
+from dataclasses import replace
 
 import pytest
 
 from edgefkp.errors import UsageError
+from edgefkp.files import plain
 from edgefkp.networks.registry import NETWORKS
-from edgefkp.study.cell import CellResult, cell_of, identity_of
+from edgefkp.records import read_record
+from edgefkp.study.cell import CellResult, StudyCell
 from edgefkp.study.grid import COLUMNS, ONCE, Forecast, column_names, expected_core_seconds, grid, in_turn, select
+from tests.study.made_study import made_cell
 
 CELLS = grid()
 
@@ -50,7 +53,7 @@ def test_only():
 
 
 def test_identity_makes_the_cell_again():
-    assert [cell_of(identity_of(cell)) for cell in CELLS] == CELLS
+    assert [read_record(StudyCell, plain(cell), "identity") for cell in CELLS] == CELLS
 
 
 def test_cheap_cells_first_second_seeds_last():
@@ -61,11 +64,7 @@ def test_cheap_cells_first_second_seeds_last():
 
 
 def result(cell, core_seconds: float) -> CellResult:
-    return CellResult(
-        cell=cell.name, column=cell.column, identity=asdict(cell), key="", weights=None, data={}, counts={},
-        parameters=0, macs=0, training={}, history=[], scores={}, persons={}, seconds=core_seconds / 2, cores=2,
-        file={}, versions={},
-    )  # fmt: skip
+    return replace(made_cell(cell.name), seconds=core_seconds / 2, cores=2)
 
 
 def test_a_finished_cell_tells_how_long_its_row_takes_and_how_slow_the_machine_is():

@@ -7,10 +7,11 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from edgefkp.data.faces import Dataset, faces_of
-from edgefkp.layout import MEAN_SHAPE
+from edgefkp.layout import KAGGLE15
 from edgefkp.report.figures import svg
 from edgefkp.study import figures, page, pictures
 from edgefkp.study.architecture import steps_of
+from edgefkp.study.cell import KeptPoints
 from edgefkp.study.evidence import read_evidence
 from edgefkp.study.grid import CUSTOM, TRANSFER, column_names
 from edgefkp.study.pictures import Shown, drawn_faces, shown_of
@@ -66,19 +67,19 @@ def test_every_cell_is_a_bar_with_its_interval(whole):
         heights = {round(bar.get_height(), 6) for bar in panel.patches}
         wanted = [result for result in whole.results.values() if _row(result) in rows]
         assert len(wanted) == len(rows) * len(column_names())
-        assert {round(cell.scores["test"]["kaggle_rmse"], 6) for cell in wanted} <= heights
+        assert {round(cell.scores.test.kaggle_rmse, 6) for cell in wanted} <= heights
         hatched = [bar for bar in panel.patches if bar.get_hatch()]
         assert len(hatched) == (4 if "nasnetmobile_frozen" in rows else 0)
 
 
 def _row(result) -> str:
-    network = result.identity["network"]
-    return "" if result.identity["seed"] else "tuned" if network.startswith("tuned_") else network
+    network = result.identity.network
+    return "" if result.identity.seed else "tuned" if network.startswith("tuned_") else network
 
 
 def test_networks_of_unknown_size_have_no_label_in_figure_8(whole):
     known = {**whole.zoo, "networks": {"shi": {"float32_bytes": 32_000_000}}}
-    results = {name: cell for name, cell in whole.results.items() if cell.identity["network"] == "manual"}
+    results = {name: cell for name, cell in whole.results.items() if cell.identity.network == "manual"}
     (panel,) = figures.size_against_parameters(dataclasses.replace(whole, zoo=known, results=results)).axes
     labels = {text.get_text() for text in panel.texts}
     assert {"shi", "manual", "nasnetmobile"} <= labels  # the paper printed the last one's
@@ -110,7 +111,7 @@ def test_architectures_are_those_of_the_zoo():
 def source(monkeypatch) -> Dataset:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (60, 96, 96), np.uint8)
-    keypoints = (MEAN_SHAPE + rng.normal(0, 1, (60, 15, 2))).astype(np.float32)
+    keypoints = (KAGGLE15.mean_points() + rng.normal(0, 1, (60, 15, 2))).astype(np.float32)
     faces = faces_of(images, keypoints)
     made = Dataset("made", faces.take(np.arange(40)), faces.take(np.arange(40, 60)), "free")
     monkeypatch.setattr(pictures, "open_dataset", lambda data: made)
@@ -119,11 +120,12 @@ def source(monkeypatch) -> Dataset:
 
 def test_predictions_are_those_that_the_cells_kept_of_these_faces(source):
     rows = pictures.shown_rows(20).tolist()
-    kept = {"rows": rows, "predicted": np.zeros((len(rows), 15, 2)).tolist()}
-    cells = {name: made_cell(name) for name in ("manual-augment", "manual-drop")}
-    for cell, digest in zip(cells.values(), (source.test.hash, "of other faces"), strict=True):
-        cell.scores["sheet"] = kept
-        cell.scores["test"]["data"]["hash"] = digest
+    kept = KeptPoints(rows, np.zeros((len(rows), KAGGLE15.count, 2)).tolist())
+    cells = {}
+    for name, digest in (("manual-augment", source.test.hash), ("manual-drop", "of other faces")):
+        cell = made_cell(name)
+        cell.scores.test.data["hash"] = digest
+        cells[name] = dataclasses.replace(cell, scores=dataclasses.replace(cell.scores, sheet=kept))
     shown = shown_of("made", cells)
     assert list(shown.predicted) == ["manual-augment"]
     np.testing.assert_array_equal(shown.faces.images, source.test.images[rows])
@@ -149,4 +151,4 @@ def test_files_predict_where_the_cells_kept_nothing(tmp_path, monkeypatch):
 
 class _Fixed:
     def predict(self, images: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(MEAN_SHAPE, (len(images), 15, 2))
+        return np.broadcast_to(KAGGLE15.mean_points(), (len(images), 15, 2))

@@ -16,7 +16,8 @@ import pytest
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.layout import MEAN_SHAPE
+from edgefkp.files import plain
+from edgefkp.layout import KAGGLE15
 from edgefkp.study import worker
 from edgefkp.study.grid import select
 from edgefkp.study.scheduler import run_study
@@ -32,7 +33,7 @@ NAMES = sorted(cell.name for cell in CELLS)
 def study(tmp_path) -> Study:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (30, 96, 96), np.uint8)
-    keypoints = (MEAN_SHAPE + rng.normal(0, 2, (30, 15, 2))).astype(np.float32)
+    keypoints = (KAGGLE15.mean_points() + rng.normal(0, 2, (30, 15, 2))).astype(np.float32)
     keypoints[::3, 5] = np.nan
     np.savez(tmp_path / "faces.npz", images=images, keypoints=keypoints, group=np.arange(30).astype(str))
     return Study(str(tmp_path / "faces.npz"), "csv", None, tmp_path / "study", tmp_path / "work")
@@ -47,7 +48,7 @@ def scored(study: Study) -> list[str]:
     return sorted(look["cell"] for look in worker.looks(study.test_log))
 
 
-def crew(study: Study, workers: int = 2, ray: str = "", **environment: str) -> subprocess.Popen:
+def scheduler(study: Study, workers: int = 2, ray: str = "", **environment: str) -> subprocess.Popen:
     arguments = [study.data, str(study.out), str(study.work), str(workers), ray, ",".join(NAMES)]
     return subprocess.Popen(
         [sys.executable, "-m", "tests.study.fake_study", *arguments],
@@ -85,7 +86,7 @@ def test_a_result_says_what_was_trained_on_what(study):
     run_study(study, CELLS[:1], 1, None, command=command)
     result = study.result(CELLS[0])
     assert result is not None
-    assert result.identity["images"] == 120_000
+    assert result.identity.images == 120_000
     assert result.counts["imputed"] == 0
     assert result.counts["coordinates"] == 30 * result.counts["faces"]  # drop keeps complete rows only
     assert result.file["sha256"] == worker.looks(study.test_log)[0]["sha256"]
@@ -110,30 +111,30 @@ def test_a_killed_process_runs_again(study, monkeypatch):
     assert scored(study) == NAMES
 
 
-def test_a_killed_crew_takes_its_cells_with_it_and_the_next_one_finishes(study):
-    first = crew(study, FAKE_SECONDS="600")
+def test_a_killed_scheduler_takes_its_cells_with_it_and_the_next_one_finishes(study):
+    first = scheduler(study, FAKE_SECONDS="600")
     until(lambda: len(starts(study)) == 2)  # a claim alone, which `running` sees, is no start yet
     begun = running(study)
     first.kill()
     first.wait(10)
     until(lambda: not running(study))
     assert state_of(study, CELLS).cells[0].share in (0.0, 0.5)  # of the images, as its progress file says
-    second = crew(study)
+    second = scheduler(study)
     assert second.wait(120) == 0
     assert sorted(state_of(study, CELLS).names(DONE)) == NAMES
     assert starts(study) == Counter([*NAMES, *begun])
     assert scored(study) == NAMES
 
 
-def test_two_crews_share_a_study(study):
-    crews = [crew(study, FAKE_SECONDS="1") for _ in range(2)]
-    assert [one.wait(120) for one in crews] == [0, 0]
+def test_two_schedulers_share_a_study(study):
+    schedulers = [scheduler(study, FAKE_SECONDS="1") for _ in range(2)]
+    assert [one.wait(120) for one in schedulers] == [0, 0]
     assert starts(study) == Counter(NAMES)
     assert scored(study) == NAMES
 
 
-def test_a_stopped_crew_stops_its_cells(study):
-    process = crew(study, FAKE_SECONDS="600")
+def test_a_stopped_scheduler_stops_its_cells(study):
+    process = scheduler(study, FAKE_SECONDS="600")
     until(lambda: len(running(study)) == 2)
     process.send_signal(signal.SIGINT)
     process.wait(60)
@@ -143,28 +144,28 @@ def test_a_stopped_crew_stops_its_cells(study):
 
 def test_the_test_split_is_looked_at_once(study, monkeypatch, tmp_path):
     looked = []
-    monkeypatch.setattr(worker, "_score", lambda path, source: looked.append(path) or score(path, source))
+    monkeypatch.setattr(worker, "_score", lambda *given: looked.append(given) or score(*given))
     cell, source = CELLS[0], open_dataset(study.data)
     model = tmp_path / "a.keras"
     model.write_bytes(b"weights")
-    once = worker.score_once(study, cell, model, source)
-    assert worker.score_once(study, cell, model, source) == once
+    once = worker.score_once(study, cell, model, source, 1.5)
+    assert plain(worker.score_once(study, cell, model, source, 1.5)) == plain(once)
     assert len(looked) == len(worker.looks(study.test_log)) == 1
     model.write_bytes(b"other weights")
     with pytest.raises(EdgefkpError, match="was scored on the test split before"):
-        worker.score_once(study, cell, model, source)
+        worker.score_once(study, cell, model, source, 1.5)
     assert len(looked) == 1
 
 
 def test_a_look_whose_log_line_was_lost_is_logged_without_a_second_look(study, monkeypatch, tmp_path):
     looked = []
-    monkeypatch.setattr(worker, "_score", lambda path, source: looked.append(path) or score(path, source))
+    monkeypatch.setattr(worker, "_score", lambda *given: looked.append(given) or score(*given))
     model = tmp_path / "a.keras"
     model.write_bytes(b"weights")
     source = open_dataset(study.data)
-    worker.score_once(study, CELLS[0], model, source)
+    worker.score_once(study, CELLS[0], model, source, 1.5)
     study.test_log.unlink()  # as if killed between the scores' file and the log
-    worker.score_once(study, CELLS[0], model, source)
+    worker.score_once(study, CELLS[0], model, source, 1.5)
     assert len(looked) == 1
     assert scored(study) == [CELLS[0].name]
 

@@ -8,7 +8,7 @@ import pytest
 
 from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.evaluation import evaluate
-from edgefkp.layout import MEAN_SHAPE
+from edgefkp.layout import KAGGLE15
 from edgefkp.study import worker
 
 
@@ -17,7 +17,7 @@ def source() -> Dataset:
     """20 test faces of 8 persons, one point missing; the lookup asks for two points of every second face."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (60, 96, 96), np.uint8)
-    keypoints = (MEAN_SHAPE + rng.normal(0, 2, (60, 15, 2))).astype(np.float32)
+    keypoints = (KAGGLE15.mean_points() + rng.normal(0, 2, (60, 15, 2))).astype(np.float32)
     persons = [f"p{i % 12}" for i in range(40)] + [f"q{i % 8}" for i in range(20)]
     faces = faces_of(images, keypoints, groups=np.array(persons))
     test = faces.take(np.arange(40, 60))
@@ -44,24 +44,22 @@ def pooled(squares: list[float], coordinates: list[float]) -> float:
 
 
 def test_the_errors_of_the_persons_are_those_of_the_scores(source, model):
-    scores, persons = worker._score(model, source)
+    scores, persons = worker._score(model, source, 1.5)
     assert {len(values) for values in persons.values()} == {8}
-    assert pooled(persons["squares"], persons["coordinates"]) == pytest.approx(
-        scores["test"]["score"]["rmse"], rel=1e-5
-    )
+    assert pooled(persons["squares"], persons["coordinates"]) == pytest.approx(scores.test.score.rmse, rel=1e-5)
     kaggle = pooled(persons["kaggle_squares"], persons["kaggle_coordinates"])
-    assert kaggle == pytest.approx(scores["test"]["kaggle_rmse"], rel=1e-5)
+    assert kaggle == pytest.approx(scores.test.kaggle_rmse, rel=1e-5)
     assert sum(persons["kaggle_coordinates"]) == len(source.lookup)
     assert sum(persons["coordinates"]) == 20 * 30 - 2
 
 
 def test_a_few_predictions_are_kept(source, model):
-    sheet = worker._score(model, source)[0]["sheet"]
-    assert np.shape(sheet["predicted"]) == (len(sheet["rows"]), 15, 2)
-    np.testing.assert_allclose(sheet["predicted"][0], source.test.keypoints[0] + 1, atol=0.006)
+    sheet = worker._score(model, source, 1.5)[0].sheet
+    assert np.shape(sheet.predicted) == (len(sheet.rows), 15, 2)
+    np.testing.assert_allclose(sheet.predicted[0], source.test.keypoints[0] + 1, atol=0.006)
 
 
 def test_without_a_lookup_there_are_no_scores_of_kaggle(source, model):
-    scores, persons = worker._score(model, replace(source, lookup=None))
+    scores, persons = worker._score(model, replace(source, lookup=None), 1.5)
     assert sorted(persons) == ["coordinates", "squares"]
-    assert scores["test"]["kaggle_rmse"] is None
+    assert scores.test.kaggle_rmse is None
