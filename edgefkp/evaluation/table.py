@@ -44,24 +44,33 @@ class Table:
         notes = [line for note in self.notes for line in _wrapped(note, width)]
         return "\n".join([body, "", *notes]) if notes else body
 
-    def markdown(self) -> str:
+    def markdown(self, markup: bool = False) -> str:
+        """markup: the cells are Markdown themselves, and stay as they are."""
         rule = ["---" if column.align == "left" else "---:" for column in self.columns]
-        rows = [[cell.translate(_MARKDOWN) for cell in row] for row in ([c.name for c in self.columns], *self.rows)]
+        marks = {} if markup else _MARKDOWN
+        rows = [[cell.translate(marks) for cell in row] for row in ([c.name for c in self.columns], *self.rows)]
         lines = [f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:])]
-        notes = [f"{note.translate(_MARKDOWN)}  " for note in self.notes]
-        return "\n".join([*lines, "", *notes] if notes else lines)
+        notes = "  \n".join(note.translate(marks) for note in self.notes)
+        return "\n".join([*lines, "", notes] if notes else lines)
 
     def html(self) -> str:
-        """A <table>, and a <p> for each note. Words have the class "l" (left)."""
-        left = [" class=l" if column.align == "left" else "" for column in self.columns]
-        head = "".join(f"<th{side}>{_html(c.name)}" for side, c in zip(left, self.columns, strict=True))
+        """A <table>, and a <p> for each note. Words have the class "l" (left); each cell names its column (data-label),
+        for narrow screens, where the heads are hidden."""
+        left = [' class="l"' if column.align == "left" else "" for column in self.columns]
+        labels = [html.escape(column.name.replace("\n", " ")) for column in self.columns]
+        head = "".join(f"<th{side}>{_html(c.name)}</th>" for side, c in zip(left, self.columns, strict=True))
         classes = self.row_classes or [""] * len(self.rows)
-        body = "".join(
+        body = "\n".join(
             (f'<tr class="{html.escape(kind)}">' if kind else "<tr>")
-            + "".join(f"<td{side}>{_html(cell)}" for side, cell in zip(left, row, strict=True))
+            + "".join(
+                f'<td{side} data-label="{label}">{_html(cell)}</td>'
+                for side, label, cell in zip(left, labels, row, strict=True)
+            )
+            + "</tr>"
             for row, kind in zip(self.rows, classes, strict=True)
         )
-        return f"<table><tr>{head}{body}</table>{''.join(f'<p>{html.escape(note)}</p>' for note in self.notes)}"
+        notes = "".join(f'\n<p class="soft">{html.escape(note)}</p>' for note in self.notes)
+        return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>{notes}"
 
     def csv(self) -> str:
         """The rows without the notes."""

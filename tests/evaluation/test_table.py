@@ -52,7 +52,15 @@ def test_what_means_something_in_markdown_is_escaped() -> None:
     lines = table("a|b_c*", "n_1").markdown().splitlines()
     assert lines[1] == "| --- | ---: | ---: | ---: |"
     assert lines[2] == r"| a\|b\_c\* | 12,345 | 1.25 | 1.00 |"
-    assert lines[-1] == r"n\_1  "
+    assert lines[-1] == r"n\_1"
+
+
+def test_cells_that_are_markdown_stay_as_they_are() -> None:
+    assert table("**a_b**", "n_1").markdown(markup=True).splitlines()[2:] == [
+        "| **a_b** | 12,345 | 1.25 | 1.00 |",
+        "",
+        "n_1",
+    ]
 
 
 def test_html_holds_the_cells_and_no_foreign_tag() -> None:
@@ -60,7 +68,8 @@ def test_html_holds_the_cells_and_no_foreign_tag() -> None:
 
     class Reader(HTMLParser):
         def handle_data(self, data: str) -> None:
-            found.append(data)
+            if data.strip():
+                found.append(data)
 
     made = Table(COLUMNS[:2], [["<script>", "1"]], ["a & b"], ["invalid"])
     assert '<tr class="invalid">' in made.html()
