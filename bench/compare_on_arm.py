@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
+from edgefkp.evaluation.table import Table
 from edgefkp.export.inspect import inspect
-from edgefkp.files import write_json
+from edgefkp.files import read_json, write_json
+from edgefkp.records import read_record
 from edgefkp.runtime.child import answers
 from edgefkp.runtime.reference_vectors import FLOAT_LIMIT, INTEGER_LIMIT
 
@@ -82,18 +84,21 @@ def compare(python: str, path: Path, images: np.ndarray, runtime: str) -> ArmRow
     )
 
 
-def arm_markdown(result: dict) -> str:  # type: ignore[type-arg]
-    """Render a stored result as a Markdown table."""
-    lines = [
-        "| file | runtime on Arm | version on the host | identical outputs | largest difference |",
-        "| --- | --- | --- | --- | --- |",
+def arm_table(path: Path) -> Table:
+    """The table of a stored result."""
+    rows = [
+        [
+            f"`{row.file}`",
+            f"{row.runtime} {row.version}",
+            row.here,
+            f"{row.equal} of {row.outputs}",
+            f"{row.pixels:.5f} px",
+        ]
+        for row in read_record(ArmResult, read_json(path), str(path)).rows
     ]
-    for row in result["rows"]:
-        lines.append(
-            f"| `{row['file']}` | {row['runtime']} {row['version']} | {row['here']} | {row['equal']} of "
-            f"{row['outputs']} | {row['pixels']:.5f} px |"
-        )
-    return "\n".join(lines)
+    return Table.of(
+        ["file", "runtime on Arm", "version on the host", "identical outputs", "largest difference"], rows, words=5
+    )
 
 
 def main(python: str, out: str, files: Sequence[str]) -> None:

@@ -109,12 +109,12 @@ def _rms(errors: list[np.ndarray]) -> float:
 @json_option
 def main(data: str | None, model: Path | None, finders: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     """Measure keypoints behind face finders."""
-    from bench.doc_live import finders_table
+    from bench.doc_tables import finders_table
 
     rows = [row for finder in finders for row in _all_sets(data, KeypointDetector(model, finder, max_faces=1))]
     if out:
         note(f"wrote {write_json(out, rows)}")
-    print_json(rows) if as_json else click.echo(finders_table([vars(row) for row in rows]))
+    print_json(rows) if as_json else click.echo(finders_table([vars(row) for row in rows]).text())
 
 
 def _all_sets(data: str | None, detector: KeypointDetector) -> Iterator[Behind]:

@@ -11,63 +11,58 @@ from pathlib import Path
 
 import click
 
-from bench.doc_family import (
-    ablations_markdown,
-    family_markdown,
-    robustness_markdown,
-    seeds_markdown,
-    structures_markdown,
+from bench.compare_on_arm import arm_table
+from bench.doc_tables import (
+    ablations_table,
+    family_table,
+    live_table,
+    peers_table,
+    robustness_table,
+    seeds_table,
+    structures_table,
 )
-from bench.doc_live import live_markdown
-from bench.doc_peers import peers_markdown
+from edgefkp.bench import result, table
 from edgefkp.card import Card
 from edgefkp.cli import COMMANDS
 from edgefkp.cli.options import note
 from edgefkp.errors import EdgefkpError, GateError
+from edgefkp.evaluation.table import Table
+from edgefkp.export.model_card import parity_table
 from edgefkp.files import read_json, write_text
 from edgefkp.records import read_record
+from edgefkp.report import run_table
 from edgefkp.report.result import read_run
-from edgefkp.report.run_table import markdown
-from edgefkp.study.blocks import BLOCKS, block
+from edgefkp.study.page import BLOCKS, block
 
 
-def _commands(_: Path) -> str:
-    lines = [f"| `edgefkp {name}` | {line} |" for name, line in COMMANDS.items()]
-    return "\n".join(["| command | what it does |", "| --- | --- |", *lines])
-
-
-def _bench(path: Path) -> str:
-    from edgefkp.bench import result, table
-
-    return table.markdown([result.read(path)])
+def _commands(_: Path) -> Table:
+    rows = [[f"`edgefkp {name}`", line] for name, line in COMMANDS.items()]
+    return Table.of(["command", "what it does"], rows, words=2)
 
 
 def _cards(path: Path) -> str:
     """Render the cost of each conversion. path: the output of `edgefkp export --json`."""
-    from edgefkp.export.model_card import parity_table
-
     return parity_table(read_record(list[Card], read_json(path), str(path)))
 
 
-def _arm(path: Path) -> str:
-    from bench.compare_on_arm import arm_markdown
-
-    return arm_markdown(read_json(path))
+def _markup(make: Callable[[Path], Table]) -> Callable[[Path], str]:
+    """The renderer of a table whose cells are Markdown."""
+    return lambda path: make(path).markdown(markup=True)
 
 
 RENDERERS: dict[str, Callable[[Path], str]] = {
-    "run": lambda path: markdown(read_run(path)),
-    "commands": _commands,
-    "bench": _bench,
-    "peers": peers_markdown,
-    "family": family_markdown,
-    "structures": structures_markdown,
-    "ablations": ablations_markdown,
-    "robustness": robustness_markdown,
-    "seeds": seeds_markdown,
-    "live": live_markdown,
+    "run": lambda path: run_table.table(read_run(path)).markdown(),
+    "commands": _markup(_commands),
+    "bench": lambda path: table.markdown([result.read(path)]),
+    "peers": _markup(peers_table),
+    "family": _markup(family_table),
+    "structures": _markup(structures_table),
+    "ablations": _markup(ablations_table),
+    "robustness": _markup(robustness_table),
+    "seeds": _markup(seeds_table),
+    "live": _markup(live_table),
     "cards": _cards,
-    "arm": _arm,
+    "arm": _markup(arm_table),
     **{f"study-{name}": block(name) for name in BLOCKS},
 }
 

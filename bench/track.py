@@ -88,12 +88,12 @@ def _rms(errors: np.ndarray) -> float:
 @json_option
 def main(models: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     """Measure how well the tracker follows the astronaut's true track."""
-    from bench.doc_live import track_table
+    from bench.doc_tables import track_table
 
     rows = [measure(model, every) for model in models or (None,) for every in (1, 4)]
     if out:
         note(f"wrote {write_json(out, rows)}")
-    print_json(rows) if as_json else click.echo(track_table([vars(row) for row in rows]))
+    print_json(rows) if as_json else click.echo(track_table([vars(row) for row in rows]).text())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The main job: train, export, evaluate and time networks on one data source, and report it.
 
-Everything is made once: what stands in the folder with the right hashes is taken as it is, so a run that was cut
-off goes on where it stopped.
+Everything is made once: the run reuses what stands in the folder with the right hashes, so re-running the same
+command resumes a run that was cut off.
 """
 
 import multiprocessing
@@ -29,13 +29,14 @@ from edgefkp.data.faces import Dataset, shown_rows
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import Split, split
 from edgefkp.errors import EdgefkpError
-from edgefkp.evaluation.evaluate import evaluate, mean_shape_score
+from edgefkp.evaluation.evaluate import Evaluation, evaluate, mean_shape_score
 from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import read_json, sha256_file, write_json
 from edgefkp.networks.registry import NETWORKS, resolve
 from edgefkp.networks.tensorflow import require_tensorflow
-from edgefkp.report import sheet as sheets
+from edgefkp.records import read_record
 from edgefkp.report.result import FileResult, ModelResult, RunResult
+from edgefkp.report.run_figures import ShownFaces
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.train import Experiment, Progress, train
 
@@ -62,41 +63,42 @@ def default_recipe(network: str, quick: bool = False, **changes: Any) -> Recipe:
 
 @dataclass(frozen=True)
 class Job:
-    """experiments: what is trained, in the order of the table. quick: time only long enough to see that it works."""
+    """What a run is asked for."""
 
     data: str
-    experiments: tuple[Experiment, ...]
+    experiments: tuple[Experiment, ...]  # what is trained, in the order of the table
     out: Path
     labels: str = "csv"
-    quick: bool = False
+    quick: bool = False  # time only long enough to see that everything works
 
 
 def plan_experiments(
-    networks: list[str], treatment: str, augment: str, quick: bool = False, **changes: Any
+    networks: list[str], imputation: str, augment: str, quick: bool = False, **changes: Any
 ) -> tuple[Experiment, ...]:
-    """An experiment for each network, each once. Raises UsageError for an unknown network, treatment or augment."""
-    names = dict.fromkeys(resolve(name, treatment, augment).name for name in networks)
-    return tuple(Experiment(name, treatment, augment, default_recipe(name, quick, **changes)) for name in names)
+    """An experiment for each network, each once. Raises UsageError for an unknown network, imputation or augment."""
+    names = dict.fromkeys(resolve(name, imputation, augment).name for name in networks)
+    return tuple(Experiment(name, imputation, augment, default_recipe(name, quick, **changes)) for name in names)
 
 
 @dataclass(frozen=True)
 class Made:
-    """What came of one experiment. evaluation: of the Keras file, as JSON (edgefkp.evaluation.evaluate)."""
+    """What came of one experiment."""
 
     card: Card
     keras: Path
-    files: list[Path]
-    evaluation: dict[str, Any]
+    files: list[Path]  # the .tflite files
+    evaluation: Evaluation  # of the Keras file
 
 
 def run(
     job: Job, note: Note = lambda text: None, open_bar: OpenBar | None = None, timed: Timed = lambda *step: None
-) -> tuple[RunResult, sheets.Sheet]:
-    """Do the job and write models/, export/, evaluation/, bench/, run.json and predictions.npz in its folder.
+) -> tuple[RunResult, ShownFaces]:
+    """Do the job and write models/, export/, evaluation/, bench/ and run.json in its folder.
 
     open_bar: a picklable function that gives a context with a training's Progress. timed: called as bench goes on,
     with done, all, and what is next.
-    Raises EdgefkpError where the data cannot be used, or a training's process dies.
+    Returns the result, and a few faces with their points for its page.
+    Raises EdgefkpError if the data cannot be used, or a training's process dies.
     """
     if find_spec("tensorflow") is None:
         require_tensorflow("edgefkp run")  # says what to install; imports nothing where it is there
@@ -109,10 +111,9 @@ def run(
     files = [file for one in made for file in one.files]
     note(f"timing {len(files)} files")
     bench = _benched(files, _pictures(source, parts), job, timed)
-    result, sheet = _gathered(source, parts, made, bench, job.quick)
+    result, shown = _gathered(source, parts, made, bench, job.quick)
     write_json(job.out / "run.json", result)
-    sheets.write_sheet(job.out / "predictions.npz", sheet)
-    return result, sheet
+    return result, shown
 
 
 def _apart(function: Callable[..., Made], *arguments: Any) -> Made:
@@ -151,17 +152,16 @@ def _make(job: Job, experiment: Experiment, open_bar: OpenBar | None) -> Made:
     return Made(card, keras, files, _evaluated(keras, source, job.out / "evaluation"))
 
 
-def _evaluated(model: Path, source: Dataset, folder: Path) -> dict[str, Any]:
-    """The evaluation of `model` on the test faces, from its record where file and faces are the same."""
+def _evaluated(model: Path, source: Dataset, folder: Path) -> Evaluation:
+    """The evaluation of `model` on the test faces, from its record if that is of the same file and faces."""
     record = folder / f"{model.name}.json"
     if record.exists():
-        stored = read_json(record)
-        faces = split(source).test.hash
-        if (stored.get("sha256"), stored.get("data", {}).get("hash")) == (sha256_file(model), faces):
+        stored = read_record(Evaluation, read_json(record), str(record), "delete it and run again")
+        if (stored.sha256, stored.data.get("hash")) == (sha256_file(model), split(source).test.hash):
             return stored
     evaluation, _ = evaluate(model, source)
     write_json(record, evaluation)
-    return read_json(record)
+    return evaluation
 
 
 def _pictures(source: Dataset, parts: Split) -> Pictures:
@@ -197,7 +197,7 @@ def _still_valid(record: Path, files: list[Path], pictures: Pictures, settings: 
 
 def _gathered(
     source: Dataset, parts: Split, made: list[Made], bench: bench_result.Result, quick: bool
-) -> tuple[RunResult, sheets.Sheet]:
+) -> tuple[RunResult, ShownFaces]:
     """Put cards, evaluations and times together; the .tflite files are scored on the way."""
     rows = {row.sha256: row for row in bench.rows}
     shown = shown_rows(len(parts.test))
@@ -209,7 +209,7 @@ def _gathered(
             evaluation, predicted = evaluate(path, source)
             # The last scheme's points stay for the sheet: what runs on the board.
             predictions[one.card.model] = predicted[shown]
-            files.append(_file_result(path, evaluation.score, rows[evaluation.sha256]))
+            files.append(_file_result(evaluation, rows[evaluation.sha256]))
         models.append(_model_result(one, files))
     mean = mean_shape_score(source)
     first = bench.rows[0]
@@ -232,18 +232,19 @@ def _gathered(
         versions=versions("tensorflow", "keras", "numpy", "opencv-python"),
         created=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         quick=quick,
+        input=made[0].card.input,
     )
-    return result, sheets.Sheet(parts.test.images[shown], parts.test.keypoints[shown], predictions)
+    return result, ShownFaces(parts.test.images[shown], parts.test.keypoints[shown], predictions)
 
 
-def _file_result(path: Path, score: Any, row: bench_result.Row) -> FileResult:
+def _file_result(evaluation: Evaluation, row: bench_result.Row) -> FileResult:
     return FileResult(
-        scheme=parse_tflite(path).scheme,
-        file=path.name,
+        scheme=parse_tflite(evaluation.file).scheme,
+        file=evaluation.file,
         bytes=row.bytes,
         sha256=row.sha256,
-        rmse=score.rmse,
-        interval=score.interval,
+        rmse=evaluation.score.rmse,
+        interval=evaluation.score.interval,
         seconds_per_100=row.seconds_per_100,
         ms=row.ms.p50,
         ms_interval=row.ms.interval,
@@ -253,19 +254,19 @@ def _file_result(path: Path, score: Any, row: bench_result.Row) -> FileResult:
 
 
 def _model_result(one: Made, files: list[FileResult]) -> ModelResult:
-    card, score = one.card, one.evaluation["score"]
+    card, score = one.card, one.evaluation.score
     last = card.history[-1]
     return ModelResult(
         model=card.model,
         network=card.network,
         title=NETWORKS[card.network].title,
-        treatment=card.imputation,
+        imputation=card.imputation,
         augment=card.augment,
         parameters=card.parameters,
         macs=card.macs,
-        bytes=one.keras.stat().st_size,
-        rmse=score["rmse"],
-        interval=tuple(score["interval"]),
+        bytes=card.bytes,
+        rmse=score.rmse,
+        interval=score.interval,
         images=last["images"],
         epochs=last["epoch"],
         best_epoch=card.training["best_epoch"],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgefkp.report.result import FileResult, ModelResult, RunResult
-from edgefkp.report.sheet import Sheet
+from edgefkp.report.run_figures import ShownFaces
 
 
 def make_file(model: str, scheme: str, rmse: float) -> FileResult:
@@ -34,7 +34,7 @@ def make_model(network: str, rmse: float) -> ModelResult:
         model=model,
         network=network,
         title=f"The {network} network",
-        treatment="masked",
+        imputation="masked",
         augment="online",
         parameters=303_470,
         macs=16_028_928,
@@ -81,9 +81,9 @@ def wide(result: RunResult) -> RunResult:
 
 
 @pytest.fixture
-def sheet(result: RunResult) -> Sheet:
+def shown(result: RunResult) -> ShownFaces:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (3, 96, 96), np.uint8)
     truth = rng.uniform(10, 80, (3, 15, 2)).astype(np.float32)
     truth[0, 0] = np.nan
-    return Sheet(images, truth, {model.model: truth + 1 for model in result.models})
+    return ShownFaces(images, truth, {model.model: truth + 1 for model in result.models})

@@ -9,9 +9,7 @@ from edgefkp.cli.options import json_option, note, print_json
 
 if TYPE_CHECKING:
     from edgefkp.study.evidence import Evidence
-    from edgefkp.study.verdict import Finding
-
-WIDTH = 100  # columns
+    from edgefkp.study.verdict import ClaimVerdict
 
 
 @click.command("report")
@@ -48,14 +46,14 @@ def command(study: Path, bench: Path, files: Path, data: str | None, out: Path, 
 
     Writes OUT/report.html and each figure beside it. Nothing is trained or timed.
     """
-    from edgefkp.study import pictures
     from edgefkp.study.claims import findings
     from edgefkp.study.evidence import read_evidence
     from edgefkp.study.page import write_report
+    from edgefkp.study.shown import drawn_faces, shown_of, with_files
 
     evidence = read_evidence(study, bench)
-    shown = pictures.shown_of(data, evidence.results) if data else pictures.drawn_faces()
-    page = write_report(out, evidence, pictures.with_files(shown, files))
+    shown = shown_of(data, evidence.results) if data else drawn_faces()
+    page = write_report(out, evidence, with_files(shown, files))
     found = findings(evidence)
     if as_json:
         print_json(_as_json(evidence, found))
@@ -64,23 +62,16 @@ def command(study: Path, bench: Path, files: Path, data: str | None, out: Path, 
     note(f"\nreport: {page}")
 
 
-def _as_json(evidence: "Evidence", found: "list[Finding]") -> dict[str, Any]:
+def _as_json(evidence: "Evidence", found: "list[ClaimVerdict]") -> dict[str, Any]:
     claims = [{**vars(finding), "verdict": finding.verdict} for finding in found]
     return {"schema": "edgefkp.findings/1", "missing": evidence.missing(), "findings": claims}
 
 
-def _terminal(evidence: "Evidence", found: "list[Finding]") -> str:
+def _terminal(evidence: "Evidence", found: "list[ClaimVerdict]") -> str:
     import textwrap
 
-    from tabulate import tabulate
+    from edgefkp.evaluation.table import WIDTH
+    from edgefkp.study import page, tables
 
-    from edgefkp.study import blocks, tables
-
-    header, rows = tables.scores(evidence.results)
-    align = ["left", *["right"] * (len(header) - 1)]
-    table = tabulate(rows, header, disable_numparse=True, colalign=align)
-    names, claims = blocks.summary(found)
-    judged = tabulate(claims, names, disable_numparse=True)
-    sentences = (blocks.status(evidence), blocks.tally(found), blocks.resolution(evidence))
-    prose = [textwrap.fill(line, WIDTH) for line in sentences]
-    return "\n".join([table, tables.NOTE_SCORES, "", judged, "", *prose])
+    prose = [textwrap.fill(line, WIDTH) for line in page.sentences(evidence, found)]
+    return "\n".join([tables.scores(evidence.results).text(), "", page.summary(found).text(), "", *prose])

@@ -38,7 +38,7 @@ def command(
 ) -> None:
     """Train, export, evaluate and time networks on DATA; ends with a table and OUT/report.html.
 
-    Typed again after a break it goes on where it stopped; what is finished is not made again.
+    Re-run the same command to resume: what is finished is not made again.
     """
     networks = [name.strip() for name in models.split(",") if name.strip()]
     if not networks:
@@ -47,7 +47,7 @@ def command(
         raise UsageError("--epochs and --images exclude each other", "give one of them")
     from edgefkp.cli.train import BarProgress
     from edgefkp.report.run_page import write_page
-    from edgefkp.report.run_table import terminal
+    from edgefkp.report.run_table import table
     from edgefkp.run import Job, plan_experiments, run
 
     experiments = plan_experiments(
@@ -55,15 +55,15 @@ def command(
     )
     folder = out or Path("runs") / (Path(data).resolve().stem if data != "sample" else "sample")
     try:
-        result, sheet = run(Job(data, experiments, folder, labels, quick), note, BarProgress, _show_timing)
+        result, shown = run(Job(data, experiments, folder, labels, quick), note, BarProgress, _show_timing)
     except KeyboardInterrupt:
         note("stopped; the same command goes on from here")
         raise
-    page = write_page(folder / "report.html", result, sheet)
+    page = write_page(folder / "report.html", result, shown)
     if as_json:
         print_json(result)
     else:
-        click.echo(f"\n{terminal(result)}")
+        click.echo(f"\n{table(result).text()}")
     note(f"\nreport: {page}")
 
 

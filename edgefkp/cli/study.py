@@ -109,8 +109,7 @@ def _show(state: Any, as_json: bool) -> None:
         names = {kind: state.names(kind) for kind in ("done", "running", "missing")}
         print_json({"schema": state.schema, **names, "seconds_left": state.left, "cells": state.cells})
         return
-    from tabulate import tabulate
-
+    from edgefkp.evaluation.table import Table
     from edgefkp.study.grid import column_names
 
     columns = column_names()
@@ -120,8 +119,7 @@ def _show(state: Any, as_json: bool) -> None:
         rows.setdefault(cell.row, dict.fromkeys(columns, ""))[cell.column] = _mark(cell)
         left[cell.row] = left.get(cell.row, 0.0) + cell.left
     table = [[row, *marks.values(), f"{left[row] / 3600:.1f}"] for row, marks in rows.items()]
-    align = ["left", *["right"] * (len(columns) + 1)]
-    click.echo(tabulate(table, ["network", *columns, "h left"], disable_numparse=True, colalign=align))
+    click.echo(Table.of(["network", *columns, "h left"], table).text())
     done, running, missing = (len(state.names(kind)) for kind in ("done", "running", "missing"))
     click.echo(
         f"\n{done} done, {running} running, {missing} missing; about {state.left / 3600:.1f} h left on all cores"

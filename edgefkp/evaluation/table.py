@@ -38,6 +38,14 @@ class Table:
             if len(row) != len(self.columns):
                 raise ValueError(f"a row has {len(row)} cells for {len(self.columns)} columns")
 
+    @classmethod
+    def of(
+        cls, heads: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str] = (), words: int = 1
+    ) -> "Table":
+        """`words` columns of words, then columns of numbers."""
+        columns = [Column(head, "left" if number < words else "right") for number, head in enumerate(heads)]
+        return cls(columns, rows, notes)
+
     def text(self, width: int | None = WIDTH) -> str:
         """For a terminal: lines of at most `width` characters where the columns allow that; None: as long as needed."""
         body = next(text for text in self._attempts(width) if text is not None)

@@ -1,10 +1,11 @@
 """The model card: one Markdown file per model, made from the JSON cards beside its files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from edgefkp.card import Card, card_path, read_card
+from edgefkp.evaluation.table import Table
 from edgefkp.export.schemes import SCHEMES, parse_tflite
 from edgefkp.files import write_text
 
@@ -165,6 +166,5 @@ def _hash(value: str | None) -> str:
     return f"`{value[:16]}`" if value else _NONE
 
 
-def _table(headers: list[str], rows: Any) -> str:
-    lines = ["| " + " | ".join(headers) + " |", "|" + " --- |" * len(headers)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+def _table(heads: list[str], rows: Sequence[Sequence[str]]) -> str:
+    return Table.of(heads, rows, words=len(heads)).markdown(markup=True)

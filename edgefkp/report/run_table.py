@@ -1,36 +1,32 @@
-"""The final table of a run, for terminals (at most 100 columns), Markdown and the page."""
+"""The final table of a run, for terminals, Markdown and the page."""
 
-from collections.abc import Sequence
-
+from edgefkp.evaluation.table import Column, Table
 from edgefkp.report.result import FileResult, ModelResult, RunResult
 
-WIDTH = 100  # columns of a terminal
-HEADERS = (
-    ("network", ""),
-    ("treatment", ""),
-    ("para-", "meters"),
-    ("KB", "Keras"),
-    ("KB", "float"),
-    ("KB", "int8"),
-    ("s/100", "float"),
-    ("s/100", "int8"),
-    ("RMSE", "Keras"),
-    ("RMSE", "int8"),
-    ("faces", ""),
+COLUMNS = (
+    Column("network", "left", narrowest=10),
+    Column("imputation", "left"),
+    Column("parameters"),
+    Column("KB\nKeras", drop=2),
+    Column("KB\nfloat", drop=2),
+    Column("KB\nint8"),
+    Column("s/100\nfloat"),
+    Column("s/100\nint8"),
+    Column("RMSE\nKeras"),
+    Column("RMSE\nint8"),
+    Column("faces", drop=1),
 )
-TEXT_COLUMNS = 2  # on the left; the others hold numbers
-MARK = "*"
+MARK = "*"  # follows the name of a network that does not beat the mean shape
 
 
-def rows(result: RunResult) -> list[list[str]]:
+def table(result: RunResult) -> Table:
     """A row for each network, then one for the constant mean shape; "-" where there is nothing to show.
 
-    RMSE in px of the 96x96 image; s/100 is seconds per 100 images; MARK follows the name of a network that does not
-    beat the mean shape.
+    RMSE in px of the network's image; s/100 is seconds per 100 images.
     """
-    table = [_row(result, model) for model in result.models]
+    rows = [_row(result, model) for model in result.models]
     mean = f"{result.mean_shape_rmse:.2f}"
-    return [*table, ["mean shape", *["-"] * 7, mean, "-", str(result.faces)]]
+    return Table(COLUMNS, [*rows, ["mean shape", *["-"] * 7, mean, "-", str(result.faces)]], notes(result))
 
 
 def _row(result: RunResult, model: ModelResult) -> list[str]:
@@ -60,10 +56,11 @@ def kilobytes(count: int) -> str:
 
 def notes(result: RunResult) -> list[str]:
     """Lines that belong below the table wherever it is shown."""
+    side = result.input.side
     weak = [model.network for model in result.models if not result.trained_enough(model)]
     lines = [
-        f"RMSE in px of the 96x96 image over {result.coordinates:,} coordinates of {result.faces} held-out faces "
-        f"({result.data['name']}); Keras: before conversion, int8: after.",
+        f"RMSE in px of the {side}x{side} image over {result.coordinates:,} coordinates of {result.faces} held-out "
+        f"faces ({result.data['name']}); Keras: before conversion, int8: after.",
         f"{timing(result)}; KB = 1000 bytes.",
     ]
     if weak:
@@ -86,40 +83,3 @@ def timing(result: RunResult) -> str:
     runtime, machine = result.runtime, result.machine
     threads = f"{runtime['threads']} thread{'' if runtime['threads'] == 1 else 's'}"
     return f"s/100: seconds per 100 images, {runtime['name']} {runtime['version']}, {threads}, {machine['name']}"
-
-
-def terminal(result: RunResult) -> str:
-    """The table and its notes, no line longer than WIDTH."""
-    import textwrap
-
-    import tabulate
-
-    # The headers go in as rows: tabulate pads a column wider than its header, and the table must fit WIDTH.
-    body = [*(list(line) for line in zip(*HEADERS, strict=True)), *rows(result)]
-    align = ["left"] * TEXT_COLUMNS + ["right"] * (len(HEADERS) - TEXT_COLUMNS)
-    for gap in ("  ", " "):
-        row = tabulate.DataRow("", gap, "")
-        style = tabulate.TableFormat(None, None, None, None, row, row, 0, None)
-        lines = tabulate.tabulate(body, tablefmt=style, colalign=align, disable_numparse=True).splitlines()
-        width = max(map(len, lines))
-        if width <= WIDTH:
-            break
-    lines.insert(2, "-" * width)
-    return "\n".join([*map(str.rstrip, lines), "", *(textwrap.fill(note, WIDTH) for note in notes(result))])
-
-
-def markdown(result: RunResult) -> str:
-    """The table as Markdown, its notes below."""
-    headers = [f"{unit} {of}".strip().replace("- ", "") for unit, of in HEADERS]
-    rule = ["---"] * TEXT_COLUMNS + ["---:"] * (len(HEADERS) - TEXT_COLUMNS)
-    body = [[_escaped(cell) for cell in row] for row in rows(result)]
-    lines = [_line(headers), _line(rule), *map(_line, body), "", *(f"{_escaped(note)}  " for note in notes(result))]
-    return "\n".join(lines).rstrip()
-
-
-def _escaped(text: str) -> str:
-    return text.replace(MARK, rf"\{MARK}").replace("_", r"\_")
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from edgefkp.study.curves import GAP_MARGIN, SPREAD_MARGIN, steadier
 from edgefkp.study.evidence import HOWS, Evidence, parameters_of
 from edgefkp.study.grid import CUSTOM
-from edgefkp.study.verdict import UNTOLD, Finding, Judge, Part, alike, below, exact, lower, not_worse, times
+from edgefkp.study.verdict import INCONCLUSIVE, ClaimVerdict, Judge, Part, alike, below, exact, lower, not_worse, times
 
 COLUMNS = ("drop", "ffill", "knn", "augment")  # the paper's treatments
 TUNED = ("tuned_drop", "tuned_ffill", "tuned_knn", "tuned_augment")
@@ -15,14 +15,14 @@ RIVALS = ("naimishnet", "residual", "shi", "gao")  # [4], [10], [11], [12]
 NO_WEIGHTS = "NASNetMobile decides nothing here: it has no ImageNet weights, 96x96 pixels and a quarter of the images."
 
 
-def findings(evidence: Evidence) -> list[Finding]:
+def findings(evidence: Evidence) -> list[ClaimVerdict]:
     """Every claim with its comparisons, the conclusion's first."""
     judge = Judge(evidence)
     return [make(judge) for make in _CLAIMS]
 
 
-def _manual_against_tuned(judge: Judge) -> Finding:
-    return Finding(
+def _manual_against_tuned(judge: Judge) -> ClaimVerdict:
+    return ClaimVerdict(
         "manual is as good as the tuned networks",
         "section 5, abstract",
         "Manually optimized custom CNN models outperform or are comparable to auto tuned Keras optimized models.",
@@ -31,13 +31,13 @@ def _manual_against_tuned(judge: Judge) -> Finding:
     )
 
 
-def _manual_is_ideal(judge: Judge) -> Finding:
+def _manual_is_ideal(judge: Judge) -> ClaimVerdict:
     others = [name for name in (*PLAIN, "mobilenetv2", "nasnetmobile") if name != "manual"]
     least = min(others, key=parameters_of)
     sizes = [exact(f"parameters, manual / {least}", parameters_of("manual"), parameters_of(least))]
     for kind in ("h5", "float32", "int8"):
         sizes.append(judge.size("manual", others, kind))
-    return Finding(
+    return ClaimVerdict(
         "manual has the best curves, the least size",
         "section 5, 3.8, 4.2, 4.4",
         "On the other hand, manually tuned custom CNN models may be ideal when considering training curves, model "
@@ -49,8 +49,8 @@ def _manual_is_ideal(judge: Judge) -> Finding:
     )
 
 
-def _manual_is_faster(judge: Judge) -> Finding:
-    return Finding(
+def _manual_is_faster(judge: Judge) -> ClaimVerdict:
+    return ClaimVerdict(
         "manual is faster than the tuned networks",
         "abstract",
         "However, manually optimized architectures yielded better inference time and training curves.",
@@ -59,12 +59,12 @@ def _manual_is_faster(judge: Judge) -> Finding:
     )
 
 
-def _mobilenet_is_best(judge: Judge) -> Finding:
+def _mobilenet_is_best(judge: Judge) -> ClaimVerdict:
     errors = [
         judge.against_best(("mobilenetv2", column), [(row, column) for row in CUSTOM], lower) for column in COLUMNS
     ]
     heavier = parameters_of("mobilenetv2") / parameters_of("manual")
-    return Finding(
+    return ClaimVerdict(
         "MobileNetV2 has the lowest RMSE and time",
         "section 5, abstract",
         "MobileNetV2 outperforms all other models with the fastest inference times but slightly compromises the model "
@@ -76,10 +76,10 @@ def _mobilenet_is_best(judge: Judge) -> Finding:
     )
 
 
-def _augmentation_beats_imputation(judge: Judge) -> Finding:
+def _augmentation_beats_imputation(judge: Judge) -> ClaimVerdict:
     rows = (*CUSTOM, "mobilenetv2_frozen", "mobilenetv2")
     parts = [judge.against_best((row, "augment"), [(row, "ffill"), (row, "knn")], lower) for row in rows]
-    return Finding(
+    return ClaimVerdict(
         "augmentation beats imputation",
         "section 5, abstract, 4.1",
         "In both custom CNN and transfer learning models, augmented models have lower RMSE scores, proving that "
@@ -90,8 +90,8 @@ def _augmentation_beats_imputation(judge: Judge) -> Finding:
     )
 
 
-def _augmentation_helps(judge: Judge) -> Finding:
-    return Finding(
+def _augmentation_helps(judge: Judge) -> ClaimVerdict:
+    return ClaimVerdict(
         "augmentation helps custom networks",
         "section 4.1",
         "Augmentation of custom models results in a significant increase in the performance of the models.",
@@ -101,8 +101,8 @@ def _augmentation_helps(judge: Judge) -> Finding:
     )
 
 
-def _tuning_makes_no_difference(judge: Judge) -> Finding:
-    return Finding(
+def _tuning_makes_no_difference(judge: Judge) -> ClaimVerdict:
+    return ClaimVerdict(
         "fine-tuning makes no difference",
         "section 5",
         "There is no significant difference in performance between baseline non-tuned and baseline completely "
@@ -113,8 +113,8 @@ def _tuning_makes_no_difference(judge: Judge) -> Finding:
     )
 
 
-def _four_to_five_times(judge: Judge) -> Finding:
-    return Finding(
+def _four_to_five_times(judge: Judge) -> ClaimVerdict:
+    return ClaimVerdict(
         "fine-tuning: 4-5 times with augmentation",
         "section 4.1",
         "Both fine-tuned MobileNetV2 and NASNetMobile trained on augmented data exhibit a 4-5x improvement in RMSE "
@@ -125,8 +125,8 @@ def _four_to_five_times(judge: Judge) -> Finding:
     )
 
 
-def _twice_on_knn(judge: Judge) -> Finding:
-    return Finding(
+def _twice_on_knn(judge: Judge) -> ClaimVerdict:
+    return ClaimVerdict(
         "fine-tuning: 2 times with KNN",
         "section 4.1",
         "Compared to its non-finetuned counterpart, fine-tuned MobileNetV2 demonstrated a 2x improvement in RMSE on "
@@ -136,8 +136,8 @@ def _twice_on_knn(judge: Judge) -> Finding:
     )
 
 
-def _baseline_is_best_custom(judge: Judge) -> Finding:
-    return Finding(
+def _baseline_is_best_custom(judge: Judge) -> ClaimVerdict:
+    return ClaimVerdict(
         "baseline is the best custom network",
         "section 4.1",
         "The Custom baseline model outperformed the manually optimized and Keras fine tuner optimized models.",
@@ -146,8 +146,8 @@ def _baseline_is_best_custom(judge: Judge) -> Finding:
     )
 
 
-def _tuned_wins_augmented(judge: Judge) -> Finding:
-    return Finding(
+def _tuned_wins_augmented(judge: Judge) -> ClaimVerdict:
+    return ClaimVerdict(
         "with augmentation tuned beats manual",
         "section 4.2",
         "In the case of augmentation, Keras auto-tuned models slightly outperform custom models at the cost of "
@@ -157,8 +157,8 @@ def _tuned_wins_augmented(judge: Judge) -> Finding:
     )
 
 
-def _twice_as_fast(judge: Judge) -> Finding:
-    return Finding(
+def _twice_as_fast(judge: Judge) -> ClaimVerdict:
+    return ClaimVerdict(
         "MobileNetV2 is twice as fast as custom ones",
         "section 4.3",
         "In contrast to custom CNN models, MobileNetV2 has ten times the number of parameters and works two times "
@@ -168,9 +168,9 @@ def _twice_as_fast(judge: Judge) -> Finding:
     )
 
 
-def _manual_is_second(judge: Judge) -> Finding:
+def _manual_is_second(judge: Judge) -> ClaimVerdict:
     others = tuple(name for name in (*PLAIN, "nasnetmobile") if name != "manual")
-    return Finding(
+    return ClaimVerdict(
         "manual is second in time",
         "section 4.3",
         "Among all models, MobileNetV2 has the quickest inference. Manually tuned models come in second.",
@@ -179,8 +179,8 @@ def _manual_is_second(judge: Judge) -> Finding:
     )
 
 
-def _time_is_the_same(judge: Judge) -> Finding:
-    return Finding(
+def _time_is_the_same(judge: Judge) -> ClaimVerdict:
+    return ClaimVerdict(
         "augmentation does not change the time",
         "section 4.3, abstract",
         "Augmentation does not affect the inference time in a regression scenario, as seen from the analysis.",
@@ -192,9 +192,9 @@ def _time_is_the_same(judge: Judge) -> Finding:
     )
 
 
-def _parameters_explain_nasnet(judge: Judge) -> Finding:
+def _parameters_explain_nasnet(judge: Judge) -> ClaimVerdict:
     share = parameters_of("nasnetmobile") / parameters_of("mobilenetv2")
-    return Finding(
+    return ClaimVerdict(
         "parameters explain NASNetMobile's time",
         "section 4.3",
         "The enormous training parameters (twice that of MobileNetV2) account for NASNetMobile's increased inference "
@@ -206,23 +206,23 @@ def _parameters_explain_nasnet(judge: Judge) -> Finding:
     )
 
 
-def _nasnet_has_better_curves(judge: Judge) -> Finding:
+def _nasnet_has_better_curves(judge: Judge) -> ClaimVerdict:
     parts = [steadier(judge, "nasnetmobile", "mobilenetv2", column) for column in COLUMNS]
-    return Finding(
+    return ClaimVerdict(
         "NASNetMobile has better curves",
         "section 4.4",
         "NASNetMobile has better training curves than MobileNetV2 architecture for all imputation techniques and "
         "augmentation.",
         "Gap and spread, as above; shown, not judged.",
-        [replace(part, verdict=UNTOLD) for part in parts],
+        [replace(part, verdict=INCONCLUSIVE) for part in parts],
         NO_WEIGHTS,
     )
 
 
-def _mobilenet_beats_nasnet(judge: Judge) -> Finding:
+def _mobilenet_beats_nasnet(judge: Judge) -> ClaimVerdict:
     errors = [judge.errors("mobilenetv2", "nasnetmobile", column, lower) for column in COLUMNS]
     mine, other = parameters_of("mobilenetv2"), parameters_of("nasnetmobile")
-    return Finding(
+    return ClaimVerdict(
         "MobileNetV2 beats NASNetMobile",
         "section 4.4",
         "However, when considering inference times, RMSE scores, and parameter counts, MobileNetV2 outperforms "
@@ -231,15 +231,15 @@ def _mobilenet_beats_nasnet(judge: Judge) -> Finding:
         [
             *(judge.seconds("mobilenetv2", ("nasnetmobile",), how, lower) for how in HOWS),
             exact("parameters", mine, other),
-            *(replace(part, verdict=UNTOLD) for part in errors),
+            *(replace(part, verdict=INCONCLUSIVE) for part in errors),
         ],
         NO_WEIGHTS,
     )
 
 
-def _architecture_matters(judge: Judge) -> Finding:
+def _architecture_matters(judge: Judge) -> ClaimVerdict:
     heavier = parameters_of("mobilenetv2") / parameters_of("manual")
-    return Finding(
+    return ClaimVerdict(
         "architecture, not parameters, makes the time",
         "section 5",
         "Architectural efficiency significantly impacts model performance and inference time, as demonstrated by the "
@@ -251,16 +251,16 @@ def _architecture_matters(judge: Judge) -> Finding:
     )
 
 
-def _beats_rivals(judge: Judge) -> Finding:
+def _beats_rivals(judge: Judge) -> ClaimVerdict:
     column = "masked-online"
     best = judge.best([(row, column) for row in (*CUSTOM, "mobilenetv2_frozen", "mobilenetv2")])
     parts = [
-        Part(f"the paper's best / {rival}", f"{best} is missing", UNTOLD)
+        Part(f"the paper's best / {rival}", f"{best} is missing", INCONCLUSIVE)
         if isinstance(best, str)
         else judge.errors(best[0], rival, column, lower)
         for rival in RIVALS
     ]
-    return Finding(
+    return ClaimVerdict(
         "the best of them beats the rivals",
         "section 5",
         "Our models have the lowest RMSE compared to other state-of-the-art architectures ([4], [10], [11], [12]).",

@@ -15,15 +15,12 @@ NOT_CONVERGED = 0.9  # of the mean shape's RMSE
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """change: the first cell's RMSE over the second's, minus 1; interval: 95 %, bootstrap over persons.
+class CellComparison:
+    """Two cells on the same test persons."""
 
-    decides: both cells converged, and the interval leaves 0 out.
-    """
-
-    change: float
-    interval: Interval
-    decides: bool
+    change: float  # the first cell's RMSE over the second's, minus 1
+    interval: Interval  # of the change, 95 %, bootstrap over persons
+    decides: bool  # both cells converged, and the interval leaves 0 out
 
 
 def converged(cell: CellResult) -> bool:
@@ -47,7 +44,7 @@ def interval_of(cell: CellResult) -> Interval:
     return interval(drawn)
 
 
-def compare(first: CellResult, second: CellResult) -> Comparison:
+def compare(first: CellResult, second: CellResult) -> CellComparison:
     """Persons are drawn again for both cells alike, so what is hard for both cancels out.
 
     Raises EdgefkpError where the cells were not scored on the same persons.
@@ -56,7 +53,7 @@ def compare(first: CellResult, second: CellResult) -> Comparison:
     low, high = interval(drawn[0] / drawn[1] - 1)
     change = rmse_of(first) / rmse_of(second) - 1
     decides = converged(first) and converged(second) and (low > 0 or high < 0)
-    return Comparison(change, (low, high), decides)
+    return CellComparison(change, (low, high), decides)
 
 
 def _by_kaggle(cell: CellResult) -> bool:

@@ -4,28 +4,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgefkp.evaluation.table import Table
 from edgefkp.study.comparison import converged
 from edgefkp.study.evidence import Results
 from edgefkp.study.grid import grid
-from edgefkp.study.verdict import FAILED, HELD, UNTOLD, Judge, Part, not_converged
+from edgefkp.study.verdict import CONFIRMED, INCONCLUSIVE, REFUTED, Judge, Part, not_converged
 
 # What is no difference between two curves, each of one training: px of the gap, share of the spread.
 GAP_MARGIN, SPREAD_MARGIN = 0.05, 0.25
-Table = tuple[list[str], list[list[str]]]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """best: epoch with the lowest validation RMSE, of `epochs`. training, validation: RMSE in px at that epoch.
+    """A training's curve in a few numbers."""
 
-    spread: median change of the validation RMSE from one epoch to the next over the second half of training, px;
-    None with a single epoch there.
-    """
-
-    best: int
+    best: int  # epoch with the lowest validation RMSE
     epochs: int
-    training: float
-    validation: float
+    training: float  # px, RMSE of the training faces at the best epoch
+    validation: float  # px, RMSE of the validation faces at the best epoch
+    # px: median change of the validation RMSE from one epoch to the next over the second half of training; None with a
+    # single epoch there.
     spread: float | None
 
     @property
@@ -54,7 +52,7 @@ def curves(results: Results) -> Table:
         spread = "-" if curve.spread is None else f"{curve.spread:.3f}"
         numbers = [f"{value:.2f}" for value in (curve.training, curve.validation)]
         rows.append([cell.name, f"{curve.best} of {curve.epochs}", *numbers, f"{curve.gap:+.2f}", spread])
-    return ["cell", "best epoch", "training px", "validation px", "gap px", "spread px"], rows
+    return Table.of(["cell", "best epoch", "training px", "validation px", "gap px", "spread px"], rows)
 
 
 def steadier(judge: Judge, first: str, second: str, column: str) -> Part:
@@ -62,18 +60,18 @@ def steadier(judge: Judge, first: str, second: str, column: str) -> Part:
     label = f"curves of {first} / {second}, {column}"
     mine, theirs = judge.cell(first, column), judge.cell(second, column)
     if mine is None or theirs is None:
-        return Part(label, f"{first if mine is None else second}-{column} is missing", UNTOLD)
+        return Part(label, f"{first if mine is None else second}-{column} is missing", INCONCLUSIVE)
     one, other = curve_of(mine.history), curve_of(theirs.history)
     if one is None or other is None or one.spread is None or other.spread is None:
-        return Part(label, "too few epochs", UNTOLD)
+        return Part(label, "too few epochs", INCONCLUSIVE)
     found = f"gap {one.gap:+.2f} / {other.gap:+.2f} px, spread {one.spread:.3f} / {other.spread:.3f} px"
     if not (converged(mine) and converged(theirs)):
-        return Part(label, f"{found}; {not_converged(mine, theirs)}", UNTOLD)
+        return Part(label, f"{found}; {not_converged(mine, theirs)}", INCONCLUSIVE)
     signs = {
         _sign(one.gap - other.gap, GAP_MARGIN),
         _sign(np.log(max(one.spread, 1e-9) / max(other.spread, 1e-9)), np.log1p(SPREAD_MARGIN)),
     } - {0}
-    verdict = {-1: HELD, 1: FAILED}[signs.pop()] if len(signs) == 1 else UNTOLD
+    verdict = {-1: CONFIRMED, 1: REFUTED}[signs.pop()] if len(signs) == 1 else INCONCLUSIVE
     return Part(label, found, verdict)
 
 

@@ -4,16 +4,18 @@ import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from edgefkp.bench import result as bench_result
 from edgefkp.bench.result import Result
 from edgefkp.bench.stats import INVALID, VALID, bootstrap_medians
+from edgefkp.data.info import Info
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json
 from edgefkp.networks.costs import cost_of
+from edgefkp.records import read_record
 from edgefkp.study.cell import CellResult, read_result
 from edgefkp.study.comparison import converged, rmse_of
 from edgefkp.study.grid import SECOND_SEEDS, grid
@@ -25,16 +27,60 @@ ZOO_SCHEMA = "edgefkp.zoo/1"
 UNTRAINED = "-untrained"  # ends the models' names there
 HOWS = {"keras": "Keras predict", "float32": "TFLite float32", "int8": "TFLite int8"}
 Results = dict[str, CellResult]
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class ZooEntry:
+    """Sizes of one untrained network, and what Keras takes for it."""
+
+    parameters: int
+    macs: int
+    keras_bytes: int | None = None
+    h5_bytes: int | None = None
+    float32_bytes: int | None = None
+    int8_bytes: int | None = None
+    seconds_per_100: float | None = None
+    interval: tuple[float, float] | None = None  # of the seconds, 95 %
+    all_seconds: list[list[float]] = field(default_factory=list)  # of each process
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """What bench/zoo.py measured."""
+
+    versions: dict[str, str]
+    networks: dict[str, ZooEntry]
+    images: int = 0
+    batch: int = 0
+    machine: dict[str, Any] = field(default_factory=dict)
+    load: float | None = None
+    schema: str = ZOO_SCHEMA
+
+
+@dataclass(frozen=True)
+class RandomStart:
+    """How a cell learned from a random last layer, where the study's cells start at the mean shape."""
+
+    validation_rmse: float  # px
+    images: int
+    history: list[dict[str, float]]  # images, validation_rmse
+
+
+@dataclass(frozen=True)
+class Starts:
+    cells: dict[str, RandomStart]
+    schema: str = "edgefkp.starts/1"
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds per 100 images, with a 95 % interval. processes: nanoseconds of single measurements in each process."""
+    """How long 100 images take."""
 
     name: str
     seconds: float
-    interval: tuple[float, float]
-    processes: list[np.ndarray] = field(repr=False)
+    interval: tuple[float, float]  # of the seconds, 95 %
+    processes: list[np.ndarray] = field(repr=False)  # nanoseconds of single measurements in each process
     verdict: str = VALID
 
     def ratio(self, other: "Timing") -> tuple[float, tuple[float, float]]:
@@ -49,25 +95,22 @@ class Timing:
 
 @dataclass(frozen=True)
 class Evidence:
-    """results: by cell. info: of the data, None where it is not known. zoo: network -> sizes and Keras' times.
+    """What is known; what is not known has its default."""
 
-    bench: of the zoo's .tflite files; None where they were not timed. timings: by model and one of HOWS.
-    starts: cell -> how it learned from a random last layer.
-    """
-
-    results: Results
-    info: dict[str, Any] | None = None
-    zoo: dict[str, Any] = field(default_factory=dict)
-    bench: Result | None = None
-    timings: dict[tuple[str, str], Timing] = field(default_factory=dict)
-    starts: dict[str, Any] = field(default_factory=dict)
+    results: Results  # by cell
+    info: Info | None = None  # of the data
+    zoo: Zoo | None = None  # sizes and Keras' times of untrained networks
+    bench: Result | None = None  # times of the untrained networks' .tflite files
+    timings: dict[tuple[str, str], Timing] = field(default_factory=dict)  # by model and one of HOWS
+    starts: dict[str, RandomStart] = field(default_factory=dict)  # cell -> how it learned from a random last layer
 
     def missing(self) -> list[str]:
         return [cell.name for cell in grid() if cell.name not in self.results]
 
     def size(self, network: str, kind: str) -> int | None:
         """Bytes as "h5", "keras", "float32" or "int8" file: of the untrained network, else of a trained cell."""
-        if size := self._entry(network).get(f"{kind}_bytes"):
+        entry = self.zoo.networks.get(network.removesuffix("_frozen")) if self.zoo else None
+        if entry and (size := getattr(entry, f"{kind}_bytes")):
             return int(size)
         cells = [cell for cell in self.results.values() if cell.identity.network.removesuffix("_frozen") == network]
         return next((cell.file[f"{kind}_bytes"] for cell in cells if f"{kind}_bytes" in cell.file), None)
@@ -80,9 +123,6 @@ class Evidence:
     def doubts(self) -> list[str]:
         """Of the timed files: those whose measurement is not to be believed."""
         return [row.file for row in (self.bench.rows if self.bench else []) if row.verdict == INVALID]
-
-    def _entry(self, network: str) -> dict[str, Any]:
-        return self.zoo.get("networks", {}).get(network.removesuffix("_frozen"), {})
 
 
 def read_study(folder: Path) -> Results:
@@ -97,22 +137,21 @@ def read_evidence(study: Path, bench: Path | None = None) -> Evidence:
     Raises EdgefkpError for a file that is there and is not what its name says.
     """
     bench = bench or study.parent.parent / "bench" / "results"
-    info = _of_schema(study / DATA, "edgefkp.data.info") if (study / DATA).exists() else None
-    starts = _of_schema(study / STARTS, "edgefkp.starts/1")["cells"] if (study / STARTS).exists() else {}
-    zoo = _of_schema(bench / ZOO_KERAS, ZOO_SCHEMA) if (bench / ZOO_KERAS).exists() else {}
+    info = _stored(Info, study / DATA)
+    starts = _stored(Starts, study / STARTS)
+    zoo = _stored(Zoo, bench / ZOO_KERAS)
     times = bench_result.read(bench / ZOO) if (bench / ZOO).exists() else None
-    timings = {**_keras_timings(zoo), **(_file_timings(times) if times else {})}
-    return Evidence(read_study(study), info, zoo, times, timings, starts)
+    timings = {**(_keras_timings(zoo) if zoo else {}), **(_file_timings(times) if times else {})}
+    return Evidence(read_study(study), info, zoo, times, timings, starts.cells if starts else {})
 
 
-def _keras_timings(zoo: dict[str, Any]) -> dict[tuple[str, str], Timing]:
+def _keras_timings(zoo: Zoo) -> dict[tuple[str, str], Timing]:
     timings = {}
-    for network, entry in zoo.get("networks", {}).items():
-        if "seconds_per_100" in entry:
-            passes = [np.array(seconds) * 1e9 for seconds in entry["all_seconds"]]
-            low, high = entry["interval"]
+    for network, entry in zoo.networks.items():
+        if entry.seconds_per_100 is not None and entry.interval is not None:
+            passes = [np.array(seconds) * 1e9 for seconds in entry.all_seconds]
             key = f"{network}{UNTRAINED}", "keras"
-            timings[key] = Timing(".".join(key), entry["seconds_per_100"], (low, high), passes)
+            timings[key] = Timing(".".join(key), entry.seconds_per_100, entry.interval, passes)
     return timings
 
 
@@ -125,11 +164,14 @@ def _file_timings(result: Result) -> dict[tuple[str, str], Timing]:
     return timings
 
 
-def _of_schema(path: Path, schema: str) -> dict[str, Any]:
-    stored = read_json(path)
+def _stored(kind: type[Record], path: Path) -> Record | None:
+    """None if the file does not exist."""
+    if not path.exists():
+        return None
+    stored, schema = read_json(path), getattr(kind, "schema")  # noqa: B009 - the default of the record's field
     if not isinstance(stored, dict) or stored.get("schema") != schema:
         raise EdgefkpError(f"{path} is not of schema {schema}", "move it elsewhere and make it again")
-    return stored
+    return read_record(kind, stored, str(path), "make it again")
 
 
 def parameters_of(network: str) -> int:

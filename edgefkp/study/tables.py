@@ -1,20 +1,17 @@
 """The paper's tables from the study, with what the paper printed beside what was found here.
 
-Each is a header and rows of text; "-" where a cell is missing or nothing was measured.
+Each shows "-" for a cell that is missing and for what was not measured.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
 from edgefkp.bench import machine
+from edgefkp.data.info import Info
+from edgefkp.evaluation.table import Table
 from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import NETWORKS
 from edgefkp.study.cell import CellResult, StudyCell
 from edgefkp.study.comparison import compare, converged, interval_of, mean_shape_of, rmse_of
 from edgefkp.study.evidence import HOWS, Evidence, Results, Timing, seed_noise
 from edgefkp.study.grid import MASKED, ONCE, column_names, grid
-
-Table = tuple[list[str], list[list[str]]]
 
 # What the paper says of others (section 2), in px; it gives no RMSE of its own networks.
 PRINTED_RIVALS = {"naimishnet": 1.77, "inception": 2.91, "residual": 2.23, "shi": 1.97, "gao": 1.75}
@@ -25,7 +22,7 @@ PRINTED_CHANGES = {
     "nasnetmobile_frozen": ("similar", "similar", "similar", "+"),
     "nasnetmobile": ("similar", "similar", "similar", "+++"),
 }
-# Table 4 of the paper, seconds per 100 images (least and most of its four treatments); its tuned networks differ.
+# Table 4 of the paper, seconds per 100 images (least and most of its four imputations); its tuned networks differ.
 PRINTED_SECONDS = {
     "baseline": (1.97, 2.01),
     "manual": (1.33, 1.40),
@@ -47,10 +44,10 @@ NOTE_SCORES = f"{NOTE_UNLIKE} {RANDOM} without ImageNet weights."
 def sizes(evidence: Evidence) -> Table:
     """Table 1: parameters and megabytes as .h5, the paper's and ours, and as .tflite."""
     rows = []
-    for network in NETWORKS.values():
-        name, cost = network.name, cost_of(network.name)
+    for name in NETWORKS:
         if name.endswith("_frozen"):
             continue
+        network, cost = NETWORKS[name], cost_of(name)
         printed = f"{network.paper_parameters:,}" if network.paper_parameters else "-"
         megabytes = f"{network.paper_megabytes:.2f}" if network.paper_megabytes else "-"
         ours = [_megabytes(evidence.size(name, kind)) for kind in ("h5", "float32", "int8")]
@@ -58,11 +55,12 @@ def sizes(evidence: Evidence) -> Table:
             continue  # a network of ours that was not measured with these
         title = network.title.removesuffix(", fine-tuned")
         rows.append([title, printed, f"{cost.parameters:,}" if cost else "-", megabytes, *ours])
-    return ["network", "parameters, paper", "here", "MB .h5, paper", "here", "float32 .tflite", "int8"], rows
+    header = ["network", "parameters, paper", "here", "MB .h5, paper", "here", "float32 .tflite", "int8"]
+    return Table.of(header, rows)
 
 
 def changes(results: Results) -> Table:
-    """Table 2: the change of RMSE that each treatment brings, as symbols: the paper's / ours."""
+    """Table 2: the change of RMSE that each imputation brings, as symbols: the paper's / ours."""
     columns = [name for name in column_names() if name != "masked-online"]
     noise = seed_noise(results)
     rows = []
@@ -71,7 +69,7 @@ def changes(results: Results) -> Table:
         base = results.get(cells["drop"].name)
         found = [_symbol(results.get(cells[column].name), base, noise) for column in columns]
         rows.append([_label(row), *(f"{theirs} / {ours}" for theirs, ours in zip(printed, found, strict=True))])
-    return ["network", *columns], rows
+    return Table.of(["network", *columns], rows, [NOTE_UNLIKE])
 
 
 def scores(results: Results) -> Table:
@@ -82,7 +80,8 @@ def scores(results: Results) -> Table:
     for row in ONCE:
         for column in column_names()[:-1]:
             rows[row][column] = ""  # not of the grid
-    return ["network", *column_names()], [[_label(row), *marks.values()] for row, marks in rows.items()]
+    labelled = [[_label(row), *marks.values()] for row, marks in rows.items()]
+    return Table.of(["network", *column_names()], labelled, [NOTE_SCORES])
 
 
 def every_score(results: Results) -> Table:
@@ -101,7 +100,7 @@ def every_score(results: Results) -> Table:
             floats += f"/{plan['lanes']}" if plan["lanes"] > 1 else ""
             rows.append([cell.name, *numbers, f"{mean:.0%}", floats, f"{result.seconds * result.cores / 60:.0f}"])
     header = ["cell", "validation", "Kaggle's", "15 points", "complete", "NME %", "of mean shape", "floats", "core min"]
-    return header, rows
+    return Table.of(header, rows)
 
 
 def rivals(results: Results) -> Table:
@@ -110,16 +109,16 @@ def rivals(results: Results) -> Table:
     for name, printed in PRINTED_RIVALS.items():
         result = results.get(StudyCell(name, *MASKED, 0).name)
         rows.append([NETWORKS[name].title, f"{printed:.2f}", _score(result)])
-    return ["network", "RMSE, printed", "here"], rows
+    return Table.of(["network", "RMSE, printed", "here"], rows)
 
 
 def seconds(evidence: Evidence) -> Table:
     """Table 4: seconds per 100 images, the paper's (Keras on Colab) and ours, with half of the 95 % interval."""
     rows = []
-    for network in NETWORKS.values():
-        name, cost = network.name, cost_of(network.name)
+    for name in NETWORKS:
         if name.endswith("_frozen"):
             continue
+        network, cost = NETWORKS[name], cost_of(name)
         low, high = PRINTED_SECONDS.get(name, (None, None))
         printed = "-" if low is None else f"{low:.2f}" if low == high else f"{low:.2f}-{high:.2f}"
         ours = [_time(evidence.timing(name, how)) for how in HOWS]
@@ -127,19 +126,17 @@ def seconds(evidence: Evidence) -> Table:
             continue
         macs = f"{cost.macs / 1e6:,.0f}" if cost else "-"
         rows.append([network.title.removesuffix(", fine-tuned"), macs, printed, *ours])
-    return ["network", "M MACs", "paper", *HOWS.values()], rows
+    return Table.of(["network", "M MACs", "paper", *HOWS.values()], rows, [conditions(evidence)])
 
 
-def nulls(info: dict[str, object] | None) -> Table:
+def nulls(info: Info | None) -> Table:
     """Figure 1: how many training faces lack each point."""
     if info is None:
-        return ["point", "missing"], []
-    train = info["train"]
-    assert isinstance(train, dict)
-    rows = [[name, f"{count:,}", f"{count / train['faces']:.1%}"] for name, count in train["missing"].items()]
-    incomplete = train["faces"] - train["complete"]
-    rows.append(["any of them", f"{incomplete:,}", f"{incomplete / train['faces']:.1%}"])
-    return ["point", f"missing of {train['faces']:,}", "share"], rows
+        return Table.of(["point", "missing"], [])
+    train = info.train
+    counts = {**train.missing, "any of them": train.faces - train.complete}
+    rows = [[name, f"{count:,}", f"{count / train.faces:.1%}"] for name, count in counts.items()]
+    return Table.of(["point", f"missing of {train.faces:,}", "share"], rows)
 
 
 def starts(evidence: Evidence) -> Table:
@@ -148,14 +145,14 @@ def starts(evidence: Evidence) -> Table:
     for name, former in evidence.starts.items():
         if (result := evidence.results.get(name)) is None:
             continue
-        half = former["images"] / 2
-        pairs = [_at(former["history"], half), _at(result.history, half)]
-        pairs += [former["validation_rmse"], result.scores.validation_rmse]
+        half = former.images / 2
+        pairs = [_at(former.history, half), _at(result.history, half)]
+        pairs += [former.validation_rmse, result.scores.validation_rmse]
         rows.append([name, *(f"{value:.2f}" for value in pairs)])
-    return ["cell", "half way, random", "mean shape", "best, random", "mean shape"], rows
+    return Table.of(["cell", "half way, random", "mean shape", "best, random", "mean shape"], rows)
 
 
-def _at(history: Sequence[dict[str, Any]], images: float) -> float:
+def _at(history: list[dict[str, float]], images: float) -> float:
     return float(next(row for row in history if row["images"] >= images)["validation_rmse"])
 
 
@@ -165,7 +162,7 @@ def conditions(evidence: Evidence) -> str:
         return "Not timed yet: python bench/zoo.py FOLDER, then edgefkp bench FOLDER --mode invoke --name zoo."
     row = evidence.bench.rows[0]
     where = f"TFLite: {row.runtime} {row.version}, {row.threads} thread, {machine.title(evidence.bench.machine)}"
-    keras = f"Keras {evidence.zoo['versions']['keras']}: predict in batches of 32, all cores" if evidence.zoo else ""
+    keras = f"Keras {evidence.zoo.versions['keras']}: predict in batches of 32, all cores" if evidence.zoo else ""
     load = f"load average {evidence.bench.load:.1f} before the run, " if evidence.bench.load is not None else ""
     doubts = f"disturbed: {', '.join(evidence.doubts)}" if evidence.doubts else ""
     return "; ".join(filter(None, [where, keras, f"{load}bench's verdict {evidence.bench.verdict}", doubts])) + "."
@@ -213,10 +210,3 @@ def _symbol(result: CellResult | None, base: CellResult | None, noise: float) ->
     if found.change > 0:
         return "worse"
     return next(symbol for least, symbol in SYMBOLS if -found.change >= least)
-
-
-def markdown(table: Table, left: Sequence[int] = (0,)) -> str:
-    """A table of a Markdown file."""
-    header, rows = table
-    rule = ["---" if index in left else "---:" for index in range(len(header))]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, rule, *rows])

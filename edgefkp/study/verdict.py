@@ -1,4 +1,4 @@
-"""How one comparison decides about one sentence of the paper: it held, it did not, or it cannot be told.
+"""How comparisons decide about a sentence of the paper: confirmed, refuted or inconclusive.
 
 Ratios of RMSE come with intervals over test persons, ratios of times with intervals over processes. A difference
 counts where its interval leaves 1 out and it is larger than what another seed changes. A cell that is missing or has
@@ -13,7 +13,8 @@ from edgefkp.study.cell import CellResult
 from edgefkp.study.comparison import Interval, compare, converged, rmse_of
 from edgefkp.study.evidence import HOWS, Evidence, Timing, seed_noise
 
-HELD, FAILED, UNTOLD = "held", "did not hold", "cannot be told"
+# The words of the report and of its JSON.
+CONFIRMED, REFUTED, INCONCLUSIVE = "held", "did not hold", "cannot be told"
 COMPARABLE = 0.05  # RMSE within 5 % is "similar" or "comparable"
 ABOUT = 0.25  # "two times" is 1.5 to 2.5 times, "4-5 times" 3 to 6.25 times
 
@@ -22,39 +23,36 @@ Rule = Callable[[float, Interval, float], str]  # ratio, its interval, the noise
 
 @dataclass(frozen=True)
 class Part:
-    """One comparison. what: against what; found: the numbers."""
+    """One comparison."""
 
-    what: str
-    found: str
+    what: str  # is compared with what
+    found: str  # the numbers
     verdict: str
 
 
 @dataclass(frozen=True)
-class Finding:
-    """short: the claim in a few words. where, sentence: in the paper. test: what was compared here.
+class ClaimVerdict:
+    """A claim of the paper and what was found here."""
 
-    note: what the reader must know beside it.
-    """
-
-    short: str
-    where: str
-    sentence: str
-    test: str
+    short: str  # the claim in a few words
+    where: str  # in the paper
+    sentence: str  # of the paper
+    test: str  # what was compared here
     parts: list[Part] = field(default_factory=list)
-    note: str = ""
+    note: str = ""  # what the reader must know beside it
 
     @property
     def verdict(self) -> str:
         """A sentence that fails in one of its parts did not hold; it held where all of them did."""
         verdicts = [part.verdict for part in self.parts]
-        if FAILED in verdicts:
-            return FAILED
-        return HELD if verdicts and set(verdicts) == {HELD} else UNTOLD
+        if REFUTED in verdicts:
+            return REFUTED
+        return CONFIRMED if verdicts and set(verdicts) == {CONFIRMED} else INCONCLUSIVE
 
     @property
     def outcome(self) -> str:
         """The verdict, and how many parts held where they differ."""
-        held = sum(part.verdict == HELD for part in self.parts)
+        held = sum(part.verdict == CONFIRMED for part in self.parts)
         if len({part.verdict for part in self.parts}) < 2:
             return self.verdict
         return f"{self.verdict} ({held} of {len(self.parts)} held)"
@@ -63,23 +61,23 @@ class Finding:
 def lower(ratio: float, interval: Interval, noise: float) -> str:
     """The first is smaller than the second."""
     if interval[1] < 1 and ratio < 1 / (1 + noise):
-        return HELD
-    return FAILED if interval[0] > 1 and ratio > 1 + noise else UNTOLD
+        return CONFIRMED
+    return REFUTED if interval[0] > 1 and ratio > 1 + noise else INCONCLUSIVE
 
 
 def not_worse(ratio: float, interval: Interval, noise: float) -> str:
     """The first is smaller, or larger by no more than COMPARABLE."""
     if interval[1] < 1 + COMPARABLE:
-        return HELD
-    return FAILED if interval[0] > 1 + COMPARABLE else UNTOLD
+        return CONFIRMED
+    return REFUTED if interval[0] > 1 + COMPARABLE else INCONCLUSIVE
 
 
 def alike(ratio: float, interval: Interval, noise: float) -> str:
     """No difference that counts, and no room for more than COMPARABLE."""
     if interval[0] > 1 / (1 + COMPARABLE) and interval[1] < 1 + COMPARABLE:
-        return HELD
+        return CONFIRMED
     outside = (interval[1] < 1 and ratio < 1 / (1 + noise)) or (interval[0] > 1 and ratio > 1 + noise)
-    return FAILED if outside else UNTOLD
+    return REFUTED if outside else INCONCLUSIVE
 
 
 def times(least: float, most: float) -> Rule:
@@ -88,8 +86,8 @@ def times(least: float, most: float) -> Rule:
 
     def rule(ratio: float, interval: Interval, noise: float) -> str:
         if low <= interval[0] and interval[1] <= high:
-            return HELD
-        return FAILED if interval[1] < low or interval[0] > high else UNTOLD
+            return CONFIRMED
+        return REFUTED if interval[1] < low or interval[0] > high else INCONCLUSIVE
 
     return rule
 
@@ -99,8 +97,8 @@ def below(limit: float) -> Rule:
 
     def rule(ratio: float, interval: Interval, noise: float) -> str:
         if interval[1] < limit:
-            return HELD
-        return FAILED if interval[0] > limit else UNTOLD
+            return CONFIRMED
+        return REFUTED if interval[0] > limit else INCONCLUSIVE
 
     return rule
 
@@ -135,7 +133,7 @@ class Judge:
         found = self.best(others)
         name = "-".join(first)
         if isinstance(found, str):
-            return Part(f"{name} / the best other", f"{found} is missing", UNTOLD)
+            return Part(f"{name} / the best other", f"{found} is missing", INCONCLUSIVE)
         same = first[0] == found[0]
         label = f"{first[0]}, {first[1]} / {found[1]}" if same else f"{first[0]} / {found[0]}, {first[1]}"
         return self._errors(label, (self.cell(*first), self.cell(*found)), (name, "-".join(found)), rule)
@@ -145,12 +143,12 @@ class Judge:
     ) -> Part:
         first, second = pair
         if first is None or second is None:
-            return Part(label, f"{names[0] if first is None else names[1]} is missing", UNTOLD)
+            return Part(label, f"{names[0] if first is None else names[1]} is missing", INCONCLUSIVE)
         found = compare(first, second)
         ratio, interval = 1 + found.change, (1 + found.interval[0], 1 + found.interval[1])
         text = f"{rmse_of(first):.2f} / {rmse_of(second):.2f} px = {_ratio(ratio, interval)}"
         if not (converged(first) and converged(second)):
-            return Part(label, f"{text}; {not_converged(first, second)}", UNTOLD)
+            return Part(label, f"{text}; {not_converged(first, second)}", INCONCLUSIVE)
         return Part(label, text, rule(ratio, interval, seed_noise(self.evidence.results)))
 
     def seconds(self, first: str, others: Sequence[str], how: str, rule: Rule) -> Part:
@@ -159,7 +157,7 @@ class Judge:
         timed = {name: timing for name, timing in known.items() if timing}
         for name in known:
             if name not in timed:
-                return Part(f"{first}, {HOWS[how]}", f"{name} was not timed", UNTOLD)
+                return Part(f"{first}, {HOWS[how]}", f"{name} was not timed", INCONCLUSIVE)
         fastest = min(others, key=lambda name: timed[name].seconds)
         return _times(f"{first} / {fastest}, {HOWS[how]}", timed[first], timed[fastest], rule)
 
@@ -170,7 +168,7 @@ class Judge:
         what = ".h5" if kind == "h5" else f"{kind} .tflite"
         for name in known:
             if name not in sizes:
-                return Part(f"{what}, {first}", f"the size of {name} is missing", UNTOLD)
+                return Part(f"{what}, {first}", f"the size of {name} is missing", INCONCLUSIVE)
         least = min(others, key=lambda name: sizes[name])
         return exact(f"{what}, {first} / {least}", sizes[first] / 1e6, sizes[least] / 1e6, " MB")
 
@@ -179,7 +177,7 @@ class Judge:
         label = f"{model} / untrained, {HOWS[scheme]}"
         trained, untrained = self.evidence.timings.get((model, scheme)), self.evidence.timing(network, scheme)
         if not (trained and untrained):
-            return Part(label, "not timed", UNTOLD)
+            return Part(label, "not timed", INCONCLUSIVE)
         return _times(label, trained, untrained, rule)
 
 
@@ -187,7 +185,7 @@ def _times(label: str, first: Timing, second: Timing, rule: Rule) -> Part:
     ratio, interval = first.ratio(second)
     found = f"{first.seconds:.3g} / {second.seconds:.3g} s = {_ratio(ratio, interval)}"
     if INVALID in (first.verdict, second.verdict):
-        return Part(label, f"{found}; disturbed", UNTOLD)
+        return Part(label, f"{found}; disturbed", INCONCLUSIVE)
     return Part(label, found, rule(ratio, interval, 0.0))
 
 
@@ -195,7 +193,7 @@ def exact(what: str, first: float, second: float, unit: str = "") -> Part:
     """What is counted, not measured: the first is less than the second."""
     digits = 0 if min(first, second) >= 1000 else 2
     found = f"{first:,.{digits}f} / {second:,.{digits}f}{unit} = {first / second:.2f}"
-    return Part(what, found, HELD if first < second else FAILED)
+    return Part(what, found, CONFIRMED if first < second else REFUTED)
 
 
 def not_converged(first: CellResult, second: CellResult) -> str:

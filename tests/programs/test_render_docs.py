@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 from click.testing import CliRunner
 
 from bench.render_docs import main, rendered
 from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.files import write_json
-from edgefkp.report.run_table import markdown
+from edgefkp.report.run_table import table
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def run(*arguments: object):
 def test_a_table_is_made_from_the_json_that_it_names(document, result):
     run(document)
     text = document.read_text()
-    assert markdown(result) in text
+    assert table(result).markdown() in text
     assert "old" not in text
     assert text.startswith("before\n")
     assert text.endswith("after\n")
@@ -45,7 +47,7 @@ def test_check_tells_and_writes_nothing(document):
 
 def test_other_results_make_it_stale(document, result, tmp_path):
     run(document)
-    write_json(tmp_path / "run.json", {**vars(result), "mean_shape_rmse": 9.5})
+    write_json(tmp_path / "run.json", replace(result, mean_shape_rmse=9.5))
     assert isinstance(run(document, "--check").exception, GateError)
 
 

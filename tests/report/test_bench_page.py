@@ -2,8 +2,8 @@ import csv
 import io
 import json
 import re
+import sys
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,8 @@ from edgefkp.bench import result, table
 from edgefkp.bench.result import Result
 from edgefkp.cli import main
 from edgefkp.report import bench_page
+from edgefkp.report.bench_figures import FIGURES
+from tests.checked_page import Checked
 
 BOARD = {
     "seconds": [0.0, 1.0, 2.0],
@@ -24,10 +26,12 @@ BOARD = {
 
 def test_the_page_is_whole_and_loads_nothing(measured: Result) -> None:
     text = bench_page.page([measured, replace(measured, device="ssh://pi@board", board=BOARD)])
-    HTMLParser().feed(text)
-    assert not re.search(r"(src|href)=|@import|url\(", text)
-    assert text.count("<svg") == text.count("</svg>") == 5  # error, distributions, three traces of the second board
-    assert "nan" not in text
+    checked = Checked()
+    checked.feed(text)
+    assert checked.wrong == checked.open == []
+    assert [where for where in checked.addresses if not re.match(r"data:|#|[^(]*url\(#", where)] == []
+    assert text.count("<svg") == text.count("</svg>") == 3  # error, distributions, the second device's traces
+    assert "nan" not in checked.text
     for row in measured.rows:
         assert row.file.removesuffix(".tflite") in text
 
@@ -35,6 +39,27 @@ def test_the_page_is_whole_and_loads_nothing(measured: Result) -> None:
 def test_a_result_without_labels_has_no_error_plot(measured: Result) -> None:
     rows = [replace(row, rmse=None) for row in measured.rows]
     assert "Time against error" not in bench_page.page([replace(measured, rows=rows)])
+
+
+def test_a_device_that_reports_nothing_has_no_trace(measured: Result) -> None:
+    assert FIGURES["traces"].draw([replace(measured, board={})]) is None
+    (figure,) = FIGURES["traces"].draw([replace(measured, board=BOARD)]).values()
+    assert [list(panel.lines[0].get_ydata()) for panel in figure.axes] == [[1800, 1500, 600], [50, 82], [0, 0, 4]]
+
+
+def test_html_without_its_libraries_is_a_two_line_error(
+    measured: Result, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = result.save(measured, tmp_path / "a.json")
+    for library in ("jinja2", "matplotlib.figure"):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, library, None)
+            with pytest.raises(SystemExit) as caught:
+                main(["bench", "show", str(stored), "--as", "html"])
+        assert caught.value.code == 4
+        error, hint = capsys.readouterr().err.splitlines()
+        assert "need" in error
+        assert "pip install 'edgefkp[train]'" in hint
 
 
 def test_csv_holds_every_row_unrounded(measured: Result) -> None:

@@ -3,8 +3,12 @@ from dataclasses import replace
 from edgefkp.report import run_table
 
 
+def _rows(result):
+    return run_table.table(result).rows
+
+
 def test_a_row_for_each_network_and_the_mean_shape(result):
-    small, manual, mean = run_table.rows(result)
+    small, manual, mean = _rows(result)
     assert small == [
         "small",
         "masked-online",
@@ -25,23 +29,23 @@ def test_a_row_for_each_network_and_the_mean_shape(result):
 def test_only_a_network_behind_the_mean_shape_is_not_trained_enough(result):
     assert "not trained enough: does not beat the mean shape (manual)" in " ".join(run_table.notes(result))
     good = replace(result, models=result.models[:1])
-    assert "not trained enough" not in run_table.terminal(good)
+    assert "not trained enough" not in run_table.table(good).text()
 
 
 def test_a_network_that_equals_the_mean_shape_does_not_beat_it(result):
     level = replace(result, mean_shape_rmse=result.models[0].rmse)
-    assert run_table.rows(level)[0][0] == f"small{run_table.MARK}"
+    assert _rows(level)[0][0] == f"small{run_table.MARK}"
 
 
-def test_the_terminal_has_at_most_100_columns(result, wide):
+def test_the_terminal_has_at_most_80_columns(result, wide):
     for shown in (result, wide):
-        lines = run_table.terminal(shown).splitlines()
-        assert max(map(len, lines)) <= run_table.WIDTH
+        lines = run_table.table(shown).text().splitlines()
+        assert max(map(len, lines)) <= 80
         assert len({len(line) for line in lines[3 : 3 + len(shown.models)]}) == 1
 
 
 def test_the_machine_and_the_runtime_stand_below(result):
-    text = run_table.terminal(result).replace("\n", " ")
+    text = run_table.table(result).text(None)
     assert "litert 2.3.0, 1 thread, A board, 4 cores, aarch64" in text
 
 
@@ -50,16 +54,16 @@ def test_times_that_bench_doubts_are_named(result):
     doubted = replace(model.files[1], verdict="SUSPECT", reasons=["load 2.3 at the start"])
     text = " ".join(run_table.notes(replace(result, models=[replace(model, files=[model.files[0], doubted])])))
     assert "small-masked-online.int8.tflite SUSPECT (load 2.3 at the start)" in text
-    assert "SUSPECT" not in run_table.terminal(result)
+    assert "SUSPECT" not in run_table.table(result).text()
 
 
 def test_a_missing_scheme_leaves_its_cells_empty(result):
     model = replace(result.models[0], files=result.models[0].files[:1])
-    row = run_table.rows(replace(result, models=[model]))[0]
+    row = _rows(replace(result, models=[model]))[0]
     assert [cell for cell in row if cell == "-"] == ["-"] * 3
 
 
 def test_markdown_has_the_same_cells(result):
-    lines = run_table.markdown(result).splitlines()
+    lines = run_table.table(result).markdown().splitlines()
     body = [[cell.strip().replace("\\", "") for cell in line.strip("|").split("|")] for line in lines[2:5]]
-    assert body == run_table.rows(result)
+    assert body == _rows(result)

@@ -1,26 +1,32 @@
-import dataclasses
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("matplotlib")
 
-from edgefkp.data.faces import Dataset, faces_of
-from edgefkp.layout import KAGGLE15
+from edgefkp.data.faces import Dataset, faces_of, shown_rows
+from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
 from edgefkp.report.figures import svg
-from edgefkp.study import figures, page, pictures
-from edgefkp.study.architecture import steps_of
+from edgefkp.study import page, shown
 from edgefkp.study.cell import KeptPoints
-from edgefkp.study.evidence import read_evidence
+from edgefkp.study.evidence import Evidence, ZooEntry, read_evidence
+from edgefkp.study.figures import FIGURES, Material
+from edgefkp.study.figures.architecture import steps_of
+from edgefkp.study.figures.counts import size_against_parameters
+from edgefkp.study.figures.curves import training_curves
+from edgefkp.study.figures.errors import error_bars
+from edgefkp.study.figures.faces import PAPER_LABELS, augmented
 from edgefkp.study.grid import CUSTOM, TRANSFER, column_names
-from edgefkp.study.pictures import Shown, drawn_faces, shown_of
-from tests.report.test_run_page import Checked
+from edgefkp.study.shown import drawn_faces, shown_of, with_files
+from tests.checked_page import Checked
 from tests.study.made_study import made_cell, write_info, write_study, write_times
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory) -> Evidence:
     root = tmp_path_factory.mktemp("study")
     study = write_study(root)
     write_info(study)
@@ -28,42 +34,60 @@ def whole(tmp_path_factory):
     return read_evidence(study)
 
 
-def parsed(path) -> Checked:
-    page = Checked()
-    page.feed(path.read_text())
-    return page
-
-
-def test_a_whole_study_gives_every_figure_and_table(whole, tmp_path):
+@pytest.fixture(scope="session")
+def folder(whole, tmp_path_factory) -> Path:
+    """The report of a whole study: every figure is drawn here, and nowhere else."""
     shown = drawn_faces()
-    shown = dataclasses.replace(shown, predicted={"manual-augment": shown.faces.keypoints + 1})
-    shown_page = parsed(page.write_report(tmp_path, whole, shown))
-    assert shown_page.wrong == shown_page.open == []
-    assert [where for where in shown_page.addresses if not re.match(r"data:|#|[^(]*url\(#", where)] == []
-    for number in range(1, 13):
-        assert f"Figure {number}." in shown_page.text
-        (file,) = tmp_path.glob(f"figure-{number:02}-*")
+    shown = replace(shown, predicted={"manual-augment": shown.faces.keypoints + 1})
+    return page.write_report(tmp_path_factory.mktemp("report"), whole, shown).parent
+
+
+def parsed(path: Path) -> Checked:
+    checked = Checked()
+    checked.feed(path.read_text())
+    return checked
+
+
+def test_a_whole_study_gives_every_figure_and_table(folder):
+    checked = parsed(folder / page.PAGE)
+    assert checked.wrong == checked.open == []
+    assert [where for where in checked.addresses if not re.match(r"data:|#|[^(]*url\(#", where)] == []
+    for figure in FIGURES.values():
+        assert figure.title in checked.text
+        (file,) = folder.glob(f"{figure.name}.*")
         assert file.stat().st_size > 1000
     for text in ("Table 1", "Table 2", "Table 3", "Table 4", "did not hold", "Faces <of> nobody & co", "All 47 cells"):
-        assert text in shown_page.text
-    assert "Nothing is known" not in shown_page.text
+        assert text in checked.text
+    assert "Nothing is known" not in checked.text
 
 
-def test_a_study_without_cells_says_what_is_missing(tmp_path):
-    shown_page = parsed(page.write_report(tmp_path / "out", read_evidence(write_study(tmp_path, [])), drawn_faces()))
-    assert shown_page.wrong == shown_page.open == []
-    assert "0 of 47 cells are there; missing: baseline-drop" in shown_page.text
-    assert shown_page.text.count("Nothing is known of it yet") == 2  # null counts and predictions
+def test_the_figures_are_the_papers_twelve_in_its_order():
+    assert [one.title.split(".")[0] for one in FIGURES.values()] == [f"Figure {number}" for number in range(1, 13)]
+
+
+def test_a_study_without_cells_says_what_is_missing(tmp_path, monkeypatch):
+    unknown = ("figure-01-nulls", "figure-12-predictions")
+    monkeypatch.setattr(FIGURES, "known", {name: FIGURES[name] for name in unknown})
+    checked = parsed(page.write_report(tmp_path / "out", read_evidence(write_study(tmp_path, [])), drawn_faces()))
+    assert checked.wrong == checked.open == []
+    assert "0 of 47 cells are there; missing: baseline-drop" in checked.text
+    assert checked.text.count("Nothing is known of it yet") == len(unknown)
+
+
+def test_figures_of_a_study_without_cells_are_drawn_empty(tmp_path):
+    material = Material(read_evidence(write_study(tmp_path, [])), drawn_faces())
+    for name in ("figure-06-custom-rmse", "figure-08-size", "figure-09-mobilenetv2"):
+        assert FIGURES[name].draw(material).axes
 
 
 def test_the_same_cells_give_the_same_figure(whole):
-    first, second = (svg(figures.error_bars(whole.results, CUSTOM)) for _ in range(2))
+    first, second = (svg(error_bars(whole.results, CUSTOM)) for _ in range(2))
     assert first == second
 
 
 def test_every_cell_is_a_bar_with_its_interval(whole):
     for rows in (CUSTOM, TRANSFER):
-        (panel,) = figures.error_bars(whole.results, rows).axes
+        (panel,) = error_bars(whole.results, rows).axes
         heights = {round(bar.get_height(), 6) for bar in panel.patches}
         wanted = [result for result in whole.results.values() if _row(result) in rows]
         assert len(wanted) == len(rows) * len(column_names())
@@ -78,16 +102,17 @@ def _row(result) -> str:
 
 
 def test_networks_of_unknown_size_have_no_label_in_figure_8(whole):
-    known = {**whole.zoo, "networks": {"shi": {"float32_bytes": 32_000_000}}}
+    known = replace(whole.zoo, networks={"shi": ZooEntry(8_051_502, 43_747_752, float32_bytes=32_000_000)})
     results = {name: cell for name, cell in whole.results.items() if cell.identity.network == "manual"}
-    (panel,) = figures.size_against_parameters(dataclasses.replace(whole, zoo=known, results=results)).axes
+    evidence = replace(whole, zoo=known, results=results)
+    (panel,) = size_against_parameters(Material(evidence, drawn_faces())).axes
     labels = {text.get_text() for text in panel.texts}
     assert {"shi", "manual", "nasnetmobile"} <= labels  # the paper printed the last one's
     assert not {"nano", "best", "gao"} & labels
 
 
 def test_curves_show_the_history_and_its_numbers(whole):
-    figure = figures.training_curves(whole.results, ("manual",))
+    figure = training_curves(whole.results, ("manual",))
     panel = figure.axes[column_names().index("knn")]
     history = whole.results["manual-knn"].history
     train, validation = (list(line.get_ydata()) for line in panel.lines)
@@ -107,6 +132,13 @@ def test_architectures_are_those_of_the_zoo():
         steps_of("shi")
 
 
+def test_architectures_follow_the_input_and_the_points():
+    layout = KAGGLE15.part("left_eye_center", "right_eye_center", "nose_tip")
+    steps = [text for text, _ in steps_of("manual", ModelSpec(layout, InputSpec(64, "rgb")))]
+    assert (steps[0], steps[-1]) == ("64x64x3", "dense 6")
+    assert "3x3 conv 64, leaky, BN  64²" in steps
+
+
 @pytest.fixture
 def source(monkeypatch) -> Dataset:
     rng = np.random.default_rng(0)
@@ -114,39 +146,39 @@ def source(monkeypatch) -> Dataset:
     keypoints = (KAGGLE15.mean_points() + rng.normal(0, 1, (60, 15, 2))).astype(np.float32)
     faces = faces_of(images, keypoints)
     made = Dataset("made", faces.take(np.arange(40)), faces.take(np.arange(40, 60)), "free")
-    monkeypatch.setattr(pictures, "open_dataset", lambda data: made)
+    monkeypatch.setattr(shown, "open_dataset", lambda data: made)
     return made
 
 
 def test_predictions_are_those_that_the_cells_kept_of_these_faces(source):
-    rows = pictures.shown_rows(20).tolist()
+    rows = shown_rows(20).tolist()
     kept = KeptPoints(rows, np.zeros((len(rows), KAGGLE15.count, 2)).tolist())
     cells = {}
     for name, digest in (("manual-augment", source.test.hash), ("manual-drop", "of other faces")):
         cell = made_cell(name)
         cell.scores.test.data["hash"] = digest
-        cells[name] = dataclasses.replace(cell, scores=dataclasses.replace(cell.scores, sheet=kept))
-    shown = shown_of("made", cells)
-    assert list(shown.predicted) == ["manual-augment"]
-    np.testing.assert_array_equal(shown.faces.images, source.test.images[rows])
+        cells[name] = replace(cell, scores=replace(cell.scores, sheet=kept))
+    found = shown_of("made", cells)
+    assert list(found.predicted) == ["manual-augment"]
+    np.testing.assert_array_equal(found.faces.images, source.test.images[rows])
 
 
 def test_one_face_is_shown_in_every_way_that_the_paper_alters_it():
-    titles = [panel.get_title() for panel in pictures.augmentations(drawn_faces()).axes]
-    assert titles[:10] == list(pictures.PAPER_LABELS)
+    titles = [panel.get_title() for panel in augmented(drawn_faces()).axes]
+    assert titles[:10] == list(PAPER_LABELS)
     assert titles[10:] == ["online"] * 10
 
 
 def test_files_predict_where_the_cells_kept_nothing(tmp_path, monkeypatch):
     from edgefkp.runtime import predictor
 
-    shown = drawn_faces()
+    drawn = drawn_faces()
     monkeypatch.setattr(predictor, "open_predictor", lambda path: _Fixed())
     (tmp_path / "manual-augment.float32.tflite").write_bytes(b"")
     (tmp_path / "weather.float32.tflite").write_bytes(b"")
-    assert list(pictures.with_files(shown, tmp_path).predicted) == ["manual-augment"]
-    kept = Shown(shown.name, shown.licence, shown.faces, {"manual-augment": shown.faces.keypoints})
-    assert pictures.with_files(kept, tmp_path).predicted["manual-augment"] is shown.faces.keypoints
+    assert list(with_files(drawn, tmp_path).predicted) == ["manual-augment"]
+    kept = replace(drawn, predicted={"manual-augment": drawn.faces.keypoints})
+    assert with_files(kept, tmp_path).predicted["manual-augment"] is drawn.faces.keypoints
 
 
 class _Fixed:

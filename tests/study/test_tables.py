@@ -16,7 +16,6 @@ from edgefkp.study.tables import (
     changes,
     conditions,
     every_score,
-    markdown,
     nulls,
     rivals,
     scores,
@@ -64,7 +63,11 @@ def test_kaggle_coordinates_count_where_there_are_some():
 
 
 def row_of(table, name: str) -> list[str]:
-    return next(row[1:] for row in table[1] if row[0].startswith(name))
+    return next(row[1:] for row in table.rows if row[0].startswith(name))
+
+
+def heads_of(table) -> list[str]:
+    return [column.name for column in table.columns]
 
 
 @pytest.fixture
@@ -85,30 +88,31 @@ def partial(tmp_path) -> dict[str, CellResult]:
 
 def test_tables_show_what_is_there_and_what_is_missing(partial):
     change = changes(partial)
-    assert dict(zip(change[0][1:], change[1][1][1:], strict=True)) == {
+    assert dict(zip(heads_of(change)[1:], change.rows[1][1:], strict=True)) == {
         "drop": "similar / similar",
         "ffill": "similar / worse",
         "knn": "++ / -",
         "augment": "+++ / +++",
     }
-    assert change[1][3][3] == "similar / not converged"
+    assert change.rows[3][3] == "similar / not converged"
     table = scores(partial)
     low, high = interval_of(partial["mobilenetv2-drop"])
-    assert table[1][4][1] == f"2.00 ±{(high - low) / 2:.2f}"
-    assert row_of(table, "nasnetmobile†") == ["not converged", "-", table[1][6][3], "-", "-"]
+    assert table.rows[4][1] == f"2.00 ±{(high - low) / 2:.2f}"
+    assert row_of(table, "nasnetmobile†") == ["not converged", "-", table.rows[6][3], "-", "-"]
     assert row_of(table, "shi")[:4] == [""] * 4
     assert row_of(table, "resnet50‡")[-1] == "-"  # the note under the table says what the mark means
     assert row_of(table, "manual seed 1")[0].startswith("2.10 ±")
     assert row_of(rivals(partial), "Shi")[0] == "1.97"
-    assert len(every_score(partial)[1]) == len(partial)
+    assert len(every_score(partial).rows) == len(partial)
 
 
 def test_a_cell_says_in_what_floats_it_was_trained():
     cell = made_cell("manual-drop", 2.0)
     mixed = replace(cell, training={**cell.training, "plan": {"precision": "mixed_bfloat16", "lanes": 1}})
     for result, floats in ((cell, "f32/2"), (mixed, "bf16")):
-        header, (row,) = every_score({result.cell: result})
-        assert row[header.index("floats")] == floats
+        table = every_score({result.cell: result})
+        (row,) = table.rows
+        assert row[heads_of(table).index("floats")] == floats
 
 
 def test_a_change_that_another_seed_would_make_is_similar():
@@ -116,10 +120,10 @@ def test_a_change_that_another_seed_would_make_is_similar():
     cells += [made_cell("manual-drop", 2.0), made_cell("manual-drop-seed1", 2.2)]
     results = {cell.cell: cell for cell in cells}
     assert seed_noise(results) == pytest.approx(0.1)
-    assert changes(results)[1][1][3] == "++ / similar"
+    assert changes(results).rows[1][3] == "++ / similar"
     del results["manual-drop-seed1"]
     assert seed_noise(results) == 0
-    assert changes(results)[1][1][3] == "++ / +"
+    assert changes(results).rows[1][3] == "++ / +"
 
 
 def test_sizes_and_times_stand_beside_those_of_the_paper(tmp_path):
@@ -149,7 +153,7 @@ def test_sizes_come_from_cells_where_the_zoo_was_not_measured():
 
 def test_null_counts_are_those_of_the_data(tmp_path):
     study = write_study(tmp_path, [])
-    assert nulls(read_evidence(study).info)[1] == []
+    assert nulls(read_evidence(study).info).rows == []
     write_info(study)
     table = nulls(read_evidence(study).info)
     assert row_of(table, "left_eyebrow_outer_end") == ["2,110", "29.9%"]
@@ -161,10 +165,10 @@ def test_starts_are_compared_half_way_and_at_the_end(tmp_path):
     former = {"images": 120_000, "validation_rmse": 2.5}
     former["history"] = [{"images": 40_000, "validation_rmse": 3.9}, {"images": 80_000, "validation_rmse": 3.0}]
     study = write_study(tmp_path, [cell])
-    assert starts(read_evidence(study))[1] == []
+    assert starts(read_evidence(study)).rows == []
     cells = {"manual-drop": former, "manual-knn": former}  # the second was not run again
     write_json(study / "random-start.json", {"schema": "edgefkp.starts/1", "cells": cells})
-    ((name, *values),) = starts(read_evidence(study))[1]
+    ((name, *values),) = starts(read_evidence(study)).rows
     half = next(row["validation_rmse"] for row in cell.history if row["images"] >= 60_000)
     assert (name, values) == ("manual-drop", ["3.00", f"{half:.2f}", "2.50", "1.94"])
 
@@ -174,8 +178,3 @@ def test_a_file_of_another_kind_is_named(tmp_path):
     write_json(study / "data.json", {"schema": "weather"})
     with pytest.raises(EdgefkpError, match=r"data\.json is not of schema"):
         read_evidence(study)
-
-
-def test_markdown_has_a_rule_for_every_column():
-    lines = markdown(scores({})).splitlines()
-    assert {line.count("|") for line in lines} == {7}

@@ -1,34 +1,56 @@
-"""Figures 4 and 5: what each network of the paper is made of, from its options in the zoo; nothing is built."""
+"""Figures 4 and 5: the layers of the paper's networks, from their options in the registry; nothing is built."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from edgefkp.layout import SIZE
+from edgefkp.layout import ModelSpec
 from edgefkp.networks.registry import NETWORKS
 from edgefkp.report.figures import panels
+from edgefkp.study.claims import PLAIN
+from edgefkp.study.figures import FIGURES, Material
 
 CONVOLUTION, POOL, DENSE, OTHER = "#cfe3f1", "#f3f3f3", "#fbdcc9", "#e3f1e8"
 WIDTH, ROW = 9.0, 0.3  # inches
-Step = tuple[str, str]  # text, colour
+_PAPER = ModelSpec()  # its input and its points
+
+Step = tuple[str, str]  # text, color
 
 
-def steps_of(network: str) -> list[Step]:
-    """From the picture to the 30 numbers. Raises ValueError for a network that is not one of the paper's."""
-    options = NETWORKS[network].options
+@FIGURES.figure(
+    "figure-04-custom",
+    "Figure 4. Custom networks",
+    "From the image to 30 numbers; the layers of manual are a reconstruction with the paper's count.",
+)
+def custom(material: Material) -> Any:
+    return architectures(PLAIN)
+
+
+@FIGURES.figure(
+    "figure-05-transfer",
+    "Figure 5. Transfer networks",
+    "A backbone of keras.applications under global average pooling and one dense layer.",
+)
+def transfer(material: Material) -> Any:
+    return architectures(("mobilenetv2", "nasnetmobile", "resnet50"))
+
+
+def steps_of(network: str, spec: ModelSpec = _PAPER) -> list[Step]:
+    """From the image to the points' numbers. Raises ValueError for a network that is not one of the paper's."""
+    options, side = NETWORKS[network].options, spec.input.side
     if "kernels" in options:
-        middle = _tuned(options["kernels"], options["filters"])
+        middle = _tuned(options["kernels"], options["filters"], side)
     elif "filters" in options and "dense" in options:
-        middle = _blocks(options)
+        middle = _blocks(options, side)
     elif "application" in options:
-        middle = _transfer(options)
+        middle = _transfer(options, side)
     else:
         raise ValueError(f"{network} has no figure")
-    return [(f"{SIZE}x{SIZE}x1", OTHER), *middle, ("dense 30", DENSE)]
+    shape = "x".join(map(str, spec.input.shape))
+    return [(shape, OTHER), *middle, (f"dense {spec.numbers}", DENSE)]
 
 
-def _blocks(options: dict[str, Any]) -> list[Step]:
+def _blocks(options: dict[str, Any], side: int) -> list[Step]:
     steps: list[Step] = []
-    side = SIZE
     for index, block in enumerate(options["filters"]):
         if index:
             side //= 2
@@ -38,9 +60,8 @@ def _blocks(options: dict[str, Any]) -> list[Step]:
     return [*steps, ("flatten", POOL), (dense, DENSE)]
 
 
-def _tuned(kernels: tuple[int, ...], filters: tuple[int, ...]) -> list[Step]:
+def _tuned(kernels: tuple[int, ...], filters: tuple[int, ...], side: int) -> list[Step]:
     steps: list[Step] = []
-    side = SIZE
     for index, (kernel, count) in enumerate(zip(kernels, filters, strict=True)):
         side -= kernel - 1
         steps.append((f"{kernel}x{kernel} conv {count}, relu, BN  {side}²", CONVOLUTION))
@@ -50,14 +71,14 @@ def _tuned(kernels: tuple[int, ...], filters: tuple[int, ...]) -> list[Step]:
     return [*steps, ("flatten", POOL), ("dense 48 relu", DENSE)]
 
 
-def _transfer(options: dict[str, Any]) -> list[Step]:
-    side = options.get("resolution", SIZE)
-    resize = [(f"resize to {side}x{side}", POOL)] if side != SIZE else []
+def _transfer(options: dict[str, Any], side: int) -> list[Step]:
+    own = options.get("resolution", side)
+    resize = [(f"resize to {own}x{own}", POOL)] if own != side else []
     return [
         *resize,
         ("pixels to [-1, 1]", POOL),
         ("gray to three channels", POOL),
-        (f"{options['application']} {side}x{side}x3", CONVOLUTION),
+        (f"{options['application']} {own}x{own}x3", CONVOLUTION),
         ("global average pooling", POOL),
     ]
 
@@ -74,9 +95,9 @@ def architectures(networks: Sequence[str]) -> Any:
         panel.set_title(NETWORKS[name].title.removesuffix(", fine-tuned"), fontsize=7.5)
         panel.set_xlim(0, 1)
         panel.set_ylim(longest, 0)
-        for place, (text, colour) in enumerate(steps):
+        for place, (text, color) in enumerate(steps):
             box = FancyBboxPatch(
-                (0.03, place + 0.14), 0.94, 0.72, "round,pad=0,rounding_size=0.06", facecolor=colour, edgecolor="#999"
+                (0.03, place + 0.14), 0.94, 0.72, "round,pad=0,rounding_size=0.06", facecolor=color, edgecolor="#999"
             )
             panel.add_patch(box)
             panel.text(0.5, place + 0.5, text, ha="center", va="center", fontsize=6.3)

@@ -1,0 +1,213 @@
+"""The tables of README and docs, from the JSON files that the programs in bench/ write."""
+
+from pathlib import Path
+from typing import Any
+
+from edgefkp.errors import EdgefkpError
+from edgefkp.evaluation.table import Table
+from edgefkp.files import read_json
+
+REFERENCE = "mobilenetv2.float32"  # times are relative to this file
+
+Row = dict[str, Any]
+
+
+def family_table(path: Path) -> Table:
+    """Size, time relative to MobileNetV2 float32, and RMSE of every scored model in `path` (peers.json)."""
+    content = read_json(path)
+    data = content["data"]
+    rows = [
+        [
+            row["name"],
+            f"{row['bytes'] / 1000:,.0f}",
+            f"{row['ratio']:.3f}",
+            f"{row['rmse']:.3f}",
+            "-" if row.get("rmse_all") is None else f"{row['rmse_all']:.3f}",
+        ]
+        for row in scored(content)
+    ]
+    note = (
+        f"{data['name']}, {data['faces']:,} test faces. Time: median, relative to {REFERENCE} in the same run; 1 "
+        f"thread, {content['machine']}. RMSE: over points placed by hand or derived from such points; all 15 points: "
+        "including the points that MediaPipe and dlib agreed on."
+    )
+    return Table.of(["model", "KB", "relative time", "RMSE, px", "RMSE, all 15 points, px"], rows, [note])
+
+
+def scored(content: dict[str, Any]) -> list[Row]:
+    """The rows with an RMSE over all hand-placed points, with their time `ratio`, best first.
+
+    Raises EdgefkpError if the row to compare times with is missing.
+    """
+    reference = next((row["ms"][1] for row in content["rows"] if row["name"] == REFERENCE), None)
+    if reference is None:
+        raise EdgefkpError(f"no row {REFERENCE} to compare times with", "give that file to bench/peers/peers.py, too")
+    rows = [row | {"ratio": row["ms"][1] / reference} for row in content["rows"] if row["rmse"] is not None]
+    most = max((row["coordinates"] for row in rows), default=0)
+    return sorted((row for row in rows if row["coordinates"] == most), key=lambda row: row["rmse"])
+
+
+def peers_table(path: Path) -> Table:
+    """Size, time of the network alone, and RMSE; quoted figures come last."""
+    content = read_json(path)
+    data = content["data"]
+    rows = []
+    for row in content["rows"]:
+        low, middle, high = row["ms"]
+        error = "n/a" if row["rmse"] is None else f"{row['rmse']:.3f}"
+        time = f"{middle:.3f} ({low:.3f}-{high:.3f})"
+        rows.append([row["name"], f"{row['bytes'] / 1000:,.0f}", time, error, f"{row['coordinates']:,}"])
+    rows += [[name, "-", f"{ms:.2f}", f"{error:.2f}", "-"] for name, ms, error in content["quoted"]]
+    note = (
+        f"{data['name']}, {data['faces']:,} test faces, points placed by hand or derived from such points; 1 thread, "
+        f"{content['machine']}, load average {content['load']:.1f}. n/a: only timed."
+    )
+    return Table.of(["model", "KB", "ms p50 (p25-p75)", "RMSE, px", "coordinates"], rows, [note])
+
+
+def structures_table(path: Path) -> Table:
+    """Sizes and time ratios of untrained structures; the fastest scheme in each runtime is bold."""
+    content = read_json(path)
+    runtimes, schemes = {"litert": "LiteRT", "tflite-runtime": "tflite-runtime"}, ("float32", "dynamic", "int8")
+    heads = ["structure", "parameters", "M MACs", "KB dynamic"]
+    heads += [f"{scheme}, {runtime}" for runtime in runtimes.values() for scheme in schemes]
+    rows = []
+    for row in content["rows"]:
+        kilobytes = f"{row['bytes']['dynamic'] / 1000:.0f}"
+        cells = [row["name"], f"{row['parameters']:,}", f"{row['macs'] / 1e6:.1f}", kilobytes]
+        for runtime in runtimes:
+            ratios = row["ratio"].get(runtime, {})
+            fastest = min(ratios.values(), default=None)
+            cells += [_ratio(ratios.get(scheme), fastest) for scheme in schemes]
+        rows.append(cells)
+    ms, versions = content["reference"]["ms"], content["versions"]
+    times = ", ".join(f"{ms[name]:.2f} ms on {name} {versions[name]}" for name in versions)
+    note = (
+        f"Median times relative to MobileNetV2 float32 in the same run (in the latest: {times}); 1 thread, "
+        f"{content['machine']}."
+    )
+    return Table.of(heads, rows, [note])
+
+
+def _ratio(value: float | None, fastest: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"**{value:.3f}**" if value == fastest else f"{value:.3f}"
+
+
+def ablations_table(path: Path) -> Table:
+    """The validation RMSE of each change and its difference from the row it is compared with."""
+    content = read_json(path)
+    data, known = content["data"], {row["name"]: row for row in content["rows"]}
+    heads = ["change", "compared with", "images", "RMSE, px", "difference (95 %)"]
+    rows = [
+        [
+            f"{row['name']}: {row['change']}",
+            "" if row["against"] == row["name"] else row["against"],
+            f"{row['images']:,}",
+            f"{row['rmse']:.3f}",
+            _difference(row, known),
+            f"{row['rmse_all']:.3f}",
+            f"{row['train_rmse']:.3f}",
+        ]
+        for row in content["rows"]
+    ]
+    note = (
+        f"{data['name']}, {data['faces']:,} faces of validation persons; RMSE over points placed by hand or derived "
+        "from such points. The interval is a bootstrap over persons of the paired difference; it does not include the "
+        "variation between seeds."
+    )
+    return Table.of([*heads, "all points, px", "training faces, px"], rows, [note], words=2)
+
+
+def _difference(row: Row, known: dict[str, Row]) -> str:
+    if row["interval"] is None or row["against"] not in known:
+        return "-"
+    low, high = row["interval"]
+    return f"{row['rmse'] - known[row['against']]['rmse']:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def seeds_table(path: Path) -> Table:
+    """The RMSE of trainings that differ only in their seed."""
+    content = read_json(path)
+    rows = []
+    for row in content["rows"]:
+        low, high = row["test"]["interval"]
+        test = f"{row['test']['rmse']:.3f} ({low:.3f}-{high:.3f})"
+        rows.append([row["network"], str(row["seed"]), f"{row['validation']['rmse']:.3f}", test])
+    note = f"{content['data']['name']}, before conversion; over points placed by hand or derived from such points."
+    return Table.of(["network", "seed", "RMSE, validation, px", "RMSE, test, px (95 %)"], rows, [note])
+
+
+def robustness_table(path: Path) -> Table:
+    """The RMSE of every model under every condition, also as a multiple of the RMSE on untouched faces.
+
+    Raises ValueError if two models did not see the same images.
+    """
+    content = read_json(path)
+    models, data = content["models"], content["data"]
+    table = []
+    for number, first in enumerate(models[0]["rows"]):
+        rows = [model["rows"][number] for model in models]
+        if len({row["hash"] for row in rows}) != 1:
+            raise ValueError(f"{path}: the models saw other images under {first['condition']} {first['strength']}")
+        cells = [_times(row["rmse"], model["rows"][0]["rmse"]) for row, model in zip(rows, models, strict=True)]
+        table.append([", ".join(part for part in (first["condition"], first["strength"]) if part), *cells])
+    note = f"{data['name']}, {data['faces']:,} test faces: RMSE in px (as a multiple of the RMSE on untouched faces)."
+    return Table.of(["condition", *(model["name"] for model in models)], table, [note])
+
+
+def _times(error: float, clean: float) -> str:
+    return f"{error:.2f} ({error / clean:.2f})"
+
+
+def live_table(path: Path) -> Table:
+    """The table that matches the schema of the JSON. Raises EdgefkpError for any other file."""
+    stored = read_json(path)
+    rows = stored if isinstance(stored, list) else [stored]
+    schemas = {row.get("schema") if isinstance(row, dict) else None for row in rows}
+    for schema, table in _LIVE.items():
+        if schemas == {schema}:
+            return table(rows)
+    raise EdgefkpError(f"{path} is none of {', '.join(_LIVE)}", "regenerate it with the program in bench/")
+
+
+def finders_table(rows: list[Row]) -> Table:
+    cells = [
+        [row["finder"], row["pictures"], str(row["faces"]), f"{row['missed']:.1%}", f"{row['rmse']:.3f}",
+         f"{row['rmse_label_cut']:.3f}", f"{row['rmse'] / row['rmse_label_cut'] - 1:+.1%}"]
+        for row in rows
+    ]  # fmt: skip
+    heads = ["finder", "images", "faces", "missed", "RMSE, px", "RMSE, label crops, px", "difference"]
+    return Table.of(heads, cells, words=2)
+
+
+def track_table(rows: list[Row]) -> Table:
+    cells = [
+        [row["model"], f"{row['fps']:g}", str(row["frames"]), str(row["lost"]), str(row["searches"]),
+         *(f"{row[name]:.2f}" for name in ("rmse", "rmse_smoothed", "jitter", "jitter_smoothed")),
+         "-" if row["lag_ms"] is None else f"{row['lag_ms']:.0f}"]
+        for row in rows
+    ]  # fmt: skip
+    heads = ["model", "frames/s", "frames", "lost", "searches"]
+    return Table.of([*heads, "RMSE, px", "RMSE smoothed, px", "jitter, px", "jitter smoothed, px", "lag, ms"], cells)
+
+
+def pipeline_table(rows: list[Row]) -> Table:
+    first = rows[0]
+    cells = [
+        [row["model"], f"{row['tracked_core_fps']:.0f}", f"{row['with_finder_core_fps']:.0f}",
+         *(f"{stage['median']:.0f}" for stage in row["stages"])]
+        for row in rows
+    ]  # fmt: skip
+    heads = ["model", "frames/s", f"frames/s, search every {first['search']} frames"]
+    heads += [f"{stage['name']}, us" for stage in first["stages"]]
+    where = f"One core of {first['processor']}, processor time; {first['runtime']}, OpenCV {first['opencv']}."
+    return Table.of(heads, cells, [where])
+
+
+_LIVE = {
+    "edgefkp.finders/1": finders_table,
+    "edgefkp.track/1": track_table,
+    "edgefkp.pipeline/1": pipeline_table,
+}

@@ -1,0 +1,128 @@
+"""The figures of a run's page."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgefkp.report.figures import BLUE, COLORS, GRAY, ORANGE, Figures, lighten, panels, show_face
+from edgefkp.report.result import ModelResult, RunResult
+
+MARKERS = {"keras": "s", "float32": "o", "int8": "^"}
+WIDTH, NARROW = 7.0, 4.6  # inches of a figure on the page; NARROW stays readable on a phone
+SHEET_COLUMNS = 4
+
+FIGURES = Figures("figure of a run")
+
+
+@dataclass(frozen=True, eq=False)
+class ShownFaces:
+    """A few held-out faces with their points, evenly spaced, not picked."""
+
+    images: np.ndarray  # (N, *image_shape) uint8
+    truth: np.ndarray  # (N, K, 2) px, NaN = missing
+    predicted: dict[str, np.ndarray]  # model -> (N, K, 2) px
+
+
+@dataclass(frozen=True)
+class RunEvidence:
+    """What the figures are drawn from."""
+
+    result: RunResult
+    shown: ShownFaces | None
+
+
+@FIGURES.figure(
+    "learning-curves",
+    "Learning curves",
+    "RMSE in px against the images shown in training. Training faces are scored as they are, without the changes that "
+    "they are trained with; the weights of the best validation epoch are kept.",
+)
+def learning_curves(evidence: RunEvidence) -> Any:
+    result = evidence.result
+    return {model.model: learning_curve(model, result.mean_shape_rmse) for model in result.models}
+
+
+def learning_curve(model: ModelResult, mean_shape: float) -> Any:
+    """RMSE against training images: training faces, validation faces, and what the mean shape scores."""
+    figure, axes = panels(NARROW, 3.0)
+    panel = axes[0, 0]
+    images = [row["images"] / 1000 for row in model.history]
+    style = {"marker": "o", "markersize": 3, "linewidth": 1.5}
+    panel.plot(images, [row["train_rmse"] for row in model.history], color=ORANGE, label="training faces", **style)
+    panel.plot(images, [row["validation_rmse"] for row in model.history], color=BLUE, label="validation faces", **style)
+    panel.axhline(mean_shape, color=GRAY, linestyle="--", linewidth=1, label="mean shape, held-out faces")
+    panel.set_title(model.model, fontsize=10)
+    panel.set_xlabel("training images, thousands")
+    panel.set_ylabel("RMSE, px")
+    panel.set_xlim(left=0)
+    highest = max(row["validation_rmse"] for row in model.history)
+    # The first epochs are far off and would press all that matters into a line.
+    panel.set_ylim(0, min(max(highest, mean_shape), 2.2 * mean_shape) * 1.1)
+    panel.legend(frameon=False, fontsize=8)
+    lighten(panel)
+    return figure
+
+
+@FIGURES.figure(
+    "size-against-rmse",
+    "Size against RMSE",
+    "Further down and to the left is better. Lines join the formats of one network.",
+)
+def size_against_rmse(evidence: RunEvidence) -> Any:
+    """Bytes of every file against its RMSE on the held-out faces: one color a network, one marker a format."""
+    result = evidence.result
+    figure, axes = panels(NARROW, 4.0)
+    panel = axes[0, 0]
+    for number, model in enumerate(result.models):
+        color = COLORS[number % len(COLORS)]
+        points = [(model.bytes, model.rmse, "keras")] + [(file.bytes, file.rmse, file.scheme) for file in model.files]
+        panel.plot([x / 1000 for x, _, _ in points], [y for _, y, _ in points], color=color, linewidth=0.8, alpha=0.5)
+        for size, error, scheme in points:
+            panel.plot(size / 1000, error, MARKERS.get(scheme, "D"), color=color, markersize=8, alpha=0.85)
+        panel.plot([], [], color=color, linewidth=4, label=model.model)
+    for scheme, marker in MARKERS.items():
+        name = ".keras" if scheme == "keras" else f"{scheme} .tflite"
+        panel.plot([], [], marker, color=GRAY, markersize=7, label=name)
+    panel.axhline(result.mean_shape_rmse, color=GRAY, linestyle="--", linewidth=1, label="mean shape")
+    panel.set_xscale("log")
+    panel.xaxis.set_major_formatter(lambda size, _: f"{size:,.0f}")
+    panel.xaxis.set_minor_formatter(lambda size, _: f"{size:,.0f}" if _leading_digit(size) in (2, 5) else "")
+    panel.set_ylim(0, max([result.mean_shape_rmse, *(model.rmse for model in result.models)]) * 1.12)
+    panel.set_xlabel("file size, KB")
+    panel.set_ylabel("RMSE, px")
+    figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=2)
+    lighten(panel)
+    return figure
+
+
+def _leading_digit(value: float) -> int:
+    return int(f"{value:e}"[0])
+
+
+@FIGURES.figure("predictions", "Predictions on held-out faces", photographs=True)
+def predictions(evidence: RunEvidence) -> Any:
+    """A sheet of faces for each network, the best first; None if the run kept no faces."""
+    shown = evidence.shown
+    if shown is None:
+        return None
+    return {
+        f"{model.model}: true points as rings, predicted ones as crosses. Faces evenly spaced through the "
+        f"held-out ones, not picked. Images: {evidence.result.data['licence']}.": prediction_sheet(shown, model.model)
+        for model in sorted(evidence.result.models, key=lambda model: model.rmse)
+        if model.model in shown.predicted
+    }
+
+
+def prediction_sheet(shown: ShownFaces, model: str) -> Any:
+    """The faces with the true points (green rings) and those that `model` predicted (orange crosses)."""
+    faces = len(shown.images)
+    columns = min(SHEET_COLUMNS, faces)
+    rows = -(-faces // columns)
+    figure, grid = panels(WIDTH, WIDTH / columns * rows, rows, columns)
+    for panel in grid.flat:
+        panel.set_axis_off()
+    faces_of_model = zip(grid.flat, shown.images, shown.truth, shown.predicted[model], strict=False)
+    for panel, image, true, predicted in faces_of_model:
+        show_face(panel, image, true, predicted, size=24)
+    return figure
