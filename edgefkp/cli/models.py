@@ -1,6 +1,5 @@
 """edgefkp models: what can be trained, and what is there."""
 
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +9,8 @@ import click
 from edgefkp.cli.options import json_option, print_json
 
 if TYPE_CHECKING:
+    from edgefkp.evaluation.table import Table
     from edgefkp.report.catalog import FileEntry, NetworkEntry
-
-WIDTH = 100  # columns of a terminal
 
 
 @click.command("models")
@@ -27,34 +25,34 @@ WIDTH = 100  # columns of a terminal
 @json_option
 def command(root: Path, as_json: bool) -> None:
     """List every network that can be trained, and every file in models/, export/ and the package."""
-    from edgefkp.report.catalog import catalogue
+    from edgefkp.report.catalog import read_catalog
 
-    found = catalogue(root)
+    found = read_catalog(root)
     if as_json:
         print_json(found)
         return
-    click.echo(networks_table(found.networks))
+    click.echo(networks_table(found.networks).text())
     if found.files:
-        click.echo(f"\n{files_table(found.files, root)}")
+        click.echo(f"\n{files_table(found.files, root).text()}")
     else:
         click.echo(f"\nno model files in {root / 'models'} or {root / 'export'}; edgefkp train small makes one")
 
 
-def networks_table(networks: Sequence["NetworkEntry"]) -> str:
-    from tabulate import tabulate
+def networks_table(networks: Sequence["NetworkEntry"]) -> "Table":
+    from edgefkp.evaluation.table import Table
 
-    rows = [(n.name, n.title, _count(n.parameters), _millions(n.macs), _count(n.paper_parameters)) for n in networks]
-    headers = ("network", "", "parameters", "million MACs", "paper prints")
-    return tabulate(rows, headers, colalign=("left", "left", "right", "right", "right"), disable_numparse=True)
+    rows = [[n.name, n.title, _count(n.parameters), _millions(n.macs), _count(n.paper_parameters)] for n in networks]
+    return Table.of(["network", "", "parameters", "million\nMACs", "paper\nprints"], rows, words=2)
 
 
-def files_table(files: Sequence["FileEntry"], root: Path) -> str:
+def files_table(files: Sequence["FileEntry"], root: Path) -> "Table":
     """A line for each file, then once what the numbers stand on: machines and the terms of the data."""
-    from tabulate import tabulate
+    from edgefkp.evaluation.table import Column, Table
 
-    headers = ("file", "parameters", "M MACs", "KB", "RMSE px", "s/100", "trained on")
+    columns = [Column("file", "left"), Column("parameters", drop=2), Column("million\nMACs", drop=1)]
+    columns += [Column("KB"), Column("RMSE px", "left"), Column("s/100"), Column("trained on", "left", narrowest=10)]
     rows = [
-        (
+        [
             _short(file.path, root),
             _count(file.parameters),
             _millions(file.macs),
@@ -62,14 +60,12 @@ def files_table(files: Sequence["FileEntry"], root: Path) -> str:
             _rmse(file),
             "-" if file.seconds_per_100 is None else f"{file.seconds_per_100:#.3g}",
             _data(file),
-        )
+        ]
         for file in files
     ]
-    align = ("left", "right", "right", "right", "left", "right", "left")
     notes = [f"s/100: seconds per 100 images, {file.measured}" for file in files if file.measured]
-    notes += [f"{file.data}: {file.licence}" for file in files if file.licence]
-    table = tabulate(rows, headers, colalign=align, disable_numparse=True)
-    return "\n".join([table, "", *(textwrap.fill(note, WIDTH) for note in dict.fromkeys(notes))]).rstrip()
+    notes += [f"{file.data}: {file.license}" for file in files if file.license]
+    return Table(columns, rows, list(dict.fromkeys(notes)))
 
 
 def _short(path: str, root: Path) -> str:

@@ -1,67 +1,70 @@
-"""Every network there is to train, and every file there is: put together from cards and stored results."""
+"""Every network that can be trained and every model file that is there, from cards and stored results."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import contextlib
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
+from edgefkp.bench import machine
+from edgefkp.bench import result as bench_result
 from edgefkp.card import Card, read_card
 from edgefkp.errors import EdgefkpError
+from edgefkp.evaluation.evaluate import Evaluation
 from edgefkp.files import read_json, sha256_file
 from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import NETWORKS
-from edgefkp.runtime.shipped import FOLDER
+from edgefkp.records import NewerField, read_record
+from edgefkp.runtime import shipped
 
 SCHEMA = "edgefkp.models/1"
-SHIPPED = FOLDER
+
+Stored = TypeVar("Stored")
 
 
 @dataclass(frozen=True)
 class NetworkEntry:
-    """A network that can be trained. None stands for a cost that was not measured."""
+    """A network that can be trained."""
 
     name: str
     title: str
-    parameters: int | None
-    macs: int | None
-    paper_parameters: int | None  # what Table 1 prints; None for a network that is not the paper's
+    parameters: int | None  # None: not measured
+    macs: int | None  # multiply-accumulates for one image; None: not measured
+    paper_parameters: int | None  # as the paper's Table 1 prints; None for a network that is not the paper's
 
 
 @dataclass(frozen=True)
 class FileEntry:
-    """A model file; None where neither its card nor a stored result says it.
-
-    rmse: px, on the faces that `rmse_on` names: of a run, a benchmark or, for a .keras, its validation persons.
-    seconds_per_100: the latest benchmark's; measured: its runtime and machine.
-    """
+    """A model file; a field is None if neither its card nor a stored result knows it."""
 
     path: str
     model: str
     scheme: str
     bytes: int
     parameters: int | None = None
-    macs: int | None = None
-    data: str | None = None
-    licence: str | None = None
-    rmse: float | None = None
-    rmse_on: str | None = None
-    seconds_per_100: float | None = None
-    measured: str | None = None
+    macs: int | None = None  # multiply-accumulates for one image
+    data: str | None = None  # that it was trained on
+    license: str | None = field(default=None, metadata={"json": "licence"})  # of the data
+    rmse: float | None = None  # px, on the faces that `rmse_on` names
+    rmse_on: str | None = None  # faces of a stored evaluation, a benchmark, the export or, for a .keras, the validation
+    seconds_per_100: float | None = None  # of the latest benchmark, the interpreter alone
+    measured: str | None = None  # runtime and machine of that benchmark
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class Catalog:
     networks: list[NetworkEntry]
     files: list[FileEntry]
     schema: str = SCHEMA
 
 
-def catalogue(root: Path) -> Catalogue:
+def read_catalog(root: Path) -> Catalog:
     """What stands in models/ and export/ of `root`, in the package's shipped files, and in the registry."""
     scores, times = _scores(root), _times(root)
-    folders = (root / "models", root / "export", SHIPPED)
-    files = [_file(path, scores, times) for folder in folders for path in _model_files(folder)]
-    return Catalogue([_network(name) for name in NETWORKS], files)
+    paths = [path for folder in (root / "models", root / "export") for path in _model_files(folder)]
+    files = [_file(path, scores, times) for path in [*paths, *sorted(shipped.models())]]
+    return Catalog([_network(name) for name in NETWORKS], files)
 
 
 def _network(name: str) -> NetworkEntry:
@@ -71,14 +74,15 @@ def _network(name: str) -> NetworkEntry:
 
 
 def _model_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if path.suffix in (".keras", ".tflite"))
+    """Without hidden files: those are not finished."""
+    found = [path for path in folder.glob("*") if path.suffix in (".keras", ".tflite")]
+    return sorted(path for path in found if not path.name.startswith("."))
 
 
-Scores = dict[str, tuple[float, str]]
-Times = dict[str, tuple[float, str]]
+Known = dict[str, tuple[float, str]]  # sha256 -> (number, on what or by what it was measured)
 
 
-def _file(path: Path, scores: Scores, times: Times) -> FileEntry:
+def _file(path: Path, scores: Known, times: Known) -> FileEntry:
     card = _card(path)
     digest = sha256_file(path)
     rmse, rmse_on = scores.get(digest, (None, None))
@@ -95,7 +99,7 @@ def _file(path: Path, scores: Scores, times: Times) -> FileEntry:
         parameters=card.parameters or None if card else None,
         macs=card.macs or None if card else None,
         data=card.data_name if card else None,
-        licence=card.data.license if card and card.data else None,
+        license=card.data.license if card and card.data else None,
         rmse=rmse,
         rmse_on=rmse_on,
         seconds_per_100=seconds,
@@ -110,38 +114,39 @@ def _card(path: Path) -> Card | None:
         return None
 
 
-def _scores(root: Path) -> Scores:
-    """sha256 -> (RMSE, on what), from stored evaluations and benchmarks; the first that knows a file is believed."""
-    found: Scores = {}
-    for stored in _results(root / "evaluation", "edgefkp.evaluation/"):
-        data = stored["data"]
-        found.setdefault(stored["sha256"], (stored["score"]["rmse"], f"{data['name']} {data['part']}"))
-    for stored in _results(root / "bench" / "results", "edgefkp.bench/"):
-        for row in stored["rows"]:
-            if row["rmse"] is not None:
-                found.setdefault(row["sha256"], (row["rmse"], f"{stored['data']['name']} test"))
+def _scores(root: Path) -> Known:
+    """RMSE from stored evaluations and benchmarks; the first that knows a file counts."""
+    found: Known = {}
+    for stored in _readable(root / "evaluation", _evaluation):
+        found.setdefault(stored.sha256, (stored.score.rmse, f"{stored.data['name']} {stored.data['part']}"))
+    for bench in _readable(root / "bench" / "results", bench_result.read):
+        for row in bench.rows:
+            if row.rmse is not None:
+                found.setdefault(row.sha256, (row.rmse, f"{bench.data['name']} test"))
     return found
 
 
-def _times(root: Path) -> Times:
-    """sha256 -> (seconds per 100 images, runtime and machine) of the interpreter alone, from the latest benchmark."""
-    from edgefkp.bench.machine import title
+def _evaluation(path: Path) -> Evaluation:
+    return read_record(Evaluation, read_json(path), str(path))
 
-    found: Times = {}
-    benches = sorted(_results(root / "bench" / "results", "edgefkp.bench/"), key=lambda stored: stored["created"])
-    for stored in benches:
-        for row in stored["rows"]:
-            if row["mode"] == "invoke":
-                where = f"{row['runtime']} {row['version']}, {row['threads']} thread(s), {title(stored['machine'])}"
-                found[row["sha256"]] = (row["seconds_per_100"], where)
+
+def _times(root: Path) -> Known:
+    """Seconds per 100 images of the interpreter alone, from the latest benchmark."""
+    found: Known = {}
+    results = _readable(root / "bench" / "results", bench_result.read)
+    for bench in sorted(results, key=lambda stored: stored.created):
+        for row in bench.rows:
+            if row.mode == "invoke":
+                where = f"{row.runtime} {row.version}, {row.threads} thread(s), {machine.title(bench.machine)}"
+                found[row.sha256] = (row.seconds_per_100, where)
     return found
 
 
-def _results(folder: Path, schema: str) -> Iterator[dict[str, Any]]:
+def _readable(folder: Path, read: Callable[[Path], Stored]) -> list[Stored]:
+    """Each JSON of `folder` that `read` takes; a list must not stop at one that is damaged or of another kind."""
+    found = []
     for path in sorted(folder.glob("*.json")):
-        try:
-            stored = read_json(path)
-        except EdgefkpError:
-            continue
-        if isinstance(stored, dict) and str(stored.get("schema", "")).startswith(schema):
-            yield stored
+        with contextlib.suppress(EdgefkpError), warnings.catch_warnings():
+            warnings.simplefilter("ignore", NewerField)
+            found.append(read(path))
+    return found

@@ -63,8 +63,8 @@ def summary(found: list[ClaimVerdict]) -> Table:
     rows = [
         [str(number), one.short, one.where.removeprefix("section "), one.outcome] for number, one in enumerate(found, 1)
     ]
-    claim = Column("claim", "left", narrowest=24)
-    return Table([Column(""), claim, Column("section", "left", narrowest=8), Column("verdict", "left")], rows)
+    section = Column("section", "left", drop=1)
+    return Table([Column(""), Column("claim", "left"), section, Column("verdict", "left")], rows)
 
 
 def compared(claim: ClaimVerdict) -> Table:

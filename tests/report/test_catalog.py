@@ -8,8 +8,9 @@ from edgefkp.bench import harness, result, timed_images
 from edgefkp.bench.plan import Settings, cells_of
 from edgefkp.card import TFLITE, Card, CardData, write_card
 from edgefkp.cli.models import command
+from edgefkp.networks import costs
 from edgefkp.networks.registry import NETWORKS
-from edgefkp.report.catalog import catalogue
+from edgefkp.report.catalog import read_catalog
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "tiny.float32.tflite"
 CARD = Card(
@@ -33,12 +34,12 @@ def root(tmp_path) -> Path:
 
 
 def of_root(root):
-    (entry,) = [file for file in catalogue(root).files if Path(file.path).is_relative_to(root)]
+    (entry,) = [file for file in read_catalog(root).files if Path(file.path).is_relative_to(root)]
     return entry
 
 
 def test_every_network_of_the_registry_is_listed_with_the_papers_number(tmp_path):
-    networks = {network.name: network for network in catalogue(tmp_path).networks}
+    networks = {network.name: network for network in read_catalog(tmp_path).networks}
     assert list(networks) == list(NETWORKS)
     assert networks["manual"].parameters == networks["manual"].paper_parameters == 235_834
     assert networks["small"].paper_parameters is None
@@ -46,7 +47,7 @@ def test_every_network_of_the_registry_is_listed_with_the_papers_number(tmp_path
 
 def test_a_file_is_described_by_its_card(root):
     entry = of_root(root)
-    assert (entry.parameters, entry.data, entry.licence, entry.scheme) == (2718, "LFW", "for research", "float32")
+    assert (entry.parameters, entry.data, entry.license, entry.scheme) == (2718, "LFW", "for research", "float32")
     assert entry.bytes == FIXTURE.stat().st_size
     assert entry.rmse is entry.seconds_per_100 is None
 
@@ -73,9 +74,9 @@ def test_a_damaged_card_or_result_does_not_hide_the_file(root):
     assert of_root(root).parameters is None
 
 
-def test_the_command_fits_100_columns_and_names_the_terms(root):
+def test_the_command_fits_80_columns_and_names_the_terms(root):
     text = CliRunner().invoke(command, ["--in", str(root)]).output
-    assert max(map(len, text.splitlines())) <= 100
+    assert max(map(len, text.splitlines())) <= 80
     assert "export/tiny.float32 " in text
     assert "LFW: for research" in text
 
@@ -86,3 +87,17 @@ def test_json_has_all_of_it(root):
     shown = json.loads(CliRunner().invoke(command, ["--in", str(root), "--json"]).output)
     assert shown["schema"].startswith("edgefkp.models/")
     assert len(shown["networks"]) == len(NETWORKS)
+
+
+def test_a_network_without_measured_costs_shows_a_dash(tmp_path, monkeypatch):
+    monkeypatch.delitem(costs.COSTS, "small")
+    (entry,) = [network for network in read_catalog(tmp_path).networks if network.name == "small"]
+    assert entry.parameters is None
+    lines = CliRunner().invoke(command, ["--in", str(tmp_path)]).output.splitlines()
+    (line,) = [line for line in lines if line.startswith("small ")]
+    assert line.split()[-3:] == ["-", "-", "-"]
+
+
+def test_an_unfinished_file_is_not_listed(root):
+    (root / "export" / ".tiny-1.float32.tflite").write_bytes(b"")
+    assert of_root(root).model == "tiny"
