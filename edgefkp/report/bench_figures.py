@@ -8,7 +8,7 @@ import numpy as np
 from edgefkp.bench.result import Process, Result
 from edgefkp.bench.stats import INVALID, VALID
 from edgefkp.bench.table import Line, lines_of, setting
-from edgefkp.report.figures import BLUE, COLORS, GRAY, ORANGE, Figures, lighten, panels
+from edgefkp.report.figures import BLUE, COLORS, GRAY, ORANGE, Figures, lighten, panels, plain_log
 
 WIDTH = 9.0  # inches
 LINE = 0.17  # inches, height of one process's bar
@@ -40,6 +40,8 @@ def time_against_error(results: Sequence[Result]) -> Any:
         label = f"{line.row.file.removesuffix('.tflite')} {line.row.runtime}"
         panel.annotate(label, (time, error), (6, 4), textcoords="offset points", fontsize=7)
     panel.set_xscale("log")
+    plain_log(panel.xaxis)
+    panel.ticklabel_format(axis="y", useOffset=False)
     panel.margins(x=0.2, y=0.1)
     panel.set_xlabel("seconds per 100 images")
     panel.set_ylabel("RMSE, px")
@@ -80,6 +82,8 @@ def distributions(results: Sequence[Result]) -> Any:
     panel.set_yticks(list(names), list(names.values()), fontsize=7)
     panel.set_ylim(place - 0.5, -1)
     panel.set_xscale("log")
+    plain_log(panel.xaxis)
+    panel.use_sticky_edges = False
     panel.set_xlabel("ms an image")
     lighten(panel)
     return figure

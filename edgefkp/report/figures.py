@@ -116,6 +116,16 @@ def lighten(panel: Any) -> None:
     panel.spines[["top", "right"]].set_visible(False)
 
 
+def plain_log(axis: Any) -> None:
+    """A logarithmic axis with plain numbers at 1, 2 and 5 times a power of ten."""
+    axis.set_major_formatter(_plain)
+    axis.set_minor_formatter(lambda value, place: _plain(value, place) if f"{value:e}"[0] in "25" else "")
+
+
+def _plain(value: float, place: int | None = None) -> str:
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
+
+
 def show_face(
     panel: Any, image: np.ndarray, points: np.ndarray, predicted: np.ndarray | None = None, size: float = 12
 ) -> None:

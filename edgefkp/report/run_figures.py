@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.report.figures import BLUE, COLORS, GRAY, ORANGE, Figures, lighten, panels, show_face
+from edgefkp.report.figures import BLUE, COLORS, GRAY, ORANGE, Figures, lighten, panels, plain_log, show_face
 from edgefkp.report.result import ModelResult, RunResult
 
 MARKERS = {"keras": "s", "float32": "o", "int8": "^"}
@@ -86,18 +86,13 @@ def size_against_rmse(evidence: RunEvidence) -> Any:
         panel.plot([], [], marker, color=GRAY, markersize=7, label=name)
     panel.axhline(result.mean_shape_rmse, color=GRAY, linestyle="--", linewidth=1, label="mean shape")
     panel.set_xscale("log")
-    panel.xaxis.set_major_formatter(lambda size, _: f"{size:,.0f}")
-    panel.xaxis.set_minor_formatter(lambda size, _: f"{size:,.0f}" if _leading_digit(size) in (2, 5) else "")
+    plain_log(panel.xaxis)
     panel.set_ylim(0, max([result.mean_shape_rmse, *(model.rmse for model in result.models)]) * 1.12)
     panel.set_xlabel("file size, KB")
     panel.set_ylabel("RMSE, px")
     figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=2)
     lighten(panel)
     return figure
-
-
-def _leading_digit(value: float) -> int:
-    return int(f"{value:e}"[0])
 
 
 @FIGURES.figure("predictions", "Predictions on held-out faces", photographs=True)
