@@ -13,14 +13,14 @@ def pareto(content: dict[str, Any]) -> Any:
     """Time against RMSE of every scored file. The area shows the size; the fastest file of each model has a label."""
     figure, grid = panels(6.4, 4.2)
     axes = grid[0, 0]
-    labelled: set[str] = set()
+    labeled: set[str] = set()
     for row in sorted(scored(content), key=lambda row: row["ratio"]):
         own = "masked" in row["name"]
         area = 30 * (row["bytes"] / 1e5) ** 0.5
         axes.scatter(row["ratio"], row["rmse"], s=area, color=BLUE if own else GRAY, alpha=0.8)
         model = row["name"].split(".")[0] if own else row["name"].split(" (")[0]
-        if model not in labelled:
-            labelled.add(model)
+        if model not in labeled:
+            labeled.add(model)
             text = f"{row['name'].replace('-masked-online', '') if own else model}\n{row['bytes'] / 1e6:.3g} MB"
             axes.annotate(
                 text, (row["ratio"], row["rmse"]), (0, 9), textcoords="offset points", fontsize=8, ha="center"

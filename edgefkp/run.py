@@ -101,7 +101,7 @@ def run(
     Raises EdgefkpError if the data cannot be used, or a training's process dies.
     """
     if find_spec("tensorflow") is None:
-        require_tensorflow("edgefkp run")  # says what to install; imports nothing where it is there
+        require_tensorflow("edgefkp run")  # an error that names what to install, without an import
     source = open_dataset(job.data, job.labels)
     parts = split(source)
     made = []
@@ -110,7 +110,7 @@ def run(
         made.append(_apart(_make, job, experiment, open_bar))
     files = [file for one in made for file in one.files]
     note(f"timing {len(files)} files")
-    bench = _benched(files, _pictures(source, parts), job, timed)
+    bench = _benched(files, _timed_images(source, parts), job, timed)
     result, shown = _gathered(source, parts, made, bench, job.quick)
     write_json(job.out / "run.json", result)
     return result, shown
@@ -164,27 +164,27 @@ def _evaluated(model: Path, source: Dataset, folder: Path) -> Evaluation:
     return evaluation
 
 
-def _pictures(source: Dataset, parts: Split) -> Pictures:
-    """The held-out faces that files are timed on: 100 of them, or all where there are fewer."""
+def _timed_images(source: Dataset, parts: Split) -> Pictures:
+    """The held-out faces that files are timed on: 100 of them, or all of fewer."""
     rows = np.linspace(0, len(parts.test) - 1, min(COUNT, len(parts.test))).round().astype(int)
     return Pictures(source.name, source.license, parts.test.images[rows], parts.test.keypoints[rows])
 
 
-def _benched(files: list[Path], pictures: Pictures, job: Job, timed: Timed) -> bench_result.Result:
-    """Measure, or read what the same files, pictures and settings gave on this machine before."""
+def _benched(files: list[Path], images: Pictures, job: Job, timed: Timed) -> bench_result.Result:
+    """Measure, or read the stored result of the same files, images and settings on this machine."""
     settings: Settings = QUICK if job.quick else FULL
     record = job.out / "bench" / "results" / "run.json"
-    if record.exists() and (known := _still_valid(record, files, pictures, settings)):
+    if record.exists() and (known := _still_valid(record, files, images, settings)):
         return known
     cells = cells_of(files, modes=("invoke",))
-    partial = partial_folder(job.out / "bench" / "results", cells, pictures, settings)
-    measured = harness.measure(cells, pictures, settings, "run", partial=partial, progress=timed)
+    partial = partial_folder(job.out / "bench" / "results", cells, images, settings)
+    measured = harness.measure(cells, images, settings, "run", partial=partial, progress=timed)
     bench_result.save(measured, record)
     discard(partial)
     return measured
 
 
-def _still_valid(record: Path, files: list[Path], pictures: Pictures, settings: Settings) -> bench_result.Result | None:
+def _still_valid(record: Path, files: list[Path], images: Pictures, settings: Settings) -> bench_result.Result | None:
     try:
         known = bench_result.read(record)
     except EdgefkpError:  # of another version
@@ -192,13 +192,13 @@ def _still_valid(record: Path, files: list[Path], pictures: Pictures, settings: 
     same_files = {row.sha256 for row in known.rows} == {sha256_file(file) for file in files}
     same_plan = known.plan.get("seconds") == settings.seconds and known.plan.get("processes") == settings.processes
     same_machine = machine.title(known.machine) == machine.title(machine.describe())
-    return known if same_files and same_plan and same_machine and known.data["hash"] == pictures.hash else None
+    return known if same_files and same_plan and same_machine and known.data["hash"] == images.hash else None
 
 
 def _gathered(
     source: Dataset, parts: Split, made: list[Made], bench: bench_result.Result, quick: bool
 ) -> tuple[RunResult, ShownFaces]:
-    """Put cards, evaluations and times together; the .tflite files are scored on the way."""
+    """Put cards, evaluations and times together, and score the .tflite files."""
     rows = {row.sha256: row for row in bench.rows}
     shown = shown_rows(len(parts.test))
     predictions: dict[str, np.ndarray] = {}

@@ -1,4 +1,4 @@
-"""edgefkp models: what can be trained, and what is there."""
+"""edgefkp models: networks to train, and model files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,7 +76,7 @@ def _short(path: str, root: Path) -> str:
 
 
 def _data(file: "FileEntry") -> str:
-    """The first source, with a + where there were more, which the line of its terms names."""
+    """The first source, with a + for more of them, which the line of its license names."""
     first, *more = (file.data or "-").split("+")
     return first + "+" * bool(more)
 

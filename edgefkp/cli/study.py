@@ -11,10 +11,10 @@ from edgefkp.cli.options import data_option, json_option, labels_option, note, p
 
 @click.group("study")
 def command() -> None:
-    """The paper's study: every network under every treatment, scored once on other persons.
+    """The paper's study: every network under every imputation, scored once on other persons.
 
-    The cells are independent: broken off and started again, a study goes on from its checkpoints, and what is
-    finished is never run again.
+    The cells are independent. Re-run the same command to resume a study from its checkpoints; finished cells are
+    not run again.
     """
 
 

@@ -1,4 +1,4 @@
-"""Every network that can be trained and every model file that is there, from cards and stored results."""
+"""Every network that can be trained and every model file, from cards and stored results."""
 
 import contextlib
 import warnings

@@ -20,7 +20,7 @@ MARK = "*"  # follows the name of a network that does not beat the mean shape
 
 
 def table(result: RunResult) -> Table:
-    """A row for each network, then one for the constant mean shape; "-" where there is nothing to show.
+    """A row for each network, then one for the constant mean shape; "-" for what was not measured.
 
     RMSE in px of the network's image; s/100 is seconds per 100 images.
     """

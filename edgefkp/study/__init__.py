@@ -1,1 +1,1 @@
-"""The paper's study: its grid of trainings, and what the results say of the paper's claims."""
+"""The paper's study: its grid of trainings, and the paper's claims judged by its results."""

@@ -8,7 +8,7 @@ from edgefkp.study.evidence import HOWS, Evidence, parameters_of
 from edgefkp.study.grid import CUSTOM
 from edgefkp.study.verdict import INCONCLUSIVE, ClaimVerdict, Judge, Part, alike, below, exact, lower, not_worse, times
 
-COLUMNS = ("drop", "ffill", "knn", "augment")  # the paper's treatments
+COLUMNS = ("drop", "ffill", "knn", "augment")  # the paper's imputations
 TUNED = ("tuned_drop", "tuned_ffill", "tuned_knn", "tuned_augment")
 PLAIN = ("baseline", "manual", *TUNED)
 RIVALS = ("naimishnet", "residual", "shi", "gao")  # [4], [10], [11], [12]
@@ -26,7 +26,7 @@ def _manual_against_tuned(judge: Judge) -> ClaimVerdict:
         "manual is as good as the tuned networks",
         "section 5, abstract",
         "Manually optimized custom CNN models outperform or are comparable to auto tuned Keras optimized models.",
-        "RMSE of manual over that of the network tuned for the same treatment; comparable: up to 5 % larger.",
+        "RMSE of manual over that of the network tuned for the same imputation; comparable: up to 5 % larger.",
         [judge.errors("manual", "tuned", column, not_worse) for column in COLUMNS],
     )
 
@@ -86,7 +86,7 @@ def _augmentation_beats_imputation(judge: Judge) -> ClaimVerdict:
         "augmentation is superior to imputation.",
         "RMSE of each network under augment over that of the imputation which is better for it on validation persons.",
         parts,
-        f"The treatments train on different rows (erratum 5), and each tuned network is another one. {NO_WEIGHTS}",
+        f"The imputations train on different rows (erratum 5), and each tuned network is another one. {NO_WEIGHTS}",
     )
 
 
@@ -97,7 +97,7 @@ def _augmentation_helps(judge: Judge) -> ClaimVerdict:
         "Augmentation of custom models results in a significant increase in the performance of the models.",
         "RMSE under augment over that under drop: the same rows with and without altered copies.",
         [judge.errors(row, row, "augment", lower, "drop") for row in CUSTOM],
-        "The tuned networks of the two treatments differ.",
+        "The tuned networks of the two imputations differ.",
     )
 
 
@@ -141,7 +141,7 @@ def _baseline_is_best_custom(judge: Judge) -> ClaimVerdict:
         "baseline is the best custom network",
         "section 4.1",
         "The Custom baseline model outperformed the manually optimized and Keras fine tuner optimized models.",
-        "RMSE of baseline over that of the others under the same treatment.",
+        "RMSE of baseline over that of the others under the same imputation.",
         [judge.errors("baseline", other, column, lower) for other in ("manual", "tuned") for column in COLUMNS],
     )
 
@@ -187,7 +187,7 @@ def _time_is_the_same(judge: Judge) -> ClaimVerdict:
         "Training changes weights, never the graph: time of manual trained over that of manual untrained; "
         "the same: 5 % at most.",
         [judge.trained_seconds("manual-masked-online", "manual", how, alike) for how in ("float32", "int8")],
-        "The tuner made another network for each treatment, so the paper's own times of that row differ: 1.52 to "
+        "The tuner made another network for each imputation, so the paper's own times of that row differ: 1.52 to "
         "4.19 s.",
     )
 
@@ -202,7 +202,7 @@ def _parameters_explain_nasnet(judge: Judge) -> ClaimVerdict:
         f"Time of NASNetMobile over that of MobileNetV2: explained where it is {share:.2f} times, give or take a "
         "quarter, as the parameters are.",
         [judge.seconds("nasnetmobile", ("mobilenetv2",), how, times(share, share)) for how in HOWS],
-        "NASNetMobile multiplies ten times as often: its picture has 224x224 pixels.",
+        "NASNetMobile multiplies ten times as often: its input has 224x224 pixels.",
     )
 
 

@@ -1,6 +1,6 @@
 """Cells of the study against each other: in pairs, over the same test persons.
 
-RMSE is Kaggle's, pooled over the coordinates of IdLookupTable, where the data have one; else over all labelled ones.
+RMSE is Kaggle's, pooled over the coordinates of IdLookupTable, if the data have one; else over all labeled ones.
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def interval_of(cell: CellResult) -> Interval:
 def compare(first: CellResult, second: CellResult) -> CellComparison:
     """Persons are drawn again for both cells alike, so what is hard for both cancels out.
 
-    Raises EdgefkpError where the cells were not scored on the same persons.
+    Raises EdgefkpError if the cells were not scored on the same persons.
     """
     drawn = _drawn(first, second)
     low, high = interval(drawn[0] / drawn[1] - 1)

@@ -1,4 +1,4 @@
-"""What a faithful repetition of the paper has to say beside its numbers."""
+"""Errors of the paper, and questions that these data cannot answer."""
 
 ERRATA = (
     "Table 1 counts MobileNetV2 without its head (2,257,984; 2,296,414 with it) and NASNetMobile with it. Its count of "
@@ -9,7 +9,7 @@ ERRATA = (
     "Kaggle's test labels are not public, and the paper does not say what it tested on. In the authors' notebook that "
     "prints an RMSE of 1.06, the validation rows are noisy copies of training faces, since the split came after the "
     "augmentation. Here persons are split first, and nobody is in two parts.",
-    "Imputed targets may stand in the paper's validation rows, so its treatments were scored against different "
+    "Imputed targets may stand in the paper's validation rows, so its imputations were scored against different "
     "truths. Here all are scored against the same labels, none of them imputed.",
     '"Augmentation beats imputation" compares different rows (complete ones against all) and, in Kaggle\'s data, two '
     "labelling schemes. Forward fill copies the coordinates of another person.",
@@ -23,7 +23,7 @@ UNTESTED = (
     "The missing labels are missing here by Kaggle's own pattern, row by row, but from other faces: a face is not "
     "hard because its labels are missing.",
     "Kaggle's leaderboard: an RMSE here is not a Kaggle score, though it counts the same 27,124 coordinates.",
-    "NASNetMobile with ImageNet weights, of which there are none here: nothing about its RMSE or its curves is judged.",
+    "NASNetMobile with ImageNet weights, which were not available: nothing about its RMSE or its curves is judged.",
     "What another run would give: one seed for most cells. Where the difference between the two seeds of manual is "
     "larger than that between two networks, it decides nothing; intervals are over test persons.",
 )

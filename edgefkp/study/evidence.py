@@ -20,11 +20,11 @@ from edgefkp.study.cell import CellResult, read_result
 from edgefkp.study.comparison import converged, rmse_of
 from edgefkp.study.grid import SECOND_SEEDS, grid
 
-DATA = "data.json"  # in the study's folder: what `edgefkp data info --json` said of the data
+DATA = "data.json"  # in the study's folder: the output of `edgefkp data info --json`
 STARTS = "random-start.json"  # there: validation RMSE of cells that were trained from a random last layer
 ZOO, ZOO_KERAS = "zoo.json", "zoo-keras.json"  # in bench/results: what bench/zoo.py and `edgefkp bench` measured
 ZOO_SCHEMA = "edgefkp.zoo/1"
-UNTRAINED = "-untrained"  # ends the models' names there
+UNTRAINED = "-untrained"  # ends the names of untrained models
 HOWS = {"keras": "Keras predict", "float32": "TFLite float32", "int8": "TFLite int8"}
 Results = dict[str, CellResult]
 Record = TypeVar("Record")
@@ -134,7 +134,7 @@ def read_study(folder: Path) -> Results:
 def read_evidence(study: Path, bench: Path | None = None) -> Evidence:
     """bench: the folder of the zoo's times; by default bench/results beside the folder that holds `study`.
 
-    Raises EdgefkpError for a file that is there and is not what its name says.
+    Raises EdgefkpError for a file that exists and has another content than its name promises.
     """
     bench = bench or study.parent.parent / "bench" / "results"
     info = _stored(Info, study / DATA)

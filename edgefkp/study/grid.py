@@ -23,7 +23,7 @@ IMAGES = 120_000
 # NASNetMobile is trained on 96x96 pixels and a quarter of the images: at 224 its ten cells alone would take a day.
 NASNET_IMAGES, NASNET_OPTIONS = 30_000, {"resolution": 96}
 PRETRAINED = ("mobilenetv2_frozen", "mobilenetv2")
-# Half the usual rate where it would tear: networks without BatchNorm, and trained weights that are only to be adapted.
+# Half the usual rate for trainings that would diverge: networks without BatchNorm, and pretrained weights.
 GENTLE = (*TRANSFER, "naimishnet", "shi", "gao", "resnet50")
 GENTLE_RATE = 1e-3
 
@@ -38,7 +38,7 @@ IMAGES_A_SECOND = {
 }
 MACS_A_SECOND = 20e9
 UNMEASURED_MACS = 200e6  # of a network whose cost was not measured yet
-FORWARD_SHARE = 1 / 3  # of a step's work when the backbone is frozen and every picture is new
+FORWARD_SHARE = 1 / 3  # of a step's work when the backbone is frozen and every image is new
 FEATURE_IMAGES = {"none": 7_000, "paper": 18_000}  # seen once by a frozen backbone, validation included
 START_SECONDS = 60.0  # loading, tracing, scoring
 
@@ -69,7 +69,7 @@ def select(patterns: Sequence[str]) -> list[StudyCell]:
 
 
 def in_turn(cells: Iterable[StudyCell], forecast: "Forecast") -> list[StudyCell]:
-    """The order to run them in: cheap ones first, so that most of the table is soon there.
+    """The order to run them in: cheap ones first, so that most of the table is done soon.
 
     Last come NASNetMobile, which without ImageNet weights decides least, and second seeds.
     """
@@ -100,7 +100,7 @@ class Forecast:
     def _alike(cell: StudyCell, result: CellResult) -> bool:
         if result.identity.network != cell.network:
             return False
-        # A frozen backbone sees the paper's set once, which has more pictures, and pictures altered on the fly always.
+        # A frozen backbone sees the paper's larger set once, and images that are altered on the fly every time.
         return not NETWORKS[cell.network].frozen or result.identity.augment == cell.augment
 
     @property

@@ -22,18 +22,18 @@ from edgefkp.study.verdict import CONFIRMED, INCONCLUSIVE, REFUTED, ClaimVerdict
 PAGE = "report.html"
 TEMPLATE = Path(__file__).with_name("page.html")
 WIDTH = 118  # columns of prose
-NONE_YET = "No cell has landed yet."
+NONE_YET = "No cell is done yet."
 
 
 def status(evidence: Evidence) -> str:
-    """One sentence: how much of the grid there is, and what that took."""
+    """One sentence: how much of the grid is done, and what that took."""
     missing, total = evidence.missing(), len(grid())
     hours = sum(cell.seconds * cell.cores for cell in evidence.results.values()) / 3600
     took = f", made in {hours:.0f} core-hours" if evidence.results else ""
     if not missing:
-        return f"All {total} cells are there{took}."
+        return f"All {total} cells are done{took}."
     shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
-    return f"{total - len(missing)} of {total} cells are there{took}; missing: {shown}."
+    return f"{total - len(missing)} of {total} cells are done{took}; missing: {shown}."
 
 
 def tally(found: list[ClaimVerdict]) -> str:

@@ -31,11 +31,11 @@ def run_study(
     note: Note = lambda text: None,
     command: Command = command_of,
 ) -> StudyState:
-    """Do every cell that is not done; what stopped earlier goes on from its checkpoint.
+    """Run every cell that is not done; a cell that was stopped resumes from its checkpoint.
 
     workers: cells at once on this machine, which share its cores. ray: address of a Ray cluster to run on instead,
-    whose nodes see the study's folders and data under the same paths; there `workers` is the cores of a cell.
-    Raises EdgefkpError at the end where a cell failed, with the first failure and its log.
+    whose nodes see the study's folders and data under the same paths; `workers` is then the cores of a cell.
+    Raises EdgefkpError at the end if a cell failed, with the first failure and its log.
     """
     study.require_weights(cells)
     study.require_same(cells, open_dataset(study.data, study.labels))
@@ -51,7 +51,7 @@ def run_study(
 
 
 def run_all(study: Study, cells: Sequence[StudyCell], todo: Sequence[StudyCell], submit: Submit, note: Note) -> None:
-    """Submit all of `todo`, again what was killed, and raise EdgefkpError at the end where cells failed."""
+    """Submit all of `todo`, again what was killed, and raise EdgefkpError at the end if cells failed."""
     running = {submit(cell): cell for cell in todo}
     tries: Counter[str] = Counter()
     failed: list[tuple[StudyCell, str]] = []

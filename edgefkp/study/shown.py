@@ -41,12 +41,12 @@ def drawn_faces() -> Shown:
 def shown_of(data: str, results: Results) -> Shown:
     """A few test faces of a data source, with the predictions that the cells kept of them.
 
-    Raises EdgefkpError where the source cannot be opened or has no labelled face.
+    Raises EdgefkpError if the source cannot be opened or has no labeled face.
     """
     source = open_dataset(data)
     test = part_of(source, "test")
     if not test.labeled.any():
-        raise EdgefkpError(f"{source.name} has no labelled test face", "give the study's data, or leave --data away")
+        raise EdgefkpError(f"{source.name} has no labeled test face", "give the study's data, or leave --data away")
     rows = shown_rows(len(test))
     predicted = {
         name: np.array(result.scores.sheet.predicted)

@@ -1,7 +1,7 @@
 """The study on disk: where its cells' results, models and claims are, and what its state is.
 
-A cell is done where its result stands in `out`, and running where a living process holds the lock on its claim. The
-system drops that lock when the process dies, however it dies, so no claim is ever stale.
+A cell is done if its result stands in `out`, and running if a process holds the lock on its claim. The system drops
+that lock when the process ends, however it ends, so no claim is ever stale.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ class Study:
 
     @property
     def test_log(self) -> Path:
-        """Every look at the test split: a line of JSON each."""
+        """Every scoring on the test split: a line of JSON each."""
         return self.out / "test-scores.jsonl"
 
     def result(self, cell: StudyCell) -> CellResult | None:
@@ -60,8 +60,8 @@ class Study:
         return [result for cell in cells if (result := self.result(cell))]
 
     @contextlib.contextmanager
-    def claim(self, cell: StudyCell, patience: float = 0.0) -> Iterator[bool]:
-        """Hold the cell for the block; yields False where another process still has it after `patience` seconds."""
+    def claim(self, cell: StudyCell, timeout: float = 0.0) -> Iterator[bool]:
+        """Hold the cell for the block; yields False if another process still has it after `timeout` seconds."""
         path = self.folder(cell) / "claim"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ class Study:
         except OSError as error:
             raise EdgefkpError(f"cannot write {path}: {error.strerror}", "choose another folder: --work") from error
         with stream:
-            end = time.monotonic() + patience
+            end = time.monotonic() + timeout
             while not (held := _lock(stream.fileno())) and time.monotonic() < end:
                 time.sleep(CLAIM_POLL)
             yield held  # closing the file lets go
@@ -81,7 +81,7 @@ class Study:
             return not free
 
     def require_same(self, cells: Sequence[StudyCell], source: Dataset) -> None:
-        """Raise EdgefkpError where a result in `out` is of other data, weights or another recipe."""
+        """Raise EdgefkpError if a result in `out` is of other data, weights or another recipe."""
         parts = split(source)
         for cell in cells:
             result = self.result(cell)
@@ -93,7 +93,7 @@ class Study:
                 )
 
     def require_weights(self, cells: Sequence[StudyCell]) -> None:
-        """Raise UsageError where a cell starts from weights that are not there."""
+        """Raise UsageError if a cell starts from weights that do not exist."""
         if self.weights in (None, "imagenet") or not any(cell.pretrained for cell in cells):
             return
         if not Path(str(self.weights)).is_file():
@@ -135,7 +135,7 @@ class StudyState:
 
 
 def state_of(study: Study, cells: Sequence[StudyCell]) -> StudyState:
-    """Looks only; the test scores of finished cells are left to the report, so that nothing is chosen by them."""
+    """The state on disk. Test scores are left to the report, so that nobody chooses by them."""
     forecast = Forecast(study.finished(cells))
     states = [_cell_state(study, cell, forecast) for cell in cells]
     return StudyState(states, sum(state.left for state in states))
@@ -153,7 +153,7 @@ def _cell_state(study: Study, cell: StudyCell, forecast: Forecast) -> CellState:
 
 
 def read_progress(path: Path) -> dict[str, Any]:
-    """What a cell wrote of itself: images, seconds, validation_rmse; {} where there is none that can be read."""
+    """The progress that a cell wrote: images, seconds, validation_rmse; {} if it cannot be read."""
     try:
         stored = read_json(path)
     except EdgefkpError:

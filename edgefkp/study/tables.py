@@ -13,7 +13,7 @@ from edgefkp.study.comparison import compare, converged, interval_of, mean_shape
 from edgefkp.study.evidence import HOWS, Evidence, Results, Timing, seed_noise
 from edgefkp.study.grid import MASKED, ONCE, column_names, grid
 
-# What the paper says of others (section 2), in px; it gives no RMSE of its own networks.
+# RMSE that the paper prints of others (section 2), in px; it gives no RMSE of its own networks.
 PRINTED_RIVALS = {"naimishnet": 1.77, "inception": 2.91, "residual": 2.23, "shi": 1.97, "gao": 1.75}
 # Table 2 of the paper: change of RMSE for no imputation, forward fill, KNN and augmentation.
 PRINTED_CHANGES = {
@@ -80,8 +80,8 @@ def scores(results: Results) -> Table:
     for row in ONCE:
         for column in column_names()[:-1]:
             rows[row][column] = ""  # not of the grid
-    labelled = [[_label(row), *marks.values()] for row, marks in rows.items()]
-    return Table.of(["network", *column_names()], labelled, [NOTE_SCORES])
+    titled = [[_label(row), *marks.values()] for row, marks in rows.items()]
+    return Table.of(["network", *column_names()], titled, [NOTE_SCORES])
 
 
 def every_score(results: Results) -> Table:

@@ -2,7 +2,7 @@
 
     python -m edgefkp.study.worker JOB      JOB: the JSON of study and cell, see `command_of`
 
-It dies with the process that started it, whatever kills that: its standard input is a pipe that then ends.
+It ends with the process that started it, however that one ends: its standard input is a pipe that then closes.
 """
 
 import fcntl
@@ -36,7 +36,7 @@ from edgefkp.training.step_plan import cores
 from edgefkp.training.train import Experiment, Progress, train, training_faces
 
 BUSY = 75  # exit code: another process has the cell
-CLAIM_PATIENCE = 10.0  # seconds for the process of a killed node to notice that it is alone
+CLAIM_TIMEOUT = 10.0  # seconds for the process of a killed node to notice that it is alone
 
 Train = Callable[..., tuple[Path, Card]]
 Persons = dict[str, list[float]]
@@ -44,7 +44,7 @@ Persons = dict[str, list[float]]
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker's process is told."""
+    """The study and the cell that a worker's process works on."""
 
     study: Study
     cell: StudyCell
@@ -52,7 +52,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen of the test split with one file."""
+    """The scores of one file on the test split."""
 
     sha256: str
     scores: CellScores
@@ -60,7 +60,7 @@ class Look:
 
 
 def command_of(study: Study, cell: StudyCell) -> list[str]:
-    """What starts the worker of a cell."""
+    """The command that starts the worker of a cell."""
     return [sys.executable, "-m", "edgefkp.study.worker", json_text(Job(study, cell), indent=None)]
 
 
@@ -69,8 +69,8 @@ def read_job(text: str) -> Job:
 
 
 def run(study: Study, cell: StudyCell, train_cell: Train = train) -> int:
-    """Exit code: 0 where the cell is done (now or before), BUSY where another process has it."""
-    with study.claim(cell, CLAIM_PATIENCE) as held:
+    """Exit code: 0 if the cell is done (now or before), BUSY if another process has it."""
+    with study.claim(cell, CLAIM_TIMEOUT) as held:
         if not held:
             return BUSY
         if study.result(cell) is None:
@@ -98,7 +98,7 @@ class _Clock:
 
     def epoch(self, row: EpochLog) -> None:
         if row["images"] <= self._images:
-            return  # told again from the checkpoint
+            return  # replayed from the checkpoint
         progress = {"images": row["images"], "validation_rmse": row["validation_rmse"]}
         write_json(self._path, {**progress, "seconds": self.seconds})
         print(f"epoch {row['epoch']}: {row['images']} images, validation {row['validation_rmse']:.3f} px", flush=True)
@@ -135,8 +135,7 @@ def _score(path: Path, source: Dataset, validation_rmse: float) -> tuple[CellSco
     mean_shape: dict[str, float | None] = {"rmse": rmse(mean, truth.keypoints)}
     if source.lookup is not None:
         mean_shape["kaggle_rmse"], _ = lookup_rmse(mean, truth.keypoints, source.lookup)
-    labelled = ~np.isnan(truth.keypoints)
-    persons = _by_person(predicted, truth, labelled)
+    persons = _by_person(predicted, truth, ~np.isnan(truth.keypoints))
     if evaluation.kaggle_rmse is not None and source.lookup is not None:
         asked = _by_person(predicted, truth, lookup_mask(source.lookup, truth.keypoints.shape))
         persons |= {f"kaggle_{name}": values for name, values in asked.items()}
@@ -154,7 +153,7 @@ def _by_person(predicted: np.ndarray, truth: Faces, counted: np.ndarray) -> Pers
 
 
 def looks(log: Path) -> list[dict[str, Any]]:
-    """Every time that a cell was scored on the test split."""
+    """Every scoring of a cell on the test split."""
     if not log.exists():
         return []
     return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
@@ -205,11 +204,11 @@ def _result(
 def _counts(experiment: Experiment, source: Dataset) -> dict[str, int]:
     """Faces and labeled coordinates that the imputation leaves, and how many of those coordinates it imputed."""
     train_faces = split(source).train
-    treated = training_faces(split(source), experiment)
-    coordinates = int(np.isfinite(treated.targets).sum())
+    faces = training_faces(split(source), experiment)
+    coordinates = int(np.isfinite(faces.targets).sum())
     imputes = experiment.imputation in ("ffill", "knn")
     imputed = coordinates - int(np.isfinite(train_faces.keypoints).sum()) if imputes else 0
-    return {"faces": len(treated), "coordinates": coordinates, "imputed": imputed}
+    return {"faces": len(faces), "coordinates": coordinates, "imputed": imputed}
 
 
 def h5_bytes(path: Path) -> int:

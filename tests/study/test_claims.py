@@ -81,7 +81,7 @@ def test_a_missing_cell_is_named_and_decides_nothing(folder):
     assert [part.verdict for part in found.parts[1:]] == [CONFIRMED] * 3
     assert partial.missing() == ["manual-drop", "shi-masked-online"]
     said = status(partial)
-    assert said == "45 of 47 cells are there, made in 30 core-hours; missing: manual-drop, shi-masked-online."
+    assert said == "45 of 47 cells are done, made in 30 core-hours; missing: manual-drop, shi-masked-online."
 
 
 def test_a_cell_that_has_not_converged_decides_nothing(whole):
@@ -127,7 +127,7 @@ def test_nothing_is_judged_without_evidence(tmp_path):
     assert {part.verdict for one in found for part in one.parts if "parameters" not in part.what} == {INCONCLUSIVE}
     assert {one.verdict for one in found} == {INCONCLUSIVE}
     assert tally(found) == f"Of {len(found)} claims 0 held, 0 did not hold, {len(found)} cannot be told."
-    assert status(empty).startswith("0 of 47 cells are there; missing: baseline-drop, ")
+    assert status(empty).startswith("0 of 47 cells are done; missing: baseline-drop, ")
     assert all(isinstance(block(empty), str) for block in BLOCKS.values())
 
 

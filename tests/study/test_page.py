@@ -70,7 +70,7 @@ def test_a_study_without_cells_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setattr(FIGURES, "known", {name: FIGURES[name] for name in unknown})
     checked = parsed(page.write_report(tmp_path / "out", read_evidence(write_study(tmp_path, [])), drawn_faces()))
     assert checked.wrong == checked.open == []
-    assert "0 of 47 cells are there; missing: baseline-drop" in checked.text
+    assert "0 of 47 cells are done; missing: baseline-drop" in checked.text
     assert checked.text.count("Nothing is known of it yet") == len(unknown)
 
 

@@ -46,8 +46,8 @@ def size_against_parameters(material: Material) -> Any:
     costs = {name: cost for name in sized if not name.endswith("_frozen") and (cost := cost_of(name))}
     names = list(costs)
     printed = [(NETWORKS[name].paper_parameters, NETWORKS[name].paper_megabytes) for name in names]
-    there = [pair for pair in printed if pair[0] and pair[1]]
-    panel.scatter(*zip(*there, strict=True), marker="s", s=70, facecolors="none", edgecolors=GRAY, label=".h5, paper")
+    known = [pair for pair in printed if pair[0] and pair[1]]
+    panel.scatter(*zip(*known, strict=True), marker="s", s=70, facecolors="none", edgecolors=GRAY, label=".h5, paper")
     for kind, (label, marker, color) in kinds.items():
         points = [(costs[name].parameters, size / 1e6) for name in names if (size := evidence.size(name, kind))]
         if points:
