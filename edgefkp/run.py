@@ -32,6 +32,7 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import Evaluation, evaluate, mean_shape_score
 from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import read_json, sha256_file, write_json
+from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
 from edgefkp.networks.registry import NETWORKS, resolve
 from edgefkp.networks.tensorflow import require_tensorflow
 from edgefkp.records import read_record
@@ -70,6 +71,12 @@ class Job:
     out: Path
     labels: str = "csv"
     quick: bool = False  # time only long enough to see that everything works
+    layout: PointLayout = KAGGLE15
+    input: InputSpec = InputSpec()  # noqa: RUF009 - of the networks
+
+    def dataset(self) -> Dataset:
+        """Raises EdgefkpError if the data cannot be used."""
+        return open_dataset(self.data, self.labels, self.layout, self.input)
 
 
 def plan_experiments(
@@ -102,7 +109,7 @@ def run(
     """
     if find_spec("tensorflow") is None:
         require_tensorflow("edgefkp run")  # an error that names what to install, without an import
-    source = open_dataset(job.data, job.labels)
+    source = job.dataset()
     parts = split(source)
     made = []
     for number, experiment in enumerate(job.experiments, 1):
@@ -145,7 +152,7 @@ def _end_with_parent() -> None:
 def _make(job: Job, experiment: Experiment, open_bar: OpenBar | None) -> Made:
     from edgefkp.export.exporter import export_network
 
-    source = open_dataset(job.data, job.labels)
+    source = job.dataset()
     with open_bar(experiment.model_name(source.layout)) if open_bar else nullcontext(Progress()) as progress:
         keras, card = train(experiment, source, job.out / "models", resume=True, progress=progress)
     files = export_network(keras, job.out / "export", SCHEMES, source)
@@ -232,7 +239,7 @@ def _gathered(
         versions=versions("tensorflow", "keras", "numpy", "opencv-python"),
         created=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         quick=quick,
-        input=made[0].card.input,
+        input=source.input,
     )
     return result, ShownFaces(parts.test.images[shown], parts.test.keypoints[shown], predictions)
 

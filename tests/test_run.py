@@ -19,6 +19,7 @@ from edgefkp.card import read_card
 from edgefkp.data.synthetic import draw_all
 from edgefkp.errors import UsageError
 from edgefkp.files import read_json
+from edgefkp.layout import KAGGLE15, InputSpec
 from edgefkp.report.result import read_run
 
 PERSONS = 10
@@ -148,3 +149,13 @@ def test_an_unknown_network_is_refused_before_anything_is_read():
     with pytest.raises(UsageError) as caught:
         run.plan_experiments(["smal"], "masked", "online")
     assert "small" in caught.value.hint
+
+
+def test_a_job_reads_its_data_for_its_points_and_its_input(tmp_path):
+    images, keypoints = draw_all(60)
+    groups = np.array([f"person {number % PERSONS}" for number in range(60)])
+    np.savez(tmp_path / "drawn.npz", images=images, keypoints=keypoints, group=groups)
+    dataset = run.Job(str(tmp_path / "drawn.npz"), (), tmp_path, input=InputSpec(64)).dataset()
+    assert dataset.input == InputSpec(64)
+    assert dataset.train.images.shape[1:] == (64, 64)
+    assert dataset.layout == KAGGLE15
