@@ -39,6 +39,9 @@ class PointLayout:
     lines: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
+        # 9 digits, as JSON files keep them: a layout that is read back equals the one that was written.
+        shape = tuple(tuple(float(f"{number:.9g}") for number in place) for place in self.mean_shape)
+        object.__setattr__(self, "mean_shape", shape)
         if not self.mirror:
             object.__setattr__(self, "mirror", tuple(self._index(_other_side(name)) for name in self.points))
         used = [name for group in (*self.nme_pair, *self.lines) for name in group]

@@ -5,7 +5,7 @@ from edgefkp.layout import InputSpec, ModelSpec, PointLayout
 THREE = PointLayout(
     "three",
     ("eye_left", "eye_right", "chin"),
-    ((0.7, 0.4), (0.3, 0.4), (0.5, 0.9)),
+    ((2 / 3, 0.4), (1 / 3, 0.4), (0.5, 0.9)),
     (("eye_left",), ("eye_right",)),
     lines=(("eye_left", "chin"), ("chin", "eye_right")),
 )
