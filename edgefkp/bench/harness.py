@@ -45,7 +45,7 @@ class Surveyed:
 
     scheme: str
     version: str
-    takes_faces: bool
+    is_keypoint_model: bool
     invoke_seconds: float
 
 
@@ -149,9 +149,9 @@ class _Bench:
                 failure = Failure(key.label.removesuffix(", survey"), facts.message, facts.hint)
                 if failure not in failed:
                     failed.append(failure)
-            elif cell.mode == "invoke" or facts["takes_faces"]:
+            elif cell.mode == "invoke" or facts["is_keypoint_model"]:
                 chosen = replace(cell, runtime=facts["runtime"])
-                names = ("scheme", "version", "takes_faces", "invoke_seconds")
+                names = ("scheme", "version", "is_keypoint_model", "invoke_seconds")
                 surveyed[chosen] = Surveyed(**{name: facts[name] for name in names})
         return surveyed, failed
 

@@ -25,6 +25,7 @@ MODULES = (
     "evaluation/metrics",
     "runtime/__init__",
     "runtime/graph",
+    "runtime/metadata",
     "runtime/interpreters",
     "runtime/reference_vectors",
     "runtime/safety",

@@ -88,7 +88,7 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     facts: dict[str, Any] = {
         "runtime": model.runtime,
         "version": model.version,
-        "takes_faces": model.takes_faces,
+        "is_keypoint_model": model.is_keypoint_model,
         "clocks": {**asdict(model.clocks), "imported": model.clocks.imported + _NUMPY_SECONDS},
         "memory": memory,
     }
@@ -117,7 +117,7 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     facts["pictures"] = len(loop.tensors)
     facts["first_seconds"] = float(loop.invokes(warm)[0]) / 1e9
     arrays = {"warm": warm, "steady": steady}
-    if model.takes_faces:
+    if model.is_keypoint_model:
         arrays["outputs"] = model.keypoints(loop.outputs)
     return facts, arrays
 
@@ -134,7 +134,7 @@ class InvokeLoop:
     columns = 1
 
     def __init__(self, model: TfliteModel, images: np.ndarray) -> None:
-        self.tensors = model.tensors(images) if model.takes_faces else random_tensors(model)
+        self.tensors = model.tensors(images) if model.is_keypoint_model else random_tensors(model)
         self.model = model
         shape = np.prod(model.outputs[0]["shape"], dtype=int)
         self.outputs = np.empty((len(self.tensors), shape), model.outputs[0]["dtype"])

@@ -139,7 +139,7 @@ def saturated(path: Path, outputs: np.ndarray) -> int | None:
     """How many of (N, 30) outputs stand at the end of their integers' range; None where they are no integers."""
     graph = read_graph(path)
     port = graph.outputs[0]
-    integers = port if port.quantised else behind(graph, port)
+    integers = port if port.quantized else behind(graph, port)
     bounds = integer_bounds(integers) if integers else None
     if integers is None or bounds is None:
         return None

@@ -20,9 +20,9 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.files import captured_fds
+from edgefkp.layout import ModelSpec
+from edgefkp.runtime.graph import require_tflite
 from edgefkp.runtime.tflite_model import LoadClocks, TfliteModel
-
-IDENTIFIER = b"TFL3"  # bytes 4-8 of every .tflite file (a flatbuffer's file identifier)
 
 
 @dataclass(frozen=True)
@@ -126,11 +126,13 @@ def load(
     threads: int = 1,
     xnnpack: bool = True,
     delegate: str | None = None,
+    spec: ModelSpec | None = None,
 ) -> TfliteModel:
     """Load a .tflite file and allocate its tensors; what the interpreter prints meanwhile is dropped.
 
     xnnpack: False leaves out the default delegate, so that the reference and built-in kernels run.
     delegate: "LIB.so[:key=value[,key=value]]", loaded instead of the default one.
+    spec: of the model if it is known; otherwise the model looks it up when it is needed.
     Raises EdgefkpError where the file is not one or the runtime cannot run it, EnvironmentProblem where no runtime
     works. A malformed file can kill the process: see edgefkp.runtime.safety.
     """
@@ -165,21 +167,7 @@ def load(
             chatter.seek(0)
             raise _load_error(path, info, str(error) or _last_line(chatter.read())) from error
     clocks = LoadClocks(imported - started, loaded - begun, allocated - loaded)
-    return TfliteModel(path, info.name, info.version, threads, inputs, outputs, clocks, interpreter, delegates)
-
-
-def require_tflite(path: Path) -> None:
-    """Raise EdgefkpError where `path` is not a file with a .tflite's identifier."""
-    try:
-        with open(path, "rb") as stream:
-            head = stream.read(8)
-    except IsADirectoryError:
-        raise EdgefkpError(f"{path} is a folder; a .tflite file was expected") from None
-    except OSError as error:
-        raise EdgefkpError(f"cannot read {path}: {error.strerror}", "give a .tflite file") from error
-    if head[4:] != IDENTIFIER:
-        found = "is empty" if not head else "is not a .tflite file (its bytes 4-8 are not TFL3)"
-        raise EdgefkpError(f"{path} {found}", "export or copy it again")
+    return TfliteModel(path, info.name, info.version, threads, inputs, outputs, clocks, interpreter, delegates, spec)
 
 
 def _load_delegate(package: Any, spec: str) -> Any:

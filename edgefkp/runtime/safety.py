@@ -20,6 +20,7 @@ from edgefkp.card import require_card_hash
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import cache_dir, read_json, sha256_file, write_text
 from edgefkp.runtime import interpreters as runtimes
+from edgefkp.runtime.graph import require_tflite
 
 # Seconds for import, load and one inference in the child. The largest network of the paper needs 1 s on a slow board.
 LIMIT = {"litert": 30, "tflite-runtime": 30, "tensorflow": 120}
@@ -31,7 +32,7 @@ def check(path: Path | str, runtime: str | None = None) -> None:
     Raises EdgefkpError where the file is damaged, was altered since its export, or does not run.
     """
     path = Path(path)
-    runtimes.require_tflite(path)
+    require_tflite(path)
     digest = sha256_file(path)
     require_card_hash(path, digest)
     info = runtimes.choose(runtime)

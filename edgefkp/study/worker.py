@@ -202,7 +202,7 @@ def _counts(experiment: Experiment, source: Dataset) -> dict[str, int]:
 def h5_bytes(path: Path) -> int:
     """Size of the network as the .h5 file that the paper's Table 1 gives, without optimizer state."""
     from edgefkp.files import captured_fds
-    from edgefkp.runtime.predictor import load_keras
+    from edgefkp.runtime.keras_model import load_keras
 
     with tempfile.TemporaryDirectory() as folder, captured_fds():  # Keras warns of the old format, which is the point
         file = Path(folder) / "model.h5"
