@@ -62,7 +62,7 @@ def test_other_networks_run_but_do_not_predict() -> None:
 
 
 def test_default_order_and_names() -> None:
-    order = [interpreters.RUNTIMES.index(info.name) for info in interpreters.installed()]
+    order = [interpreters.RUNTIMES.names().index(info.name) for info in interpreters.installed()]
     assert order == sorted(order)
     assert interpreters.choose().name == HERE[0]
     with pytest.raises(UsageError, match="unknown runtime 'tfmicro'"):
