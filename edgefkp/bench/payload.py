@@ -25,6 +25,7 @@ MODULES = (
     "evaluation/bootstrap",
     "evaluation/metrics",
     "runtime/__init__",
+    "runtime/child",
     "runtime/graph",
     "runtime/metadata",
     "runtime/interpreters",

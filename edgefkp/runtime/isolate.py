@@ -11,29 +11,25 @@ measurement needs a fresh one, and TensorFlow divides its threads once per proce
 """
 
 import contextlib
-import ctypes
-import dataclasses
 import importlib
 import importlib.util
-import json
 import os
-import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from edgefkp import errors
-from edgefkp.errors import FAILED, EdgefkpError
+from edgefkp.errors import EdgefkpError
+from edgefkp.runtime.child import packed, report, unpacked
+
+__all__ = ["ROOT", "Child", "ChildDied", "call", "python_command", "report"]
 
 ROOT = Path(__file__).parents[2]  # the folder that holds this package
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_ARRAY = "$array"  # key of a JSON object that stands for an array
 # argv: the current folder, the function's module, the descriptors of the call and its arrays, then (name, place) of
 # each package that is imported by its place. The function's module comes before anything else: the benchmark's worker
 # times its own imports.
@@ -41,6 +37,8 @@ _BOOT = """\
 import sys
 sys.path[:] = filter(None, sys.path)
 import os, importlib.util, importlib.machinery
+lines = os.dup(1)
+os.dup2(2, 1)
 here, module, call, arrays, *places = sys.argv[1:]
 own = os.path.dirname(os.__file__)
 sys.path[:] = [p for p in sys.path if os.path.realpath(p) != here or p == own or p.endswith("-packages")]
@@ -49,8 +47,8 @@ for name, place in zip(places[::2], places[1::2]):
     sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules[name])
 importlib.import_module(module)
-from edgefkp.runtime.isolate import child_main
-child_main(module, int(call), int(arrays))
+from edgefkp.runtime.child import main
+main(module, lines, int(call), int(arrays))
 """
 
 
@@ -66,13 +64,6 @@ def call(function: Callable[..., Any] | str, *arguments: Any, **options: Any) ->
     """The result of `function(*arguments)` in a child; options: see Child."""
     with Child(function, *arguments, **options) as child:
         return child.result()
-
-
-def report(value: Any) -> None:
-    """In a child: send a JSON value to the `progress` of its parent. Elsewhere nothing."""
-    if _lines is not None:
-        _lines.write(json.dumps({"progress": value}) + "\n")
-        _lines.flush()
 
 
 def python_command() -> str:
@@ -112,7 +103,7 @@ class Child:
         self._log = open(log, "a+b") if log else tempfile.TemporaryFile()  # noqa: SIM115
         call = tempfile.TemporaryFile()  # noqa: SIM115
         asked = {"function": name, "arguments": arguments, "memory": memory}
-        call.write(_packed(asked, self._arrays).encode())
+        call.write(packed(asked, self._arrays).encode())
         descriptors = (call.fileno(), self._arrays.fileno())
         for file in (call, self._arrays):
             file.seek(0)
@@ -181,7 +172,7 @@ class Child:
         try:
             assert self.process.stdout is not None
             for sent in self.process.stdout:
-                last = _unpacked(sent, self._arrays)
+                last = unpacked(sent, self._arrays)
                 if "progress" in last:
                     self.progress(last["progress"])
             code = self.process.wait()
@@ -240,102 +231,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _packed(value: Any, file: IO[bytes]) -> str:
-    """JSON; the arrays in it are written to `file`, in order."""
-
-    def plain(item: Any) -> Any:
-        if type(item).__module__ == "numpy":
-            if item.ndim == 0:
-                return item.item()
-            import numpy as np
-
-            np.save(file, item)
-            return {_ARRAY: True}
-        if hasattr(item, "to_json"):
-            return item.to_json()
-        if dataclasses.is_dataclass(item):
-            return {one.metadata.get("json", one.name): getattr(item, one.name) for one in dataclasses.fields(item)}
-        if isinstance(item, Path):
-            return str(item)
-        raise TypeError(f"{type(item).__name__} cannot be sent to another process")
-
-    file.seek(0)
-    return json.dumps(value, default=plain)
-
-
-def _unpacked(text: str | bytes, file: IO[bytes]) -> Any:
-    first = True
-
-    def whole(item: dict[str, Any]) -> Any:
-        nonlocal first
-        if item.keys() != {_ARRAY}:
-            return item
-        import numpy as np
-
-        if first:  # not earlier: the other process may still be writing
-            file.seek(0)
-            first = False
-        return np.load(file)
-
-    return json.loads(text, object_hook=whole)
-
-
-# From here on: in the child.
-
-_lines: IO[str] | None = None  # to the parent
-
-
-def _send(lines: IO[str], message: dict[str, Any], arrays: IO[bytes]) -> None:
-    lines.write(f"{_packed(message, arrays)}\n")
-    lines.flush()
-
-
-def child_main(module: str, call_file: int, arrays_file: int) -> None:
-    """Make the call that is written in these open files, and send what comes of it."""
-    global _lines
-    _end_with_parent()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _lines = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    function: Any = sys.modules[module]
-    arrays = open(arrays_file, "r+b", buffering=0)  # noqa: SIM115
-    with open(call_file, "rb") as asked:
-        call = _unpacked(asked.read(), arrays)
-    if call["memory"]:
-        resource.setrlimit(resource.RLIMIT_AS, (call["memory"], call["memory"]))
-    del sys.argv[1:]
-    for part in call["function"].split("."):
-        function = getattr(function, part)
-    try:
-        answer = {"result": function(*call["arguments"])}
-    except EdgefkpError as error:
-        kind = next(one.__name__ for one in type(error).__mro__ if getattr(errors, one.__name__, None) is one)
-        print(f"error: {error.message}", file=sys.stderr)
-        answer = {"error": {"kind": kind, "message": error.message, "hint": error.hint}}
-    except MemoryError:
-        room = f" than {call['memory'] >> 20} MiB" if call["memory"] else ""
-        answer = {"error": {"kind": "", "message": f"it needs more memory{room}"}}
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Exception as error:
-        traceback.print_exc()
-        cause = (str(error).strip().splitlines() or [""])[0]
-        answer = {"error": {"kind": "", "message": f"{type(error).__name__}: {cause}".rstrip(": ")}}
-    _send(_lines, answer, arrays)
-
-
-def _end_with_parent() -> None:
-    """Linux kills this process with its parent; everywhere the parent's end of our standard input is watched."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    lifeline, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-
-    def wait() -> None:
-        while os.read(lifeline, 1):
-            pass
-        os._exit(FAILED)
-
-    threading.Thread(target=wait, daemon=True).start()

@@ -12,6 +12,9 @@ import numpy as np
 from edgefkp import errors
 from edgefkp.runtime import isolate
 
+print("an import prints", flush=True)
+os.write(1, b"native code prints at once\n")
+
 
 def doubled(value: Any, array: np.ndarray | None = None) -> Any:
     return {"value": value, "array": None if array is None else array * 2, "process": os.getpid()}
@@ -48,7 +51,7 @@ def take_memory(count: int) -> int:
 def count_loudly(count: int) -> str:
     for number in range(count):
         print('{"result": "not this"}', flush=True)
-        os.write(1, b"native code prints\n")
+        os.write(1, b"native code prints later\n")
         isolate.report(number)
     return sys.stdin.read()
 

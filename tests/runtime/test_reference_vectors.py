@@ -1,4 +1,4 @@
-"""Golden vectors, on a committed file in place of a shipped one."""
+"""Reference vectors, on a committed file in place of a shipped one."""
 
 import dataclasses
 import shutil
@@ -22,7 +22,7 @@ IMAGES = draw_all(8)[0]
 
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file with golden vectors, in a folder of its own, and an empty cache."""
+    """A file with reference vectors, in a folder of its own, and an empty cache."""
     monkeypatch.setenv("EDGEFKP_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "tiny.float32.tflite"
     shutil.copy(FIXTURES / path.name, path)
