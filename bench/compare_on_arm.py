@@ -19,8 +19,8 @@ from edgefkp.evaluation.table import Table
 from edgefkp.export.inspect import inspect
 from edgefkp.files import read_json, write_json
 from edgefkp.records import read_record
-from edgefkp.runtime.child import answers
 from edgefkp.runtime.reference_vectors import FLOAT_LIMIT, INTEGER_LIMIT
+from edgefkp.runtime.safety import run_in_child
 
 SCHEMA = "edgefkp.arm/1"
 CPU = "cortex-a72"
@@ -65,8 +65,8 @@ class ArmResult:
 def compare(python: str, path: Path, images: np.ndarray, runtime: str) -> ArmRow:
     """Run `path` on (N, 96, 96) uint8 images here and under `python`. Raises EdgefkpError if it does not run."""
     os.environ.setdefault("QEMU_CPU", CPU)
-    here = answers(path, images, runtime)
-    there = answers(path, images, runtime, python)
+    here = run_in_child(path, images, runtime)
+    there = run_in_child(path, images, runtime, python)
     if there.machine != "aarch64":
         raise EdgefkpError(f"{python} runs on {there.machine}", "give the Python of a 64-bit Arm userland")
     inspection = inspect(path)

@@ -34,7 +34,7 @@ from edgefkp.export.targets import TARGETS, Target, refusals, require_target, tr
 from edgefkp.files import json_text, sha256_file, write_bytes
 from edgefkp.layout import COUNT, SIZE
 from edgefkp.networks.ours import FLOAT_LAYERS
-from edgefkp.runtime.predictor import load_keras
+from edgefkp.runtime.keras_model import load_keras
 
 CARDS = 4  # the form of these cards; files with an older one are made again
 

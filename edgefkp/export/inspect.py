@@ -142,9 +142,9 @@ def kind_of(operator: Operator) -> str:
     if operator.name == "SHAPE":
         return "index"
     computed = [t for t in (*operator.inputs, *operator.outputs) if t is not None and not t.constant]
-    if any(tensor.dtype in _INTEGERS and tensor.quantised for tensor in computed):
+    if any(tensor.dtype in _INTEGERS and tensor.quantized for tensor in computed):
         return "integer"
-    if any(t is not None and t.constant and t.dtype in _INTEGERS and t.quantised for t in operator.inputs):
+    if any(t is not None and t.constant and t.dtype in _INTEGERS and t.quantized for t in operator.inputs):
         return "hybrid"
     return "float" if any(tensor.dtype.startswith("float") for tensor in computed) else "index"
 
@@ -184,9 +184,9 @@ def _islands(graph: Graph, kinds: list[str]) -> tuple[tuple[str, ...], ...]:
 
 
 def _port(graph: Graph, tensor: Tensor, is_output: bool) -> Port:
-    quantised = tensor if tensor.quantised else (behind(graph, tensor) if is_output else None)
-    scale = tensor.scales[0] if tensor.quantised else None
-    zero = tensor.zero_points[0] if tensor.quantised else None
+    quantised = tensor if tensor.quantized else (behind(graph, tensor) if is_output else None)
+    scale = tensor.scales[0] if tensor.quantized else None
+    zero = tensor.zero_points[0] if tensor.quantized else None
     step, limits = None, None
     if quantised is not None and (bounds := integer_bounds(quantised)):
         unit = HALF if is_output and _numbers(tensor) == 2 * COUNT else 1.0

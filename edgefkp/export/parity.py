@@ -15,8 +15,8 @@ from edgefkp.export.inspect import behind, integer_bounds
 from edgefkp.files import sha256_file
 from edgefkp.layout import NAMES
 from edgefkp.runtime import safety
-from edgefkp.runtime.child import answers
 from edgefkp.runtime.graph import read_graph
+from edgefkp.runtime.safety import run_in_child
 
 SCHEMA = "edgefkp.parity/1"
 
@@ -87,7 +87,7 @@ def reference_of(path: Path, images: np.ndarray) -> Reference:
     """Ask the network that others are compared with, a .keras or .tflite file, about (N, 96, 96) uint8 images."""
     if path.suffix == ".tflite":
         safety.check(path)
-        told = answers(path, images)
+        told = run_in_child(path, images)
         return Reference(path, told.runtime, told.version, told.keypoints)
     from edgefkp.runtime.predictor import open_predictor
 
@@ -109,7 +109,7 @@ def parity(
     data: the name and part of the faces, for the result. Raises EdgefkpError where the file cannot be run.
     """
     safety.check(path, runtime)
-    told = answers(path, faces.images, runtime, progress=progress)
+    told = run_in_child(path, faces.images, runtime, progress=progress)
     before, after, truth = reference.keypoints, told.keypoints, faces.keypoints
     moved = np.linalg.norm(after - before, axis=-1)
     return Parity(
@@ -139,7 +139,7 @@ def saturated(path: Path, outputs: np.ndarray) -> int | None:
     """How many of (N, 30) outputs stand at the end of their integers' range; None where they are no integers."""
     graph = read_graph(path)
     port = graph.outputs[0]
-    integers = port if port.quantised else behind(graph, port)
+    integers = port if port.quantized else behind(graph, port)
     bounds = integer_bounds(integers) if integers else None
     if integers is None or bounds is None:
         return None
