@@ -39,7 +39,7 @@ def _commands(_: Path) -> str:
 def _bench(path: Path) -> str:
     from edgefkp.bench import result, table
 
-    return table.markdown([result.read(path)])
+    return table.table_of([result.read(path)]).markdown()
 
 
 def _cards(path: Path) -> str:

@@ -21,9 +21,9 @@ import numpy as np
 
 from edgefkp.bench import harness, machine
 from edgefkp.bench import result as bench_result
-from edgefkp.bench.plan import FULL, QUICK, Settings, cells_of
+from edgefkp.bench.plan import FULL, QUICK, TimingSettings, cases_of
 from edgefkp.bench.store import discard, partial_folder
-from edgefkp.bench.timed_images import COUNT, Pictures
+from edgefkp.bench.timed_images import COUNT, TimedImages
 from edgefkp.card import Card, versions
 from edgefkp.data.faces import Dataset, shown_rows
 from edgefkp.data.formats import open_dataset
@@ -164,19 +164,20 @@ def _evaluated(model: Path, source: Dataset, folder: Path) -> dict[str, Any]:
     return read_json(record)
 
 
-def _pictures(source: Dataset, parts: Split) -> Pictures:
+def _pictures(source: Dataset, parts: Split) -> TimedImages:
     """The held-out faces that files are timed on: 100 of them, or all where there are fewer."""
     rows = np.linspace(0, len(parts.test) - 1, min(COUNT, len(parts.test))).round().astype(int)
-    return Pictures(source.name, source.license, parts.test.images[rows], parts.test.keypoints[rows])
+    test = parts.test
+    return TimedImages(source.name, source.license, test.images[rows], test.keypoints[rows], test.layout)
 
 
-def _benched(files: list[Path], pictures: Pictures, job: Job, timed: Timed) -> bench_result.Result:
+def _benched(files: list[Path], pictures: TimedImages, job: Job, timed: Timed) -> bench_result.Result:
     """Measure, or read what the same files, pictures and settings gave on this machine before."""
-    settings: Settings = QUICK if job.quick else FULL
+    settings: TimingSettings = QUICK if job.quick else FULL
     record = job.out / "bench" / "results" / "run.json"
     if record.exists() and (known := _still_valid(record, files, pictures, settings)):
         return known
-    cells = cells_of(files, modes=("invoke",))
+    cells = cases_of(files, modes=("invoke",))
     partial = partial_folder(job.out / "bench" / "results", cells, pictures, settings)
     measured = harness.measure(cells, pictures, settings, "run", partial=partial, progress=timed)
     bench_result.save(measured, record)
@@ -184,7 +185,9 @@ def _benched(files: list[Path], pictures: Pictures, job: Job, timed: Timed) -> b
     return measured
 
 
-def _still_valid(record: Path, files: list[Path], pictures: Pictures, settings: Settings) -> bench_result.Result | None:
+def _still_valid(
+    record: Path, files: list[Path], pictures: TimedImages, settings: TimingSettings
+) -> bench_result.Result | None:
     try:
         known = bench_result.read(record)
     except EdgefkpError:  # of another version
@@ -236,7 +239,7 @@ def _gathered(
     return result, sheets.Sheet(parts.test.images[shown], parts.test.keypoints[shown], predictions)
 
 
-def _file_result(path: Path, score: Any, row: bench_result.Row) -> FileResult:
+def _file_result(path: Path, score: Any, row: bench_result.BenchRow) -> FileResult:
     return FileResult(
         scheme=parse_tflite(path).scheme,
         file=path.name,

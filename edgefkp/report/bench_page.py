@@ -2,13 +2,14 @@
 
 import html
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from edgefkp.bench import machine
 from edgefkp.bench.result import Process, Result
-from edgefkp.bench.stats import INVALID, VALID
-from edgefkp.bench.table import TEXT, Line, footnotes, lines_of, rendered_cells, setting
+from edgefkp.bench.table import Line, footnotes, lines_of, setting, table_of
+from edgefkp.bench.verdict import INVALID, VALID
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 860, 280, 20, 16, 40  # pixels of a plot and of its margins
 COLOURS = ("#2b6cb0", "#c05621", "#2f855a", "#6b46c1", "#b83280", "#4a5568")
@@ -26,7 +27,7 @@ svg { width: 100%; height: auto } svg text { font: 12px system-ui, sans-serif; f
 
 def page(results: Sequence[Result]) -> str:
     lines = lines_of(results)
-    parts = [_table(lines), _section("Time against error", _pareto(lines)), _section("Distributions", _strips(lines))]
+    parts = [_table(results), _section("Time against error", _pareto(lines)), _section("Distributions", _strips(lines))]
     parts += [_section(f"The board while it was measured: {result.device}", _trace(result)) for result in results]
     parts.append(f"<h2>Notes</h2><pre>{html.escape(chr(10).join(footnotes(results)))}</pre>")
     names = ", ".join(dict.fromkeys(machine.title(result.machine) for result in results))
@@ -40,22 +41,11 @@ def _section(title: str, content: str) -> str:
     return f"<h2>{html.escape(title)}</h2>{content}" if content else ""
 
 
-def _table(lines: Sequence[Line]) -> str:
-    header, *rows = rendered_cells(lines)
-    head = "".join(f"<th{_left(name)}>{html.escape(name)}" for name in header)
-    body = "".join(
-        f"<tr class={line.verdict.lower()}>"
-        + "".join(f"<td{_left(n)}>{html.escape(c)}" for n, c in zip(header, row, strict=True))
-        for row, line in zip(rows, lines, strict=True)
-    )
+def _table(results: Sequence[Result]) -> str:
     legend = (
         "s/100: seconds per 100 different images, the interpreter alone; e2e: from a camera-like frame to keypoints."
     )
-    return f"<table><tr>{head}{body}</table><p>{legend}</p>"
-
-
-def _left(column: str) -> str:
-    return " class=l" if column in TEXT else ""
+    return f"{replace(table_of(results), notes=()).html()}<p>{legend}</p>"
 
 
 def _pareto(lines: Sequence[Line]) -> str:
@@ -111,19 +101,19 @@ def _strips(lines: Sequence[Line]) -> str:
 
 def _quantiles(process: Process) -> list[float]:
     """Milliseconds."""
-    return [float(value) / 1e6 for value in np.percentile(process.steady.nanoseconds(), QUANTILES)]
+    return [float(value) / 1e6 for value in np.percentile(process.values.nanoseconds(), QUANTILES)]
 
 
 def _trace(result: Result) -> str:
     """Clock, temperature and throttling over time, as far as the board tells them."""
-    seconds = result.board.get("seconds") or []
+    seconds = result.trace.get("seconds") or []
     plots = []
     for name, label in (
         ("clock_mhz", "clock, MHz"),
         ("temperature_c", "temperature, °C"),
         ("throttled", "throttle bits"),
     ):
-        values = result.board.get(name)
+        values = result.trace.get(name)
         pairs = [(at, float(v)) for at, v in zip(seconds, values or [], strict=False) if v is not None]
         if len(pairs) < 2:
             continue
