@@ -138,7 +138,7 @@ def opened(path: Path, scratch: Path) -> Iterator[Bundle]:
 
 
 def _files(cases: list[Case]) -> list[Path]:
-    files = list(dict.fromkeys(Path(cell.file) for cell in cases))
+    files = list(dict.fromkeys(Path(case.file) for case in cases))
     names = [file.name for file in files]
     for name in names:
         if names.count(name) > 1:

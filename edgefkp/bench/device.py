@@ -8,7 +8,7 @@ CPU = "cpu"
 
 @dataclass(frozen=True)
 class Device:
-    """Stored as its name alone where that says it all, as in every result of earlier versions."""
+    """Stored as its name alone if that determines it, as in every result of earlier versions."""
 
     name: str  # as in --device
     kind: str = ""  # one of devices.DEVICES; "" for what the name begins with

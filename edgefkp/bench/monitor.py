@@ -77,8 +77,8 @@ def _throttled(root: Path) -> int | None:
     command = root / "usr/bin/vcgencmd"
     if command.exists():
         with suppress(OSError, subprocess.SubprocessError, ValueError, IndexError):
-            told = subprocess.run([command, "get_throttled"], capture_output=True, text=True, timeout=5).stdout
-            return int(told.split("=")[1], 16)
+            printed = subprocess.run([command, "get_throttled"], capture_output=True, text=True, timeout=5).stdout
+            return int(printed.split("=")[1], 16)
     text = read_text(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
     with suppress(TypeError, ValueError):
         return int(text, 16)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ try:
     from edgefkp.bench.plan import Schedule
     from edgefkp.bench.store import discard, partial_folder
 except ImportError as error:  # numpy is missing, or too old
-    print(f"error: {error}\nhint:  python3 -m edgefkp.bench.doctor says what is missing", file=sys.stderr)
+    print(f"error: {error}\nhint:  python3 -m edgefkp.bench.doctor lists what is missing", file=sys.stderr)
     sys.exit(ENVIRONMENT)
 
 

@@ -85,12 +85,12 @@ def drawn_images(count: int = COUNT) -> TimedImages:
 
 
 def inputs_of(files: Iterable[Path]) -> list[InputSpec]:
-    """What the files are fed, each once, as far as their metadata or cards say."""
+    """What the files are fed, each once, as far as their metadata or cards state it."""
     found = []
     for file in files:
         try:
             spec = spec_of(file)
-        except EdgefkpError:  # measuring it will say what is wrong
+        except EdgefkpError:  # measuring it reports what is wrong
             continue
         if spec and spec.input not in found:
             found.append(spec.input)

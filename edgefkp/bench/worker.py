@@ -267,7 +267,7 @@ class Usage:
         self.wall, self.own, self.machine = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF), _cpu_ticks()
 
     def until_now(self) -> dict[str, Any]:
-        """others_cores: how many cores other processes kept busy meanwhile, None if the system does not say."""
+        """others_cores: how many cores other processes kept busy meanwhile, None if the system does not report it."""
         wall = time.perf_counter() - self.wall
         own, machine = resource.getrusage(resource.RUSAGE_SELF), _cpu_ticks()
         cpu = own.ru_utime + own.ru_stime - self.own.ru_utime - self.own.ru_stime
@@ -298,7 +298,7 @@ def _cpu_ticks() -> tuple[float, float] | None:
 
 
 def high_water() -> int | None:
-    """VmHWM, the most memory this process ever held, in KiB; None if the system does not say."""
+    """VmHWM, the most memory this process ever held, in KiB; None if the system does not report it."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))

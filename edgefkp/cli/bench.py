@@ -188,7 +188,7 @@ def _cpus(text: str | None) -> tuple[int, ...]:
 def tflite_files(paths: tuple[Path, ...]) -> list[Path]:
     """The files named, and those in the folders named (default: export/), each once.
 
-    Raises EdgefkpError where there is none.
+    Raises EdgefkpError if no file is found.
     """
     found: list[Path] = []
     for path in paths or (Path("export"),):

@@ -31,7 +31,7 @@ def command(files: tuple[Path, ...], out: Path, **options: Any) -> None:
     """Pack FILES (.tflite files, or folders of them; default: export/) with images and the harness into one zip.
 
     On the board it needs Python, numpy and a runtime only: unzip it and follow its README.txt, or type
-    edgefkp bench --bundle ZIP. The faces of --data travel with it, under their own licence.
+    edgefkp bench --bundle ZIP. The faces of --data travel with it, under their own license.
     """
     from edgefkp.bench import bundle, timed_images
     from edgefkp.bench.plan import MODES, cases_of

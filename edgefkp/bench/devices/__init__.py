@@ -18,7 +18,7 @@ from edgefkp.records import Registry
 
 @dataclass(frozen=True)
 class DeviceOptions:
-    """What the command line says about devices, for whichever kind it concerns."""
+    """Options of the command line that concern devices; each kind uses its own."""
 
     python: str = "python3"  # the interpreter on another machine
     install: bool = False  # put a runtime into a temporary venv there

@@ -137,13 +137,13 @@ def _run(board: SshDevice, folder: Path, words: list[str], packages: list[str], 
         )
     except OSError as error:
         raise EnvironmentProblem(f"cannot start ssh: {error.strerror}", "sudo apt install openssh-client") from error
-    told: list[str] = []
+    printed: list[str] = []
     out: list[bytes] = []
     assert child.stdin is not None
     assert child.stdout is not None
     assert child.stderr is not None
     readers = [
-        threading.Thread(target=_forward, args=(child.stderr, told, lambda text: log(f"{board.name}: {text}"))),
+        threading.Thread(target=_forward, args=(child.stderr, printed, lambda text: log(f"{board.name}: {text}"))),
         threading.Thread(target=_collect, args=(child.stdout, out)),
     ]
     try:
@@ -156,7 +156,7 @@ def _run(board: SshDevice, folder: Path, words: list[str], packages: list[str], 
     finally:
         child.kill()
         child.wait()
-    return _answer_of(board, b"".join(out).decode(errors="replace"), told)
+    return _answer_of(board, b"".join(out).decode(errors="replace"), printed)
 
 
 def _send(folder: Path, stream: IO[bytes]) -> None:
@@ -166,13 +166,13 @@ def _send(folder: Path, stream: IO[bytes]) -> None:
                 archive.add(path, path.name)
         stream.close()
     except (BrokenPipeError, ConnectionError):
-        pass  # the other end says why
+        pass  # the other end reports why
 
 
-def _forward(stream: IO[bytes], told: list[str], log: Log) -> None:
+def _forward(stream: IO[bytes], printed: list[str], log: Log) -> None:
     for line in stream:
         text = line.decode(errors="replace").rstrip()
-        told.append(text)
+        printed.append(text)
         if not text.startswith(("error: ", "hint:  ")):  # become this command's own
             log(text)
 
@@ -181,29 +181,29 @@ def _collect(stream: IO[bytes], out: list[bytes]) -> None:
     out.append(stream.read())
 
 
-def _answer_of(board: SshDevice, out: str, told: list[str]) -> Any:
+def _answer_of(board: SshDevice, out: str, printed: list[str]) -> Any:
     body, _, status = out.rstrip().rpartition("\n")
     if not status.startswith(STATUS):
-        said = next((line for line in reversed(told) if line.strip() and not _PROGRESS.match(line)), "")
-        said = said or f"the connection broke{f' at: {told[-1]}' if told else ''}"
-        raise EnvironmentProblem(f"{board.name}: {said}", f"try: {' '.join([*ssh_command(board), 'true'])}")
+        reason = next((line for line in reversed(printed) if line.strip() and not _PROGRESS.match(line)), "")
+        reason = reason or f"the connection broke{f' at: {printed[-1]}' if printed else ''}"
+        raise EnvironmentProblem(f"{board.name}: {reason}", f"try: {' '.join([*ssh_command(board), 'true'])}")
     code = int(status.split()[1])
-    if code == 127 or any(f"{board.python}: not found" in line for line in told):
+    if code == 127 or any(f"{board.python}: not found" in line for line in printed):
         raise EnvironmentProblem(f"{board.name} has no {board.python}", "name the board's Python with --remote-python")
     if code:
-        raise _remote_error(board, code, told)
+        raise _remote_error(board, code, printed)
     try:
         return json.loads(body)
     except ValueError as error:
         raise EdgefkpError(f"{board.name} sent no result: {error}", "measure again") from error
 
 
-def _remote_error(board: SshDevice, code: int, told: list[str]) -> EdgefkpError:
-    message = next((line[7:] for line in told if line.startswith("error: ")), "")
-    hint = next((line[7:] for line in told if line.startswith("hint:  ")), "")
+def _remote_error(board: SshDevice, code: int, printed: list[str]) -> EdgefkpError:
+    message = next((line[7:] for line in printed if line.startswith("error: ")), "")
+    hint = next((line[7:] for line in printed if line.startswith("hint:  ")), "")
     if code > 128 and not message:
         return EdgefkpError(f"{board.name}: the run was ended by signal {code - 128}", "measure again")
-    last = next((line for line in reversed(told) if line.strip()), f"status {code}")
+    last = next((line for line in reversed(printed) if line.strip()), f"status {code}")
     if code == ENVIRONMENT or "No module named" in last:
         more = f"edgefkp doctor --device {board.name}, or let --install put a runtime into a temporary venv"
         return EnvironmentProblem(f"{board.name}: {message or last}", more)
