@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from edgefkp.bench import harness, machine
-from edgefkp.bench.plan import Settings, cells_of
-from edgefkp.bench.timed_images import Pictures, drawn_pictures
+from edgefkp.bench.plan import TimingSettings, cases_of
+from edgefkp.bench.timed_images import TimedImages, drawn_images
 from edgefkp.files import write_json
 
 RUNS, WARM_UP = 300, 50
@@ -55,11 +55,11 @@ def main() -> None:
 
 def our_median(file: Path) -> float:
     """Return the median in milliseconds of exactly RUNS inferences in one fresh process."""
-    drawn = drawn_pictures()
+    drawn = drawn_images()
     images, points = (np.concatenate([part] * (RUNS // len(drawn.images))) for part in (drawn.images, drawn.keypoints))
-    settings = Settings(processes=1, seconds=1e-6, warm_seconds=(0.05, 0.3), pause=0)
-    shown = Pictures(drawn.name, drawn.licence, images, points)
-    row = harness.measure(cells_of([file], ("litert",), modes=("invoke",)), shown, settings, "litert_tool").rows[0]
+    settings = TimingSettings(processes=1, seconds=1e-6, warm_seconds=(0.05, 0.3), pause=0)
+    shown = TimedImages(drawn.name, drawn.license, images, points)
+    row = harness.measure(cases_of([file], ("litert",), modes=("invoke",)), shown, settings, "litert_tool").rows[0]
     assert row.ms.count == RUNS
     return row.ms.p50
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.bench import harness, machine, timed_images
-from edgefkp.bench.plan import Settings, cells_of
+from edgefkp.bench.plan import TimingSettings, cases_of
 from edgefkp.files import json_text, read_json, write_bytes, write_json
 
 RESULT = Path(__file__).resolve().parent / "results/structures.json"
@@ -146,14 +146,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.4)
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args()
-    faces = timed_images.drawn_pictures()
+    faces = timed_images.drawn_images()
     names = ["mobilenetv2", *(given.names or STRUCTURES)]
     rows = {name: exported(name, given.work, faces.images) for name in names}
     if given.export:
         return
     files = [given.work / f"{name}.{scheme}.tflite" for name in names for scheme in rows[name]["bytes"]]
-    cells = cells_of(files, given.runtimes, modes=("invoke",))
-    settings = Settings(given.processes, given.seconds, (0.1, 0.5), 0.0, tuple(given.pin))
+    cells = cases_of(files, given.runtimes, modes=("invoke",))
+    settings = TimingSettings(given.processes, given.seconds, (0.1, 0.5), 0.0, tuple(given.pin))
     result = harness.measure(cells, faces, settings, "structures", progress=said)
     ms = {(row.file, row.runtime): row.ms.p50 for row in result.rows}
     for name, row in rows.items():

@@ -5,10 +5,12 @@ newer version wrote it) is either a named warning or an error. A field whose nam
 file has metadata {"json": NAME}; a class that stands for one JSON value has `to_json` and `from_json`.
 """
 
+import contextlib
 import dataclasses
 import difflib
 import functools
 import importlib
+import inspect
 import pkgutil
 import types
 import warnings
@@ -131,7 +133,7 @@ def _require(fits: bool, kind: Any, value: Any, where: str) -> None:
 
 
 def json_schema(kind: Any, title: str) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of the dataclass `kind`; its docstrings are the descriptions."""
+    """The JSON Schema (2020-12) of the dataclass `kind`; docstrings and the fields' comments are the descriptions."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **_schema(kind)}
 
 
@@ -140,11 +142,14 @@ def _schema(kind: Any) -> dict[str, Any]:
     if kind is Any or hasattr(kind, "from_json"):
         return {}
     if dataclasses.is_dataclass(kind):
-        hints = get_type_hints(kind)
+        hints, comments = get_type_hints(kind), _comments(kind)
         return {
             "type": "object",
             "description": " ".join((kind.__doc__ or "").split()),
-            "properties": {json_name(field): _schema(hints[field.name]) for field in dataclasses.fields(kind)},
+            "properties": {
+                json_name(one): {**_schema(hints[one.name]), **comments.get(one.name, {})}
+                for one in dataclasses.fields(kind)
+            },
             "required": [json_name(field) for field in dataclasses.fields(kind) if _is_required(field)],
         }
     if origin in (Union, types.UnionType):
@@ -156,6 +161,20 @@ def _schema(kind: Any) -> dict[str, Any]:
     if origin is dict:
         return {"type": "object", "additionalProperties": _schema(arguments[1])}
     return {"type": _PLAIN[kind]}
+
+
+def _comments(kind: Any) -> dict[str, dict[str, str]]:
+    """Field name -> the description that the comment above it or behind it gives."""
+    found: dict[str, dict[str, str]] = {}
+    above: list[str] = []
+    with contextlib.suppress(OSError):  # a class without a source file
+        for line in inspect.getsource(kind).splitlines():
+            code, _, comment = line.strip().partition("# ")
+            words = [] if comment.startswith(("noqa", "type:")) or not comment else [comment]
+            if (name := code.partition(":")[0]).isidentifier() and (text := " ".join([*above, *words])):
+                found[name] = {"description": text}
+            above = [] if code else [*above, *words]
+    return found
 
 
 def _is_required(field: Any) -> bool:

@@ -21,9 +21,9 @@ import numpy as np
 
 from edgefkp.bench import harness, machine
 from edgefkp.bench import result as bench_result
-from edgefkp.bench.plan import FULL, QUICK, Settings, cells_of
+from edgefkp.bench.plan import FULL, QUICK, TimingSettings, cases_of
 from edgefkp.bench.store import discard, partial_folder
-from edgefkp.bench.timed_images import COUNT, Pictures
+from edgefkp.bench.timed_images import COUNT, TimedImages
 from edgefkp.card import Card, versions
 from edgefkp.data.faces import Dataset, shown_rows
 from edgefkp.data.formats import open_dataset
@@ -171,27 +171,30 @@ def _evaluated(model: Path, source: Dataset, folder: Path) -> Evaluation:
     return evaluation
 
 
-def _timed_images(source: Dataset, parts: Split) -> Pictures:
+def _timed_images(source: Dataset, parts: Split) -> TimedImages:
     """The held-out faces that files are timed on: 100 of them, or all of fewer."""
     rows = np.linspace(0, len(parts.test) - 1, min(COUNT, len(parts.test))).round().astype(int)
-    return Pictures(source.name, source.license, parts.test.images[rows], parts.test.keypoints[rows])
+    test = parts.test
+    return TimedImages(source.name, source.license, test.images[rows], test.keypoints[rows], test.layout)
 
 
-def _benched(files: list[Path], images: Pictures, job: Job, timed: Timed) -> bench_result.Result:
+def _benched(files: list[Path], images: TimedImages, job: Job, timed: Timed) -> bench_result.Result:
     """Measure, or read the stored result of the same files, images and settings on this machine."""
-    settings: Settings = QUICK if job.quick else FULL
+    settings: TimingSettings = QUICK if job.quick else FULL
     record = job.out / "bench" / "results" / "run.json"
     if record.exists() and (known := _still_valid(record, files, images, settings)):
         return known
-    cells = cells_of(files, modes=("invoke",))
-    partial = partial_folder(job.out / "bench" / "results", cells, images, settings)
-    measured = harness.measure(cells, images, settings, "run", partial=partial, progress=timed)
+    cases = cases_of(files, modes=("invoke",))
+    partial = partial_folder(job.out / "bench" / "results", cases, images, settings)
+    measured = harness.measure(cases, images, settings, "run", partial=partial, progress=timed)
     bench_result.save(measured, record)
     discard(partial)
     return measured
 
 
-def _still_valid(record: Path, files: list[Path], images: Pictures, settings: Settings) -> bench_result.Result | None:
+def _still_valid(
+    record: Path, files: list[Path], images: TimedImages, settings: TimingSettings
+) -> bench_result.Result | None:
     try:
         known = bench_result.read(record)
     except EdgefkpError:  # of another version
@@ -244,7 +247,7 @@ def _gathered(
     return result, ShownFaces(parts.test.images[shown], parts.test.keypoints[shown], predictions)
 
 
-def _file_result(evaluation: Evaluation, row: bench_result.Row) -> FileResult:
+def _file_result(evaluation: Evaluation, row: bench_result.BenchRow) -> FileResult:
     return FileResult(
         scheme=parse_tflite(evaluation.file).scheme,
         file=evaluation.file,

@@ -1,26 +1,28 @@
-"""One self-contained folder or zip that measures on another machine: files, pictures, golden vectors, the harness."""
+"""One self-contained folder or zip that measures on another machine: files, images, reference points, the harness."""
 
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from edgefkp.bench import payload, timed_images
-from edgefkp.bench.plan import Cell, Settings
-from edgefkp.bench.timed_images import Pictures
+from edgefkp.bench.plan import Case, TimingSettings
+from edgefkp.bench.timed_images import TimedImages
+from edgefkp.card import card_path
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, replacing, sha256_file, write_json, write_text
+from edgefkp.records import read_record
 from edgefkp.runtime import interpreters
 
 SCHEMA = "edgefkp.bundle/1"
-GOLDEN = 10  # pictures whose points travel along
+REFERENCE = 10  # images whose points travel along
 
-README = """edgefkp bench bundle: measures {files} .tflite files on {images} pictures ({licence}).
+README = """edgefkp bench bundle: measures {files} .tflite files on {images} images ({license}).
 
 With numpy and a runtime for .tflite files (pip install ai-edge-litert; on 32-bit Arm tflite-runtime and numpy<2):
 
@@ -33,42 +35,51 @@ Then, where edgefkp is installed: edgefkp bench show result.json
 
 
 @dataclass(frozen=True)
+class _Job:
+    """job.json of a bundle."""
+
+    schema: str
+    cases: list[Case] = field(metadata={"json": "cells"})  # their files by name
+    settings: TimingSettings
+    sha256: dict[str, str]  # of each file, by name
+
+
+@dataclass(frozen=True)
 class Bundle:
-    """A bundle that was opened; `cells` name its files where they lie now."""
+    """A bundle that was opened."""
 
-    cells: list[Cell]
-    settings: Settings
-    pictures: Pictures
-    golden: dict[str, np.ndarray]
+    cases: list[Case]  # their files where they lie now
+    settings: TimingSettings
+    images: TimedImages
+    reference: dict[str, np.ndarray]  # file name -> (n, K, 2) points that its first n images must give
 
 
-def make(folder: Path, cells: list[Cell], shown: Pictures, settings: Settings) -> Path:
-    """Fill `folder`. Raises EdgefkpError where two files have one name, or a cell needs another Python."""
-    files = _files(cells)
-    if any(cell.python for cell in cells):
+def make(folder: Path, cases: list[Case], images: TimedImages, settings: TimingSettings) -> Path:
+    """Fill `folder`. Raises EdgefkpError if two files have one name, or a case needs another Python."""
+    files = _files(cases)
+    if any(case.python for case in cases):
         raise EdgefkpError("a bundle takes no --python: the board's own Python measures", "leave --python out")
     payload.copy_into(folder)
     for file in files:
         target = folder / "files" / file.name
         target.parent.mkdir(exist_ok=True)
         shutil.copyfile(file, target)
-    timed_images.save(shown, folder / "images.npz")
+        if card_path(file).is_file():
+            shutil.copyfile(card_path(file), card_path(target))
+    images = images.prepared_for(timed_images.inputs_of(files))
+    timed_images.save(images, folder / "images.npz")
     with replacing(folder / "golden.npz") as temporary, open(temporary, "wb") as out:
-        np.savez_compressed(out, **golden_vectors(files, shown))  # type: ignore[arg-type]
-    job = {
-        "schema": SCHEMA,
-        "cells": [{**asdict(cell), "file": Path(cell.file).name} for cell in cells],
-        "settings": asdict(settings),
-        "sha256": {file.name: sha256_file(file) for file in files},
-    }
-    write_json(folder / "job.json", job)
-    write_text(folder / "README.txt", README.format(files=len(files), images=len(shown.images), licence=shown.licence))
+        np.savez_compressed(out, **reference_points(files, images))  # type: ignore[arg-type]
+    named = [replace(case, file=Path(case.file).name) for case in cases]
+    write_json(folder / "job.json", _Job(SCHEMA, named, settings, {file.name: sha256_file(file) for file in files}))
+    text = README.format(files=len(files), images=len(images.images), license=images.license)
+    write_text(folder / "README.txt", text)
     return folder
 
 
-def make_zip(path: Path, cells: list[Cell], shown: Pictures, settings: Settings) -> Path:
+def make_zip(path: Path, cases: list[Case], images: TimedImages, settings: TimingSettings) -> Path:
     with tempfile.TemporaryDirectory(prefix="edgefkp-bundle-") as made, replacing(path) as temporary:
-        folder = make(Path(made), cells, shown, settings)
+        folder = make(Path(made), cases, images, settings)
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in sorted(folder.rglob("*")):
                 if file.is_file():
@@ -76,41 +87,40 @@ def make_zip(path: Path, cells: list[Cell], shown: Pictures, settings: Settings)
     return path
 
 
-def golden_vectors(files: list[Path], shown: Pictures) -> dict[str, np.ndarray]:
-    """File name -> the points that this machine computes for the first pictures; files that take no faces have none."""
-    vectors = {}
+def reference_points(files: list[Path], images: TimedImages) -> dict[str, np.ndarray]:
+    """File name -> the points that this machine computes for the first images; for keypoint networks alone."""
+    points = {}
     for file in files:
         with suppress(EdgefkpError):
-            vectors[file.name] = interpreters.load(file).predict(shown.images[:GOLDEN])
-    return vectors
+            model = interpreters.load(file)
+            if model.is_keypoint_model:
+                points[file.name] = model.predict(images.at(model.spec).images[:REFERENCE])
+    return points
 
 
 def open_folder(folder: Path) -> Bundle:
-    """Raises EdgefkpError where it is no bundle, or a file in it is not the one that was put there."""
+    """Raises EdgefkpError if the folder is no bundle, or a file in it is not the one that was put there."""
     if not (folder / "job.json").is_file():
         raise EdgefkpError(f"{folder} is not a bundle: it has no job.json", "make one: edgefkp bundle")
-    job = read_json(folder / "job.json")
-    if not isinstance(job, dict) or job.get("schema") != SCHEMA:
+    stored = read_json(folder / "job.json")
+    if not isinstance(stored, dict) or stored.get("schema") != SCHEMA:
         raise EdgefkpError(f"{folder / 'job.json'} is not of {SCHEMA}", "make it again: edgefkp bundle")
-    for name, digest in job["sha256"].items():
+    job = read_record(_Job, stored, str(folder / "job.json"), "make it again: edgefkp bundle", strict=True)
+    for name, digest in job.sha256.items():
         if sha256_file(folder / "files" / name) != digest:
             raise EdgefkpError(f"{name} was damaged on the way: its sha256 is not that of the bundle", "copy it again")
-    with np.load(folder / "golden.npz") as stored:
-        golden = {name: stored[name] for name in stored.files}
-    return Bundle(
-        [Cell(**{**cell, "file": str(folder / "files" / cell["file"])}) for cell in job["cells"]],
-        Settings(**{**job["settings"], "pin": tuple(job["settings"]["pin"])}),
-        timed_images.read(folder / "images.npz"),
-        golden,
-    )
+    with np.load(folder / "golden.npz") as points:
+        reference = {name: points[name] for name in points.files}
+    cases = [replace(case, file=str(folder / "files" / case.file)) for case in job.cases]
+    return Bundle(cases, job.settings, timed_images.read(folder / "images.npz"), reference)
 
 
 @contextmanager
 def opened(path: Path, scratch: Path) -> Iterator[Bundle]:
     """The bundle in a folder or zip. A zip is unpacked below `scratch`, always at the same place, so that a run that
-    was cut off is found again, and goes when the block ends.
+    was cut off is found again, and is removed when the block ends.
 
-    Raises EdgefkpError where it is none.
+    Raises EdgefkpError if it is no bundle.
     """
     if path.is_dir():
         yield open_folder(path)
@@ -127,8 +137,8 @@ def opened(path: Path, scratch: Path) -> Iterator[Bundle]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _files(cells: list[Cell]) -> list[Path]:
-    files = list(dict.fromkeys(Path(cell.file) for cell in cells))
+def _files(cases: list[Case]) -> list[Path]:
+    files = list(dict.fromkeys(Path(case.file) for case in cases))
     names = [file.name for file in files]
     for name in names:
         if names.count(name) > 1:

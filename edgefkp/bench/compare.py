@@ -2,12 +2,13 @@
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from edgefkp.bench.result import Result, Row
-from edgefkp.bench.stats import INVALID, bootstrap_medians
+from edgefkp.bench.result import BenchRow, Result
+from edgefkp.bench.stats import bootstrap_medians
+from edgefkp.bench.verdict import INVALID
 from edgefkp.errors import EdgefkpError
 
 SCHEMA = "edgefkp.compare/1"
@@ -18,40 +19,50 @@ RESOLUTION = 0.02
 
 @dataclass(frozen=True)
 class Ratio:
-    """Time of the second over the first: p50 and its 95 % interval. verdict: of the second against the first."""
+    """The time of the second over that of the first, for one case."""
 
     file: str
     runtime: str
     threads: int
     mode: str
-    first_ms: float
+    first_ms: float  # p50
     second_ms: float
     ratio: float
-    interval: tuple[float, float]
-    verdict: str
-    doubts: list[str]
+    interval: tuple[float, float]  # of the ratio, 95 %
+    verdict: str  # of the second against the first
+    doubts: list[str]  # which of the two was not measured well
 
 
 @dataclass(frozen=True)
-class Comparison:
-    first: str
+class TimingComparison:
+    first: str  # name of the result
     second: str
     rows: list[Ratio]
     unlike: list[str]  # what differs although it should not; empty unless forced
-    only_in_one: list[str]
+    only_in_one: list[str]  # cases
     schema: str = SCHEMA
+    not_compared: list[str] = field(default_factory=list)  # cases in both that measure different things, and why
 
 
-def compare(first: Result, second: Result, force: bool = False) -> Comparison:
-    """Compare the cells that both hold, by file name, runtime, threads, delegate and mode.
+def compare(first: Result, second: Result, force: bool = False) -> TimingComparison:
+    """Compare the cases that both hold, by file name, runtime, threads, delegate and mode.
 
-    Where they hold none, the same file in one runtime each, or one file each, is what is compared.
-    Raises EdgefkpError where machines, runtimes or files are unlike (unless `force`), or nothing is in both.
+    If they hold none, the same file in one runtime each, or one file each, is compared. Times of mode e2e with
+    different crops are never compared.
+    Raises EdgefkpError if machines, runtimes or files are unlike (unless `force`), or nothing is in both.
     """
     pairs = _pairs(first, second)
+    other_crop = [(ours, theirs) for ours, theirs in pairs if ours.mode == "e2e" and ours.crop != theirs.crop]
+    not_compared = [f"{_named(ours)}: cropped with {ours.crop}, then with {theirs.crop}" for ours, theirs in other_crop]
+    pairs = [pair for pair in pairs if pair not in other_crop]
+    if not pairs and not_compared:
+        raise EdgefkpError(
+            f"{first.name} and {second.name} cannot be compared: {not_compared[0]}",
+            "measure again the one that is cropped with numpy: an earlier version measured it",
+        )
     if not pairs:
         raise EdgefkpError(
-            f"{first.name} and {second.name} have no cell in common",
+            f"{first.name} and {second.name} have no case in common",
             "measure the same files with the same threads, delegate and mode in both",
         )
     unlike = _unlike(first, second, pairs)
@@ -60,13 +71,19 @@ def compare(first: Result, second: Result, force: bool = False) -> Comparison:
             f"{first.name} and {second.name} cannot be compared: {'; '.join(unlike)}",
             "measure both alike, or add --force to compare all the same",
         )
-    compared = [id(row) for pair in pairs for row in pair]
+    compared = [id(row) for pair in [*pairs, *other_crop] for row in pair]
     rest = [row for result in (first, second) for row in result.rows if id(row) not in compared]
-    only_in_one = [f"{row.file}, {row.runtime}, {row.mode}" for row in rest]
-    return Comparison(first.name, second.name, [_ratio(*pair) for pair in pairs], unlike, only_in_one)
+    only_in_one = [_named(row) for row in rest]
+    return TimingComparison(
+        first.name, second.name, [_ratio(*pair) for pair in pairs], unlike, only_in_one, not_compared=not_compared
+    )
 
 
-def _pairs(first: Result, second: Result) -> list[tuple[Row, Row]]:
+def _named(row: BenchRow) -> str:
+    return f"{row.file}, {row.runtime}, {row.mode}"
+
+
+def _pairs(first: Result, second: Result) -> list[tuple[BenchRow, BenchRow]]:
     for alike in ("file runtime threads xnnpack delegate python mode", "file threads mode", "threads mode"):
         key = operator.attrgetter(*alike.split())
         ours, theirs = ([(key(row), row) for row in result.rows] for result in (first, second))
@@ -76,14 +93,14 @@ def _pairs(first: Result, second: Result) -> list[tuple[Row, Row]]:
     return []
 
 
-def _unlike(first: Result, second: Result, pairs: Sequence[tuple[Row, Row]]) -> list[str]:
+def _unlike(first: Result, second: Result, pairs: Sequence[tuple[BenchRow, BenchRow]]) -> list[str]:
     found = []
     for key in ("model", "processor", "cores", "architecture", "governor"):
         ours, theirs = first.machine.get(key), second.machine.get(key)
         if ours != theirs:
             found.append(f"{key} {ours or 'unknown'} and {theirs or 'unknown'}")
     if first.data["hash"] != second.data["hash"]:
-        found.append(f"pictures {first.data['name']} and {second.data['name']}")
+        found.append(f"images {first.data['name']} and {second.data['name']}")
     for ours, theirs in pairs:
         if _runtime(ours) != _runtime(theirs):
             found.append(f"{_runtime(ours)} and {_runtime(theirs)}")
@@ -94,13 +111,13 @@ def _unlike(first: Result, second: Result, pairs: Sequence[tuple[Row, Row]]) -> 
     return list(dict.fromkeys(found))
 
 
-def _runtime(row: Row) -> str:
+def _runtime(row: BenchRow) -> str:
     extras = [] if row.xnnpack else ["without XNNPACK"]
     return " ".join([row.runtime, row.version, *extras, row.delegate]).strip()
 
 
-def _ratio(first: Row, second: Row) -> Ratio:
-    ours, theirs = ([process.steady.nanoseconds() for process in row.processes] for row in (first, second))
+def _ratio(first: BenchRow, second: BenchRow) -> Ratio:
+    ours, theirs = ([process.values.nanoseconds() for process in row.processes] for row in (first, second))
     ratios = bootstrap_medians(theirs, seed=2) / bootstrap_medians(ours, seed=1)
     low, high = (float(edge) for edge in np.percentile(ratios, [2.5, 97.5]))
     ratio = second.ms.p50 / first.ms.p50
@@ -111,7 +128,7 @@ def _ratio(first: Row, second: Row) -> Ratio:
         verdict = SLOWER
     doubts = [f"{name} is {row.verdict}" for name, row in (("first", first), ("second", second)) if row.reasons]
     if INVALID in (first.verdict, second.verdict):
-        verdict = UNCLEAR  # what a disturbed run says about a small difference is nothing
+        verdict = UNCLEAR  # a disturbed run proves nothing about a small difference
     return Ratio(
         file=first.file,
         runtime=f"{first.runtime} {first.version}",
@@ -126,6 +143,6 @@ def _ratio(first: Row, second: Row) -> Ratio:
     )
 
 
-def over(comparison: Comparison, gate: float) -> list[Ratio]:
+def over(comparison: TimingComparison, gate: float) -> list[Ratio]:
     """The rows that are clearly slower than `gate` times the first: their whole interval is beyond it."""
     return [row for row in comparison.rows if row.interval[0] > gate]

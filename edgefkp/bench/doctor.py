@@ -1,6 +1,6 @@
-"""What runs here, and the exact line that fixes what does not: python3 -m edgefkp.bench.doctor [--json]
+"""Check what runs here, and print the exact line that fixes what does not: python3 -m edgefkp.bench.doctor
 
-Imports the standard library only, so that it works where nothing is installed; each package is tried in a process of
+Imports the standard library only, so that it works with nothing installed; each package is tried in a process of
 its own, since some of them die on import.
 """
 
@@ -9,31 +9,46 @@ import os
 import platform
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 PYTHONS = ((3, 10), (3, 13))  # that edgefkp declares
 GLIBC = (2, 27)  # of LiteRT's wheels (manylinux_2_27)
 GLIBC_32 = (2, 34)  # of tflite-runtime's 32-bit wheels
 LIMIT = 120  # seconds for one import
+OPENCV = "opencv (for mode e2e, predict and demo)"
 BOARD_LINE = "docs/BOARD.md"
 VENV = "python3 -m venv ~/edgefkp && . ~/edgefkp/bin/activate"
 
 
 @dataclass(frozen=True)
-class Check:
-    """ok: None where it is only told, and nothing depends on it. fix: what to type where ok is False."""
+class EnvironmentCheck:
+    """One thing that was looked at."""
 
     name: str
-    ok: bool | None
+    ok: bool | None  # None: for information, nothing depends on it
     found: str
-    fix: str = ""
+    fix: str = ""  # what to type if ok is False
+    required: bool = True  # bench cannot run without it
 
 
-def examine() -> list[Check]:
+@dataclass(frozen=True)
+class Report:
+    machine: str  # architecture
+    python: tuple[int, int]
+    checks: list[EnvironmentCheck]
+
+
+def report() -> Report:
+    return Report(platform.machine(), sys.version_info[:2], examine())
+
+
+def examine() -> list[EnvironmentCheck]:
     """Python, libc, numpy, the runtimes, OpenCV; in the order in which they have to be put right."""
     machine = platform.machine()
     checks = [
-        Check("machine", None, f"{machine}, {'64' if sys.maxsize > 2**32 else '32'}-bit Python, {_system()}"),
+        EnvironmentCheck(
+            "machine", None, f"{machine}, {'64' if sys.maxsize > 2**32 else '32'}-bit Python, {_system()}"
+        ),
         _python(machine),
         _libc(machine),
     ]
@@ -41,29 +56,35 @@ def examine() -> list[Check]:
     checks.append(numpy)
     if numpy.ok:
         checks += _runtimes()
-    opencv = _tried("opencv (not for bench)", "import cv2; print(cv2.__version__)", _pip("'opencv-python>=4.8,<5'"))
+    opencv = _tried(OPENCV, "import cv2; print(cv2.__version__)", _pip("'opencv-python>=4.8,<5'"))
     if "libGL" in opencv.found:
-        opencv = Check(opencv.name, False, opencv.found, "sudo apt install libgl1 libglib2.0-0")
-    return [*checks, opencv]
+        opencv = replace(opencv, ok=False, fix="sudo apt install libgl1 libglib2.0-0")
+    return [*checks, replace(opencv, required=False)]
 
 
-def _python(machine: str) -> Check:
+def _python(machine: str) -> EnvironmentCheck:
     version = sys.version_info[:2]
     ok = PYTHONS[0] <= version and (version <= PYTHONS[1] or not _is_32(machine))
     wanted = "3.10 or 3.11" if _is_32(machine) else "3.10 to 3.13"
-    return Check("python", ok, platform.python_version(), f"use Python {wanted}; the fix for your system: {BOARD_LINE}")
+    return EnvironmentCheck(
+        "python", ok, platform.python_version(), f"use Python {wanted}; the fix for your system: {BOARD_LINE}"
+    )
 
 
-def _libc(machine: str) -> Check:
+def _libc(machine: str) -> EnvironmentCheck:
     name, version = platform.libc_ver()
     needed = GLIBC_32 if _is_32(machine) else GLIBC
     if name != "glibc":
-        return Check("libc", False, name or "not glibc", "the runtimes' wheels need glibc: use Debian or Ubuntu")
+        return EnvironmentCheck(
+            "libc", False, name or "not glibc", "the runtimes' wheels need glibc: use Debian or Ubuntu"
+        )
     ok = tuple(int(part) for part in version.split(".")[:2]) >= needed
-    return Check("libc", ok, f"glibc {version}", f"glibc {needed[0]}.{needed[1]} or newer is needed: {BOARD_LINE}")
+    return EnvironmentCheck(
+        "libc", ok, f"glibc {version}", f"glibc {needed[0]}.{needed[1]} or newer is needed: {BOARD_LINE}"
+    )
 
 
-def _runtimes() -> list[Check]:
+def _runtimes() -> list[EnvironmentCheck]:
     """Each runtime that is installed makes an interpreter's module; one of them has to work."""
     from edgefkp.errors import EdgefkpError
     from edgefkp.runtime import interpreters
@@ -81,14 +102,14 @@ def _runtimes() -> list[Check]:
                 )
             )
         except EdgefkpError as error:
-            checks.append(Check(info.name, False, error.message, error.hint))
+            checks.append(EnvironmentCheck(info.name, False, error.message, error.hint))
     works = [check for check in checks if check.ok]
     if works:
-        return [check if check.ok else Check(check.name, None, check.found, check.fix) for check in checks]
-    return [*checks, Check("runtime", False, "none works", _in_venv(interpreters.install_line()))]
+        return [check if check.ok else EnvironmentCheck(check.name, None, check.found, check.fix) for check in checks]
+    return [*checks, EnvironmentCheck("runtime", False, "none works", _in_venv(interpreters.install_line()))]
 
 
-def _tried(name: str, code: str, fix: str, version: str = "") -> Check:
+def _tried(name: str, code: str, fix: str, version: str = "") -> EnvironmentCheck:
     try:
         child = subprocess.run(
             [os.environ.get("EDGEFKP_PYTHON") or sys.executable, "-c", code],
@@ -98,11 +119,11 @@ def _tried(name: str, code: str, fix: str, version: str = "") -> Check:
             timeout=LIMIT,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Check(name, False, str(error), fix)
+        return EnvironmentCheck(name, False, str(error), fix)
     if child.returncode == 0:
-        return Check(name, True, version or child.stdout.strip())
+        return EnvironmentCheck(name, True, version or child.stdout.strip())
     last = (child.stderr.strip() or f"ended with {child.returncode}").splitlines()[-1]
-    return Check(name, False, last, fix)
+    return EnvironmentCheck(name, False, last, fix)
 
 
 def _is_32(machine: str) -> bool:
@@ -127,12 +148,7 @@ def _system() -> str:
 
 
 def main() -> None:
-    facts = {
-        "machine": platform.machine(),
-        "python": list(sys.version_info[:2]),
-        "checks": [asdict(check) for check in examine()],
-    }
-    print(json.dumps(facts))
+    print(json.dumps(asdict(report())))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Runs a plan: one fresh worker process after the other, each outcome stored before the next starts."""
+"""Run a schedule: one fresh worker process after the other, each result stored before the next starts."""
 
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -11,82 +11,76 @@ from typing import Any
 import numpy as np
 
 from edgefkp._version import __version__
-from edgefkp.bench import machine, monitor, payload, stats
-from edgefkp.bench.plan import Cell, Plan, Settings
+from edgefkp.bench import machine, monitor, payload, verdict
+from edgefkp.bench.device import CPU, Device
+from edgefkp.bench.plan import Case, Schedule, TimingSettings
 from edgefkp.bench.result import Failure, Result
 from edgefkp.bench.scheme import require_true_name
 from edgefkp.bench.store import open_store
-from edgefkp.bench.summary import Outcome, Surroundings, row_of
-from edgefkp.bench.timed_images import Pictures
-from edgefkp.bench.timed_images import save as save_pictures
+from edgefkp.bench.summary import ProbeResult, RunContext, WorkerResult, row_of
+from edgefkp.bench.timed_images import TimedImages
+from edgefkp.bench.timed_images import save as save_images
 from edgefkp.bench.worker import Usage, work
 from edgefkp.card import require_card_hash
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.files import json_text, sha256_file
+from edgefkp.layout import ModelSpec
+from edgefkp.records import built
 from edgefkp.runtime import isolate
+from edgefkp.runtime.metadata import spec_of
 
 LOOK_SECONDS = 0.5  # at what else is running, before the first process
 START_SECONDS = 0.3  # a worker needs before it loads, for the estimate
-PATIENCE = 120.0  # seconds beyond ten times its estimate after which a worker hangs
+TIMEOUT = 120.0  # seconds beyond ten times its estimate after which a worker counts as hanging
 COOL_DOWN = 20.0  # seconds at most before a process
 WARMER = 10.0  # degrees Celsius above the start at which a process may begin
 TRIES = 2  # of a worker that something killed
+OPENCV_LINE = "pip install 'opencv-python>=4.8,<5'"
 
-Announce = Callable[[Plan, float], None]
+Announce = Callable[[Schedule, float], None]
 Progress = Callable[[int, int, str], None]
 
 
-@dataclass(frozen=True)
-class Surveyed:
-    """What a first inference told of a cell. scheme: what the file really is; version: of the runtime."""
-
-    scheme: str
-    version: str
-    is_keypoint_model: bool
-    invoke_seconds: float
-    spec: dict[str, Any]  # the file's ModelSpec
-
-
 def measure(
-    cells: Iterable[Cell],
-    pictures: Pictures,
-    settings: Settings,
+    cases: Iterable[Case],
+    images: TimedImages,
+    settings: TimingSettings,
     name: str,
-    device: str = "cpu",
+    device: Device = Device(CPU),  # noqa: B008  (frozen)
     partial: Path | None = None,
-    announce: Announce = lambda plan, seconds: None,
+    announce: Announce = lambda schedule, seconds: None,
     progress: Progress = lambda done, total, label: None,
     root: Path = machine.ROOT,
-    golden: Mapping[str, np.ndarray] | None = None,
+    reference: Mapping[str, np.ndarray] | None = None,
 ) -> Result:
-    """Survey the cells, announce the plan, run it.
+    """Probe the cases, announce the schedule, run it.
 
-    partial: folder where the outcome of each process is kept; a run that was cut off goes on there.
-    root: where the board's files are. golden: file name -> (K, 15, 2) points that its first K pictures must give.
-    Cells that do not run are in `failed`. Raises EdgefkpError where none does.
+    partial: folder where the result of each process is kept; a run that was cut off resumes there.
+    root: where the machine's own files are. reference: file name -> (n, K, 2) points that its first n images must give.
+    Cases that do not run are in `failed`. Raises EdgefkpError if none does.
     """
     begun = time.monotonic()
     created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     load = _busy_cores()
     with open_store(partial) as store:
-        bench = _Bench(store / "work", pictures, settings, root)
-        surveyed, failed = bench.survey(list(cells))
-        if not surveyed:
+        bench = _Bench(store / "work", images, settings, root)
+        probed, failed = bench.probe(list(cases))
+        if not probed:
             raise bench.first_error or EdgefkpError("there is nothing to measure", "name .tflite files")
-        plan = Plan(tuple(surveyed), settings)
-        announce(plan, _estimate(surveyed, settings, len(pictures.images)))
+        schedule = Schedule(tuple(probed), settings)
+        announce(schedule, _estimate(probed, settings, len(images.images)))
         trace = store / "trace.jsonl"
         with monitor.Sampler(root, trace):
-            outcomes, notes = bench.run(plan, surveyed, store, progress)
+            results, notes = bench.run(schedule, probed, store, progress)
         samples = monitor.read_trace(trace)
-    if not any(outcomes.values()):
+    if not any(results.values()):
         raise EdgefkpError(f"no process came to its end: {notes[0]}", "measure again")
     known = machine.describe(root)
-    origin = min(outcome.facts["started"] for found in outcomes.values() for outcome in found)
-    around = Surroundings(known.get("cores"), load, samples, origin, golden or {})
+    origin = min(one.metadata["started"] for found in results.values() for one in found)
+    context = RunContext(known.get("cores"), load, samples, origin, reference or {})
     rows = [
-        row_of(cell, surveyed[cell].scheme, surveyed[cell].version, found, pictures, around)
-        for cell, found in outcomes.items()
+        row_of(case, probed[case], found, bench.images_of(probed[case].spec), context)
+        for case, found in results.items()
         if found
     ]
     return Result(
@@ -94,20 +88,20 @@ def measure(
         created=created,
         edgefkp=__version__,
         device=device,
-        plan={**asdict(settings), "cells": len(plan.cells), "processes_in_all": len(plan)},
+        plan={**asdict(settings), "cells": len(schedule.cases), "processes_in_all": len(schedule)},
         machine=known,
         load=load,
         data={
-            "name": pictures.name,
-            "licence": pictures.licence,
-            "images": len(pictures.images),
-            "labelled": pictures.labelled,
-            "hash": pictures.hash,
+            "name": images.name,
+            "licence": images.license,
+            "images": len(images.images),
+            "labelled": images.labelled,
+            "hash": images.hash,
         },
-        board=monitor.describe(root, samples, origin),
+        trace=monitor.describe(root, samples, origin),
         rows=rows,
         failed=failed,
-        verdict=stats.worst([row.verdict for row in rows]),
+        verdict=verdict.worst([row.verdict for row in rows]),
         notes=notes,
         seconds=time.monotonic() - begun,
     )
@@ -124,88 +118,111 @@ def _busy_cores() -> float | None:
 
 
 class _Bench:
-    def __init__(self, folder: Path, pictures: Pictures, settings: Settings, root: Path) -> None:
-        self.folder, self.settings, self.root = folder, settings, root
+    def __init__(self, folder: Path, images: TimedImages, settings: TimingSettings, root: Path) -> None:
+        self.folder, self.images, self.settings, self.root = folder, images, settings, root
         self.cool = monitor.temperature(root)
         self.first_error: EdgefkpError | None = None
-        self.images = folder / "images.npz"
+        self.specs: dict[Case, ModelSpec | None] = {}  # of the cases that were probed
         folder.mkdir(exist_ok=True)
-        save_pictures(pictures, self.images)
 
-    def survey(self, cells: list[Cell]) -> tuple[dict[Cell, Surveyed], list[Failure]]:
-        """Load each file once per runtime: which cells run, how long an inference takes, whether it takes faces."""
-        surveyed: dict[Cell, Surveyed] = {}
+    def images_of(self, spec: ModelSpec | None) -> TimedImages:
+        return self.images.at(spec) if spec else self.images
+
+    def _images_file(self, spec: ModelSpec | None) -> Path:
+        """The images as this network takes them, for a worker."""
+        images = self.images_of(spec)
+        path = self.folder / f"images-{images.input.side}-{images.input.colors}.npz"
+        if not path.exists():
+            save_images(replace(images, prepared={}), path)
+        return path
+
+    def probe(self, cases: list[Case]) -> tuple[dict[Case, ProbeResult], list[Failure]]:
+        """Load each file once per runtime: which cases run, how long an inference takes, what its network takes."""
+        probed: dict[Case, ProbeResult] = {}
         failed: list[Failure] = []
-        seen: dict[Cell, dict[str, Any] | EdgefkpError] = {}
-        for cell in cells:
-            key = replace(cell, mode="survey")
-            if key not in seen:
-                seen[key] = self._survey_one(key)
-            facts = seen[key]
-            if isinstance(facts, EdgefkpError):
-                self.first_error = self.first_error or facts
-                failure = Failure(key.label.removesuffix(", survey"), facts.message, facts.hint)
-                if failure not in failed:
-                    failed.append(failure)
-            elif cell.mode == "invoke" or facts["is_keypoint_model"]:
-                chosen = replace(cell, runtime=facts["runtime"])
-                names = ("scheme", "version", "is_keypoint_model", "invoke_seconds", "spec")
-                surveyed[chosen] = Surveyed(**{name: facts[name] for name in names})
-        return surveyed, failed
+        seen: dict[Case, dict[str, Any] | EdgefkpError] = {}
+        end_to_end = {replace(case, mode="probe") for case in cases if case.mode == "e2e"}
 
-    def _survey_one(self, cell: Cell) -> dict[str, Any] | EdgefkpError:
+        def fail(label: str, error: EdgefkpError) -> None:
+            self.first_error = self.first_error or error
+            failure = Failure(label, error.message, error.hint)
+            if failure not in failed:
+                failed.append(failure)
+
+        for case in cases:
+            key = replace(case, mode="probe")
+            if key not in seen:
+                seen[key] = self._probe_one(key, key in end_to_end)
+            found = seen[key]
+            if isinstance(found, EdgefkpError):
+                fail(key.label.removesuffix(", probe"), found)
+            elif case.mode == "invoke" or (found["spec"] and not found["opencv"]):
+                spec = built(ModelSpec, found["spec"]) if found["spec"] else None
+                chosen = replace(case, runtime=found["runtime"])
+                probed[chosen] = ProbeResult(found["scheme"], found["version"], spec, found["invoke_seconds"])
+            elif found["spec"]:
+                message = f"mode e2e needs OpenCV, which crops the face out of the frame: {found['opencv']}"
+                fail("e2e", EnvironmentProblem(message, f"{OPENCV_LINE}; or measure the network alone: --mode invoke"))
+        return probed, failed
+
+    def _probe_one(self, case: Case, end_to_end: bool) -> dict[str, Any] | EdgefkpError:
         try:
-            require_card_hash(Path(cell.file), sha256_file(cell.file))
-            scheme = require_true_name(cell.file)
-            return {**self._work(cell, PATIENCE).facts, "scheme": scheme}
+            require_card_hash(Path(case.file), sha256_file(case.file))
+            scheme = require_true_name(case.file)
+            self.specs[case] = spec_of(Path(case.file)) or ModelSpec()
+            return {**self._work(case, TIMEOUT, end_to_end=end_to_end).metadata, "scheme": scheme}
         except EdgefkpError as error:
             return error
+        except ImportError as error:
+            message = f"{case.file} needs images of another size or color, and making them needs OpenCV: {error}"
+            return EnvironmentProblem(message, OPENCV_LINE)
         except OSError as error:
-            return EdgefkpError(f"cannot read {cell.file}: {error.strerror}")
+            return EdgefkpError(f"cannot read {case.file}: {error.strerror}")
 
     def run(
-        self, plan: Plan, surveyed: dict[Cell, Surveyed], store: Path, progress: Progress
-    ) -> tuple[dict[Cell, list[Outcome]], list[str]]:
-        outcomes: dict[Cell, list[Outcome]] = {cell: [] for cell in plan.cells}
+        self, schedule: Schedule, probed: dict[Case, ProbeResult], store: Path, progress: Progress
+    ) -> tuple[dict[Case, list[WorkerResult]], list[str]]:
+        results: dict[Case, list[WorkerResult]] = {case: [] for case in schedule.cases}
+        self.specs.update({case: found.spec for case, found in probed.items()})
         notes: list[str] = []
         resumed = 0
-        for number, step in enumerate(plan.steps()):
-            progress(number, len(plan), step.cell.label)
-            kept = store / f"{step.round}-{_key(step.cell)}.npz"
+        for number, step in enumerate(schedule.steps()):
+            progress(number, len(schedule), step.case.label)
+            kept = store / f"{step.round}-{_key(step.case)}.npz"
             if kept.exists():
                 resumed += 1
             else:
-                patience = PATIENCE + 10 * _step_seconds(surveyed[step.cell], plan.settings, 100)
-                if note := self._run_step(step.cell, kept, patience, surveyed[step.cell].spec):
-                    notes.append(f"{step.cell.label}, round {step.round}: {note.removeprefix(f'{step.cell.label}: ')}")
+                timeout = TIMEOUT + 10 * _step_seconds(probed[step.case], schedule.settings, 100)
+                if note := self._run_step(step.case, kept, timeout):
+                    notes.append(f"{step.case.label}, round {step.round}: {note.removeprefix(f'{step.case.label}: ')}")
             if kept.exists():
-                outcomes[step.cell].append(Outcome.read(kept, step.round))
-        progress(len(plan), len(plan), "")
+                results[step.case].append(WorkerResult.read(kept, step.round))
+        progress(len(schedule), len(schedule), "")
         if resumed:
-            notes.append(f"{resumed} of {len(plan)} processes were measured before a break, and counted once")
-        return outcomes, notes
+            notes.append(f"{resumed} of {len(schedule)} processes were measured before a break, and counted once")
+        return results, notes
 
-    def _run_step(self, cell: Cell, kept: Path, patience: float, spec: dict[str, Any]) -> str:
-        """Store the outcome at `kept`; returns what went wrong on the way."""
+    def _run_step(self, case: Case, kept: Path, timeout: float) -> str:
+        """Store the worker's result at `kept`; returns what went wrong on the way."""
         notes = []
         for _ in range(TRIES):
             self._rest()
             load, started = machine.load_average(), time.monotonic()
             try:
-                outcome = self._work(cell, patience, spec)
+                result = self._work(case, timeout)
             except EdgefkpError as error:
                 notes.append(error.message)
                 continue
-            outcome.facts.update(load=load, started=started)
-            outcome.write(kept)
+            result.metadata.update(load=load, started=started)
+            result.write(kept)
             return f"{notes[0]}; run again" if notes else ""
         return f"{notes[0]}; left out"
 
-    def _package(self, cell: Cell) -> Path:
+    def _package(self, case: Case) -> Path:
         """The edgefkp that a worker uses: in another Python environment the part of it that measures."""
-        if not cell.python:
+        if not case.python:
             return isolate.ROOT
-        folder = self.folder / "kit"
+        folder = self.folder / "payload"
         return folder if folder.exists() else payload.copy_into(folder)
 
     def _rest(self) -> None:
@@ -219,42 +236,44 @@ class _Bench:
                 break
             time.sleep(1)
 
-    def _work(self, cell: Cell, patience: float, spec: dict[str, Any] | None = None) -> Outcome:
+    def _work(self, case: Case, timeout: float, end_to_end: bool = False) -> WorkerResult:
         """Run one worker. Raises EdgefkpError with the worker's own error, or how it died."""
+        spec = self.specs[case]
         job = {
-            **asdict(cell),
-            "images": str(self.images),
+            **asdict(case),
+            "images": str(self._images_file(spec)),
             "seconds": self.settings.seconds,
             "warm_seconds": self.settings.warm_seconds,
             "pin": self.settings.pin,
-            "spec": spec,
+            "end_to_end": end_to_end,
+            "spec": None if case.mode == "probe" else spec,
         }
         del job["python"]
         try:
             found = isolate.call(
                 work,
                 job,
-                label=cell.label,
-                python=cell.python or None,
-                package=self._package(cell),
-                seconds=patience,
+                label=case.label,
+                python=case.python or None,
+                package=self._package(case),
+                seconds=timeout,
             )
         except isolate.ChildDied as died:
-            if cell.python and "No module named" in died.last_line:
-                line = f"{cell.python} -m pip install numpy ai-edge-litert"
-                raise EnvironmentProblem(f"{cell.python} cannot measure: {died.last_line}", line) from None
+            if case.python and "No module named" in died.last_line:
+                line = f"{case.python} -m pip install numpy ai-edge-litert"
+                raise EnvironmentProblem(f"{case.python} cannot measure: {died.last_line}", line) from None
             raise EdgefkpError(died.message, "if it does so again, export the file again") from None
-        return Outcome(0, found["facts"], found["arrays"])
+        return WorkerResult(0, found["metadata"], found["arrays"])
 
 
-def _key(cell: Cell) -> str:
-    return hashlib.sha256(json_text(asdict(cell)).encode()).hexdigest()[:16]
+def _key(case: Case) -> str:
+    return hashlib.sha256(json_text(asdict(case)).encode()).hexdigest()[:16]
 
 
-def _step_seconds(surveyed: Surveyed, settings: Settings, images: int) -> float:
-    one_pass = surveyed.invoke_seconds * images
+def _step_seconds(probed: ProbeResult, settings: TimingSettings, images: int) -> float:
+    one_pass = probed.invoke_seconds * images
     return START_SECONDS + settings.pause + settings.warm_seconds[0] + max(settings.seconds, one_pass)
 
 
-def _estimate(surveyed: dict[Cell, Surveyed], settings: Settings, images: int) -> float:
-    return settings.processes * sum(_step_seconds(facts, settings, images) for facts in surveyed.values())
+def _estimate(probed: dict[Case, ProbeResult], settings: TimingSettings, images: int) -> float:
+    return settings.processes * sum(_step_seconds(one, settings, images) for one in probed.values())

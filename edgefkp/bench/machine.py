@@ -1,6 +1,6 @@
-"""What machine this is: small collectors, each of which gives nothing where its file is absent.
+"""Describe the machine: small collectors, each of which returns nothing if its file is absent.
 
-`root` is "/" or a folder that holds a board's files, so that every board can be tested on any machine.
+`root` is "/" or a folder that holds another machine's files, so that every board can be tested on any machine.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ FEATURES = (
 
 
 def describe(root: Path = ROOT) -> dict[str, Any]:
-    """Model, processor, cores, features, clocks, system, Python and numpy; a key is absent where nothing is known."""
+    """Model, processor, cores, features, clocks, system, Python and numpy; a key is absent if nothing is known."""
     collectors: dict[str, Callable[[Path], Any]] = {
         "model": _model,
         "soc": _soc,

@@ -1,6 +1,6 @@
-"""The state of the board while it is measured: clock, temperature, throttling, energy, sampled by another process.
+"""Monitor the machine while it is measured: clock, temperature, throttling, energy, sampled by another process.
 
-`root` is "/" or a folder that holds a board's files (and its vcgencmd, in usr/bin).
+`root` is "/" or a folder that holds another machine's files (and its vcgencmd, in usr/bin).
 """
 
 import itertools
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.bench.machine import ROOT, read_number, read_text
-from edgefkp.bench.stats import INVALID, SUSPECT, Check
+from edgefkp.bench.verdict import INVALID, SUSPECT, TimingCheck
 from edgefkp.runtime import isolate
 
 INTERVAL = 0.5  # seconds between samples
@@ -31,18 +31,14 @@ FREQUENCY_CAPPED = 1 << 1
 
 @dataclass(frozen=True)
 class Sample:
-    """at: time.monotonic() seconds. clock_mhz: of the fastest core. temperature_c: of the hottest sensor.
+    """The machine at one moment; a value is None if the machine does not provide it."""
 
-    throttled: in the Raspberry Pi's bits; throttle_count: x86's counter of throttlings; joules: an energy counter.
-    Each is None where the machine does not tell.
-    """
-
-    at: float
-    clock_mhz: float | None
-    temperature_c: float | None
-    throttled: int | None
-    throttle_count: int | None
-    joules: float | None
+    at: float  # time.monotonic() seconds
+    clock_mhz: float | None  # of the fastest core
+    temperature_c: float | None  # of the hottest sensor
+    throttled: int | None  # in the Raspberry Pi's bits, see BITS
+    throttle_count: int | None  # x86's counter of throttlings
+    joules: float | None  # an energy counter
 
 
 def sample(root: Path = ROOT) -> Sample:
@@ -77,12 +73,12 @@ def _sum(folder: Path, pattern: str) -> int | None:
 
 
 def _throttled(root: Path) -> int | None:
-    """vcgencmd's answer, else the firmware's file, else what the voltage alarm and the cooling devices say."""
+    """From vcgencmd, else the firmware's file, else the voltage alarm and the cooling devices."""
     command = root / "usr/bin/vcgencmd"
     if command.exists():
         with suppress(OSError, subprocess.SubprocessError, ValueError, IndexError):
-            told = subprocess.run([command, "get_throttled"], capture_output=True, text=True, timeout=5).stdout
-            return int(told.split("=")[1], 16)
+            printed = subprocess.run([command, "get_throttled"], capture_output=True, text=True, timeout=5).stdout
+            return int(printed.split("=")[1], 16)
     text = read_text(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
     with suppress(TypeError, ValueError):
         return int(text, 16)  # type: ignore[arg-type]
@@ -148,9 +144,9 @@ def read_trace(path: Path) -> list[Sample]:
 Window = tuple[float, float]  # time.monotonic() from, to
 
 
-def checks(trace: Sequence[Sample], windows: Sequence[Window]) -> list[Check]:
-    """What happened to the board in these spans of time, and only in them: bits from before a run do not spoil it."""
-    found: list[Check] = []
+def checks(trace: Sequence[Sample], windows: Sequence[Window]) -> list[TimingCheck]:
+    """What disturbed the machine in these spans of time, and only in them: bits set before a run do not spoil it."""
+    found: list[TimingCheck] = []
     during, counts = 0, 0
     for begin, end in windows:
         inside = _around(trace, begin, end)

@@ -9,19 +9,16 @@ MODES = ("invoke", "e2e")
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One thing that is timed. delegate: "" for the runtime's own, else LIB.so[:key=value].
-
-    python: the interpreter whose environment holds the runtime; "" for this one.
-    """
+class Case:
+    """One configuration that is timed."""
 
     file: str
-    runtime: str
+    runtime: str  # "" for the first choice of its environment
     threads: int = 1
-    xnnpack: bool = True
-    delegate: str = ""
-    mode: str = "invoke"
-    python: str = ""
+    xnnpack: bool = True  # False: without the runtime's default delegate
+    delegate: str = ""  # LIB.so[:key=value], loaded instead of the default one
+    mode: str = "invoke"  # one of MODES
+    python: str = ""  # the interpreter whose environment holds the runtime; "" for this one
 
     @property
     def label(self) -> str:
@@ -32,7 +29,7 @@ class Cell:
         return ", ".join([Path(self.file).name, self.runtime or "default runtime", *extras, self.mode])
 
 
-def cells_of(
+def cases_of(
     files: Iterable[Path],
     runtimes: Iterable[str] = ("",),
     threads: Iterable[int] = (1,),
@@ -40,10 +37,10 @@ def cells_of(
     delegates: Iterable[str] = ("",),
     modes: Iterable[str] = MODES,
     pythons: Iterable[str] = ("",),
-) -> list[Cell]:
+) -> list[Case]:
     """Every combination; runtime "" is the first choice of its environment."""
     return [
-        Cell(str(file), runtime, thread, pack, delegate, mode, python)
+        Case(str(file), runtime, thread, pack, delegate, mode, python)
         for file in files
         for python in pythons
         for runtime in runtimes
@@ -55,43 +52,39 @@ def cells_of(
 
 
 @dataclass(frozen=True)
-class Settings:
-    """processes: fresh worker processes a cell. seconds: steady time of each, at least one pass over the pictures.
+class TimingSettings:
+    """How long each case is timed."""
 
-    warm_seconds: (least, most) warm-up. pause: seconds of rest before each process. pin: CPUs the workers may use,
-    empty for all. seed: of the order.
-    """
-
-    processes: int = 5
-    seconds: float = 2.0
-    warm_seconds: tuple[float, float] = (0.2, 2.0)
-    pause: float = 0.5
-    pin: tuple[int, ...] = ()
-    seed: int = 0
+    processes: int = 5  # fresh worker processes a case
+    seconds: float = 2.0  # that each process is timed for, at least one pass over the images
+    warm_seconds: tuple[float, float] = (0.2, 2.0)  # least and most warm-up
+    pause: float = 0.5  # seconds of rest before each process
+    pin: tuple[int, ...] = ()  # CPUs that the workers may use; empty for all
+    seed: int = 0  # of the order of cases
 
 
-FULL = Settings()
-QUICK = Settings(processes=2, seconds=0.5, warm_seconds=(0.1, 0.5), pause=0.0)
+FULL = TimingSettings()
+QUICK = TimingSettings(processes=2, seconds=0.5, warm_seconds=(0.1, 0.5), pause=0.0)
 
 
 @dataclass(frozen=True)
 class Step:
     round: int
-    cell: Cell
+    case: Case
 
 
 @dataclass(frozen=True)
-class Plan:
-    cells: tuple[Cell, ...]
-    settings: Settings
+class Schedule:
+    cases: tuple[Case, ...]
+    settings: TimingSettings
 
     def steps(self) -> Iterator[Step]:
-        """Every cell once a round, each round in an order of its own: a slow spell of the machine hits all alike."""
+        """Every case once a round, each round in an order of its own: a slow spell of the machine hits all alike."""
         shuffle = random.Random(self.settings.seed)
         for number in range(self.settings.processes):
-            order = list(self.cells)
+            order = list(self.cases)
             shuffle.shuffle(order)
-            yield from (Step(number, cell) for cell in order)
+            yield from (Step(number, case) for case in order)
 
     def __len__(self) -> int:
-        return self.settings.processes * len(self.cells)
+        return self.settings.processes * len(self.cases)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from edgefkp.bench.result import Result, Row
+from edgefkp.bench.result import BenchRow, Result
 from edgefkp.errors import EdgefkpError, GateError, UsageError
 
 SCHEMA = "edgefkp.recommendation/1"
@@ -11,10 +11,7 @@ NOTICEABLE = 0.02  # px of RMSE; what int8 may cost, and less than test sets of 
 
 @dataclass(frozen=True)
 class Choice:
-    """One measured file. ms: median of an inference; ms_high: the upper end of its 95 % interval, which budgets count.
-
-    pareto: no other is both faster and closer to the labels.
-    """
+    """One measured file."""
 
     file: str
     runtime: str
@@ -23,35 +20,36 @@ class Choice:
     xnnpack: bool
     delegate: str
     bytes: int
-    ms: float
-    ms_high: float
+    ms: float  # median of an inference
+    ms_high: float  # the upper end of its 95 % interval, which budgets count
     p95: float | None
     rmse: float | None
     verdict: str
-    pareto: bool
+    pareto: bool  # no other is both faster and closer to the labels
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """chosen: None where no limit was given. choices: the fastest first. left_out: rows with an INVALID verdict."""
+    """The file to use, among those measured."""
 
     schema: str
     result: str
-    device: str
+    device: str  # its name
     data: str
     faces: int
     budget_ms: float | None
     max_rmse: float | None
-    chosen: Choice | None
-    choices: tuple[Choice, ...]
-    left_out: int
+    chosen: Choice | None  # None if no limit was given
+    choices: tuple[Choice, ...]  # the fastest first
+    left_out: int  # rows with an INVALID verdict
 
 
 def recommend(result: Result, budget_ms: float | None = None, max_rmse: float | None = None) -> Recommendation:
     """Within `budget_ms` the lowest RMSE, or the fastest file not noticeably above it; within `max_rmse` the fastest.
 
     With both limits, as for the budget among those that keep within both.
-    Raises EdgefkpError where the result has no RMSE to choose by, GateError where no file fits.
+    Raises EdgefkpError if the result has no RMSE to choose by, GateError if no file fits. Only the network alone is
+    compared (mode invoke), so how frames are cropped never counts.
     """
     rows = [row for row in result.rows if row.mode == "invoke"]
     usable = [row for row in rows if row.verdict != "INVALID"]
@@ -68,7 +66,7 @@ def recommend(result: Result, budget_ms: float | None = None, max_rmse: float | 
     return Recommendation(
         schema=SCHEMA,
         result=result.name,
-        device=result.device,
+        device=result.device.name,
         data=str(result.data.get("name", "")),
         faces=max((row.faces for row in scored), default=0),
         budget_ms=budget_ms,
@@ -82,7 +80,7 @@ def recommend(result: Result, budget_ms: float | None = None, max_rmse: float | 
 _WITH_LABELS = "measure with labelled faces: edgefkp bench --data DATA"
 
 
-def _choice(row: Row, rows: list[Row]) -> Choice:
+def _choice(row: BenchRow, rows: list[BenchRow]) -> Choice:
     beaten = row.rmse is None or any(
         other.rmse is not None
         and other.ms.p50 <= row.ms.p50

@@ -2,15 +2,16 @@
 
 import base64
 import gzip
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edgefkp.bench.device import Device
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, write_json
-from edgefkp.records import built
+from edgefkp.records import read_record
 
 SCHEMA = "edgefkp.bench/1"
 KEPT = 20_000  # raw values stored of one process, at most
@@ -19,15 +20,12 @@ MICROSECOND = 1000  # the unit of values that do not fit uint32 nanoseconds (ove
 
 @dataclass(frozen=True)
 class Raw:
-    """Times of one process in the order taken. count: taken; kept: stored, evenly spaced among them.
+    """Times of one process in the order taken."""
 
-    data: base64 of gzip of little-endian uint32 in units of `unit_ns` nanoseconds.
-    """
-
-    count: int
-    kept: int
-    unit_ns: int
-    data: str
+    count: int  # times taken
+    kept: int  # times stored, evenly spaced among those taken
+    unit_ns: int  # nanoseconds of one unit of `data`
+    data: str  # base64 of gzip of little-endian uint32
 
     @staticmethod
     def of(nanoseconds: np.ndarray) -> "Raw":
@@ -45,71 +43,57 @@ class Raw:
 
 @dataclass(frozen=True)
 class Clocks:
-    """Seconds. imported: numpy and the interpreter package; then making it, allocating, first and steady invoke."""
+    """Seconds of the steps from nothing to a warm network."""
 
-    imported: float
-    loaded: float
-    allocated: float
-    first: float
-    steady: float
+    imported: float  # numpy and the interpreter package
+    loaded: float  # making the interpreter
+    allocated: float  # allocating its tensors
+    first: float  # the first invoke
+    steady: float  # a warm invoke: the median
 
 
 @dataclass(frozen=True)
 class Process:
-    """One worker process of a cell. load: 1-minute load average before it.
-
-    started, steady_from, steady_to: seconds on the clock of the board's trace, which begins with the first process.
-    kernel: seconds of the same fixed arithmetic before and after the steady part.
-    cpu, wall, switches, others_cores, stolen_cores: of the steady part. memory: VmHWM in KiB at start, loaded, steady.
-    stages: raw times of each stage for mode e2e, where `steady` and `warm` hold their sums.
-    """
+    """One worker process of a case."""
 
     round: int
-    started: float
-    steady_from: float
+    started: float  # seconds on the clock of the monitor's trace, which begins with the first process
+    steady_from: float  # the same clock: the timed part begins
     steady_to: float
-    kernel: tuple[float, float]
-    load: float | None
+    # Seconds of the same arithmetic before and after the timed part.
+    reference_seconds: tuple[float, float] = field(metadata={"json": "kernel"})
+    load: float | None  # 1-minute load average before the process
     clocks: Clocks
-    cpu_seconds: float
+    cpu_seconds: float  # this and the next five: of the timed part
     wall_seconds: float
     voluntary_switches: int
     involuntary_switches: int
-    others_cores: float | None
-    stolen_cores: float | None
-    memory: dict[str, int | None]
-    warm: Raw
-    steady: Raw
-    stages: dict[str, Raw]
+    others_cores: float | None  # cores that other processes kept busy
+    stolen_cores: float | None  # cores that a hypervisor took away
+    memory: dict[str, int | None]  # VmHWM in KiB at "start", "loaded" and "steady"
+    warmups: Raw = field(metadata={"json": "warm"})
+    values: Raw = field(metadata={"json": "steady"})  # mode e2e: the sums of the stages
+    stages: dict[str, Raw]  # mode e2e: the times of each stage
 
 
 @dataclass(frozen=True)
 class Times:
-    """Milliseconds an inference, over all processes; a percentile is None with fewer than ten values beyond it.
-
-    interval: of p50, 95 %, bootstrap over processes and the values within. mad: median absolute deviation.
-    """
+    """Milliseconds an inference, over all processes. A percentile is None with fewer than ten values beyond it."""
 
     p50: float
-    interval: tuple[float, float]
+    interval: tuple[float, float]  # of p50, 95 %: bootstrap over processes and the values within
     p90: float | None
     p95: float | None
     p99: float | None
-    mad: float
+    mad: float  # median absolute deviation
     mean: float
     minimum: float
     count: int
 
 
 @dataclass(frozen=True)
-class Row:
-    """One cell. seconds_per_100: median pass over the different pictures, per 100 of them.
-
-    rmse: pixels, of the outputs of the timed inferences; None without labels. golden: largest difference in pixels
-    from the outputs that came with a bundle; None without. stages: median milliseconds of each, mode e2e.
-    memory_kib: what loading and running added to VmHWM. millijoules: of the whole machine for one inference, None
-    where it has no readable energy counter.
-    """
+class BenchRow:
+    """What was measured of one case. A new field needs a default: results stored before do not have it."""
 
     file: str
     sha256: str
@@ -117,57 +101,58 @@ class Row:
     model: str
     scheme: str
     runtime: str
-    version: str
+    version: str  # of the runtime
     threads: int
     xnnpack: bool
     delegate: str
     python: str
-    mode: str
-    seconds_per_100: float
+    mode: str  # "invoke" or "e2e"
+    seconds_per_100: float  # median pass over the different images, per 100 of them
     ms: Times
-    stages: dict[str, float]
+    stages: dict[str, float]  # mode e2e: median milliseconds of each stage
     clocks: Clocks
-    memory_kib: int | None
-    millijoules: float | None
-    rmse: float | None
-    faces: int
-    coordinates: int
-    golden: float | None
+    memory_kib: int | None  # what loading and running added to VmHWM
+    millijoules: float | None  # of the whole machine for one inference; None without a readable energy counter
+    rmse: float | None  # pixels, of the outputs of the timed inferences; None without labels
+    faces: int  # with a label
+    coordinates: int  # with a label
+    # Largest difference in pixels from the outputs that came with a bundle; None without.
+    reference_difference: float | None = field(metadata={"json": "golden"})
     verdict: str
     reasons: list[str]
     processes: list[Process]
+    # Mode e2e: what cut the face out of the frame. "cv2" is the product's crop, geometry.crop_face; "numpy" is a crop
+    # of its own that the benchmark had before. "" in mode invoke.
+    crop: str = "numpy"
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell that could not be measured, and why."""
+    """A case that could not be measured, and why."""
 
-    cell: str
+    case: str = field(metadata={"json": "cell"})
     message: str
     hint: str
 
 
 @dataclass(frozen=True)
 class Result:
-    """created: UTC. load: cores that others kept busy just before the run. data: the pictures. board: a trace of it.
-
-    verdict: the worst of the rows'. seconds: the whole run took.
-    """
+    """One run of the benchmark on one device."""
 
     name: str
-    created: str
-    edgefkp: str
-    device: str
-    plan: dict[str, Any]
-    machine: dict[str, Any]
-    load: float | None
-    data: dict[str, Any]
-    board: dict[str, Any]
-    rows: list[Row]
+    created: str  # UTC
+    edgefkp: str  # version
+    device: Device
+    plan: dict[str, Any]  # the TimingSettings, and how many cases and processes
+    machine: dict[str, Any]  # machine.describe
+    load: float | None  # cores that others kept busy just before the run
+    data: dict[str, Any]  # the timed images: name, licence, images, labelled, hash
+    trace: dict[str, Any] = field(metadata={"json": "board"})  # monitor.describe: clock, temperature, throttling
+    rows: list[BenchRow]
     failed: list[Failure]
-    verdict: str
+    verdict: str  # the worst of the rows'
     notes: list[str]
-    seconds: float
+    seconds: float  # that the whole run took
     schema: str = SCHEMA
 
 
@@ -181,11 +166,8 @@ def read(path: Path | str) -> Result:
 
 
 def parse(content: Any, where: str) -> Result:
-    """Raises EdgefkpError that names the first member that is missing or of another type."""
+    """Raises EdgefkpError that names the first field that is missing or of another type."""
     found = content.get("schema") if isinstance(content, dict) else None
     if found != SCHEMA:
         raise EdgefkpError(f"{where} has schema {found!r}, expected {SCHEMA!r}", "give a file that edgefkp bench wrote")
-    try:
-        return built(Result, content)
-    except ValueError as error:
-        raise EdgefkpError(f"{where} is not a whole benchmark result: {error}", "measure again") from error
+    return read_record(Result, content, where, "measure again")

@@ -1,6 +1,7 @@
-"""Runs a bundle on the board: python3 -m edgefkp.bench.run_bundle FOLDER RESULT.json
+"""Run a bundle on the board: python3 -m edgefkp.bench.run_bundle FOLDER RESULT.json
 
-Needs numpy and a runtime only. Progress goes to stderr; errors are two lines there, as everywhere.
+Needs numpy and a runtime only; the end-to-end clock needs OpenCV. Progress goes to stderr; errors are
+two lines there, as everywhere.
 """
 
 import sys
@@ -11,34 +12,36 @@ from edgefkp.errors import ENVIRONMENT, EdgefkpError
 
 try:
     from edgefkp.bench import bundle, harness, result
-    from edgefkp.bench.plan import Plan
+    from edgefkp.bench.device import Device
+    from edgefkp.bench.plan import Schedule
     from edgefkp.bench.store import discard, partial_folder
 except ImportError as error:  # numpy is missing, or too old
-    print(f"error: {error}\nhint:  python3 -m edgefkp.bench.doctor says what is missing", file=sys.stderr)
+    print(f"error: {error}\nhint:  python3 -m edgefkp.bench.doctor lists what is missing", file=sys.stderr)
     sys.exit(ENVIRONMENT)
 
 
 def run(folder: Path, out: Path) -> None:
-    """Measure the bundle in `folder` and write the result; a run that was cut off goes on."""
+    """Measure the bundle in `folder` and write the result; a run that was cut off resumes."""
     opened = bundle.open_folder(folder)
-    job = opened.cells, opened.pictures, opened.settings
+    job = opened.cases, opened.images, opened.settings
     partial = partial_folder(folder, *job)
     name = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
-    measured = harness.measure(*job, name, "board", partial, _announce, _progress, golden=opened.golden)
+    device = Device("board")  # whoever sent the bundle knows its name
+    measured = harness.measure(*job, name, device, partial, _announce, _progress, reference=opened.reference)
     result.save(measured, out)
     discard(partial)
 
 
-def _announce(plan: Plan, seconds: float) -> None:
-    _tell(f"plan: {len(plan)} processes, about {seconds:.0f} s")
+def _announce(schedule: Schedule, seconds: float) -> None:
+    _log(f"plan: {len(schedule)} processes, about {seconds:.0f} s")
 
 
 def _progress(done: int, total: int, label: str) -> None:
-    _tell(f"{done}/{total} {label}")
+    _log(f"{done}/{total} {label}")
 
 
-def _tell(text: str) -> None:
-    """A line on stderr. Where nobody reads it any more (the connection broke), this ends the run."""
+def _log(text: str) -> None:
+    """A line on stderr. If nobody reads it any more (the connection broke), this ends the run."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -47,7 +50,7 @@ def main() -> None:
     try:
         run(folder, out)
     except EdgefkpError as error:
-        _tell(f"error: {error.message}" + (f"\nhint:  {error.hint}" if error.hint else ""))
+        _log(f"error: {error.message}" + (f"\nhint:  {error.hint}" if error.hint else ""))
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, BrokenPipeError):
         sys.exit(130)

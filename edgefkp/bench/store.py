@@ -1,4 +1,4 @@
-"""What a benchmark keeps while it runs: the outcome of each process, so that a run that was cut off goes on."""
+"""Keep the result of each process while a benchmark runs, so that a run that was cut off resumes."""
 
 import contextlib
 import hashlib
@@ -10,25 +10,25 @@ from pathlib import Path
 
 from edgefkp._version import __version__
 from edgefkp.bench import machine
-from edgefkp.bench.plan import Cell, Settings
-from edgefkp.bench.timed_images import Pictures
+from edgefkp.bench.plan import Case, TimingSettings
+from edgefkp.bench.timed_images import TimedImages
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import json_text, locked, sha256_file
 
 
-def partial_folder(out: Path, cells: Iterable[Cell], pictures: Pictures, settings: Settings) -> Path:
-    """Where a run of exactly this work on this boot of the machine keeps what it has: the same work goes on there."""
-    cells = list(cells)
-    digests = {file: sha256_file(file) for file in sorted({cell.file for cell in cells})}
-    work = [asdict(cell) for cell in cells], digests, asdict(settings), pictures.hash, machine.boot_id(), __version__
+def partial_folder(out: Path, cases: Iterable[Case], images: TimedImages, settings: TimingSettings) -> Path:
+    """Where a run of exactly this work on this boot of the machine keeps its results: the same work resumes there."""
+    cases = list(cases)
+    digests = {file: sha256_file(file) for file in sorted({case.file for case in cases})}
+    work = [asdict(case) for case in cases], digests, asdict(settings), images.hash, machine.boot_id(), __version__
     return out / f".partial-{hashlib.sha256(json_text(work).encode()).hexdigest()[:16]}"
 
 
 @contextlib.contextmanager
 def open_store(partial: Path | None) -> Iterator[Path]:
-    """The folder of outcomes, for this run alone, made before anything is measured; without `partial` a temporary one.
+    """The folder of results, for this run alone, made before anything is measured; without `partial` a temporary one.
 
-    Raises EdgefkpError where it cannot be written, or a run of the same work is using it.
+    Raises EdgefkpError if it cannot be written, or a run of the same work is using it.
     """
     if partial is None:
         with tempfile.TemporaryDirectory(prefix="edgefkp-bench-") as folder:

@@ -1,4 +1,4 @@
-"""From the outcomes of a cell's processes to its row in the result."""
+"""Summarize the processes of a case as its row in the result."""
 
 import json
 from collections.abc import Mapping
@@ -8,127 +8,134 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.bench import monitor, stats
-from edgefkp.bench.plan import Cell
-from edgefkp.bench.result import Clocks, Process, Raw, Row
-from edgefkp.bench.timed_images import Pictures
+from edgefkp.bench import monitor, stats, verdict
+from edgefkp.bench.plan import Case
+from edgefkp.bench.result import BenchRow, Clocks, Process, Raw
+from edgefkp.bench.timed_images import TimedImages
 from edgefkp.bench.worker import STAGES
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import replacing, sha256_file
+from edgefkp.layout import ModelSpec
 
-GOLDEN = 1.0  # pixels; kernels of other machines round differently, by up to an int8 step or two
+REFERENCE_LIMIT = 1.0  # pixels; kernels of other machines round differently, by up to an int8 step or two
+CROP = "cv2"  # BenchRow.crop of what is measured now
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What one worker process wrote. facts: see worker.run; arrays: warm, steady and, for faces, outputs."""
+class WorkerResult:
+    """What one worker process wrote."""
 
     round: int
-    facts: dict[str, Any]
-    arrays: dict[str, np.ndarray]
+    metadata: dict[str, Any]  # see worker.run
+    arrays: dict[str, np.ndarray]  # warmups, values and, for a keypoint network, outputs
 
     @staticmethod
-    def read(path: Path, round_number: int) -> "Outcome":
+    def read(path: Path, round_number: int) -> "WorkerResult":
         with np.load(path) as stored:
             arrays = {name: stored[name] for name in stored.files}
-        return Outcome(round_number, json.loads(str(arrays.pop("facts"))), arrays)
+        return WorkerResult(round_number, json.loads(str(arrays.pop("metadata"))), arrays)
 
     def write(self, path: Path) -> None:
         with replacing(path) as temporary, open(temporary, "wb") as out:
-            np.savez(out, facts=np.array(json.dumps(self.facts)), **self.arrays)  # type: ignore[arg-type]
+            np.savez(out, metadata=np.array(json.dumps(self.metadata)), **self.arrays)  # type: ignore[arg-type]
 
     @property
-    def steady(self) -> np.ndarray:
-        """(n,) nanoseconds of each steady inference; end to end: the sum of its stages."""
-        return _summed(self.arrays["steady"])
+    def values(self) -> np.ndarray:
+        """(n,) nanoseconds of each timed inference; end to end: the sum of its stages."""
+        return _summed(self.arrays["values"])
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What the rows of a run have in common. load: cores that others kept busy before it; origin: its first process.
+class ProbeResult:
+    """What a first inference showed of a case's file."""
 
-    golden: file name -> points that its first pictures must give.
-    """
+    scheme: str  # how the file really stores numbers
+    version: str  # of the runtime
+    spec: ModelSpec | None  # None for a file that is no keypoint network
+    invoke_seconds: float
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What the rows of a run have in common."""
 
     cores: int | None
-    load: float | None
+    load: float | None  # cores that others kept busy before the run
     trace: list[monitor.Sample]
-    origin: float
-    golden: Mapping[str, np.ndarray]
+    origin: float  # time.monotonic() at which the first process started
+    reference: Mapping[str, np.ndarray]  # file name -> points that its first images must give
 
 
 def row_of(
-    cell: Cell, scheme: str, version: str, outcomes: list[Outcome], pictures: Pictures, around: Surroundings
-) -> Row:
-    """Summarise the outcomes (at least one) of `cell`. version: of its runtime."""
-    processes = [_process(outcome, around.origin) for outcome in outcomes]
-    windows = [(outcome.facts["steady_from"], outcome.facts["steady_to"]) for outcome in outcomes]
-    joules = monitor.joules_in(around.trace, windows)
-    events = monitor.checks(around.trace, windows)
-    points = outcomes[0].arrays.get("outputs")
-    golden = _golden(points, around.golden.get(Path(cell.file).name))
-    if golden is not None and golden > GOLDEN:
-        events.append((stats.INVALID, f"its points are up to {golden:.1f} px from those of the machine it came from"))
-    verdict, reasons = stats.verdict(processes, cell.threads, around.cores, around.load, events)
-    ms = stats.times([outcome.steady for outcome in outcomes])
-    scored = points is not None and len(points) == len(pictures.keypoints) and pictures.labelled
-    there = ~np.isnan(pictures.keypoints) if scored else np.zeros((1, 1, 1), bool)
-    return Row(
-        file=Path(cell.file).name,
-        sha256=sha256_file(cell.file),
-        bytes=Path(cell.file).stat().st_size,
-        model=parse_tflite(cell.file).model,
-        scheme=scheme,
-        runtime=cell.runtime,
-        version=version,
-        threads=cell.threads,
-        xnnpack=cell.xnnpack,
-        delegate=cell.delegate,
-        python=cell.python,
-        mode=cell.mode,
-        seconds_per_100=_seconds_per_100(outcomes),
+    case: Case, probed: ProbeResult, results: list[WorkerResult], images: TimedImages, context: RunContext
+) -> BenchRow:
+    """Summarize the results (at least one) of `case`. images: as its network takes them."""
+    processes = [_process(result, context.origin) for result in results]
+    windows = [(result.metadata["steady_from"], result.metadata["steady_to"]) for result in results]
+    joules = monitor.joules_in(context.trace, windows)
+    events = monitor.checks(context.trace, windows)
+    points = results[0].arrays.get("outputs")
+    difference = _difference(points, context.reference.get(Path(case.file).name))
+    if difference is not None and difference > REFERENCE_LIMIT:
+        reason = f"its points are up to {difference:.1f} px from those of the machine it came from"
+        events.append((verdict.INVALID, reason))
+    word, reasons = verdict.grade(processes, case.threads, context.cores, context.load, events)
+    ms = stats.times([result.values for result in results])
+    scored = points is not None and points.shape == images.keypoints.shape and images.labelled
+    labelled = ~np.isnan(images.keypoints) if scored else np.zeros((1, 1, 1), bool)
+    return BenchRow(
+        file=Path(case.file).name,
+        sha256=sha256_file(case.file),
+        bytes=Path(case.file).stat().st_size,
+        model=parse_tflite(case.file).model,
+        scheme=probed.scheme,
+        runtime=case.runtime,
+        version=probed.version,
+        threads=case.threads,
+        xnnpack=case.xnnpack,
+        delegate=case.delegate,
+        python=case.python,
+        mode=case.mode,
+        seconds_per_100=_seconds_per_100(results),
         ms=ms,
-        stages=_stages(outcomes) if cell.mode == "e2e" else {},
+        stages=_stages(results) if case.mode == "e2e" else {},
         clocks=Clocks(*(_median(process.clocks.__dict__[clock] for process in processes) for clock in CLOCKS)),
         memory_kib=_memory(processes),
         millijoules=None if joules is None else 1000 * joules / ms.count,
-        rmse=rmse(points, pictures.keypoints) if scored else None,  # type: ignore[arg-type]
-        faces=int(there.any((1, 2)).sum()),
-        coordinates=int(there.sum()),
-        golden=golden,
-        verdict=verdict,
+        rmse=rmse(points, images.keypoints) if scored else None,  # type: ignore[arg-type]
+        faces=int(labelled.any((1, 2)).sum()),
+        coordinates=int(labelled.sum()),
+        reference_difference=difference,
+        verdict=word,
         reasons=reasons,
         processes=processes,
+        crop=CROP if case.mode == "e2e" else "",
     )
 
 
 CLOCKS = ("imported", "loaded", "allocated", "first", "steady")
 
 
-def _process(outcome: Outcome, origin: float) -> Process:
-    facts, stages = outcome.facts, outcome.arrays["steady"]
+def _process(result: WorkerResult, origin: float) -> Process:
+    metadata, stages = result.metadata, result.arrays["values"]
+    same = ["load", "memory", "cpu_seconds", "wall_seconds", "voluntary_switches", "involuntary_switches"]
+    same += ["others_cores", "stolen_cores"]
+    clocks = Clocks(**metadata["clocks"], first=metadata["first_seconds"], steady=metadata["steady_seconds"])
     return Process(
-        round=outcome.round,
-        **{name: facts[name] - origin for name in ("started", "steady_from", "steady_to")},
-        kernel=tuple(facts["kernel"]),
-        load=facts["load"],
-        clocks=Clocks(**facts["clocks"], first=facts["first_seconds"], steady=facts["steady_seconds"]),
-        cpu_seconds=facts["cpu_seconds"],
-        wall_seconds=facts["wall_seconds"],
-        voluntary_switches=facts["voluntary_switches"],
-        involuntary_switches=facts["involuntary_switches"],
-        others_cores=facts["others_cores"],
-        stolen_cores=facts["stolen_cores"],
-        memory=facts["memory"],
-        warm=Raw.of(_summed(outcome.arrays["warm"])),
-        steady=Raw.of(outcome.steady),
+        round=result.round,
+        **{name: metadata[name] - origin for name in ("started", "steady_from", "steady_to")},
+        **{name: metadata[name] for name in same},
+        reference_seconds=tuple(metadata["reference_seconds"]),
+        clocks=clocks,
+        warmups=Raw.of(_summed(result.arrays["warmups"])),
+        values=Raw.of(result.values),
         stages={stage: Raw.of(stages[:, k]) for k, stage in enumerate(STAGES)} if stages.ndim == 2 else {},
     )
 
 
-def _golden(points: np.ndarray | None, expected: np.ndarray | None) -> float | None:
-    """Largest difference in pixels; None where nothing is expected."""
+def _difference(points: np.ndarray | None, expected: np.ndarray | None) -> float | None:
+    """The largest one in pixels; None if nothing is expected."""
     if points is None or expected is None:
         return None
     return float(np.abs(points[: len(expected)] - expected).max())
@@ -138,17 +145,17 @@ def _summed(times: np.ndarray) -> np.ndarray:
     return times.sum(1) if times.ndim == 2 else times
 
 
-def _seconds_per_100(outcomes: list[Outcome]) -> float:
-    """The median pass over all the different pictures, scaled to 100 of them."""
+def _seconds_per_100(results: list[WorkerResult]) -> float:
+    """The median pass over all the different images, scaled to 100 of them."""
     passes = []
-    for outcome in outcomes:
-        pictures = outcome.facts["pictures"]
-        passes.append(outcome.steady.reshape(-1, pictures).sum(1) * (100 / pictures))
+    for result in results:
+        images = result.metadata["images"]
+        passes.append(result.values.reshape(-1, images).sum(1) * (100 / images))
     return float(np.median(np.concatenate(passes))) / 1e9
 
 
-def _stages(outcomes: list[Outcome]) -> dict[str, float]:
-    together = np.concatenate([outcome.arrays["steady"] for outcome in outcomes])
+def _stages(results: list[WorkerResult]) -> dict[str, float]:
+    together = np.concatenate([result.arrays["values"] for result in results])
     return {stage: float(np.median(together[:, k])) / 1e6 for k, stage in enumerate(STAGES)}
 
 

@@ -1,34 +1,33 @@
 """Stored results as tables: one line for each file, runtime and setting; invoke-only and end to end side by side."""
 
-import csv
-import io
-import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from edgefkp.bench import machine
-from edgefkp.bench.compare import Comparison
-from edgefkp.bench.recommend import Choice
-from edgefkp.bench.result import Result, Row
-from edgefkp.bench.stats import VALID, worst
+from edgefkp.bench.compare import TimingComparison
+from edgefkp.bench.device import Device
+from edgefkp.bench.recommend import Choice, Recommendation
+from edgefkp.bench.result import BenchRow, Result, Times
+from edgefkp.bench.verdict import VALID, worst
+from edgefkp.evaluation.table import Column, Table
+from edgefkp.records import json_name
 
-WIDTH = 100  # columns of a terminal
 DOUBTS = 6  # lines of a table whose verdict is explained below it
-NARROWEST = 14  # of the column with the file's name
-TEXT = ("device", "file", "runtime", "mode", "verdict", "second is")  # columns that are aligned left
 
 
 @dataclass(frozen=True)
 class Line:
-    """The rows of one thing measured. end_to_end: None where that was not measured; invoke likewise."""
+    """The rows of one case in both modes; None for a mode that was not measured."""
 
-    device: str
-    invoke: Row | None
-    end_to_end: Row | None
+    device: Device
+    invoke: BenchRow | None
+    end_to_end: BenchRow | None
 
     @property
-    def row(self) -> Row:
+    def row(self) -> BenchRow:
         row = self.invoke or self.end_to_end
         assert row is not None
         return row
@@ -48,7 +47,7 @@ def lines_of(results: Sequence[Result]) -> list[Line]:
     """Ordered by device, then by time."""
     lines = []
     for result in results:
-        found: dict[tuple[object, ...], dict[str, Row]] = {}
+        found: dict[tuple[object, ...], dict[str, BenchRow]] = {}
         for row in result.rows:
             key = row.file, row.sha256, row.runtime, row.version, row.threads, row.xnnpack, row.delegate, row.python
             found.setdefault(key, {})[row.mode] = row
@@ -57,7 +56,7 @@ def lines_of(results: Sequence[Result]) -> list[Line]:
     return lines
 
 
-def setting(row: Row | Choice) -> str:
+def setting(row: BenchRow | Choice) -> str:
     """Runtime, version and what else differs from the default."""
     version = ".".join(row.version.split(".")[:2])
     extras = [f"x{row.threads}"] if row.threads > 1 else []
@@ -66,121 +65,78 @@ def setting(row: Row | Choice) -> str:
     return " ".join([row.runtime, version, *extras])
 
 
-# s/100: seconds per 100 different images, the interpreter alone; e2e: from a frame of a camera to keypoints in it.
-HEADERS = ("file", "KB", "runtime", "s/100", "e2e", "ms p50", "p95", "RMSE", "verdict")
+@dataclass(frozen=True)
+class BenchColumn(Column):
+    """A column of the table of results, in every form that it is rendered in."""
+
+    cell: Callable[[Line], str | None] = lambda line: None  # None: not measured
+    empty: str = "-"  # shown for None
+    optional: bool = False  # left out if no line has a value
 
 
-def cells(line: Line) -> tuple[str, ...]:
-    row, invoke, whole = line.row, line.invoke, line.end_to_end
-    return (
-        row.file.removesuffix(".tflite"),
-        f"{row.bytes / 1000:.0f}",
-        setting(row),
-        _seconds(invoke),
-        _seconds(whole),
-        f"{row.ms.p50:.3g} {_plus_minus(row)}",
-        "-" if row.ms.p95 is None else f"{row.ms.p95:.3g}",
-        "n/a" if row.rmse is None else f"{row.rmse:.3f}",
-        line.verdict,
-    )
+def _seconds(row: BenchRow | None) -> str | None:
+    return None if row is None else f"{row.seconds_per_100:.3g}"
 
 
-def _plus_minus(row: Row) -> str:
-    """Half of the 95 % interval; two processes that disagree allow almost anything."""
+def _shown(value: float | None, form: str) -> str | None:
+    return None if value is None else format(value, form)
+
+
+# A new figure: a field with a default in result.BenchRow, and a line here.
+COLUMNS = (
+    BenchColumn("file", "left", narrowest=18, cell=lambda line: line.row.file.removesuffix(".tflite")),
+    BenchColumn("KB", drop=2, cell=lambda line: f"{line.row.bytes / 1000:.0f}"),
+    BenchColumn("runtime", "left", narrowest=15, cell=lambda line: setting(line.row)),
+    # Seconds per 100 different images: the network alone, and from a camera's frame to keypoints in it.
+    BenchColumn("s/100", cell=lambda line: _seconds(line.invoke), optional=True),
+    BenchColumn("e2e", cell=lambda line: _seconds(line.end_to_end), optional=True),
+    BenchColumn("ms p50", cell=lambda line: f"{line.row.ms.p50:.3g} {_plus_minus(line.row)}"),
+    BenchColumn("p95", drop=1, cell=lambda line: _shown(line.row.ms.p95, ".3g")),
+    BenchColumn("RMSE", cell=lambda line: _shown(line.row.rmse, ".3f"), empty="n/a"),
+    BenchColumn("verdict", "left", cell=lambda line: line.verdict),
+)
+DEVICE = BenchColumn("device", "left", narrowest=12, cell=lambda line: line.device.short)
+
+
+def _plus_minus(row: BenchRow) -> str:
+    """Half of the 95 % interval. With two processes that differ it can be larger than the value."""
     low, high = row.ms.interval
     half = (high - low) / 2 / row.ms.p50
     return f"±{half:.1%}" if half < 1 else "±>100%"
 
 
-def terminal(results: Sequence[Result]) -> str:
-    """At most 100 columns: long file names are cut in the middle, and p95 and KB go where that is not enough."""
+def table_of(results: Sequence[Result]) -> Table:
+    """One line for each file, runtime and setting, the device in front if there are several, and the footnotes."""
     lines = lines_of(results)
-    header, *table = rendered_cells(lines)
-    unmeasured = [
-        name
-        for name, rows in (("s/100", [line.invoke for line in lines]), ("e2e", [line.end_to_end for line in lines]))
-        if not any(rows)
-    ]
-    for left_out in ((), ("p95",), ("p95", "KB")):
-        kept = [number for number, name in enumerate(header) if name not in (*left_out, *unmeasured)]
-        text = _fitted([[row[number] for number in kept] for row in (header, *table)])
-        if _width(text) <= WIDTH:
-            break
-    return "\n".join([text, "", *footnotes(results)])
+    several = len({line.device for line in lines}) > 1
+    columns = [*([DEVICE] if several else []), *COLUMNS]
+    cells = [[column.cell(line) for column in columns] for line in lines]
+    kept = [k for k, column in enumerate(columns) if not column.optional or any(row[k] is not None for row in cells)]
+    rows = [[columns[k].empty if row[k] is None else str(row[k]) for k in kept] for row in cells]
+    return Table([columns[k] for k in kept], rows, footnotes(results), [line.verdict.lower() for line in lines])
 
 
-def markdown(results: Sequence[Result]) -> str:
-    from tabulate import tabulate
-
-    header, *rows = rendered_cells(lines_of(results))
-    align = ["left" if name in TEXT else "right" for name in header]
-    text = tabulate(rows, header, "github", disable_numparse=True, colalign=align if rows else None)
-    return "\n".join([text, "", *(f"{note}  " for note in footnotes(results))])
-
-
-def comma_separated(results: Sequence[Result]) -> str:
-    """Every row with its unrounded figures, one line a row."""
-    header = ("device", "machine", "created", *_COLUMNS, "p50_low", "p50_high", "p50", "p90", "p95", "p99", "count")
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*header, "verdict", "reasons"])
+def details(results: Sequence[Result]) -> Table:
+    """Every row with its unrounded figures, a line each: all fields of BenchRow and Times that hold one value."""
+    hints = get_type_hints(BenchRow)
+    names = [one for one in fields(BenchRow) if one.name != "verdict" and _holds_one_value(hints[one.name])]
+    figures = [name for name in Times.__dataclass_fields__ if name != "interval"]
+    head = ["device", "machine", "created", *map(json_name, names), "p50_low", "p50_high", *figures]
+    rows = []
     for result in results:
         common = result.device, machine.title(result.machine), result.created
         for row in result.rows:
-            ms = row.ms
-            figures = *ms.interval, ms.p50, ms.p90, ms.p95, ms.p99, ms.count
-            plain = [getattr(row, name) for name in _COLUMNS]
-            writer.writerow([*common, *plain, *figures, row.verdict, "; ".join(row.reasons)])
-    return out.getvalue().rstrip("\n")
+            plain = [getattr(row, one.name) for one in names]
+            values = [*common, *plain, *row.ms.interval, *(getattr(row.ms, name) for name in figures)]
+            rows.append(
+                ["" if value is None else str(value) for value in (*values, row.verdict, "; ".join(row.reasons))]
+            )
+    return Table([Column(name) for name in (*head, "verdict", "reasons")], rows)
 
 
-_COLUMNS = (
-    "file",
-    "sha256",
-    "bytes",
-    "model",
-    "scheme",
-    "runtime",
-    "version",
-    "threads",
-    "xnnpack",
-    "delegate",
-    "mode",
-    "seconds_per_100",
-    "memory_kib",
-    "millijoules",
-    "rmse",
-    "faces",
-    "coordinates",
-    "golden",
-)
-
-
-def rendered_cells(lines: Sequence[Line]) -> list[list[str]]:
-    """The header and a row for each line, with the device in front where there are several."""
-    several = len({line.device for line in lines}) > 1
-    table = [["device", *HEADERS], *([line.device.removeprefix("ssh://"), *cells(line)] for line in lines)]
-    return table if several else [row[1:] for row in table]
-
-
-def _fitted(table: list[list[str]]) -> str:
-    """Rendered with the widest file names that fit, but no narrower ones than NARROWEST."""
-    from tabulate import tabulate
-
-    header, *rows = table
-    column = header.index("file")
-    align = ["left" if name in TEXT else "right" for name in header]
-    widest = max((len(row[column]) for row in rows), default=0)
-    for width in range(widest, min(widest, NARROWEST) - 1, -1):
-        cut = [[*row[:column], _cut(row[column], width), *row[column + 1 :]] for row in rows]
-        text = tabulate(cut, header, disable_numparse=True, colalign=align if rows else None)
-        if _width(text) <= WIDTH:
-            break
-    return text
-
-
-def _width(text: str) -> int:
-    return max(len(line) for line in text.splitlines())
+def _holds_one_value(kind: Any) -> bool:
+    kinds = get_args(kind) if get_origin(kind) is UnionType else (kind,)
+    return set(kinds) <= {str, int, float, bool, type(None)}
 
 
 def footnotes(results: Sequence[Result]) -> list[str]:
@@ -195,11 +151,20 @@ def footnotes(results: Sequence[Result]) -> list[str]:
         notes.append(
             f"  {plan['processes']} processes of {plan['seconds']:g} s for each line and mode; 95 % interval of p50"
         )
+        notes += [
+            f"  {CROPS.get(crop, crop)}" for crop in sorted({row.crop for row in result.rows if row.mode == "e2e"})
+        ]
         notes += _doubts(lines_of([result]))
         notes += [f"  {slow}" for slow in int8_that_does_not_help(result)]
-        notes += [f"  failed: {failure.cell}: {failure.message}" for failure in result.failed]
+        notes += [f"  failed: {failure.case}: {failure.message}" for failure in result.failed]
         notes += [f"  note: {note}" for note in result.notes]
-    return [part for text in notes for part in textwrap.wrap(text, WIDTH, subsequent_indent="    ")]
+    return notes
+
+
+CROPS = {
+    "cv2": "e2e: from a camera's frame to keypoints in it, the face cropped with OpenCV as in use",
+    "numpy": "e2e: with an earlier crop, in numpy; such times are not compared with those of OpenCV's crop",
+}
 
 
 def _doubts(lines: Sequence[Line]) -> list[str]:
@@ -231,20 +196,17 @@ def int8_that_does_not_help(result: Result) -> list[str]:
     return [f"{how} does not speed up int8 here: {', '.join(models)}" for how, models in slower.items()]
 
 
-def _seconds(row: Row | None) -> str:
-    return "-" if row is None else f"{row.seconds_per_100:.3g}"
-
-
-def _cut(text: str, width: int) -> str:
-    if len(text) <= width:
-        return text
-    tail = (width - 1) * 2 // 3
-    return text[: width - 1 - tail] + "…" + text[-tail:]
-
-
-def comparison(compared: Comparison) -> str:
-    """At most 100 columns."""
-    header = ["file", "runtime", "mode", "ms first", "second", "ratio", "95 % interval", "second is"]
+def comparison(compared: TimingComparison) -> Table:
+    columns = [
+        Column("file", "left", narrowest=18),
+        Column("runtime", "left", narrowest=15),
+        Column("mode", "left"),
+        Column("ms\nfirst", drop=2),
+        Column("ms\nsecond", drop=2),
+        Column("ratio"),
+        Column("95 %\ninterval"),
+        Column("second is", "left"),
+    ]
     rows = [
         [
             row.file.removesuffix(".tflite"),
@@ -259,5 +221,40 @@ def comparison(compared: Comparison) -> str:
         for row in compared.rows
     ]
     notes = [f"unlike: {what}" for what in compared.unlike] + [f"only in one: {what}" for what in compared.only_in_one]
+    notes += [f"not compared: {what}" for what in compared.not_compared]
     notes += [f"{row.file}, {row.mode}: {', '.join(row.doubts)}" for row in compared.rows if row.doubts]
-    return "\n".join([_fitted([header, *rows]), *(textwrap.fill(note, WIDTH) for note in notes)])
+    return Table(columns, rows, notes)
+
+
+def recommendation(found: Recommendation) -> Table:
+    """The measured files, the fastest first, and below them the one to use."""
+    columns = [
+        Column("", "left"),
+        Column("file (.tflite)", "left", narrowest=18),
+        Column("runtime", "left", narrowest=15),
+        Column("ms"),
+        Column("p95", drop=1),
+        Column("RMSE px"),
+        Column("KB", drop=2),
+        Column("verdict", "left"),
+    ]
+    rows = [
+        [
+            ">" if choice == found.chosen else ("*" if choice.pareto else ""),
+            choice.file.removesuffix(".tflite"),
+            setting(choice),
+            f"{choice.ms:.3f}",
+            "-" if choice.p95 is None else f"{choice.p95:.3f}",
+            "n/a" if choice.rmse is None else f"{choice.rmse:.3f}",
+            f"{choice.bytes / 1000:.0f}",
+            choice.verdict,
+        ]
+        for choice in found.choices
+    ]
+    note = f"{found.result} on {found.device}; RMSE on {found.faces} faces of {found.data}"
+    if found.left_out:
+        note += f"; {found.left_out} INVALID rows left out"
+    if not found.chosen:
+        return Table(columns, rows, [note, "give --budget-ms X or --max-rmse Y to choose one"])
+    suspect = ", but measured on a busy machine" if found.chosen.verdict != VALID else ""
+    return Table(columns, rows, [note, f"use {found.chosen.file} with {setting(found.chosen)}{suspect}"])

@@ -1,25 +1,39 @@
-"""The pictures that a network is timed on: faces with labels where data are given, drawn ones otherwise."""
+"""The images that a network is timed on: faces with labels if data are given, drawn ones otherwise.
 
-from dataclasses import dataclass
+The networks of one run may take other sizes, colors or points: all are timed on the same faces, brought to the input of
+each, and have an RMSE only if they give the points that the labels name.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from edgefkp.data.synthetic import SHIPPED
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import replacing, sha256_arrays
+from edgefkp.files import json_text, replacing, sha256_arrays
+from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, PointLayout, input_of
+from edgefkp.runtime.metadata import spec_of
 
 COUNT = 100  # different images: the paper's table 4 is in seconds per 100
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
-    """images: (N, 96, 96) uint8. keypoints: (N, 15, 2) float32, all NaN where RMSE has no meaning."""
+class TimedImages:
+    """N faces as one input takes them."""
 
     name: str
-    licence: str
-    images: np.ndarray
-    keypoints: np.ndarray
+    license: str
+    images: np.ndarray  # (N, side, side) or (N, side, side, 3) uint8
+    keypoints: np.ndarray  # (N, K, 2) float32 pixels, all NaN if an RMSE would mean nothing
+    layout: PointLayout = KAGGLE15
+    prepared: "dict[InputSpec, TimedImages]" = field(default_factory=dict)  # the same faces for other inputs
+
+    @property
+    def input(self) -> InputSpec:
+        return input_of(self.images)
 
     @property
     def labelled(self) -> bool:
@@ -29,54 +43,122 @@ class Pictures:
     def hash(self) -> str:
         return sha256_arrays(self.images, self.keypoints)
 
+    def prepared_for(self, inputs: Iterable[InputSpec]) -> "TimedImages":
+        """With the same faces for these inputs: a board without OpenCV cannot make them."""
+        others = {plain: self._at_input(plain) for plain in map(_plain, inputs) if plain != self.input}
+        return replace(self, prepared={**self.prepared, **others})
 
-def drawn_pictures() -> Pictures:
-    """The 100 packaged drawn faces, without labels: no RMSE comes of them."""
+    def at(self, spec: ModelSpec) -> "TimedImages":
+        """The same faces for a network of this kind, without labels if it gives other points.
+
+        Raises ImportError without OpenCV if the faces are not prepared for that input.
+        """
+        found = self._at_input(_plain(spec.input))
+        if spec.layout == self.layout:
+            return found
+        unknown = np.full((len(self.images), spec.layout.count, 2), np.nan, np.float32)
+        return replace(found, keypoints=unknown, layout=spec.layout)
+
+    def _at_input(self, plain: InputSpec) -> "TimedImages":
+        if plain == self.input:
+            return self
+        if plain in self.prepared:
+            return self.prepared[plain]
+        from edgefkp.data.faces import faces_of
+
+        faces = faces_of(self.images, self.keypoints, layout=self.layout).at(plain)
+        return TimedImages(self.name, self.license, faces.images, faces.keypoints, self.layout)
+
+
+def _plain(spec: InputSpec) -> InputSpec:
+    """Without the scaling, which images do not have."""
+    return InputSpec(spec.side, spec.colors)
+
+
+def drawn_images(count: int = COUNT) -> TimedImages:
+    """The packaged drawn faces, at most 100, without labels: they have no RMSE."""
     with np.load(SHIPPED) as stored:
-        images = stored["images"]
-    return Pictures("drawn faces", "part of edgefkp", images, np.full((len(images), 15, 2), np.nan, np.float32))
+        images = stored["images"][:count]
+    return TimedImages(
+        "drawn faces", "part of edgefkp", images, np.full((len(images), KAGGLE15.count, 2), np.nan, np.float32)
+    )
 
 
-def pictures_for(data: str | Path | None, count: int = COUNT) -> Pictures:
-    """What the commands measure on: pictures_of(data), read and cropped in a process of its own, so that neither
-    OpenCV nor its threads are in the one that measures; drawn_pictures() where data is None.
+def inputs_of(files: Iterable[Path]) -> list[InputSpec]:
+    """What the files are fed, each once, as far as their metadata or cards state it."""
+    found = []
+    for file in files:
+        try:
+            spec = spec_of(file)
+        except EdgefkpError:  # measuring it reports what is wrong
+            continue
+        if spec and spec.input not in found:
+            found.append(spec.input)
+    return found
+
+
+def images_for(data: str | Path | None, count: int = COUNT, inputs: Iterable[InputSpec] = ()) -> TimedImages:
+    """What the commands measure on: faces of `data`, or the drawn ones if that is None, prepared for `inputs`.
+
+    They are read, cropped and resized in a process of its own, so that neither OpenCV nor its threads are in the one
+    that measures.
     """
-    if data is None:
-        return drawn_pictures()
+    inputs = tuple(inputs)
+    drawn = drawn_images()
+    if data is None and all(_plain(one) == drawn.input for one in inputs):
+        return drawn
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
-        return child.submit(pictures_of, data, count).result()
+        return child.submit(_prepared, data, count, inputs).result()
 
 
-def pictures_of(data: str | Path, count: int = COUNT) -> Pictures:
-    """`count` faces evenly spaced through the test part of a data source, with its labels.
+def _prepared(data: str | Path | None, count: int, inputs: tuple[InputSpec, ...]) -> TimedImages:
+    return (drawn_images() if data is None else images_of(data, count)).prepared_for(inputs)
 
-    Raises EdgefkpError where the source has fewer test faces.
+
+def images_of(data: str | Path, count: int = COUNT) -> TimedImages:
+    """`count` faces evenly spaced through the test part of a dataset, with their labels.
+
+    Raises EdgefkpError if the dataset has fewer test faces.
     """
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.split import split
 
-    source = open_dataset(data)
-    test = split(source).test
+    dataset = open_dataset(data)
+    test = split(dataset).test
     if len(test) < count:
-        raise EdgefkpError(f"{source.name} has {len(test)} test faces, and {count} were asked for", "use --images N")
+        raise EdgefkpError(f"{dataset.name} has {len(test)} test faces, and {count} were asked for", "use --images N")
     rows = np.linspace(0, len(test) - 1, count).round().astype(int)
-    return Pictures(source.name, source.license, test.images[rows], test.keypoints[rows])
+    return TimedImages(dataset.name, dataset.license, test.images[rows], test.keypoints[rows], test.layout)
 
 
-def save(pictures: Pictures, path: Path) -> None:
+def save(images: TimedImages, path: Path) -> None:
+    """One .npz; the same faces for another input are `images.0`, `keypoints.0` and so on."""
+    others: dict[str, np.ndarray] = {}
+    for number, other in enumerate(images.prepared.values()):
+        others |= {f"images.{number}": other.images, f"keypoints.{number}": other.keypoints}
     with replacing(path) as temporary, open(temporary, "wb") as stream:
         np.savez_compressed(
             stream,
-            images=pictures.images,
-            keypoints=pictures.keypoints,
-            name=np.array(pictures.name),
-            licence=np.array(pictures.licence),
+            images=images.images,
+            keypoints=images.keypoints,
+            name=np.array(images.name),
+            licence=np.array(images.license),
+            layout=np.array(json_text(images.layout, None)),
+            **others,  # type: ignore[arg-type]
         )
 
 
-def read(path: Path) -> Pictures:
+def read(path: Path) -> TimedImages:
     with np.load(path) as stored:
-        return Pictures(str(stored["name"]), str(stored["licence"]), stored["images"], stored["keypoints"])
+        arrays = {name: stored[name] for name in stored.files}
+    name, terms = str(arrays["name"]), str(arrays["licence"])
+    layout = PointLayout.from_json(json.loads(str(arrays["layout"]))) if "layout" in arrays else KAGGLE15
+    made = [
+        TimedImages(name, terms, arrays[key], arrays[key.replace("images", "keypoints")], layout)
+        for key in arrays
+        if key.split(".")[0] == "images"
+    ]
+    return replace(made[0], prepared={other.input: other for other in made[1:]})

@@ -1,4 +1,4 @@
-"""Time one cell in a fresh process.
+"""Time one case in a fresh process.
 
 Imports numpy and one interpreter, nothing else that is large; the clock of imports starts here, at the first line.
 """
@@ -10,15 +10,19 @@ import numpy as np  # noqa: E402  (its import is part of the import clock)
 
 _NUMPY_SECONDS = time.perf_counter() - _STARTED
 
+import functools  # noqa: E402
 import gc  # noqa: E402
+import importlib  # noqa: E402
 import os  # noqa: E402
 import resource  # noqa: E402
+from collections.abc import Callable  # noqa: E402
 from dataclasses import asdict, dataclass  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from edgefkp.bench import camera  # noqa: E402
 from edgefkp.errors import EdgefkpError  # noqa: E402
+from edgefkp.geometry import crop_face  # noqa: E402
 from edgefkp.layout import ModelSpec  # noqa: E402
 from edgefkp.records import built  # noqa: E402
 from edgefkp.runtime.interpreters import load  # noqa: E402
@@ -27,86 +31,100 @@ from edgefkp.runtime.tflite_model import TfliteModel  # noqa: E402
 CAPACITY = 400_000  # invokes: 2 s of 5 microseconds each
 STAGES = ("crop", "fill", "set", "invoke", "get", "points")
 STEADY = 0.03  # two successive windows whose medians differ by less are steady
-INPUT_BYTES = 256 << 20  # at most, for the random input of a file that takes no faces
+INPUT_BYTES = 256 << 20  # at most, for the random input of a file that is no keypoint network
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker measures."""
+    """What a worker is asked to do."""
 
     file: str  # path of the .tflite
-    runtime: str  # "" for this environment's first choice
-    mode: str  # "survey" (load, one inference), "invoke" or "e2e"
-    images: str  # path of an .npz
+    runtime: str  # "" for the first choice of this environment
+    mode: str  # "probe" (load, one inference), "invoke" or "e2e"
+    images: str  # path of the timed_images, as this file's network takes them
     threads: int = 1
     xnnpack: bool = True
     delegate: str = ""
-    seconds: float = 2.0  # of steady inference
-    warm_seconds: tuple[float, float] = (0.2, 2.0)  # of warm-up, at least and at most
+    seconds: float = 2.0
+    warm_seconds: tuple[float, float] = (0.2, 2.0)  # least and most
     pin: tuple[int, ...] = ()  # CPUs
-    spec: dict[str, Any] | None = None  # the file's ModelSpec, as the survey found it: it is not looked up again
+    end_to_end: bool = False  # of a probe: whether mode "e2e" comes after it
+    # ModelSpec as JSON, from the probe: a measured process reads no graph. None for a file that is no keypoint network.
+    spec: dict[str, Any] | None = None
 
 
 def work(job: dict[str, Any]) -> dict[str, Any]:
     """In the child: `run` the Job. Raises EdgefkpError with the runtime's reason if the file cannot be run."""
     try:
-        facts, arrays = run(Job(**job))
+        metadata, arrays = run(Job(**job))
     except (RuntimeError, ValueError, SystemError, MemoryError) as error:
         cause = (str(error) or type(error).__name__).splitlines()[0]
         raise EdgefkpError(f"{job['runtime']} cannot run {job['file']}: {cause}") from error
-    return {"facts": facts, "arrays": arrays}
+    return {"metadata": metadata, "arrays": arrays}
 
 
 def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Facts for JSON, and arrays: warm and steady, nanoseconds, (n,) or (n, 6) stages; outputs (N, 15, 2)."""
+    """Metadata for JSON, and arrays: warmups and values, nanoseconds, (n,) or (n, 6) stages; outputs (N, K, 2)."""
     if job.pin:
         os.sched_setaffinity(0, job.pin)
+    if job.mode == "e2e":
+        importlib.import_module("cv2")  # its memory and time are not the network's
     memory = {"start": high_water()}
     spec = built(ModelSpec, job.spec) if job.spec else None
     model = load(job.file, job.runtime or None, job.threads, job.xnnpack, job.delegate or None, spec)
     memory["loaded"] = high_water()
-    facts: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "runtime": model.runtime,
         "version": model.version,
-        "is_keypoint_model": model.is_keypoint_model,
-        "spec": model.spec,
         "clocks": {**asdict(model.clocks), "imported": model.clocks.imported + _NUMPY_SECONDS},
         "memory": memory,
     }
     with np.load(job.images) as stored:
         images = stored["images"]
-    if job.mode == "survey":
-        from edgefkp.runtime.reference_vectors import (
-            check_reference_vectors,  # here only: measured processes import nothing more
-        )
-
-        check_reference_vectors(job.file, model)
-        return {**facts, **survey(model, images)}, {}
-    loop = StageLoop(model, images) if job.mode == "e2e" else InvokeLoop(model, images)
+    if job.mode == "probe":
+        return {**metadata, **probe(job, model, images)}, {}
+    loop = (StageLoop if job.mode == "e2e" else InvokeLoop)(model, images, job.spec is not None)
     gc.collect()
     gc.disable()
-    warm = warm_up(loop, *job.warm_seconds)
-    kernel = fixed_kernel()
+    warmups = warm_up(loop, *job.warm_seconds)
+    reference = reference_seconds()
     before = Usage()
-    facts["steady_from"] = time.monotonic()
-    steady = loop.passes(job.seconds)
-    facts["steady_to"] = time.monotonic()
-    facts.update(before.until_now())
-    facts["kernel"] = [kernel, fixed_kernel()]
+    metadata["steady_from"] = time.monotonic()
+    values = loop.passes(job.seconds)
+    metadata["steady_to"] = time.monotonic()
+    metadata.update(before.until_now())
+    metadata["reference_seconds"] = [reference, reference_seconds()]
     memory["steady"] = high_water()
-    facts["steady_seconds"] = float(np.median(loop.invokes(steady))) / 1e9
-    facts["pictures"] = len(loop.tensors)
-    facts["first_seconds"] = float(loop.invokes(warm)[0]) / 1e9
-    arrays = {"warm": warm, "steady": steady}
-    if model.is_keypoint_model:
+    metadata["steady_seconds"] = float(np.median(loop.invokes(values))) / 1e9
+    metadata["images"] = len(loop.tensors)
+    metadata["first_seconds"] = float(loop.invokes(warmups)[0]) / 1e9
+    arrays = {"warmups": warmups, "values": values}
+    if job.spec is not None:
         arrays["outputs"] = model.keypoints(loop.outputs)
-    return facts, arrays
+    return metadata, arrays
 
 
-def survey(model: TfliteModel, images: np.ndarray) -> dict[str, Any]:
-    """The time of a second inference, which the plan's estimate needs."""
-    loop = InvokeLoop(model, images[:1])
-    return {"invoke_seconds": float(loop.passes(0, least=2)[-1]) / 1e9}
+def probe(job: Job, model: TfliteModel, images: np.ndarray) -> dict[str, Any]:
+    """What the schedule needs: the time of a second inference, the network's spec, and why "e2e" cannot run, or ""."""
+    from edgefkp.runtime.reference_vectors import check_reference_vectors  # measured processes import nothing more
+
+    check_reference_vectors(job.file, model)
+    takes_images = model.is_keypoint_model
+    loop = InvokeLoop(model, images[:1], takes_images)
+    return {
+        "invoke_seconds": float(loop.passes(0, least=2)[-1]) / 1e9,
+        "spec": model.spec if takes_images else None,
+        "opencv": opencv_problem() if job.end_to_end and takes_images else "",
+    }
+
+
+def opencv_problem() -> str:
+    """Why OpenCV, which crops the face out of the frame, cannot be imported; "" if it can."""
+    try:
+        importlib.import_module("cv2")
+    except ImportError as error:
+        return (str(error) or "it cannot be imported").splitlines()[0]
+    return ""
 
 
 class InvokeLoop:
@@ -114,11 +132,12 @@ class InvokeLoop:
 
     columns = 1
 
-    def __init__(self, model: TfliteModel, images: np.ndarray) -> None:
-        self.tensors = model.tensors(images) if model.is_keypoint_model else random_tensors(model)
+    def __init__(self, model: TfliteModel, images: np.ndarray, takes_images: bool) -> None:
+        self.tensors = model.tensors(images) if takes_images else random_tensors(model)
         self.model = model
-        shape = np.prod(model.outputs[0]["shape"], dtype=int)
-        self.outputs = np.empty((len(self.tensors), shape), model.outputs[0]["dtype"])
+        self.which = (model.points_output or 0) if takes_images else 0
+        output = model.outputs[self.which]
+        self.outputs = np.empty((len(self.tensors), np.prod(output["shape"], dtype=int)), output["dtype"])
         self.buffer = np.empty(CAPACITY, np.int64)
 
     def passes(self, seconds: float, least: int = 1) -> np.ndarray:
@@ -132,13 +151,13 @@ class InvokeLoop:
 
     def one_pass(self, number: int) -> int:
         set_tensor, invoke, get = self.model.set, self.model.invoke, self.model.get
-        clock, buffer, outputs = time.perf_counter_ns, self.buffer, self.outputs
+        clock, buffer, outputs, which = time.perf_counter_ns, self.buffer, self.outputs, self.which
         for row, tensor in enumerate(self.tensors):
             set_tensor(tensor)
             started = clock()
             invoke()
             buffer[number] = clock() - started
-            outputs[row] = get().reshape(-1)
+            outputs[row] = get(which).reshape(-1)
             number += 1
         return number
 
@@ -158,30 +177,31 @@ class InvokeLoop:
 class StageLoop(InvokeLoop):
     """From a camera-like frame to keypoints in it; every stage is timed: (n, 6) nanoseconds."""
 
-    def __init__(self, model: TfliteModel, images: np.ndarray) -> None:
-        super().__init__(model, images)
-        self.frames, self.boxes = camera.frames(images)
-        self.table = model.pixel_table()
+    def __init__(self, model: TfliteModel, images: np.ndarray, takes_images: bool = True) -> None:
+        super().__init__(model, images, takes_images)
+        self.spec = model.spec.input
+        self.frames, self.boxes = camera.frames(images, self.spec)
         self.tensor = np.empty_like(self.tensors[0])
+        self.fill = filler(model.pixel_table(), self.tensor.reshape(self.spec.image_shape))
         self.buffer = np.empty((CAPACITY // 4, len(STAGES)), np.int64)
 
     def one_pass(self, number: int) -> int:
-        model, table, tensor, outputs, clock = self.model, self.table, self.tensor, self.outputs, time.perf_counter_ns
-        flat = tensor.reshape(camera.SIZE, camera.SIZE)
+        model, spec, tensor, fill, which = self.model, self.spec, self.tensor, self.fill, self.which
+        outputs, clock = self.outputs, time.perf_counter_ns
         for row in range(len(self.tensors)):
             frame, box = self.frames[row], self.boxes[row]
             t0 = clock()
-            image = camera.crop(frame, box)
+            image = crop_face(frame, box, spec)
             t1 = clock()
-            np.take(table, image, out=flat, mode="clip")
+            fill(image)
             t2 = clock()
             model.set(tensor)
             t3 = clock()
             model.invoke()
             t4 = clock()
-            output = model.get()
+            output = model.get(which)
             t5 = clock()
-            camera.to_frame(model.keypoints(output), box)
+            camera.to_frame(model.keypoints(output), box, spec)
             t6 = clock()
             self.buffer[number] = t1 - t0, t2 - t1, t3 - t2, t4 - t3, t5 - t4, t6 - t5
             outputs[row] = output.reshape(-1)
@@ -193,8 +213,16 @@ class StageLoop(InvokeLoop):
         return times[:, STAGES.index("invoke")]
 
 
+def filler(table: np.ndarray, tensor: np.ndarray) -> Callable[[np.ndarray], object]:
+    """A function that puts an image into `tensor` by a pixel table of shape (256,) or, by channel, (256, 3)."""
+    if table.ndim == 1:
+        return functools.partial(np.take, table, out=tensor, mode="clip")
+    channels = np.arange(table.shape[1])
+    return lambda image: np.copyto(tensor, table[image, channels])
+
+
 def random_tensors(model: TfliteModel) -> np.ndarray:
-    """100 random inputs for a file that takes no faces (fewer where they would fill the memory)."""
+    """100 random inputs for a file that is no keypoint network (fewer if they would fill the memory)."""
     if len(model.inputs) != 1:
         raise EdgefkpError(f"{model.path} has {len(model.inputs)} inputs; only files with one can be timed")
     shape, dtype = model.inputs[0]["shape"], np.dtype(model.inputs[0]["dtype"])
@@ -222,7 +250,7 @@ def warm_up(loop: InvokeLoop, least: float, most: float) -> np.ndarray:
     return np.concatenate(windows)
 
 
-def fixed_kernel() -> float:
+def reference_seconds() -> float:
     """Seconds for the same arithmetic every time, best of five: what the core's true clock is worth just now."""
     best = float("inf")
     for _ in range(5):
@@ -239,7 +267,7 @@ class Usage:
         self.wall, self.own, self.machine = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF), _cpu_ticks()
 
     def until_now(self) -> dict[str, Any]:
-        """others_cores: how many cores other processes kept busy meanwhile, None where the system does not tell."""
+        """others_cores: how many cores other processes kept busy meanwhile, None if the system does not report it."""
         wall = time.perf_counter() - self.wall
         own, machine = resource.getrusage(resource.RUSAGE_SELF), _cpu_ticks()
         cpu = own.ru_utime + own.ru_stime - self.own.ru_utime - self.own.ru_stime
@@ -270,7 +298,7 @@ def _cpu_ticks() -> tuple[float, float] | None:
 
 
 def high_water() -> int | None:
-    """VmHWM, the most memory this process ever held, in KiB; None where the system does not tell."""
+    """VmHWM, the most memory this process ever held, in KiB; None if the system does not report it."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))

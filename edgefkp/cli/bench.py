@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgefkp.cli.options import data_option, json_option, note, print_json
+from edgefkp.cli.options import data_option, device_option, json_option, note, print_json
 from edgefkp.errors import EdgefkpError, UsageError
 
 if TYPE_CHECKING:
-    from edgefkp.bench.plan import Plan, Settings
+    from edgefkp.bench.plan import Schedule, TimingSettings
     from edgefkp.bench.result import Result
 
 
@@ -28,14 +28,7 @@ class _WithShow(click.Command):
 
 @click.command(cls=_WithShow, short_help="Measure .tflite files: export/ -> bench/.")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@click.option(
-    "--device",
-    "devices",
-    multiple=True,
-    default=["cpu"],
-    show_default="cpu",
-    help="cpu: this machine; ssh://user@board[:port]: another one. Again for several at once.",
-)
+@device_option(multiple=True)
 @data_option(default=None)
 @click.option("--images", default=100, show_default=True, help="Different faces of --data to time and score on.")
 @click.option("--runtime", "runtimes", multiple=True, help="litert or tflite-runtime; again for both side by side.")
@@ -49,13 +42,17 @@ class _WithShow(click.Command):
 @click.option("--install", is_flag=True, help="Put a runtime into a temporary venv on the board.")
 @click.option("--keep", is_flag=True, help="Leave the bundle's folder on the board.")
 @click.option("--bundle", type=click.Path(path_type=Path, exists=True), help="Run this bundle instead of FILES.")
-@click.option("--mode", "modes", multiple=True, type=click.Choice(["invoke", "e2e"]), help="Both by default.")
-@click.option("--sweep", is_flag=True, help="Every installed interpreters, XNNPACK on and off, 1, 2, 4 ... threads.")
-@click.option("--quick", is_flag=True, help="Two short processes a cell: a first look, wide intervals.")
-@click.option("--processes", type=click.IntRange(1), help="Fresh processes a cell, instead of 5.")
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Steady seconds a process, instead of 2.")
+@click.option(
+    "--mode", "modes", multiple=True, type=click.Choice(["invoke", "e2e"]), help="Both by default; e2e needs OpenCV."
+)
+@click.option("--sweep", is_flag=True, help="Every installed runtime, XNNPACK on and off, 1, 2, 4 ... threads.")
+@click.option("--quick", is_flag=True, help="Time two short processes a case: a first look, with wide intervals.")
+@click.option("--processes", type=click.IntRange(1), help="Fresh processes for each case, instead of 5.")
+@click.option(
+    "--seconds", type=click.FloatRange(0, min_open=True), help="Seconds that each process is timed for, instead of 2."
+)
 @click.option("--pin", metavar="CPUS", help="CPUs the workers may use, as 2,3 or 2-3.")
-@click.option("--seed", default=0, show_default=True, help="Of the order in which cells are measured.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the order in which cases are measured.")
 @click.option("--name", help="Name of the result file; the time of day by default.")
 @click.option(
     "--out",
@@ -72,8 +69,8 @@ def command(
     """Measure FILES (.tflite files, or folders of them; default: export/).
 
     Prints seconds per 100 different images, for the interpreter alone and from a camera-like frame to keypoints (e2e),
-    and stores every raw time. With --data, the same outputs give the RMSE. A run on this machine that was cut off goes
-    on when the same command is typed again.
+    and stores every raw time. With --data, the same outputs give the RMSE. Re-run the same
+    command to resume a run on this machine that was cut off.
 
     edgefkp bench show FILE... shows stored results again.
     """
@@ -81,73 +78,61 @@ def command(
 
     name = name or datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
     if options["bundle"]:
-        results = [_of_bundle(options["bundle"], name, out)]
+        results = [_of_bundle(options["bundle"], name, out, options["root"])]
     else:
         results = _of_devices(files, devices, name, out, options)
     if as_json:
         print_json(results[0] if len(results) == 1 else results)
     else:
-        click.echo(table.terminal(results))
+        click.echo(table.table_of(results).text())
     for measured in results:
         note(f"stored: {result.save(measured, out / f'{measured.name}.json')}")
     _fail_for_those_that_failed(results)
 
 
-def _of_bundle(path: Path, name: str, out: Path) -> "Result":
-    from edgefkp.bench import bundle, harness, result
-    from edgefkp.bench.store import discard, partial_folder
+def _of_bundle(path: Path, name: str, out: Path, root: Path) -> "Result":
+    from edgefkp.bench import bundle
+    from edgefkp.bench.device import CPU
+    from edgefkp.bench.devices import DeviceOptions, Listener, Work, open_device
 
-    with bundle.opened(path, out) as opened:
-        job = opened.cells, opened.pictures, opened.settings
-        partial = partial_folder(out, *job)
-        with _Bar() as bar:
-            measured = harness.measure(*job, name, "cpu", partial, announce, bar, golden=opened.golden)
-        result.save(measured, out / f"{name}.json")
-        discard(partial)
-    return measured
+    with bundle.opened(path, out) as opened, _Bar() as bar:
+        work = Work(opened.cases, opened.images, opened.settings, name, out, opened.reference)
+        return open_device(CPU, DeviceOptions(root=root)).measure(work, Listener(announce, bar, note))
 
 
 def _of_devices(
     files: tuple[Path, ...], devices: tuple[str, ...], name: str, out: Path, options: dict[str, Any]
 ) -> "list[Result]":
-    """All at once: the boards in threads that wait for ssh, this machine here."""
+    """All at once: other machines in threads that wait for them, this machine here."""
     from concurrent.futures import ThreadPoolExecutor
+    from dataclasses import replace
 
-    from edgefkp.bench import harness, result, timed_images
-    from edgefkp.bench.devices import ssh
-    from edgefkp.bench.plan import cells_of
-    from edgefkp.bench.store import discard, partial_folder
+    from edgefkp.bench import timed_images
+    from edgefkp.bench.devices import DeviceOptions, Listener, Work, open_device
+    from edgefkp.bench.plan import cases_of
 
-    devices = tuple(dict.fromkeys(devices))
-    more = {"python": options["remote_python"], "install": options["install"], "keep": options["keep"]}
-    boards = {device: ssh.board_of(device, **more) for device in devices if device != "cpu"}
-    shown = timed_images.pictures_for(options["data"], options["images"])
-    settings = settings_of(options)
-    cells = cells_of(tflite_files(files), **_axes(options, bool(boards)))
-    found: dict[str, Result] = {}
-    with ThreadPoolExecutor(max(1, len(boards))) as pool:
-        waiting = {
-            device: pool.submit(ssh.measure, board, cells, shown, settings, f"{name}-{_plain(device)}", note)
-            for device, board in boards.items()
-        }
-        if "cpu" in devices:
-            partial = partial_folder(out, cells, shown, settings)
+    given = DeviceOptions(options["remote_python"], options["install"], options["keep"], options["root"])
+    opened = [open_device(device, given) for device in dict.fromkeys(devices)]
+    here, others = ([one for one in opened if one.is_here is local] for local in (True, False))
+    paths = tflite_files(files)
+    images = timed_images.images_for(options["data"], options["images"], timed_images.inputs_of(paths))
+    cases = cases_of(paths, **_axes(options, bool(others)))
+    work = Work(cases, images, settings_of(options), name, out)
+    with ThreadPoolExecutor(max(1, len(others))) as pool:
+        waiting = [
+            pool.submit(one.measure, replace(work, name=f"{name}-{one.device.plain}"), Listener(log=note))
+            for one in others
+        ]
+        found = []
+        for one in here:
             with _Bar() as bar:
-                found["cpu"] = harness.measure(
-                    cells, shown, settings, name, "cpu", partial, announce, bar, options["root"]
-                )
-            result.save(found["cpu"], out / f"{name}.json")  # a board that fails later costs nothing of it
-            discard(partial)
-        found.update({device: future.result() for device, future in waiting.items()})
-    return [found[device] for device in devices]
+                found.append(one.measure(work, Listener(announce, bar, note)))
+        found += [future.result() for future in waiting]
+    order = [one.device.name for one in opened]
+    return sorted(found, key=lambda result: order.index(result.device.name))
 
 
-def _plain(device: str) -> str:
-    """ssh://pi@board:22 -> pi-board-22, for a file's name."""
-    return "".join(letter if letter.isalnum() or letter == "." else "-" for letter in device.removeprefix("ssh://"))
-
-
-def settings_of(options: dict[str, Any]) -> "Settings":
+def settings_of(options: dict[str, Any]) -> "TimingSettings":
     from dataclasses import replace
 
     from edgefkp.bench import plan
@@ -158,7 +143,7 @@ def settings_of(options: dict[str, Any]) -> "Settings":
 
 
 def _axes(options: dict[str, Any], remote: bool = False) -> dict[str, Any]:
-    """What varies from cell to cell. A runtime may be missing here where another Python or a board has it."""
+    """What varies from case to case. A runtime may be missing here where another Python or a board has it."""
     from edgefkp.bench import machine, plan
     from edgefkp.runtime import interpreters
 
@@ -203,7 +188,7 @@ def _cpus(text: str | None) -> tuple[int, ...]:
 def tflite_files(paths: tuple[Path, ...]) -> list[Path]:
     """The files named, and those in the folders named (default: export/), each once.
 
-    Raises EdgefkpError where there is none.
+    Raises EdgefkpError if no file is found.
     """
     found: list[Path] = []
     for path in paths or (Path("export"),):
@@ -220,12 +205,12 @@ def tflite_files(paths: tuple[Path, ...]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def announce(plan: "Plan", seconds: float) -> None:
-    settings = plan.settings
+def announce(schedule: "Schedule", seconds: float) -> None:
+    settings = schedule.settings
     time = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
     note(
-        f"plan: {len(plan.cells)} cells x {settings.processes} fresh processes, {settings.seconds:g} s each; rounds "
-        f"shuffled (seed {settings.seed}); about {time}"
+        f"plan: {len(schedule.cases)} cases x {settings.processes} fresh processes, {settings.seconds:g} s each; "
+        f"rounds shuffled (seed {settings.seed}); about {time}"
     )
 
 

@@ -30,4 +30,5 @@ def command(files: tuple[Path, ...], form: str) -> None:
 
         click.echo(page(results), nl=False)
     else:
-        click.echo({"table": table.terminal, "markdown": table.markdown, "csv": table.comma_separated}[form](results))
+        made = table.details(results) if form == "csv" else table.table_of(results)
+        click.echo({"table": made.text, "markdown": made.markdown, "csv": made.csv}[form]())

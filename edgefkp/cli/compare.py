@@ -32,7 +32,7 @@ def command(first: Path, second: Path, gate: float | None, force: bool, as_json:
     if as_json:
         print_json(compared)
     else:
-        click.echo(comparison(compared))
+        click.echo(comparison(compared).text())
     if gate and (slower := over(compared, gate)):
         worst = max(slower, key=lambda row: row.ratio)
         raise GateError(

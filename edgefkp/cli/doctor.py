@@ -1,44 +1,29 @@
-"""edgefkp doctor: what runs here or on a board, and the line that fixes what does not."""
+"""edgefkp doctor: check this machine or a board, and print fixes."""
 
 from typing import Any
 
 import click
 
-from edgefkp.cli.options import json_option, print_json
+from edgefkp.cli.options import device_option, json_option, print_json
 from edgefkp.errors import EnvironmentProblem
 
 
 @click.command(short_help="Say what runs here or on a board, and how to fix what does not.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, or ssh://user@board[:port].")
+@device_option()
 @click.option("--remote-python", default="python3", show_default=True, help="The board's Python.")
 @json_option
 def command(device: str, remote_python: str, as_json: bool) -> None:
     """Try Python, libc, numpy, the runtimes and OpenCV, each in a process of its own. Exit 4 where bench cannot run."""
-    facts = _here() if device == "cpu" else _there(device, remote_python)
-    bad = [check for check in facts["checks"] if check["ok"] is False and "not for bench" not in check["name"]]
+    from edgefkp.bench.devices import DeviceOptions, open_device
+
+    report = open_device(device, DeviceOptions(python=remote_python)).examine()
+    bad = [check for check in report["checks"] if check["ok"] is False and check["required"]]
     if as_json:
-        print_json(facts)
+        print_json(report)
     else:
-        click.echo("\n".join(_line(check) for check in facts["checks"]))
+        click.echo("\n".join(_line(check) for check in report["checks"]))
     if bad:
         raise EnvironmentProblem(f"{bad[0]['name']}: {bad[0]['found']}", bad[0]["fix"])
-
-
-def _here() -> dict[str, Any]:
-    import platform
-    import sys
-    from dataclasses import asdict
-
-    from edgefkp.bench.doctor import examine
-
-    checks = [asdict(check) for check in examine()]
-    return {"machine": platform.machine(), "python": list(sys.version_info[:2]), "checks": checks}
-
-
-def _there(device: str, python: str) -> dict[str, Any]:
-    from edgefkp.bench.devices import ssh
-
-    return ssh.examine(ssh.board_of(device, python=python))
 
 
 def _line(check: dict[str, Any]) -> str:

@@ -39,6 +39,24 @@ def labels_option() -> Callable[[Any], Any]:
     )
 
 
+class _DeviceOption(click.Option):
+    """--device: its help lists the kinds of devices that are registered when it is shown."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        from edgefkp.bench.devices import forms
+
+        self.help = f"{forms()}.{' Repeat the option for several at once.' if self.multiple else ''}"
+        return super().get_help_record(ctx)
+
+
+def device_option(multiple: bool = False) -> Callable[[Any], Any]:
+    """--device, as `devices` if several are taken."""
+    name, default = ("devices", ["cpu"]) if multiple else ("device", "cpu")
+    return click.option(
+        "--device", name, cls=_DeviceOption, multiple=multiple, default=default, show_default=True, metavar="DEVICE"
+    )
+
+
 def note(text: str) -> None:
     """A line for people: stderr, so that stdout stays the result."""
     print(text, file=sys.stderr, flush=True)

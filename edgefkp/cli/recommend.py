@@ -9,7 +9,6 @@ from edgefkp.cli.options import json_option, print_json
 from edgefkp.errors import EdgefkpError
 
 if TYPE_CHECKING:
-    from edgefkp.bench.recommend import Recommendation
     from edgefkp.bench.result import Result
 
 RESULTS = Path("bench/results")
@@ -28,12 +27,13 @@ def command(result: Path | None, budget_ms: float | None, max_rmse: float | None
     """
     from edgefkp.bench import result as results
     from edgefkp.bench.recommend import recommend
+    from edgefkp.bench.table import recommendation
 
     found = recommend(results.read(result) if result else _newest(), budget_ms, max_rmse)
     if as_json:
         print_json(found)
     else:
-        click.echo(recommendation_table(found))
+        click.echo(recommendation(found).text())
 
 
 def _newest() -> "Result":
@@ -45,32 +45,3 @@ def _newest() -> "Result":
         except EdgefkpError:
             continue  # other measurements are kept there, too
     raise EdgefkpError(f"there is no result of edgefkp bench in {RESULTS}", "measure first: edgefkp bench")
-
-
-def recommendation_table(found: "Recommendation") -> str:
-    from tabulate import tabulate
-
-    from edgefkp.bench.table import setting
-
-    rows = [
-        (
-            ">" if choice == found.chosen else ("*" if choice.pareto else ""),
-            choice.file.removesuffix(".tflite"),
-            setting(choice),
-            f"{choice.ms:.3f}",
-            "-" if choice.p95 is None else f"{choice.p95:.3f}",
-            "n/a" if choice.rmse is None else f"{choice.rmse:.3f}",
-            f"{choice.bytes / 1000:.0f}",
-            choice.verdict,
-        )
-        for choice in found.choices
-    ]
-    headers = ["", "file (.tflite)", "runtime", "ms", "p95", "RMSE px", "KB", "verdict"]
-    table = tabulate(rows, headers=headers, disable_numparse=True, colalign=("left",) * 3 + ("right",) * 4 + ("left",))
-    note = f"{found.result} on {found.device}; RMSE on {found.faces} faces of {found.data}"
-    if found.left_out:
-        note += f"; {found.left_out} INVALID rows left out"
-    if not found.chosen:
-        return f"{table}\n\n{note}\ngive --budget-ms X or --max-rmse Y to choose one"
-    suspect = ", but measured on a busy machine" if found.chosen.verdict != "VALID" else ""
-    return f"{table}\n\n{note}\nuse {found.chosen.file} with {setting(found.chosen)}{suspect}"

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from edgefkp.bench.result import Process, Result
-from edgefkp.bench.stats import INVALID, VALID
 from edgefkp.bench.table import Line, lines_of, setting
+from edgefkp.bench.verdict import INVALID, VALID
 from edgefkp.report.figures import BLUE, COLORS, GRAY, ORANGE, Figures, lighten, panels, plain_log
 
 WIDTH = 9.0  # inches
@@ -90,7 +90,7 @@ def distributions(results: Sequence[Result]) -> Any:
 
 
 def _milliseconds(process: Process) -> list[float]:
-    return [float(value) / 1e6 for value in np.percentile(process.steady.nanoseconds(), QUANTILES)]
+    return [float(value) / 1e6 for value in np.percentile(process.values.nanoseconds(), QUANTILES)]
 
 
 @FIGURES.figure("traces", "The device while it was measured")
@@ -108,11 +108,11 @@ def traces(results: Sequence[Result]) -> Any:
             panel.set_ylabel(title, fontsize=7)
             lighten(panel)
         axes[-1, 0].set_xlabel("seconds")
-        drawn[result.device] = figure
+        drawn[str(result.device)] = figure
     return drawn or None
 
 
 def _readings(result: Result, name: str) -> list[tuple[float, float]]:
     """(seconds, value) of what the device reported."""
-    pairs = zip(result.board.get("seconds") or [], result.board.get(name) or [], strict=False)
+    pairs = zip(result.trace.get("seconds") or [], result.trace.get(name) or [], strict=False)
     return [(float(at), float(value)) for at, value in pairs if value is not None]

@@ -180,9 +180,9 @@ class _Judge:
 def measured_ms(file: Path) -> float:
     """Median milliseconds of one inference of `file`, one thread, on drawn faces: in fresh processes, as bench does."""
     from edgefkp.bench import harness, timed_images
-    from edgefkp.bench.plan import QUICK, Cell
+    from edgefkp.bench.plan import QUICK, Case
 
-    result = harness.measure([Cell(str(file), "")], timed_images.drawn_pictures(), QUICK, "tune")
+    result = harness.measure([Case(str(file), "")], timed_images.drawn_images(), QUICK, "tune")
     return float(result.rows[0].ms.p50)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from edgefkp.bench import result as bench_result
 from edgefkp.bench.result import Result
-from edgefkp.bench.stats import INVALID, VALID, bootstrap_medians
+from edgefkp.bench.stats import bootstrap_medians
+from edgefkp.bench.verdict import INVALID, VALID
 from edgefkp.data.info import Info
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json
@@ -159,7 +160,7 @@ def _file_timings(result: Result) -> dict[tuple[str, str], Timing]:
     timings = {}
     for row in (row for row in result.rows if row.mode == "invoke"):
         low, high = (edge / 10 for edge in row.ms.interval)  # ms of one image -> s of 100
-        passes = [process.steady.nanoseconds() for process in row.processes]
+        passes = [process.values.nanoseconds() for process in row.processes]
         timings[row.model, row.scheme] = Timing(row.file, row.ms.p50 / 10, (low, high), passes, row.verdict)
     return timings
 

@@ -8,7 +8,7 @@ not converged decides nothing.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from edgefkp.bench.stats import INVALID
+from edgefkp.bench.verdict import INVALID
 from edgefkp.study.cell import CellResult
 from edgefkp.study.comparison import Interval, compare, converged, rmse_of
 from edgefkp.study.evidence import HOWS, Evidence, Timing, seed_noise

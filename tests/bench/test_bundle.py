@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -9,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.bench import bundle, harness, result
-from edgefkp.bench.plan import cells_of
+from edgefkp.bench import bundle, harness, payload, result
+from edgefkp.bench.plan import cases_of
 from edgefkp.cli import main
 from edgefkp.errors import EdgefkpError
 from tests.bench_parts import BRIEF, FLOAT, INT8, labelled
@@ -18,8 +19,8 @@ from tests.bench_parts import BRIEF, FLOAT, INT8, labelled
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    cells = cells_of([FLOAT, INT8], modes=("invoke",))
-    return bundle.make_zip(tmp_path_factory.mktemp("bundle") / "b.zip", cells, labelled(), BRIEF)
+    cases = cases_of([FLOAT, INT8])
+    return bundle.make_zip(tmp_path_factory.mktemp("bundle") / "b.zip", cases, labelled(), BRIEF)
 
 
 def unpacked(packed: Path, folder: Path) -> Path:
@@ -45,8 +46,9 @@ def test_it_runs_with_nothing_of_this_checkout_but_what_is_in_it(packed: Path, t
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     measured = result.read(folder / "result.json")
-    assert [row.file for row in measured.rows] == [FLOAT.name, INT8.name]
-    assert all(row.golden is not None and row.golden < 0.01 for row in measured.rows)
+    assert [(row.file, row.mode) for row in measured.rows] == [(FLOAT.name, "invoke"), (INT8.name, "invoke")]
+    assert [failure.case for failure in measured.failed] == ["e2e"]  # OpenCV is not seen
+    assert all(row.reference_difference is not None and row.reference_difference < 0.01 for row in measured.rows)
     assert all(row.faces == 19 for row in measured.rows)
     assert not list(folder.glob(".partial-*"))
 
@@ -56,7 +58,7 @@ def test_bench_bundle_runs_the_zip(packed: Path, tmp_path: Path, capsys: pytest.
         main(["bench", "--bundle", str(packed), "--out", str(tmp_path), "--name", "b"])
     assert caught.value.code == 0
     assert "tiny.int8" in capsys.readouterr().out
-    assert len(result.read(tmp_path / "b.json").rows) == 2
+    assert len(result.read(tmp_path / "b.json").rows) == 4
     assert [path.name for path in tmp_path.iterdir()] == ["b.json"]
 
 
@@ -71,9 +73,9 @@ def test_a_file_damaged_on_the_way_is_refused(packed: Path, tmp_path: Path) -> N
 
 def test_other_numbers_than_the_golden_ones_make_invalid(packed: Path, tmp_path: Path) -> None:
     opened = bundle.open_folder(unpacked(packed, tmp_path / "b"))
-    golden = {name: points + np.float32(3) for name, points in opened.golden.items()}
-    cells = [cell for cell in opened.cells if "int8" in cell.file]
-    rows = harness.measure(cells, opened.pictures, replace(BRIEF, processes=1), "x", golden=golden).rows
+    reference = {name: points + np.float32(3) for name, points in opened.reference.items()}
+    cases = [case for case in opened.cases if "int8" in case.file and case.mode == "invoke"]
+    rows = harness.measure(cases, opened.images, replace(BRIEF, processes=1), "x", reference=reference).rows
     assert [row.verdict for row in rows] == ["INVALID"]
     assert "3.0 px from those of the machine it came from" in "; ".join(rows[0].reasons)
 
@@ -92,17 +94,51 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     twin = tmp_path / "other" / INT8.name
     twin.write_bytes(INT8.read_bytes())
     with pytest.raises(EdgefkpError, match="two files are called"):
-        bundle.make(tmp_path / "b", cells_of([INT8, twin]), labelled(), BRIEF)
+        bundle.make(tmp_path / "b", cases_of([INT8, twin]), labelled(), BRIEF)
 
 
 def test_another_environments_python_measures_through_the_kit() -> None:
     """--python: the worker sees the kit and its own packages; here it is this very Python."""
-    cells = cells_of([INT8], modes=("invoke",), pythons=("", sys.executable))
-    rows = harness.measure(cells, labelled(), BRIEF, "x").rows
+    cases = cases_of([INT8], modes=("invoke",), pythons=("", sys.executable))
+    rows = harness.measure(cases, labelled(), BRIEF, "x").rows
     assert [bool(row.python) for row in rows] == [False, True]
     assert rows[0].rmse == rows[1].rmse
 
 
 def test_a_python_that_is_not_there_is_said() -> None:
     with pytest.raises(EdgefkpError, match="cannot start /no/python"):
-        harness.measure(cells_of([INT8], pythons=("/no/python",)), labelled(), BRIEF, "x")
+        harness.measure(cases_of([INT8], pythons=("/no/python",)), labelled(), BRIEF, "x")
+
+
+def test_the_payload_holds_what_its_modules_import_and_nothing_of_the_host(tmp_path: Path) -> None:
+    names = {path.relative_to(tmp_path / "edgefkp").parts[0] for path in payload.copy_into(tmp_path).rglob("*.py")}
+    assert {"bench", "runtime", "layout.py", "__init__.py"} <= names
+    assert not names & {"cli", "report", "study", "training", "demo", "detect", "run.py"}
+    code = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
+    modules = [f"edgefkp.{name}".rstrip(".") for name in payload.modules()]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-c", code, *modules]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_module_that_a_board_needs_is_found_by_its_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(
+        payload.PACKAGE, tmp_path / "edgefkp", ignore=shutil.ignore_patterns("__pycache__", "*.tflite", "*.npz")
+    )
+    package = tmp_path / "edgefkp"
+    (package / "bench" / "newest.py").write_text("from edgefkp.evaluation import deeper")
+    (package / "evaluation" / "deeper.py").write_text(
+        "from edgefkp.records import Registry\nSEAM = Registry('seam', 'edgefkp.seam')"
+    )
+    (package / "seam").mkdir()
+    (package / "seam" / "__init__.py").write_text("")
+    (package / "seam" / "one.py").write_text("")
+    worker = package / "bench" / "worker.py"
+    worker.write_text(worker.read_text() + "\ndef late():\n    from edgefkp.bench.newest import x\n")
+    monkeypatch.setattr(payload, "PACKAGE", package)
+    payload.modules.cache_clear()
+    try:
+        assert {"bench.newest", "evaluation.deeper", "seam.one"} <= set(payload.modules())
+    finally:
+        payload.modules.cache_clear()

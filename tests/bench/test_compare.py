@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.bench import result, stats
+from edgefkp.bench import result, table
 from edgefkp.bench.compare import compare, over
-from edgefkp.bench.result import Raw, Result, Row
+from edgefkp.bench.result import BenchRow, Raw, Result
 from edgefkp.cli import main
 from edgefkp.errors import EdgefkpError
 
@@ -15,14 +15,14 @@ def scaled(measured: Result, ratio: float = 1.0, seed: int = 0, offset: float = 
     """The result as it would be if each inference took `ratio` ms, with an offset a process, on a calm machine."""
     random = np.random.default_rng(seed)
 
-    def row_of(row: Row) -> Row:
+    def row_of(row: BenchRow) -> BenchRow:
         processes = []
         for _ in range(5):
-            centre = 1e6 * ratio * (1 + random.normal(0, offset))
-            values = random.normal(centre, 2e4, 500).astype(np.int64)
-            processes.append(replace(row.processes[0], steady=Raw.of(values)))
-        ms = stats.times([process.steady.nanoseconds() for process in processes])
-        return replace(row, processes=processes, ms=ms, verdict="VALID", reasons=[])
+            center = 1e6 * ratio * (1 + random.normal(0, offset))
+            values = random.normal(center, 2e4, 500).astype(np.int64)
+            processes.append(replace(row.processes[0], values=Raw.of(values)))
+        p50 = float(np.median([process.values.nanoseconds() for process in processes])) / 1e6
+        return replace(row, processes=processes, ms=replace(row.ms, p50=p50), verdict="VALID", reasons=[])
 
     return replace(measured, rows=[row_of(row) for row in measured.rows])
 
@@ -83,11 +83,24 @@ def test_the_same_with_another_runtime_or_file_is_compared_when_forced(
 
 
 def test_nothing_in_common_is_said(measured: Result) -> None:
-    with pytest.raises(EdgefkpError, match="no cell in common"):
+    with pytest.raises(EdgefkpError, match="no case in common"):
         compare(measured, replace(measured, rows=[replace(row, threads=2) for row in measured.rows]))
 
 
-def test_cells_that_only_one_holds_are_named(measured: Result) -> None:
+def test_end_to_end_times_of_another_crop_are_never_compared(measured: Result) -> None:
+    before = replace(measured, rows=[replace(row, crop="numpy") for row in measured.rows])
+    compared = compare(before, measured, force=True)
+    assert {row.mode for row in compared.rows} == {"invoke"}
+    assert len(compared.not_compared) == 2
+    assert all("e2e: cropped with numpy, then with cv2" in reason for reason in compared.not_compared)
+    assert compared.only_in_one == []
+    assert "not compared: tiny" in table.comparison(compared).text()
+    end_to_end = [replace(one, rows=[row for row in one.rows if row.mode == "e2e"]) for one in (before, measured)]
+    with pytest.raises(EdgefkpError, match=r"cannot be compared: .* cropped with numpy, then with cv2"):
+        compare(*end_to_end, force=True)
+
+
+def test_cases_that_only_one_holds_are_named(measured: Result) -> None:
     compared = compare(measured, replace(measured, rows=measured.rows[:1]), force=True)
     assert len(compared.rows) == 1
     assert len(compared.only_in_one) == len(measured.rows) - 1
@@ -110,5 +123,5 @@ def test_the_command_exits_3_over_the_gate(
     assert caught.value.code == 3
     printed = capsys.readouterr()
     assert "slower" in printed.out
-    assert max(len(line) for line in printed.out.splitlines()) <= 100
+    assert max(len(line) for line in printed.out.splitlines()) <= 80
     assert "take over 1.05 times as long" in printed.err

@@ -11,12 +11,21 @@ import pytest
 
 from edgefkp.bench import doctor
 from edgefkp.cli import main
+from edgefkp.runtime import interpreters
 
 
-def found(name: str) -> doctor.Check:
+def found(name: str) -> doctor.EnvironmentCheck:
     return next(check for check in doctor.examine() if check.name == name)
 
 
+@pytest.fixture
+def without_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its import takes longer than all others."""
+    found = [info for info in interpreters.installed() if info.name != "tensorflow"]
+    monkeypatch.setattr(interpreters, "installed", lambda: found)
+
+
+@pytest.mark.usefixtures("without_tensorflow")
 def test_this_machine_is_healthy(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["doctor"])
@@ -47,6 +56,7 @@ def test_a_missing_runtime_gets_the_line_for_the_machine(monkeypatch: pytest.Mon
     assert "python3 -m venv" in found("runtime").fix
 
 
+@pytest.mark.usefixtures("without_tensorflow")
 def test_32_bit_needs_python_3_11(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "armv7l")
     monkeypatch.setattr(platform, "python_version", lambda: "3.13.1")

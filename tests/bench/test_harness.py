@@ -1,18 +1,22 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgefkp.bench import harness, result, timed_images, worker
-from edgefkp.bench.plan import Settings, cells_of
+from edgefkp.bench.plan import MODES, TimingSettings, cases_of
 from edgefkp.bench.store import partial_folder
-from edgefkp.bench.timed_images import Pictures
-from edgefkp.errors import EdgefkpError
+from edgefkp.bench.timed_images import TimedImages
+from edgefkp.card import TFLITE, Card, write_card
+from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.layout import InputSpec, ModelSpec, PointLayout
 from edgefkp.runtime import interpreters, isolate
 from tests.bench import killed_once
 from tests.bench_parts import BRIEF, FIXTURES, FLOAT, INT8, ROOT, labelled
@@ -31,7 +35,7 @@ def test_every_cell_has_its_row_and_processes(measured: result.Result) -> None:
 
 def test_the_figures_are_those_of_the_raw_values(measured: result.Result) -> None:
     for row in measured.rows:
-        values = np.concatenate([process.steady.nanoseconds() for process in row.processes])
+        values = np.concatenate([process.values.nanoseconds() for process in row.processes])
         assert row.ms.p50 == pytest.approx(np.median(values) / 1e6)
         passes = values.reshape(-1, 20).sum(1)
         assert row.seconds_per_100 == pytest.approx(np.median(passes) * 5 / 1e9)
@@ -43,7 +47,7 @@ def test_end_to_end_is_the_sum_of_its_stages(measured: result.Result) -> None:
     assert list(row.stages) == ["crop", "fill", "set", "invoke", "get", "points"]
     for process in row.processes:
         whole = sum(raw.nanoseconds() for raw in process.stages.values())
-        np.testing.assert_array_equal(whole, process.steady.nanoseconds())
+        np.testing.assert_array_equal(whole, process.values.nanoseconds())
 
 
 def test_rmse_is_of_the_same_outputs(measured: result.Result) -> None:
@@ -69,9 +73,9 @@ def test_the_five_clocks_and_the_memory_are_there(measured: result.Result) -> No
 def test_warm_up_is_kept_and_begins_with_the_first_invoke(measured: result.Result) -> None:
     for row in measured.rows:
         for process in row.processes:
-            assert process.warm.count >= 3
+            assert process.warmups.count >= 3
             if row.mode == "invoke":
-                assert process.warm.nanoseconds()[0] / 1e9 == pytest.approx(process.clocks.first)
+                assert process.warmups.nanoseconds()[0] / 1e9 == pytest.approx(process.clocks.first)
 
 
 def test_a_result_survives_its_file(measured: result.Result, tmp_path: Path) -> None:
@@ -82,29 +86,29 @@ def test_a_result_survives_its_file(measured: result.Result, tmp_path: Path) -> 
 
 
 def test_pictures_without_labels_give_no_rmse() -> None:
-    drawn = timed_images.drawn_pictures()
-    few = Pictures(drawn.name, drawn.licence, drawn.images[:5], drawn.keypoints[:5])
-    rows = harness.measure(cells_of([INT8], modes=("invoke",)), few, BRIEF, "test").rows
+    drawn = timed_images.drawn_images()
+    few = TimedImages(drawn.name, drawn.license, drawn.images[:5], drawn.keypoints[:5])
+    rows = harness.measure(cases_of([INT8], modes=("invoke",)), few, BRIEF, "test").rows
     assert [(row.rmse, row.faces, row.coordinates) for row in rows] == [(None, 0, 0)]
 
 
 def test_files_that_take_no_faces_are_timed_without_end_to_end() -> None:
-    rows = harness.measure(cells_of([FIXTURES / "classifier.tflite"]), labelled(), BRIEF, "test").rows
+    rows = harness.measure(cases_of([FIXTURES / "classifier.tflite"]), labelled(), BRIEF, "test").rows
     assert [(row.mode, row.rmse) for row in rows] == [("invoke", None)]
 
 
 def test_files_that_do_not_run_are_listed_and_the_rest_is_measured(tmp_path: Path) -> None:
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(FLOAT.read_bytes()[:3000])
-    measured = harness.measure(cells_of([broken, INT8], modes=("invoke",)), labelled(), BRIEF, "test")
+    measured = harness.measure(cases_of([broken, INT8], modes=("invoke",)), labelled(), BRIEF, "test")
     assert [row.file for row in measured.rows] == [INT8.name]
-    assert [failure.cell.split(",")[0] for failure in measured.failed] == ["broken.tflite"]
+    assert [failure.case.split(",")[0] for failure in measured.failed] == ["broken.tflite"]
     with pytest.raises(EdgefkpError, match=r"broken\.tflite"):
-        harness.measure(cells_of([broken]), labelled(), BRIEF, "test")
+        harness.measure(cases_of([broken]), labelled(), BRIEF, "test")
 
 
 def test_a_run_that_was_cut_off_goes_on_and_counts_nothing_twice(tmp_path: Path) -> None:
-    cells = cells_of([FLOAT, INT8], modes=("invoke",))
+    cases = cases_of([FLOAT, INT8], modes=("invoke",))
     partial = tmp_path / "partial"
 
     class Cut(Exception):
@@ -115,10 +119,10 @@ def test_a_run_that_was_cut_off_goes_on_and_counts_nothing_twice(tmp_path: Path)
             raise Cut
 
     with pytest.raises(Cut):
-        harness.measure(cells, labelled(), BRIEF, "test", partial=partial, progress=cut)
+        harness.measure(cases, labelled(), BRIEF, "test", partial=partial, progress=cut)
     kept = {path.name: path.read_bytes() for path in partial.glob("*.npz")}
     assert len(kept) == 3
-    measured = harness.measure(cells, labelled(), BRIEF, "test", partial=partial)
+    measured = harness.measure(cases, labelled(), BRIEF, "test", partial=partial)
     assert {name: (partial / name).read_bytes() for name in kept} == kept
     assert [len(row.processes) for row in measured.rows] == [2, 2]
     assert measured.notes == ["3 of 4 processes were measured before a break, and counted once"]
@@ -128,7 +132,7 @@ def test_an_unwritable_folder_is_said_before_anything_is_measured(tmp_path: Path
     (tmp_path / "file").write_text("")
     with pytest.raises(EdgefkpError, match="cannot write to"):
         harness.measure(
-            cells_of([INT8]),
+            cases_of([INT8]),
             labelled(),
             BRIEF,
             "test",
@@ -140,27 +144,27 @@ def test_an_unwritable_folder_is_said_before_anything_is_measured(tmp_path: Path
 def test_a_killed_worker_is_run_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(harness, "work", killed_once.work)
     monkeypatch.setenv("KILLED_ONCE", str(tmp_path / "killed"))
-    measured = harness.measure(cells_of([INT8], modes=("invoke",)), labelled(), BRIEF, "test")
+    measured = harness.measure(cases_of([INT8], modes=("invoke",)), labelled(), BRIEF, "test")
     assert [len(row.processes) for row in measured.rows] == [2]
     assert len(measured.notes) == 1
     assert "SIGKILL; run again" in measured.notes[0]
 
 
 def test_the_partial_folder_is_that_of_exactly_this_work(tmp_path: Path) -> None:
-    cells, shown = cells_of([INT8]), labelled()
-    folder = partial_folder(tmp_path, cells, shown, BRIEF)
-    assert folder == partial_folder(tmp_path, cells, shown, BRIEF)
-    assert folder != partial_folder(tmp_path, cells, labelled(19), BRIEF)
-    assert folder != partial_folder(tmp_path, cells[:1], shown, BRIEF)
-    assert folder != partial_folder(tmp_path, cells, shown, Settings())
+    cases, shown = cases_of([INT8]), labelled()
+    folder = partial_folder(tmp_path, cases, shown, BRIEF)
+    assert folder == partial_folder(tmp_path, cases, shown, BRIEF)
+    assert folder != partial_folder(tmp_path, cases, labelled(19), BRIEF)
+    assert folder != partial_folder(tmp_path, cases[:1], shown, BRIEF)
+    assert folder != partial_folder(tmp_path, cases, shown, TimingSettings())
 
 
 def test_the_partial_folder_is_the_same_in_every_process() -> None:
     """Python orders sets of strings anew in each process; what a killed run kept must be found all the same."""
     code = (
-        "from pathlib import Path; from edgefkp.bench.plan import cells_of;"
+        "from pathlib import Path; from edgefkp.bench.plan import cases_of;"
         "from edgefkp.bench.store import partial_folder; from tests.bench_parts import *;"
-        "print(partial_folder(Path('x'), cells_of([FLOAT, INT8]), labelled(), BRIEF))"
+        "print(partial_folder(Path('x'), cases_of([FLOAT, INT8]), labelled(), BRIEF))"
     )
     found = set()
     for seed in "0123":
@@ -193,13 +197,13 @@ def test_a_run_ended_by_sigkill_goes_on_in_another_process(tmp_path: Path) -> No
 
 
 def test_the_same_work_is_not_measured_twice_at_once(tmp_path: Path) -> None:
-    cells = cells_of([INT8], modes=("invoke",))
+    cases = cases_of([INT8], modes=("invoke",))
 
     def again(plan: object, seconds: float) -> None:
         with pytest.raises(EdgefkpError, match="is running already"):
-            harness.measure(cells, labelled(), BRIEF, "second", partial=tmp_path)
+            harness.measure(cases, labelled(), BRIEF, "second", partial=tmp_path)
 
-    assert len(harness.measure(cells, labelled(), BRIEF, "first", partial=tmp_path, announce=again).rows) == 1
+    assert len(harness.measure(cases, labelled(), BRIEF, "first", partial=tmp_path, announce=again).rows) == 1
 
 
 @pytest.mark.parametrize("data", [(), ("--data", "sample")], ids=["drawn faces", "cropped faces"])
@@ -216,10 +220,10 @@ def test_the_command_imports_neither_opencv_nor_tensorflow(tmp_path: Path, data:
 def test_the_worker_imports_numpy_first_and_neither_opencv_nor_tensorflow(tmp_path: Path) -> None:
     """Its import clock begins before numpy, and nothing large may be imported earlier or beside."""
     timed_images.save(labelled(), tmp_path / "images.npz")
-    job = {"file": str(INT8), "runtime": "", "mode": "e2e", "images": str(tmp_path / "images.npz"), "seconds": 0.01}
+    job = {"file": str(INT8), "runtime": "", "mode": "invoke", "images": str(tmp_path / "images.npz"), "seconds": 0.01}
     log, listed = tmp_path / "log", {"PYTHONPROFILEIMPORTTIME": "1"}
-    found = isolate.call(worker.work, job, log=log, environment=listed)
-    assert found["facts"]["clocks"]["imported"] > 0
+    found = isolate.call(worker.work, {**job, "spec": ModelSpec()}, log=log, environment=listed)
+    assert found["metadata"]["clocks"]["imported"] > 0
     # The line of a module comes when its import has ended; a module that it imports is indented below it.
     lines = [line.split("|")[-1] for line in log.read_text().splitlines() if line.startswith("import time:")]
     imported = {line.strip().split(".")[0] for line in lines}
@@ -227,3 +231,41 @@ def test_the_worker_imports_numpy_first_and_neither_opencv_nor_tensorflow(tmp_pa
     assert not imported & {"cv2", "tensorflow", "keras", "click", "tabulate"}
     before = lines[lines.index(" site") + 1 : lines.index(" numpy")]
     assert {line for line in before if not line.startswith("  ")} <= {" typing", " importlib.util", " edgefkp._version"}
+
+
+def test_without_opencv_end_to_end_is_a_failure_and_the_network_alone_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1 is missing')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    measured = harness.measure(cases_of([FLOAT, INT8]), labelled(), replace(BRIEF, processes=1), "test")
+    assert [(row.file, row.mode) for row in measured.rows] == [(FLOAT.name, "invoke"), (INT8.name, "invoke")]
+    (failure,) = measured.failed
+    assert failure.case == "e2e"
+    assert failure.message.endswith("needs OpenCV, which crops the face out of the frame: libGL.so.1 is missing")
+    assert "pip install 'opencv-python>=4.8,<5'; or measure the network alone: --mode invoke" in failure.hint
+    with pytest.raises(EnvironmentProblem, match="needs OpenCV"):
+        harness.measure(cases_of([INT8], modes=("e2e",)), labelled(), BRIEF, "test")
+
+
+def test_a_network_of_another_size_colors_and_points_is_timed_on_the_same_faces(tmp_path: Path) -> None:
+    """The classifier has ten outputs for 32x32 rgb: with a card it is a network of five points."""
+    names = [f"p{number}" for number in range(5)]
+    five = PointLayout("five-of-test", tuple(names), ((0.5, 0.5),) * 5, (("p0",), ("p1",)), tuple(range(5)))
+    path = Path(shutil.copy(FIXTURES / "classifier.tflite", tmp_path / "a.float32.tflite"))
+    write_card(path, Card(TFLITE, "a", layout=five, input=InputSpec(32, "rgb"), scheme="float32"))
+    measured = harness.measure(cases_of([path, INT8]), labelled(), replace(BRIEF, processes=1), "test")
+    rows = {(row.file, row.mode): row for row in measured.rows}
+    assert len(rows) == 4
+    assert rows[path.name, "e2e"].stages["crop"] > 0
+    assert [rows[path.name, mode].rmse for mode in ("invoke", "e2e")] == [None, None]
+    assert rows[INT8.name, "invoke"].rmse is not None
+    assert measured.data["hash"] == labelled().hash
+
+
+def test_both_modes_give_nearly_the_same_points(measured: result.Result) -> None:
+    """Frames show the faces enlarged, and the crop makes them small again."""
+    for file in (FLOAT, INT8):
+        invoke, end_to_end = (next(r for r in measured.rows if (r.file, r.mode) == (file.name, m)) for m in MODES)
+        assert (invoke.crop, end_to_end.crop) == ("", "cv2")
+        assert invoke.rmse == pytest.approx(end_to_end.rmse, abs=0.5)

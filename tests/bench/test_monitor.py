@@ -5,7 +5,7 @@ import pytest
 
 from edgefkp.bench import harness, machine, monitor
 from edgefkp.bench.monitor import Sample
-from edgefkp.bench.plan import Settings, cells_of
+from edgefkp.bench.plan import TimingSettings, cases_of
 from tests.bench_parts import INT8, labelled
 
 Files = dict[str, str]
@@ -138,17 +138,17 @@ def test_a_fake_board_that_throttles_makes_the_run_invalid(board_with: Callable[
     count = f"echo x >> {root}/calls; [ $(wc -l < {root}/calls) -ge 3 ]"
     script.write_text(f"#!/bin/sh\n{count} && echo throttled=0x60006 || echo throttled=0x0\n")
     script.chmod(0o755)
-    settings = Settings(processes=2, seconds=1.0, warm_seconds=(0.01, 0.05), pause=0)
-    measured = harness.measure(cells_of([INT8], modes=("invoke",)), labelled(), settings, "test", root=root)
+    settings = TimingSettings(processes=2, seconds=1.0, warm_seconds=(0.01, 0.05), pause=0)
+    measured = harness.measure(cases_of([INT8], modes=("invoke",)), labelled(), settings, "test", root=root)
     assert measured.machine["model"] == "Raspberry Pi 4 Model B Rev 1.4"
     assert measured.verdict == "INVALID"
     assert any("the board reported: frequency capped, throttled" in reason for reason in measured.rows[0].reasons)
-    assert 0x60006 in measured.board["throttled"]
+    assert 0x60006 in measured.trace["throttled"]
 
 
 def test_the_same_board_without_throttling_is_not_spoilt_by_it(board_with: Callable[[Files], Path]) -> None:
-    settings = Settings(processes=1, seconds=0.2, warm_seconds=(0.01, 0.05), pause=0)
-    cells = cells_of([INT8], modes=("invoke",))
-    measured = harness.measure(cells, labelled(), settings, "test", root=board_with(PI))
+    settings = TimingSettings(processes=1, seconds=0.2, warm_seconds=(0.01, 0.05), pause=0)
+    cases = cases_of([INT8], modes=("invoke",))
+    measured = harness.measure(cases, labelled(), settings, "test", root=board_with(PI))
     assert not any("the board reported" in reason for reason in measured.rows[0].reasons)
     assert measured.rows[0].millijoules is None

@@ -95,7 +95,7 @@ def test_command(
     assert run("recommend", "--max-rmse", "1.5") == 0
     shown = capsys.readouterr().out
     assert "use middle.int8.tflite" in shown
-    assert max(map(len, shown.splitlines())) <= 100
+    assert max(map(len, shown.splitlines())) <= 80
     assert run("recommend", "bench/results/board.json", "--budget-ms", "0.1", "--json") == 3
     assert run("recommend", "bench/results/other.json") == 1
 

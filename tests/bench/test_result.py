@@ -1,12 +1,26 @@
 import json
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from edgefkp.bench import result
-from edgefkp.bench.result import Raw
+from edgefkp.bench.result import BenchRow, Raw
 from edgefkp.errors import EdgefkpError
+from edgefkp.files import plain
+from edgefkp.records import NewerField, built
+from tests.bench_parts import ROOT
+
+STORED = ROOT / "bench/results/zoo.json"  # of a version whose rows had no `crop`
+
+
+@pytest.fixture(scope="module")
+def stored() -> dict[str, Any]:
+    content = json.loads(STORED.read_text())
+    content["rows"] = content["rows"][:2]
+    return content  # type: ignore[no-any-return]
 
 
 def test_raw_values_come_back_as_they_were() -> None:
@@ -35,7 +49,7 @@ def test_seconds_long_values_are_kept_in_microseconds() -> None:
     [
         ("[]", "has schema None"),
         ('{"schema": "edgefkp.bench/99"}', "edgefkp.bench/99"),
-        ('{"schema": "edgefkp.bench/1", "rows": []}', "not a whole benchmark result"),
+        ('{"schema": "edgefkp.bench/1", "rows": []}', "not a whole result: name is missing"),
         ("{", "not a readable JSON"),
     ],
 )
@@ -49,3 +63,41 @@ def test_foreign_files_are_refused(tmp_path: Path, content: str, message: str) -
 def test_json_of_raw_is_small() -> None:
     values = np.random.default_rng(0).normal(1e6, 1e4, 20_000)
     assert len(json.dumps(Raw.of(values.astype(np.int64)).data)) < 80_000
+
+
+def test_a_committed_result_of_before_is_read_and_written_as_it_was(stored: dict[str, Any]) -> None:
+    read = result.parse(stored, "zoo")
+    assert [(row.crop, row.mode) for row in read.rows] == [("numpy", "invoke")] * 2
+    written = plain(read)
+    assert [row.pop("crop") for row in written["rows"]] == ["numpy"] * 2
+    assert written == stored
+    assert list(written) == list(stored)
+
+
+def test_a_field_with_a_default_leaves_stored_rows_readable(stored: dict[str, Any]) -> None:
+    @dataclass(frozen=True)
+    class Wider(BenchRow):
+        nme: float | None = None  # a figure that a later version measures
+
+    wider = built(Wider, stored["rows"][0])
+    assert wider.nme is None
+    assert all(
+        getattr(wider, one.name) == getattr(built(BenchRow, stored["rows"][0]), one.name) for one in fields(BenchRow)
+    )
+
+
+def test_a_field_of_a_newer_version_is_a_warning_that_names_it(stored: dict[str, Any]) -> None:
+    newer = {**stored, "rows": [{**stored["rows"][0], "nme": 3.2}]}
+    with pytest.warns(NewerField, match=r"rows\.0\.nme is of a newer edgefkp"):
+        assert result.parse(newer, "zoo").rows[0].file == stored["rows"][0]["file"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [("count", "many", r"steady\.count is str, expected integer"), ("data", None, r"steady\.data is NoneType")],
+)
+def test_a_value_of_another_type_is_named(stored: dict[str, Any], field: str, value: object, message: str) -> None:
+    broken = json.loads(json.dumps(stored))
+    broken["rows"][0]["processes"][0]["steady"][field] = value
+    with pytest.raises(EdgefkpError, match=rf"zoo is not a whole result: rows\.0\.processes\.0\.{message}"):
+        result.parse(broken, "zoo")

@@ -4,7 +4,7 @@ from shutil import copyfile
 import pytest
 
 from edgefkp.bench import harness
-from edgefkp.bench.plan import Settings, cells_of
+from edgefkp.bench.plan import TimingSettings, cases_of
 from edgefkp.bench.scheme import found_scheme, require_true_name
 from edgefkp.errors import EdgefkpError
 from tests.bench_parts import FIXTURES, labelled
@@ -20,9 +20,9 @@ def test_the_scheme_is_read_from_the_file(tmp_path: Path, scheme: str) -> None:
 def test_swapped_names_are_caught_before_anything_is_measured(tmp_path: Path) -> None:
     copyfile(FIXTURES / "tiny.float32.tflite", tmp_path / "tiny.int8.tflite")
     copyfile(FIXTURES / "tiny.int8.tflite", tmp_path / "tiny.float32.tflite")
-    cells = cells_of(sorted(tmp_path.glob("*.tflite")))
+    cases = cases_of(sorted(tmp_path.glob("*.tflite")))
     with pytest.raises(EdgefkpError, match=r"tiny\.float32\.tflite is int8, and its name says float32") as caught:
-        harness.measure(cells, labelled(), Settings(processes=1, seconds=0.01), "test")
+        harness.measure(cases, labelled(), TimingSettings(processes=1, seconds=0.01), "test")
     assert "rename it to tiny.int8.tflite" in caught.value.hint
 
 

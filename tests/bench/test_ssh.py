@@ -9,30 +9,36 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from edgefkp.bench import harness, table
-from edgefkp.bench.devices import ssh
-from edgefkp.bench.devices.ssh import Board
-from edgefkp.bench.plan import cells_of
-from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
+from edgefkp.bench import harness, result, table
+from edgefkp.bench.devices import Listener, Work
+from edgefkp.bench.devices.ssh import SshDevice
+from edgefkp.bench.plan import Case, TimingSettings, cases_of
+from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from tests.bench_parts import BRIEF, FLOAT, INT8, labelled
 
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
-CELLS = cells_of([INT8], modes=("invoke",))
+CASES = cases_of([INT8], modes=("invoke",))
 ARM64 = os.environ.get("EDGEFKP_ARM64", "")  # the python that an aarch64 userland gives
 
 
-def quiet(text: str) -> None:
-    pass
+def measure(
+    board: SshDevice,
+    cases: list[Case] = CASES,
+    settings: TimingSettings = BRIEF,
+    log: Callable[[str], None] = lambda line: None,
+) -> result.Result:
+    work = Work(cases, labelled(), settings, "there", Path("unused"))
+    return board.measure(work, Listener(log=log))
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshDevice]:
     if not SSHD or not shutil.which("ssh-keygen"):
         pytest.skip("no OpenSSH server here: apt-get install openssh-server")
     folder = tmp_path_factory.mktemp("sshd")
@@ -67,7 +73,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
                     break
             time.sleep(0.1)
         user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
-        yield Board(f"{user}@127.0.0.1", port, python=sys.executable)
+        yield SshDevice(f"{user}@127.0.0.1", port, python=sys.executable)
     finally:
         daemon.terminate()
         daemon.wait()
@@ -80,47 +86,28 @@ def left_behind() -> set[str]:
     return {path.name for path in Path(tempfile.gettempdir()).glob("edgefkp-??????")}
 
 
-@pytest.mark.parametrize(
-    ("device", "target", "port"),
-    [
-        ("ssh://pi@board", "pi@board", None),
-        ("ssh://board:2222", "board", 2222),
-        ("ssh://pi@192.168.1.7:22/", "pi@192.168.1.7", 22),
-        ("ssh://pi@[fe80::1]:22", "pi@[fe80::1]", 22),
-    ],
-)
-def test_devices_are_read(device: str, target: str, port: int | None) -> None:
-    board = ssh.board_of(device)
-    assert (board.target, board.port) == (target.replace("[", "").replace("]", ""), port)
-
-
-@pytest.mark.parametrize(
-    "device", ["gpu", "ssh://", "ssh://-oProxyCommand=x", "ssh://a b", "ssh://a;reboot", "ssh://a:99x"]
-)
-def test_what_is_no_device_is_a_usage_error(device: str) -> None:
-    with pytest.raises(UsageError, match="unknown device"):
-        ssh.board_of(device)
-
-
-def test_a_board_is_measured_and_nothing_stays_on_it(server: Board) -> None:
+def test_a_board_is_measured_and_nothing_stays_on_it(server: SshDevice) -> None:
     before = left_behind()
     told: list[str] = []
-    cells = cells_of([FLOAT, INT8], modes=("invoke",))
-    there = ssh.measure(server, cells, labelled(), BRIEF, "there", told.append)
-    assert there.device == server.name
+    cases = cases_of([FLOAT, INT8], modes=("invoke",))
+    there = measure(server, cases, log=told.append)
+    assert there.device.name == server.name
     assert [row.file for row in there.rows] == [FLOAT.name, INT8.name]
-    assert all(row.golden is not None and row.golden < 0.01 and row.faces == 19 for row in there.rows)
+    assert all(
+        row.reference_difference is not None and row.reference_difference < 0.01 and row.faces == 19
+        for row in there.rows
+    )
     assert any("plan: 4 processes" in line for line in told)
     assert left_behind() == before
-    here = harness.measure(cells, labelled(), BRIEF, "here")
-    text = table.terminal([here, there])
+    here = harness.measure(cases, labelled(), BRIEF, "here")
+    text = table.table_of([here, there]).text(None)
     assert sum(line.startswith("cpu ") for line in text.splitlines()) == 2
     assert sum(line.startswith(server.target) for line in text.splitlines()) == 2
 
 
-def test_keep_leaves_the_folder_and_says_where(server: Board) -> None:
+def test_keep_leaves_the_folder_and_says_where(server: SshDevice) -> None:
     told: list[str] = []
-    ssh.measure(replace(server, keep=True), CELLS, labelled(), BRIEF, "x", told.append)
+    measure(replace(server, keep=True), log=told.append)
     kept = Path(next(line for line in told if "kept: " in line).split("kept: ")[1])
     try:
         assert (kept / "result.json").is_file()
@@ -128,51 +115,51 @@ def test_keep_leaves_the_folder_and_says_where(server: Board) -> None:
         shutil.rmtree(kept)
 
 
-def test_hostile_names_never_reach_a_shell(server: Board, tmp_path: Path) -> None:
+def test_hostile_names_never_reach_a_shell(server: SshDevice, tmp_path: Path) -> None:
     bait = tmp_path / "bait"
     hostile = tmp_path / f"$(touch {bait.name}) `touch {bait.name}`'; touch {bait.name} #\".tflite"
     hostile.write_bytes(INT8.read_bytes())
-    measured = ssh.measure(server, cells_of([hostile], modes=("invoke",)), labelled(), BRIEF, "x", quiet)
+    measured = measure(server, cases_of([hostile], modes=("invoke",)))
     assert [row.file for row in measured.rows] == [hostile.name]
     with pytest.raises(EnvironmentProblem, match="has no x; touch"):
-        ssh.measure(replace(server, python=f"x; touch {bait}"), CELLS, labelled(), BRIEF, "x", quiet)
+        measure(replace(server, python=f"x; touch {bait}"))
     assert not list(tmp_path.glob("bait*"))
     assert not (Path.home() / bait.name).exists()
 
 
-def test_no_server_is_an_environment_problem(server: Board) -> None:
+def test_no_server_is_an_environment_problem(server: SshDevice) -> None:
     with pytest.raises(EnvironmentProblem, match="Connection refused"):
-        ssh.measure(replace(server, port=1), CELLS, labelled(), BRIEF, "x", quiet)
+        measure(replace(server, port=1))
 
 
-def test_a_board_without_numpy_is_told_what_to_do(server: Board, tmp_path: Path) -> None:
+def test_a_board_without_numpy_is_told_what_to_do(server: SshDevice, tmp_path: Path) -> None:
     bare = tmp_path / "python"
     bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
     bare.chmod(0o755)
     with pytest.raises(EnvironmentProblem, match="numpy") as caught:
-        ssh.measure(replace(server, python=str(bare)), CELLS, labelled(), BRIEF, "x", quiet)
+        measure(replace(server, python=str(bare)))
     assert "doctor" in caught.value.hint
 
 
-def test_the_boards_own_error_comes_back(server: Board, tmp_path: Path) -> None:
+def test_the_boards_own_error_comes_back(server: SshDevice, tmp_path: Path) -> None:
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(INT8.read_bytes()[:2000])
     before = left_behind()
     with pytest.raises(EdgefkpError, match=r"broken\.tflite"):
-        ssh.measure(server, cells_of([broken]), labelled(), BRIEF, "x", quiet)
+        measure(server, cases_of([broken]))
     assert left_behind() == before
 
 
-def test_a_run_that_is_killed_there_is_told_from_no_connection(server: Board, tmp_path: Path) -> None:
+def test_a_run_that_is_killed_there_is_told_from_no_connection(server: SshDevice, tmp_path: Path) -> None:
     suicidal = tmp_path / "python"
     suicidal.write_text("#!/bin/sh\nkill -9 $$\n")
     suicidal.chmod(0o755)
     with pytest.raises(EdgefkpError, match="ended by signal 9") as caught:
-        ssh.measure(replace(server, python=str(suicidal)), CELLS, labelled(), BRIEF, "x", quiet)
+        measure(replace(server, python=str(suicidal)))
     assert not isinstance(caught.value, EnvironmentProblem)
 
 
-def test_a_connection_that_breaks_is_said_and_nothing_stays(server: Board) -> None:
+def test_a_connection_that_breaks_is_said_and_nothing_stays(server: SshDevice) -> None:
     before = left_behind()
     long = replace(BRIEF, processes=50)
 
@@ -184,29 +171,29 @@ def test_a_connection_that_breaks_is_said_and_nothing_stays(server: Board) -> No
             os.kill(int(mine.stdout.split()[0]), signal.SIGKILL)
 
     with pytest.raises(EnvironmentProblem, match=r"the connection broke at: \d+/50 tiny"):
-        ssh.measure(server, CELLS, labelled(), long, "x", cut)
+        measure(server, settings=long, log=cut)
     deadline = time.monotonic() + 60
     while left_behind() != before and time.monotonic() < deadline:
         time.sleep(0.1)
     assert left_behind() == before
 
 
-def test_the_doctor_looks_at_the_board(server: Board) -> None:
-    facts = ssh.examine(server)
-    checks = {check["name"]: check["ok"] for check in facts["checks"]}
+def test_the_doctor_looks_at_the_board(server: SshDevice) -> None:
+    report = server.examine()
+    checks = {check["name"]: check["ok"] for check in report["checks"]}
     assert checks["python"] and checks["numpy"]  # noqa: PT018
-    assert facts["python"] == list(sys.version_info[:2])
+    assert report["python"] == list(sys.version_info[:2])
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not ARM64, reason="EDGEFKP_ARM64 does not name the python of an aarch64 userland")
-def test_an_aarch64_board_computes_the_same_points(server: Board, tmp_path: Path) -> None:
+def test_an_aarch64_board_computes_the_same_points(server: SshDevice, tmp_path: Path) -> None:
     """qemu's default processor gets XNNPACK's int8 matrix kernels wrong; a named real one does not."""
     emulated = tmp_path / "python"
     emulated.write_text(f'#!/bin/sh\nQEMU_CPU=cortex-a76 exec {ARM64} "$@"\n')
     emulated.chmod(0o755)
     brief = replace(BRIEF, processes=1)
-    cells = cells_of([FLOAT, INT8], modes=("invoke",))
-    measured = ssh.measure(replace(server, python=str(emulated)), cells, labelled(), brief, "x", quiet)
+    cases = cases_of([FLOAT, INT8], modes=("invoke",))
+    measured = measure(replace(server, python=str(emulated)), cases, brief)
     assert measured.machine["architecture"] == "aarch64"
-    assert all(row.golden is not None and row.golden < 0.4 for row in measured.rows)
+    assert all(row.reference_difference is not None and row.reference_difference < 0.4 for row in measured.rows)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgefkp.bench import stats
+from edgefkp.bench import stats, verdict
 from edgefkp.bench.result import Clocks, Process, Raw
 
 RANDOM = np.random.default_rng(0)
@@ -16,7 +16,7 @@ def process(milliseconds: float = 1.0, growth: float = 0.0, **changes: object) -
         started=0.0,
         steady_from=0.1,
         steady_to=1.1,
-        kernel=(0.001, 0.001),
+        reference_seconds=(0.001, 0.001),
         load=0.0,
         clocks=Clocks(0, 0, 0, 0, 0),
         cpu_seconds=1.0,
@@ -26,20 +26,20 @@ def process(milliseconds: float = 1.0, growth: float = 0.0, **changes: object) -
         others_cores=0.05,
         stolen_cores=0.0,
         memory={"start": 1, "loaded": 2, "steady": 3},
-        warm=Raw.of(values[:10]),
-        steady=Raw.of(values),
+        warmups=Raw.of(values[:10]),
+        values=Raw.of(values),
         stages={},
     )
     return replace(calm, **changes)  # type: ignore[arg-type]
 
 
-def verdict(processes: list[Process], threads: int = 1, cores: int = 4) -> tuple[str, str]:
-    word, reasons = stats.verdict(processes, threads, cores)
+def graded(processes: list[Process], threads: int = 1, cores: int = 4) -> tuple[str, str]:
+    word, reasons = verdict.grade(processes, threads, cores)
     return word, "; ".join(reasons)
 
 
 def test_a_calm_run_is_valid() -> None:
-    assert verdict([process() for _ in range(5)]) == ("VALID", "")
+    assert graded([process() for _ in range(5)]) == ("VALID", "")
 
 
 @pytest.mark.parametrize(
@@ -53,30 +53,30 @@ def test_a_calm_run_is_valid() -> None:
         ({"others_cores": 1.0}, "SUSPECT", "kept 1.0 of 4 cores busy"),
         ({"others_cores": 4.0}, "INVALID", "kept 4.0 of 4 cores busy"),
         ({"stolen_cores": 0.1}, "SUSPECT", "hypervisor"),
-        ({"kernel": (0.001, 0.0025)}, "SUSPECT", "the clock changed"),
+        ({"reference_seconds": (0.001, 0.0025)}, "SUSPECT", "the clock changed"),
     ],
 )
 def test_what_disturbs_is_named(changes: dict[str, float], word: str, reason: str) -> None:
-    got, reasons = verdict([process(**changes) for _ in range(5)])
+    got, reasons = graded([process(**changes) for _ in range(5)])
     assert got == word
     assert reason in reasons
 
 
 def test_processes_that_disagree() -> None:
-    assert verdict([process(1), process(1), process(1.15)])[0] == "SUSPECT"
-    assert verdict([process(1), process(1), process(1.5)])[0] == "INVALID"
+    assert graded([process(1), process(1), process(1.15)])[0] == "SUSPECT"
+    assert graded([process(1), process(1), process(1.5)])[0] == "INVALID"
 
 
 def test_the_worst_reason_comes_first() -> None:
-    word, reasons = verdict([process(cpu_seconds=0.5, involuntary_switches=200) for _ in range(3)])
+    word, reasons = graded([process(cpu_seconds=0.5, involuntary_switches=200) for _ in range(3)])
     assert word == "INVALID"
     assert reasons.index("core while") < reasons.index("interrupted")
 
 
 def test_what_was_busy_before_the_run_is_a_reason() -> None:
     calm = [process() for _ in range(3)]
-    assert stats.verdict(calm, 1, 1, load=0.4)[0] == "VALID"
-    assert stats.verdict(calm, 1, 4, load=3.5) == (
+    assert verdict.grade(calm, 1, 1, load=0.4)[0] == "VALID"
+    assert verdict.grade(calm, 1, 4, load=3.5) == (
         "SUSPECT",
         ["other processes kept 3.5 of 4 cores busy before the run"],
     )
@@ -84,11 +84,11 @@ def test_what_was_busy_before_the_run_is_a_reason() -> None:
 
 def test_what_happened_to_the_board_counts() -> None:
     calm = [process() for _ in range(3)]
-    assert stats.verdict(calm, 1, 4, board=[("INVALID", "the board reported: throttled")])[0] == "INVALID"
+    assert verdict.grade(calm, 1, 4, monitored=[("INVALID", "the board reported: throttled")])[0] == "INVALID"
 
 
 def test_unknown_neighbours_are_no_reason() -> None:
-    assert verdict([process(others_cores=None, stolen_cores=None) for _ in range(3)])[0] == "VALID"
+    assert graded([process(others_cores=None, stolen_cores=None) for _ in range(3)])[0] == "VALID"
 
 
 def test_percentiles_need_ten_values_beyond_them() -> None:

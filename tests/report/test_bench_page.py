@@ -3,20 +3,21 @@ import io
 import json
 import re
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from edgefkp import records
 from edgefkp.bench import result, table
+from edgefkp.bench.device import Device
 from edgefkp.bench.result import Result
 from edgefkp.cli import main
 from edgefkp.report import bench_page
 from edgefkp.report.bench_figures import FIGURES
 from tests.checked_page import Checked
 
-BOARD = {
+TRACE = {
     "seconds": [0.0, 1.0, 2.0],
     "clock_mhz": [1800, 1500, 600],
     "temperature_c": [50, None, 82],
@@ -25,7 +26,7 @@ BOARD = {
 
 
 def test_the_page_is_whole_and_loads_nothing(measured: Result) -> None:
-    text = bench_page.page([measured, replace(measured, device="ssh://pi@board", board=BOARD)])
+    text = bench_page.page([measured, replace(measured, device=Device("ssh://pi@board"), trace=TRACE)])
     checked = Checked()
     checked.feed(text)
     assert checked.wrong == checked.open == []
@@ -42,8 +43,8 @@ def test_a_result_without_labels_has_no_error_plot(measured: Result) -> None:
 
 
 def test_a_device_that_reports_nothing_has_no_trace(measured: Result) -> None:
-    assert FIGURES["traces"].draw([replace(measured, board={})]) is None
-    (figure,) = FIGURES["traces"].draw([replace(measured, board=BOARD)]).values()
+    assert FIGURES["traces"].draw([replace(measured, trace={})]) is None
+    (figure,) = FIGURES["traces"].draw([replace(measured, trace=TRACE)]).values()
     assert [list(panel.lines[0].get_ydata()) for panel in figure.axes] == [[1800, 1500, 600], [50, 82], [0, 0, 4]]
 
 
@@ -63,14 +64,14 @@ def test_html_without_its_libraries_is_a_two_line_error(
 
 
 def test_csv_holds_every_row_unrounded(measured: Result) -> None:
-    rows = list(csv.DictReader(io.StringIO(table.comma_separated([measured]))))
+    rows = list(csv.DictReader(io.StringIO(table.details([measured]).csv())))
     assert len(rows) == len(measured.rows)
     assert float(rows[0]["p50"]) == measured.rows[0].ms.p50
     assert rows[0]["sha256"] == measured.rows[0].sha256
 
 
 def test_markdown_is_a_table(measured: Result) -> None:
-    lines = table.markdown([measured]).splitlines()
+    lines = table.table_of([measured]).markdown().splitlines()
     assert len({line.count("|") for line in lines[:4]}) == 1
 
 
@@ -88,7 +89,9 @@ def test_show_renders_stored_results(
 def test_the_published_schema_is_current_and_names_every_member(capsys: pytest.CaptureFixture[str]) -> None:
     published = json.loads((Path(__file__).parents[2] / "docs" / "bench.schema.json").read_text())
     assert published == records.json_schema(Result, result.SCHEMA)
-    assert set(published["properties"]) == set(Result.__annotations__)
+    assert set(published["properties"]) == {records.json_name(field) for field in fields(Result)}
+    rows = published["properties"]["rows"]["items"]["properties"]
+    assert "None without labels" in rows["rmse"]["description"]  # the field's comment
 
 
 def test_a_member_of_another_type_is_named(measured: Result, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from edgefkp.bench import harness, result, timed_images
-from edgefkp.bench.plan import Settings, cells_of
+from edgefkp.bench.plan import TimingSettings, cases_of
 from edgefkp.card import TFLITE, Card, CardData, write_card
 from edgefkp.cli.models import command
 from edgefkp.networks import costs
@@ -54,9 +54,9 @@ def test_a_file_is_described_by_its_card(root):
 
 
 def test_its_time_and_rmse_come_from_the_benchmark_of_that_very_file(root):
-    settings = Settings(processes=1, seconds=0.02, warm_seconds=(0.01, 0.02), pause=0)
-    drawn = timed_images.drawn_pictures()
-    measured = harness.measure(cells_of([FIXTURE], modes=("invoke",)), drawn, settings, "test")
+    settings = TimingSettings(processes=1, seconds=0.02, warm_seconds=(0.01, 0.02), pause=0)
+    drawn = timed_images.drawn_images()
+    measured = harness.measure(cases_of([FIXTURE], modes=("invoke",)), drawn, settings, "test")
     measured = replace(measured, rows=[replace(measured.rows[0], rmse=2.5)])
     result.save(measured, root / "bench" / "results" / "test.json")
     entry = of_root(root)

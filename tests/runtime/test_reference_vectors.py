@@ -78,7 +78,7 @@ def test_whoever_opens_a_shipped_file_has_it_checked(shipped: Path) -> None:
     with pytest.raises(EdgefkpError, match="gives other points here"):
         open_predictor(shipped)
     np.savez(shipped.parent / "images.npz", images=IMAGES)
-    job = Job(str(shipped), "", "survey", str(shipped.parent / "images.npz"))
+    job = Job(str(shipped), "", "probe", str(shipped.parent / "images.npz"))
     with pytest.raises(EdgefkpError, match="gives other points here"):
         run(job)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.bench.result import Clocks, Process, Raw, Result, Row, Times, save
+from edgefkp.bench.device import Device
+from edgefkp.bench.result import BenchRow, Clocks, Process, Raw, Result, Times, save
 from edgefkp.bench.stats import times
 from edgefkp.card import CardData
 from edgefkp.evaluation.evaluate import SCHEMA as EVALUATION
@@ -148,7 +149,7 @@ def write_times(folder: Path, networks: Iterable[str] = tuple(NETWORKS), verdict
     files += [("manual-masked-online", scheme, made_ms("manual", scheme)) for scheme in ("float32", "int8")]
     rows = [replace(made_row(*file), verdict=verdict) for file in files]
     result = Result(
-        name="zoo", created="2026-11-22T12:00:00Z", edgefkp="0.1.0", device="cpu", plan={}, load=0.1, board={},
+        name="zoo", created="2026-11-22T12:00:00Z", edgefkp="0.1.0", device=Device("cpu"), plan={}, load=0.1, trace={},
         machine={"processor": "A board", "cores": 4, "architecture": "aarch64"}, data={"name": "drawn faces"},
         rows=rows, failed=[], verdict=verdict, notes=[], seconds=1.0,
     )  # fmt: skip
@@ -171,21 +172,21 @@ def made_times(ms: float) -> Times:
     return replace(unit, p50=ms * unit.p50, interval=(ms * low, ms * high))
 
 
-def made_row(model: str, scheme: str, ms: float) -> Row:
+def made_row(model: str, scheme: str, ms: float) -> BenchRow:
     """Three processes, a twentieth apart in their single times and alike in their medians."""
     nanoseconds = ms * 1e6 * UNIT
     clocks = Clocks(0.1, 0.01, 0.001, ms / 1000, ms / 1000)
     processes = [
         Process(
-            round=number, started=0.0, steady_from=0.0, steady_to=1.0, kernel=(0.01, 0.01), load=0.1, clocks=clocks,
-            cpu_seconds=1.0, wall_seconds=1.0, voluntary_switches=0, involuntary_switches=0, others_cores=0.0,
-            stolen_cores=0.0, memory={}, warm=Raw.of(values[:2]), steady=Raw.of(values), stages={},
+            round=number, started=0.0, steady_from=0.0, steady_to=1.0, reference_seconds=(0.01, 0.01), load=0.1,
+            clocks=clocks, cpu_seconds=1.0, wall_seconds=1.0, voluntary_switches=0, involuntary_switches=0,
+            others_cores=0.0, stolen_cores=0.0, memory={}, warmups=Raw.of(values[:2]), values=Raw.of(values), stages={},
         )
         for number, values in enumerate(nanoseconds)
     ]  # fmt: skip
-    return Row(
+    return BenchRow(
         file=f"{model}.{scheme}.tflite", sha256="0" * 64, bytes=1000, model=model, scheme=scheme, runtime="litert",
         version="2.3.0", threads=1, xnnpack=True, delegate="", python="", mode="invoke", seconds_per_100=ms / 10,
         ms=made_times(ms), stages={}, clocks=clocks, memory_kib=None, millijoules=None, rmse=None, faces=0,
-        coordinates=0, golden=None, verdict="VALID", reasons=[], processes=processes,
+        coordinates=0, reference_difference=None, verdict="VALID", reasons=[], processes=processes,
     )  # fmt: skip

@@ -19,16 +19,18 @@ from pathlib import Path
 from typing import IO, Any
 
 from edgefkp.bench import bundle, payload, result
-from edgefkp.bench.plan import Cell, Settings
-from edgefkp.bench.timed_images import Pictures
-from edgefkp.errors import ENVIRONMENT, EdgefkpError, EnvironmentProblem, UsageError
+from edgefkp.bench.device import Device
+from edgefkp.bench.devices import DEVICES, DeviceOptions, Listener, Work, unknown_device
+from edgefkp.bench.result import Result
+from edgefkp.errors import ENVIRONMENT, EdgefkpError, EnvironmentProblem
 from edgefkp.runtime import interpreters
 
 _DEVICE = re.compile(
     r"ssh://(?P<user>[\w.][\w.-]*@)?(?:\[(?P<ipv6>[\da-fA-F:]+)\]|(?P<host>[\w.][\w.-]*))(?::(?P<port>\d{1,5}))?/?"
 )
+Log = Callable[[str], None]
 STATUS = "edgefkp-status"
-_PROGRESS = re.compile(r"plan: |\d+/\d+ ")  # what the station tells while all is well
+_PROGRESS = re.compile(r"plan: |\d+/\d+ ")  # what run_bundle prints while all is well
 
 # $1 python, $2 "keep" or "", $3 packages to install in a venv of the folder or "", then the module and its words.
 SCRIPT = f"""
@@ -49,58 +51,65 @@ status=$?
 echo; echo {STATUS} $status
 """
 
-Note = Callable[[str], None]
-
 
 @dataclass(frozen=True)
-class Board:
-    """target: [user@]host. python: the board's interpreter. install: put a runtime into a venv in the bundle's folder.
+class SshDevice:
+    """A machine that ssh reaches."""
 
-    keep: leave the folder on the board.
-    """
-
-    target: str
+    target: str  # [user@]host
     port: int | None = None
-    python: str = "python3"
-    install: bool = False
-    keep: bool = False
+    python: str = "python3"  # its interpreter
+    install: bool = False  # put a runtime into a venv in the bundle's folder
+    keep: bool = False  # leave the folder there
+    is_here: bool = False
 
     @property
     def name(self) -> str:
         return f"ssh://{self.target}{f':{self.port}' if self.port else ''}"
 
+    @property
+    def device(self) -> Device:
+        return Device(self.name)
 
-def board_of(device: str, **more: Any) -> Board:
-    """From ssh://[user@]host[:port]. Raises UsageError for anything else."""
-    match = _DEVICE.fullmatch(device)
-    if not match:
-        raise UsageError(f"unknown device '{device}'", "use cpu, or ssh://user@board or ssh://user@board:port")
-    target = (match["user"] or "") + (match["ipv6"] or match["host"])
-    return Board(target, int(match["port"]) if match["port"] else None, **more)
+    def measure(self, work: Work, listener: Listener) -> Result:
+        """Raises EnvironmentProblem if the board cannot be reached or lacks something, EdgefkpError with its error."""
+        packages = _packages(self) if self.install else []
+        with tempfile.TemporaryDirectory(prefix="edgefkp-bundle-") as folder:
+            made = bundle.make(Path(folder), work.cases, work.images, work.settings)
+            words = ["edgefkp.bench.run_bundle", ".", "result.json"]
+            content = _run(self, made, words, packages, listener.log)
+        return replace(result.parse(content, self.name), name=work.name, device=self.device)
 
-
-def measure(
-    board: Board, cells: list[Cell], pictures: Pictures, settings: Settings, name: str, note: Note
-) -> result.Result:
-    """Raises EnvironmentProblem where the board cannot be reached or lacks something, EdgefkpError with its error."""
-    packages = _packages(board) if board.install else []
-    with tempfile.TemporaryDirectory(prefix="edgefkp-bundle-") as folder:
-        made = bundle.make(Path(folder), cells, pictures, settings)
-        words = ["edgefkp.bench.run_bundle", ".", "result.json"]
-        content = _run(board, made, words, packages, note)
-    measured = result.parse(content, board.name)
-    return replace(measured, name=name, device=board.name)
+    def examine(self) -> dict[str, Any]:
+        """What edgefkp.bench.doctor finds there: machine, python, checks."""
+        with tempfile.TemporaryDirectory(prefix="edgefkp-payload-") as folder:
+            return _run(self, payload.copy_into(Path(folder)), ["edgefkp.bench.doctor"], [], lambda text: None)
 
 
-def examine(board: Board) -> dict[str, Any]:
-    """What edgefkp.bench.doctor says there: machine, python, checks."""
-    with tempfile.TemporaryDirectory(prefix="edgefkp-kit-") as folder:
-        return _run(board, payload.copy_into(Path(folder)), ["edgefkp.bench.doctor"], [], lambda text: None)
+class Ssh:
+    name = "ssh"
+    form = "ssh://user@board[:port]"
+    help = "another machine, through ssh"
+
+    def matches(self, spec: str) -> bool:
+        return spec.startswith("ssh://")
+
+    def open(self, spec: str, options: DeviceOptions) -> SshDevice:
+        """From ssh://[user@]host[:port]. Raises UsageError for anything else."""
+        match = _DEVICE.fullmatch(spec)
+        if not match:
+            raise unknown_device(spec)
+        target = (match["user"] or "") + (match["ipv6"] or match["host"])
+        port = int(match["port"]) if match["port"] else None
+        return SshDevice(target, port, options.python, options.install, options.keep)
 
 
-def _packages(board: Board) -> list[str]:
-    facts = examine(board)
-    machine, python = facts["machine"], tuple(facts["python"])
+DEVICES.add(Ssh())
+
+
+def _packages(board: SshDevice) -> list[str]:
+    report = board.examine()
+    machine, python = report["machine"], tuple(report["python"])
     packages = interpreters.requirements(machine, python)
     if not packages:
         raise EnvironmentProblem(
@@ -110,14 +119,14 @@ def _packages(board: Board) -> list[str]:
     return packages
 
 
-def ssh_command(board: Board) -> list[str]:
+def ssh_command(board: SshDevice) -> list[str]:
     """$EDGEFKP_SSH replaces `ssh`, as words: EDGEFKP_SSH='ssh -F other_config'."""
     ssh = shlex.split(os.environ.get("EDGEFKP_SSH", "ssh"))
     port = ["-p", str(board.port)] if board.port else []
     return [*ssh, "-T", "-o", "ServerAliveInterval=15", *port, "--", board.target]
 
 
-def _run(board: Board, folder: Path, words: list[str], packages: list[str], note: Note) -> Any:
+def _run(board: SshDevice, folder: Path, words: list[str], packages: list[str], log: Log) -> Any:
     """Send `folder`, run `words` as a Python module there: the JSON that it leaves or prints."""
     # The remote login shell may be any; it only has to start sh with quoted words.
     arguments = [board.python, "keep" if board.keep else "", " ".join(packages), *words]
@@ -128,13 +137,13 @@ def _run(board: Board, folder: Path, words: list[str], packages: list[str], note
         )
     except OSError as error:
         raise EnvironmentProblem(f"cannot start ssh: {error.strerror}", "sudo apt install openssh-client") from error
-    told: list[str] = []
+    printed: list[str] = []
     out: list[bytes] = []
     assert child.stdin is not None
     assert child.stdout is not None
     assert child.stderr is not None
     readers = [
-        threading.Thread(target=_forward, args=(child.stderr, told, lambda text: note(f"{board.name}: {text}"))),
+        threading.Thread(target=_forward, args=(child.stderr, printed, lambda text: log(f"{board.name}: {text}"))),
         threading.Thread(target=_collect, args=(child.stdout, out)),
     ]
     try:
@@ -147,7 +156,7 @@ def _run(board: Board, folder: Path, words: list[str], packages: list[str], note
     finally:
         child.kill()
         child.wait()
-    return _outcome(board, b"".join(out).decode(errors="replace"), told)
+    return _answer_of(board, b"".join(out).decode(errors="replace"), printed)
 
 
 def _send(folder: Path, stream: IO[bytes]) -> None:
@@ -157,44 +166,44 @@ def _send(folder: Path, stream: IO[bytes]) -> None:
                 archive.add(path, path.name)
         stream.close()
     except (BrokenPipeError, ConnectionError):
-        pass  # the other end says why
+        pass  # the other end reports why
 
 
-def _forward(stream: IO[bytes], told: list[str], note: Note) -> None:
+def _forward(stream: IO[bytes], printed: list[str], log: Log) -> None:
     for line in stream:
         text = line.decode(errors="replace").rstrip()
-        told.append(text)
-        if not text.startswith(("error: ", "hint:  ")):  # these become this command's own
-            note(text)
+        printed.append(text)
+        if not text.startswith(("error: ", "hint:  ")):  # become this command's own
+            log(text)
 
 
 def _collect(stream: IO[bytes], out: list[bytes]) -> None:
     out.append(stream.read())
 
 
-def _outcome(board: Board, out: str, told: list[str]) -> Any:
+def _answer_of(board: SshDevice, out: str, printed: list[str]) -> Any:
     body, _, status = out.rstrip().rpartition("\n")
     if not status.startswith(STATUS):
-        said = next((line for line in reversed(told) if line.strip() and not _PROGRESS.match(line)), "")
-        said = said or f"the connection broke{f' at: {told[-1]}' if told else ''}"
-        raise EnvironmentProblem(f"{board.name}: {said}", f"try: {' '.join([*ssh_command(board), 'true'])}")
+        reason = next((line for line in reversed(printed) if line.strip() and not _PROGRESS.match(line)), "")
+        reason = reason or f"the connection broke{f' at: {printed[-1]}' if printed else ''}"
+        raise EnvironmentProblem(f"{board.name}: {reason}", f"try: {' '.join([*ssh_command(board), 'true'])}")
     code = int(status.split()[1])
-    if code == 127 or any(f"{board.python}: not found" in line for line in told):
+    if code == 127 or any(f"{board.python}: not found" in line for line in printed):
         raise EnvironmentProblem(f"{board.name} has no {board.python}", "name the board's Python with --remote-python")
     if code:
-        raise _remote_error(board, code, told)
+        raise _remote_error(board, code, printed)
     try:
         return json.loads(body)
     except ValueError as error:
         raise EdgefkpError(f"{board.name} sent no result: {error}", "measure again") from error
 
 
-def _remote_error(board: Board, code: int, told: list[str]) -> EdgefkpError:
-    message = next((line[7:] for line in told if line.startswith("error: ")), "")
-    hint = next((line[7:] for line in told if line.startswith("hint:  ")), "")
+def _remote_error(board: SshDevice, code: int, printed: list[str]) -> EdgefkpError:
+    message = next((line[7:] for line in printed if line.startswith("error: ")), "")
+    hint = next((line[7:] for line in printed if line.startswith("hint:  ")), "")
     if code > 128 and not message:
         return EdgefkpError(f"{board.name}: the run was ended by signal {code - 128}", "measure again")
-    last = next((line for line in reversed(told) if line.strip()), f"status {code}")
+    last = next((line for line in reversed(printed) if line.strip()), f"status {code}")
     if code == ENVIRONMENT or "No module named" in last:
         more = f"edgefkp doctor --device {board.name}, or let --install put a runtime into a temporary venv"
         return EnvironmentProblem(f"{board.name}: {message or last}", more)

@@ -1,0 +1,111 @@
+"""Grade a measurement: VALID, SUSPECT or INVALID, with every reason."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgefkp.bench.result import Process
+
+VALID, SUSPECT, INVALID = "VALID", "SUSPECT", "INVALID"
+VERDICTS = (VALID, SUSPECT, INVALID)  # from good to bad
+
+TimingCheck = tuple[str, str]  # SUSPECT or INVALID, and the reason
+
+
+def grade(
+    processes: Sequence[Process],
+    threads: int,
+    cores: int | None,
+    load: float | None = None,
+    monitored: Sequence[TimingCheck] = (),
+) -> tuple[str, list[str]]:
+    """VALID, SUSPECT or INVALID, and every reason, worst first.
+
+    load: cores that other processes kept busy just before the whole run. monitored: monitor.checks of these processes.
+    """
+    checks = [
+        *monitored,
+        _cpu_share(processes),
+        _other_processes(processes, threads, cores),
+        _switches(processes),
+        _drift(processes),
+        _spread(processes),
+        _clock_change(processes),
+        _stolen(processes),
+        _load(load, cores),
+    ]
+    found = sorted((check for check in checks if check), key=lambda check: -VERDICTS.index(check[0]))
+    return (found[0][0] if found else VALID), [reason for _, reason in found]
+
+
+def worst(verdicts: Sequence[str]) -> str:
+    return max(verdicts, key=VERDICTS.index, default=VALID)
+
+
+def _graded(value: float, suspect: float, invalid: float, reason: str) -> TimingCheck | None:
+    if value < suspect:
+        return None
+    return (INVALID if value >= invalid else SUSPECT), reason
+
+
+def _drift(processes: Sequence[Process]) -> TimingCheck | None:
+    """The last third of a process against its first; the median process counts, so that one hiccup does not."""
+    drifts = []
+    for process in processes:
+        first, _, last = np.array_split(process.values.nanoseconds(), 3)
+        if len(first) and len(last):
+            drifts.append(float(np.median(last) / np.median(first) - 1))
+    if not drifts:
+        return SUSPECT, "fewer than three inferences in a process"
+    drift = float(np.median(drifts))
+    return _graded(abs(drift), 0.05, 0.2, f"the last third of a process took {drift:+.0%} against its first")
+
+
+def _spread(processes: Sequence[Process]) -> TimingCheck | None:
+    medians = [float(np.median(process.values.nanoseconds())) for process in processes]
+    if len(medians) < 2:
+        return None
+    spread = max(medians) / min(medians) - 1
+    return _graded(spread, 0.1, 0.3, f"the medians of its {len(medians)} processes differ by {spread:.0%}")
+
+
+def _cpu_share(processes: Sequence[Process]) -> TimingCheck | None:
+    share = float(np.median([process.cpu_seconds / process.wall_seconds for process in processes]))
+    return _graded(1 - share, 0.05, 0.2, f"the process had {share:.0%} of a core while it was timed")
+
+
+def _switches(processes: Sequence[Process]) -> TimingCheck | None:
+    rate = float(np.median([process.involuntary_switches / process.wall_seconds for process in processes]))
+    return _graded(rate, 50, 500, f"it was interrupted {rate:.0f} times a second by other processes")
+
+
+def _other_processes(processes: Sequence[Process], threads: int, cores: int | None) -> TimingCheck | None:
+    known = [process.others_cores for process in processes if process.others_cores is not None]
+    if not known or not cores:
+        return None
+    others = float(np.median(known))
+    reason = f"other processes kept {others:.1f} of {cores} cores busy"
+    # A core that is idle beside the benchmark does no harm; two processes on one core do.
+    crowded = others + threads - cores
+    if crowded > 0.5:
+        return INVALID, reason
+    return _graded(max(others / cores - 0.1, crowded), 0.1, 9, reason)
+
+
+def _clock_change(processes: Sequence[Process]) -> TimingCheck | None:
+    """The slowest run of the fixed arithmetic against the median: the core's clock changed."""
+    seconds = [seconds for process in processes for seconds in process.reference_seconds]
+    change = max(seconds) / float(np.median(seconds)) - 1
+    return _graded(change, 0.15, 0.5, f"fixed arithmetic took up to {change:.0%} longer: the clock changed")
+
+
+def _load(load: float | None, cores: int | None) -> TimingCheck | None:
+    if load is None or not cores or load <= max(0.5, 0.25 * cores):
+        return None
+    return SUSPECT, f"other processes kept {load:.1f} of {cores} cores busy before the run"
+
+
+def _stolen(processes: Sequence[Process]) -> TimingCheck | None:
+    known = [process.stolen_cores for process in processes if process.stolen_cores is not None]
+    stolen = float(np.median(known)) if known else 0.0
+    return _graded(stolen, 0.02, 0.2, f"the hypervisor took {stolen:.2f} cores away")
