@@ -16,6 +16,7 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.inspect import inspect
+from edgefkp.export.schemes import SCHEMES
 from edgefkp.files import write_json
 from edgefkp.runtime.child import answers
 from edgefkp.runtime.reference_vectors import FLOAT_LIMIT, INTEGER_LIMIT
@@ -23,7 +24,6 @@ from edgefkp.runtime.reference_vectors import FLOAT_LIMIT, INTEGER_LIMIT
 SCHEMA = "edgefkp.arm/1"
 CPU = "cortex-a72"
 RUNTIMES = ("litert", "tflite-runtime")
-_EXACT = ("int8", "int8io", "int16x8")  # schemes whose integer results are identical on every processor
 _LAST_BIT = 1e-4  # px; a processor may round differently when it converts the final integers to floats
 
 
@@ -41,14 +41,16 @@ class ArmRow:
     equal: int  # number of bit-identical outputs
     pixels: float  # largest difference
     step: float  # of an integer output, pixels
+    islands: bool = False  # some layers of an integer file compute in float
 
     @property
     def limit(self) -> float:
         """Largest difference in pixels allowed for this scheme between processors, in the same runtime."""
-        if self.scheme in _EXACT:
-            return 0.0 if self.scheme == "int8io" else _LAST_BIT
+        scheme = SCHEMES.known.get(self.scheme) if self.scheme in SCHEMES else None  # else mixed
+        if scheme and scheme.exact and not self.islands:
+            return 0.0 if scheme.integer_ends else _LAST_BIT
         # With float operators in the graph, the last bit of a float can change the rounding of an integer output.
-        return max(INTEGER_LIMIT, 1.01 * self.step) if self.scheme in ("dynamic", "mixed") else FLOAT_LIMIT
+        return FLOAT_LIMIT if scheme and not scheme.integer else max(INTEGER_LIMIT, 1.01 * self.step)
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class ArmResult:
 
 
 def compare(python: str, path: Path, images: np.ndarray, runtime: str) -> ArmRow:
-    """Run `path` on (N, 96, 96) uint8 images here and under `python`. Raises EdgefkpError if it does not run."""
+    """Run `path` on (N, *image_shape) uint8 images here and under `python`. Raises EdgefkpError if it fails."""
     os.environ.setdefault("QEMU_CPU", CPU)
     here = answers(path, images, runtime)
     there = answers(path, images, runtime, python)
@@ -79,6 +81,7 @@ def compare(python: str, path: Path, images: np.ndarray, runtime: str) -> ArmRow
         equal=int((here.outputs == there.outputs).sum()),
         pixels=float(np.abs(here.keypoints - there.keypoints).max()),
         step=inspection.outputs[0].step or 0.0,
+        islands=bool(inspection.float_islands),
     )
 
 

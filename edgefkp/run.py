@@ -30,7 +30,7 @@ from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import Split, split
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import evaluate, mean_shape_score
-from edgefkp.export.schemes import parse_tflite
+from edgefkp.export.schemes import DEFAULT_SCHEMES, parse_tflite
 from edgefkp.files import read_json, sha256_file, write_json
 from edgefkp.networks.registry import NETWORKS, resolve
 from edgefkp.networks.tensorflow import require_tensorflow
@@ -38,8 +38,6 @@ from edgefkp.report import sheet as sheets
 from edgefkp.report.result import FileResult, ModelResult, RunResult
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.train import Experiment, Progress, train
-
-SCHEMES = ("float32", "int8")
 
 # Training images of a network where neither epochs nor images are asked for: the two default networks together fit
 # six minutes on two cores.
@@ -147,7 +145,7 @@ def _make(job: Job, experiment: Experiment, open_bar: OpenBar | None) -> Made:
     source = open_dataset(job.data, job.labels)
     with open_bar(experiment.model_name(source.layout)) if open_bar else nullcontext(Progress()) as progress:
         keras, card = train(experiment, source, job.out / "models", resume=True, progress=progress)
-    files = export_network(keras, job.out / "export", SCHEMES, source)
+    files = export_network(keras, job.out / "export", DEFAULT_SCHEMES, source)
     return Made(card, keras, files, _evaluated(keras, source, job.out / "evaluation"))
 
 

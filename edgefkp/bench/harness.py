@@ -17,7 +17,6 @@ from edgefkp._version import __version__
 from edgefkp.bench import machine, monitor, payload, stats
 from edgefkp.bench.plan import Cell, Plan, Settings
 from edgefkp.bench.result import Failure, Result
-from edgefkp.bench.scheme import require_true_name
 from edgefkp.bench.store import open_store
 from edgefkp.bench.summary import Outcome, Surroundings, row_of
 from edgefkp.bench.timed_images import Pictures
@@ -25,6 +24,8 @@ from edgefkp.bench.timed_images import save as save_pictures
 from edgefkp.bench.worker import Usage
 from edgefkp.card import require_card_hash
 from edgefkp.errors import ENVIRONMENT, EdgefkpError, EnvironmentProblem
+from edgefkp.export.inspect import verify_scheme
+from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import json_text, sha256_file
 from edgefkp.runtime.safety import child_environment
 
@@ -158,7 +159,7 @@ class _Bench:
     def _survey_one(self, cell: Cell) -> dict[str, Any] | EdgefkpError:
         try:
             require_card_hash(Path(cell.file), sha256_file(cell.file))
-            scheme = require_true_name(cell.file)
+            scheme = _scheme(cell.file)
             return {**self._work(cell, PATIENCE).facts, "scheme": scheme}
         except EdgefkpError as error:
             return error
@@ -268,6 +269,14 @@ class _Bench:
             message, hint, code = told
             raise (EnvironmentProblem if code == ENVIRONMENT else EdgefkpError)(message, hint)
         return outcome
+
+
+def _scheme(file: str) -> str:
+    """The file's scheme; the one that its name claims where no package here reads graphs."""
+    try:
+        return verify_scheme(file)
+    except EnvironmentProblem:
+        return parse_tflite(file).scheme
 
 
 def _key(cell: Cell) -> str:

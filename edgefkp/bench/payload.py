@@ -20,22 +20,28 @@ MODULES = (
     "geometry",
     "layout",
     "records",
+    "export/__init__",
+    "export/inspect",
+    "export/operator_kinds",
     "evaluation/__init__",
     "evaluation/bootstrap",
     "evaluation/metrics",
     "runtime/__init__",
     "runtime/graph",
     "runtime/interpreters",
+    "runtime/metadata",
     "runtime/reference_vectors",
     "runtime/safety",
     "runtime/shipped/__init__",
     "runtime/tflite_model",
 )
+FOLDERS = ("bench", "export/schemes")  # with all their files
 
 
 def copy_into(folder: Path) -> Path:
     """Make `folder`/edgefkp with what measuring needs; put `folder` on a Python's path to use it."""
-    for module in (*MODULES, *(f"bench/{path.stem}" for path in (PACKAGE / "bench").glob("*.py"))):
+    whole = [path.relative_to(PACKAGE).with_suffix("") for room in FOLDERS for path in (PACKAGE / room).glob("*.py")]
+    for module in (*MODULES, *whole):
         target = folder / "edgefkp" / f"{module}.py"
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(PACKAGE / f"{module}.py", target)

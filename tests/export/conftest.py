@@ -35,16 +35,17 @@ class Exported:
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory, source: Dataset) -> Exported:
-    """One tiny network with random weights in every scheme, for floats and for bytes."""
+    """One tiny network with random weights in every scheme, for floats (with parity) and for bytes."""
     pytest.importorskip("tensorflow")
-    from edgefkp.export.exporter import Options, export_network
+    from edgefkp.export.exporter import export_network
+    from edgefkp.export.options import ExportOptions
     from edgefkp.export.schemes import SCHEMES
 
     folder = tmp_path_factory.mktemp("export")
     network = tiny_network(folder / "models" / "tiny-masked.keras")
     files = {}
     for u8 in (False, True):
-        written = export_network(network, folder, SCHEMES, source, Options(u8=u8))
+        written = export_network(network, folder, SCHEMES, source, ExportOptions(u8=u8, parity=not u8))
         files |= {scheme + ".u8" * u8: path for scheme, path in zip(SCHEMES, written, strict=True)}
     return Exported(network, folder, files)
 

@@ -37,7 +37,7 @@ def test_a_file_under_another_schemes_name_is_refused(tmp_path: Path, true: str,
     path = tmp_path / f"tiny.{claimed}.tflite"
     shutil.copy(FIXTURES / f"tiny.{true}.tflite", path)
     if true == claimed:
-        verify_scheme(path)
+        assert verify_scheme(path) == true
     else:
         with pytest.raises(EdgefkpError, match=f"is not {claimed}: its graph is {true} "):
             verify_scheme(path)
@@ -51,7 +51,7 @@ def test_a_name_that_promises_bytes_is_held_to_it(tmp_path: Path) -> None:
 
 
 def test_a_name_that_promises_nothing_passes() -> None:
-    verify_scheme(FIXTURES / "classifier.tflite")
+    assert verify_scheme(FIXTURES / "classifier.tflite") == "float32"
 
 
 def test_output_steps_are_in_pixels() -> None:
