@@ -38,7 +38,7 @@ class CalibrationSet:
 
     @property
     def entry(self) -> dict[str, Any]:
-        """What the card says about it."""
+        """What the card holds of it."""
         return {"name": self.name, "samples": len(self), "hash": self.hash}
 
 
@@ -107,7 +107,7 @@ def _thirds(values: np.ndarray) -> np.ndarray:
 def from_file(path: Path, inputs: list[tuple[str, tuple[int, ...]]], spec: InputSpec | None = None) -> CalibrationSet:
     """The samples in a .npy or .npz file, for `inputs`: (name, shape without the batch) of each.
 
-    uint8 pixels are scaled as `spec` says, or divided by 255 without it; floats are taken as they are.
+    uint8 pixels are scaled by `spec`, or divided by 255 without it; floats are taken as they are.
     Raises EdgefkpError for arrays that are missing, of another shape, constant, duplicates or wrongly scaled.
     """
     arrays = _read(path, [name for name, _ in inputs])

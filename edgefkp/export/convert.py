@@ -50,7 +50,7 @@ def convert(model: Any, settings: ConversionSettings, samples: Sequence[np.ndarr
     """Convert a keras.Model with a batch of 1 fixed in the file.
 
     samples: one (N, *input shape) float32 array for each input, by which static schemes find their ranges.
-    Raises EdgefkpError where the network cannot be converted.
+    Raises EdgefkpError if the network cannot be converted.
     """
     if settings.values.static and not samples:
         raise ValueError(f"{settings.scheme} needs calibration samples")

@@ -151,7 +151,7 @@ def _declared(path: Path) -> tuple[str, bool]:
 def verify_scheme(path: Path | str) -> str:
     """The file's scheme, as `scheme_of`.
 
-    Raises EdgefkpError where the file's name claims another scheme, or another type of pixels. A file whose name claims
+    Raises EdgefkpError if the file's name claims another scheme, or another type of pixels. A file whose name claims
     nothing passes.
     """
     path = Path(path)
@@ -181,7 +181,7 @@ def _takes_bytes(graph: Graph) -> bool:
 
 
 def _points_of(graph: Graph, spec: ModelSpec) -> ModelSpec | None:
-    """`spec` where the graph's one input and one output are those of such a network."""
+    """`spec` if the graph's one input and one output are those of such a network."""
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         return None
     return spec if spec.fits(graph.inputs[0].shape[1:], prod(graph.outputs[0].shape)) else None
@@ -200,7 +200,7 @@ def _port(tensor: Tensor, integers: Tensor | None, spec: ModelSpec | None = None
 
 
 def integers_of(graph: Graph, output: Tensor) -> Tensor | None:
-    """The output itself where it is quantized, else the integers that a DEQUANTIZE makes it from."""
+    """The output itself if it is quantized, else the integers that a DEQUANTIZE makes it from."""
     if output.quantised:
         return output
     for operator in graph.operators:

@@ -1,4 +1,4 @@
-"""Write what a .tflite file says about itself into its metadata, and leave everything else as it is."""
+"""Write a model's description into the metadata of its .tflite file, and leave everything else as it is."""
 
 from typing import Any
 

@@ -37,7 +37,7 @@ def render(model: str, cards: list[Card]) -> str:
         ("What it is", lambda: _facts(first)),
         ("Files", lambda: _files(cards)),
         ("Accuracy before and after conversion", lambda: _parity(cards)),
-        ("Data and licence", lambda: _data(first)),
+        ("Data and license", lambda: _data(first)),
         ("Calibration", lambda: _calibration(cards)),
         ("Limits", lambda: _limits(first)),
         ("How it was made", lambda: _made(cards)),
@@ -58,7 +58,7 @@ def _facts(card: Card) -> str:
     inspection = inspection_of(card)
     rows = [
         ("network", card.network or "a network of the user's own"),
-        ("treatment of missing labels", card.imputation or _NONE),
+        ("imputation of missing labels", card.imputation or _NONE),
         ("augmentation", card.augment or _NONE),
         ("pretrained weights", card.weights or "none"),
         ("parameters", _number(card.parameters or None)),
@@ -126,7 +126,7 @@ def _data(card: Card) -> str:
     rows = [
         ("trained on", data.name if data else _NONE),
         ("faces", ", ".join(f"{name} {count}" for name, count in data.faces.items()) if data else _NONE),
-        ("licence of the data", data.license if data else _NONE),
+        ("license of the data", data.license if data else _NONE),
         ("hash of the data", _hash(data.hash if data else None)),
         ("hash of the split", _hash(data.split if data else None)),
         *[(name.replace("_", " "), f"{value:.3f}") for name, value in card.metrics.items() if value],

@@ -6,6 +6,7 @@ import pytest
 
 from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.data.synthetic import draw_all
+from edgefkp.layout import ModelSpec
 
 COUNT = 60
 
@@ -50,7 +51,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, source: Dataset) -> Expor
     return Exported(network, folder, files)
 
 
-def tiny_network(path: Path) -> Path:
+def tiny_network(path: Path, spec: ModelSpec = ModelSpec()) -> Path:  # noqa: B008
     from edgefkp.networks.tensorflow import require_tensorflow
 
     require_tensorflow("the test")
@@ -58,10 +59,10 @@ def tiny_network(path: Path) -> Path:
     from keras import layers
 
     keras.utils.set_random_seed(3)
-    inputs = x = keras.Input((96, 96, 1), name="pixels")
+    inputs = x = keras.Input(spec.input.shape, name="pixels")
     x = layers.Conv2D(8, 3, strides=4, activation="relu", name="first")(x)
     x = layers.Conv2D(16, 3, strides=4, activation="relu", name="second")(x)
-    outputs = layers.Dense(30, name="keypoints")(layers.Flatten()(x))
+    outputs = layers.Dense(spec.numbers, name="keypoints")(layers.Flatten()(x))
     path.parent.mkdir(parents=True, exist_ok=True)
     keras.Model(inputs, outputs).save(path)
     return path

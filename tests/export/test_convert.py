@@ -178,7 +178,7 @@ def test_model_card_has_every_file_and_the_numbers_of_the_json(exported: Exporte
         "## What it is",
         "## Files",
         "## Accuracy before and after conversion",
-        "## Data and licence",
+        "## Data and license",
         "## Calibration",
         "## Limits",
         "## How it was made",

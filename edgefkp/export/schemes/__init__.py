@@ -52,7 +52,7 @@ class Scheme:
     measured_as: str = ""
     # TensorFlow Lite Micro has the operators.
     on_micro: bool = False
-    # Dense layers take one scale instead of one per output where the target needs that.
+    # Dense layers take one scale instead of one per output if the target needs that.
     per_tensor_dense: bool = False
 
 

@@ -31,7 +31,7 @@ class Target:
     # Dense layers of dynamic files get one scale instead of one per output, as the operator version for the latter (12)
     # is too new.
     per_tensor_dense: bool = False
-    # The target whose files it takes, where it adds something to them; "" for files of its own.
+    # The target whose files it takes if it adds something to them; "" for files of its own.
     files_as: str = ""
     # The schemes that are exported if none is named.
     schemes: tuple[str, ...] = DEFAULT_SCHEMES
