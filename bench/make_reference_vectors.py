@@ -17,8 +17,8 @@ import numpy as np
 from edgefkp.card import read_card, write_card
 from edgefkp.data.synthetic import SHIPPED
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
-from edgefkp.export.inspect import inspect, verify_scheme
-from edgefkp.export.schemes import SCHEMES
+from edgefkp.export.inspect import inspect
+from edgefkp.export.schemes import SCHEMES, parse_tflite
 from edgefkp.files import replacing, sha256_file
 from edgefkp.geometry import box_of_keypoints, crop_face
 from edgefkp.layout import KAGGLE15, InputSpec
@@ -84,7 +84,7 @@ def limit_of(path: Path, others: dict[str, float]) -> float:
 
     others: runtime -> largest difference from LiteRT's points. Raises EdgefkpError for one without a known cause.
     """
-    usual = INTEGER_LIMIT if SCHEMES[verify_scheme(path)].integer else FLOAT_LIMIT
+    usual = INTEGER_LIMIT if SCHEMES[parse_tflite(path).scheme].integer else FLOAT_LIMIT
     card, worst = read_card(path), max(others, key=lambda name: others[name], default="")
     stated: dict[str, Any] | None = None
     if worst and others[worst] > usual:
