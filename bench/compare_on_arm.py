@@ -18,8 +18,8 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.export.inspect import inspect
 from edgefkp.export.schemes import SCHEMES
 from edgefkp.files import write_json
-from edgefkp.runtime.child import answers
 from edgefkp.runtime.reference_vectors import FLOAT_LIMIT, INTEGER_LIMIT
+from edgefkp.runtime.safety import run_in_child
 
 SCHEMA = "edgefkp.arm/1"
 CPU = "cortex-a72"
@@ -65,8 +65,8 @@ class ArmResult:
 def compare(python: str, path: Path, images: np.ndarray, runtime: str) -> ArmRow:
     """Run `path` on (N, *image_shape) uint8 images here and under `python`. Raises EdgefkpError if it fails."""
     os.environ.setdefault("QEMU_CPU", CPU)
-    here = answers(path, images, runtime)
-    there = answers(path, images, runtime, python)
+    here = run_in_child(path, images, runtime)
+    there = run_in_child(path, images, runtime, python)
     if there.machine != "aarch64":
         raise EdgefkpError(f"{python} runs on {there.machine}", "give the Python of a 64-bit Arm userland")
     inspection = inspect(path)

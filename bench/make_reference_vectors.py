@@ -23,8 +23,8 @@ from edgefkp.files import replacing, sha256_file
 from edgefkp.geometry import box_of_keypoints, crop_face
 from edgefkp.layout import KAGGLE15, InputSpec
 from edgefkp.runtime import interpreters as runtimes
-from edgefkp.runtime.child import answers
 from edgefkp.runtime.reference_vectors import FLOAT_LIMIT, INTEGER_LIMIT, VECTORS, ReferenceVectors
+from edgefkp.runtime.safety import run_in_child
 
 DRAWN = 7
 MOST_STEPS = 2  # largest difference in output steps that rounding alone explains
@@ -65,10 +65,10 @@ def make(folder: Path = VECTORS.parent) -> dict[str, float]:
     images = reference_images()
     vectors, limits, differences = {}, {}, {}
     for path in sorted(folder.glob("*.tflite")):
-        reference = answers(path, images, "litert").keypoints
+        reference = run_in_child(path, images, "litert").keypoints
         vectors[sha256_file(path)] = reference
         others = {
-            info.name: float(np.abs(answers(path, images, info.name).keypoints - reference).max())
+            info.name: float(np.abs(run_in_child(path, images, info.name).keypoints - reference).max())
             for info in runtimes.installed()
             if info.name == "tflite-runtime"
         }

@@ -16,6 +16,7 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.export.targets import TABLE
 from edgefkp.files import read_json, write_json
 from edgefkp.runtime import interpreters as runtimes
+from edgefkp.runtime.graph import IDENTIFIER
 
 HIGHEST = 20  # no operator of today's schema has more versions
 
@@ -56,7 +57,7 @@ def _file(schema: Any, number: int, version: int) -> bytes:
     model = schema.ModelT()
     model.version, model.operatorCodes, model.subgraphs, model.buffers = 3, [code], [subgraph], [schema.BufferT()]
     builder = flatbuffers.Builder(256)
-    builder.Finish(model.Pack(builder), runtimes.IDENTIFIER)
+    builder.Finish(model.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
 
 

@@ -18,9 +18,9 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.export.metadata import with_metadata
 from edgefkp.export.model_card import write_model_card
 from edgefkp.files import read_json, sha256_file, write_bytes, write_json
-from edgefkp.runtime.child import answers
 from edgefkp.runtime.metadata import FileMetadata, read_metadata
 from edgefkp.runtime.reference_vectors import VECTORS, ReferenceVectors, read_reference_vectors
+from edgefkp.runtime.safety import run_in_child
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPORT = ROOT / "export"
@@ -48,7 +48,7 @@ def rewrite(path: Path, images: np.ndarray, scratch: Path) -> Rewritten:
         raise EdgefkpError(f"{path} has no card to take its metadata from", "export it again")
     known = FileMetadata(card.model, card.layout, card.input, card.output, card.scheme, card.u8, tuple(card.keep_float))
     again = write_bytes(scratch / path.name, with_metadata(path.read_bytes(), known))
-    before, after = answers(path, images).outputs, answers(again, images).outputs
+    before, after = run_in_child(path, images).outputs, run_in_child(again, images).outputs
     if before.tobytes() != after.tobytes() or read_metadata(again) != known:
         raise EdgefkpError(f"{path} is another file with its metadata")
     return Rewritten(path, again.read_bytes(), sha256_file(path), sha256_file(again), path.stat().st_size)

@@ -2,11 +2,13 @@
 
 import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +17,8 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.records import json_name
+
+_LOCK_POLL = 0.1  # seconds
 
 
 def cache_dir() -> Path:
@@ -58,6 +62,25 @@ def require_writable(folder: Path) -> None:
     with replacing(folder / ".writable") as temporary:
         temporary.write_bytes(b"")
     (folder / ".writable").unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(path: Path, patience: float = 0.0) -> Iterator[bool]:
+    """Hold the lock file `path` for the block; yields False if another process still has it after `patience` seconds.
+
+    The lock ends with the process, however that ends, so no lock is ever stale. Raises OSError for an unwritable file.
+    """
+    with open(path, "a") as stream:
+        end, held = time.monotonic() + patience, False
+        while not held:
+            try:
+                fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held = True
+            except OSError:
+                if time.monotonic() >= end:
+                    break
+                time.sleep(_LOCK_POLL)
+        yield held  # closing the file lets go
 
 
 def write_bytes(path: Path | str, content: bytes) -> Path:

@@ -7,7 +7,7 @@ import pytest
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.schemes import parse_tflite
-from edgefkp.files import json_text, read_json, replacing, sha256_arrays, write_json, write_text
+from edgefkp.files import json_text, locked, read_json, replacing, sha256_arrays, write_json, write_text
 
 
 def test_an_error_while_writing_leaves_the_old_file_and_no_other(tmp_path):
@@ -58,3 +58,13 @@ def test_names_of_tflite_files():
         "manual-augment", "int8", True, "manual-augment.int8.u8.tflite",
     )  # fmt: skip
     assert parse_tflite("face_landmark.tflite").scheme == ""
+
+
+def test_a_lock_is_held_by_one_and_let_go_at_the_end(tmp_path):
+    lock = tmp_path / "lock"
+    with locked(lock) as first:
+        assert first
+        with locked(lock, 0.2) as second:
+            assert not second
+    with locked(lock) as again:
+        assert again

@@ -1,9 +1,6 @@
 """Runs a plan: one fresh worker process after the other, each outcome stored before the next starts."""
 
 import hashlib
-import json
-import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -21,13 +18,13 @@ from edgefkp.bench.store import open_store
 from edgefkp.bench.summary import Outcome, Surroundings, row_of
 from edgefkp.bench.timed_images import Pictures
 from edgefkp.bench.timed_images import save as save_pictures
-from edgefkp.bench.worker import Usage
+from edgefkp.bench.worker import Usage, work
 from edgefkp.card import require_card_hash
-from edgefkp.errors import ENVIRONMENT, EdgefkpError, EnvironmentProblem
+from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.export.inspect import verify_scheme
 from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import json_text, sha256_file
-from edgefkp.runtime.safety import child_environment
+from edgefkp.runtime import isolate
 
 LOOK_SECONDS = 0.5  # at what else is running, before the first process
 START_SECONDS = 0.3  # a worker needs before it loads, for the estimate
@@ -46,8 +43,9 @@ class Surveyed:
 
     scheme: str
     version: str
-    takes_faces: bool
+    is_keypoint_model: bool
     invoke_seconds: float
+    spec: dict[str, Any]  # the file's ModelSpec
 
 
 def measure(
@@ -150,9 +148,9 @@ class _Bench:
                 failure = Failure(key.label.removesuffix(", survey"), facts.message, facts.hint)
                 if failure not in failed:
                     failed.append(failure)
-            elif cell.mode == "invoke" or facts["takes_faces"]:
+            elif cell.mode == "invoke" or facts["is_keypoint_model"]:
                 chosen = replace(cell, runtime=facts["runtime"])
-                names = ("scheme", "version", "takes_faces", "invoke_seconds")
+                names = ("scheme", "version", "is_keypoint_model", "invoke_seconds", "spec")
                 surveyed[chosen] = Surveyed(**{name: facts[name] for name in names})
         return surveyed, failed
 
@@ -179,7 +177,7 @@ class _Bench:
                 resumed += 1
             else:
                 patience = PATIENCE + 10 * _step_seconds(surveyed[step.cell], plan.settings, 100)
-                if note := self._run_step(step.cell, kept, patience):
+                if note := self._run_step(step.cell, kept, patience, surveyed[step.cell].spec):
                     notes.append(f"{step.cell.label}, round {step.round}: {note.removeprefix(f'{step.cell.label}: ')}")
             if kept.exists():
                 outcomes[step.cell].append(Outcome.read(kept, step.round))
@@ -188,14 +186,14 @@ class _Bench:
             notes.append(f"{resumed} of {len(plan)} processes were measured before a break, and counted once")
         return outcomes, notes
 
-    def _run_step(self, cell: Cell, kept: Path, patience: float) -> str:
+    def _run_step(self, cell: Cell, kept: Path, patience: float, spec: dict[str, Any]) -> str:
         """Store the outcome at `kept`; returns what went wrong on the way."""
         notes = []
         for _ in range(TRIES):
             self._rest()
             load, started = machine.load_average(), time.monotonic()
             try:
-                outcome = self._work(cell, patience)
+                outcome = self._work(cell, patience, spec)
             except EdgefkpError as error:
                 notes.append(error.message)
                 continue
@@ -204,11 +202,12 @@ class _Bench:
             return f"{notes[0]}; run again" if notes else ""
         return f"{notes[0]}; left out"
 
-    def _environment(self, cell: Cell) -> dict[str, str]:
+    def _package(self, cell: Cell) -> Path:
+        """The edgefkp that a worker uses: in another Python environment the part of it that measures."""
         if not cell.python:
-            return child_environment()
+            return isolate.ROOT
         folder = self.folder / "kit"
-        return payload.environment(folder if folder.exists() else payload.copy_into(folder))
+        return folder if folder.exists() else payload.copy_into(folder)
 
     def _rest(self) -> None:
         """The pause, and on a board that got hotter since the start up to COOL_DOWN seconds more."""
@@ -221,54 +220,32 @@ class _Bench:
                 break
             time.sleep(1)
 
-    def _work(self, cell: Cell, patience: float) -> Outcome:
+    def _work(self, cell: Cell, patience: float, spec: dict[str, Any] | None = None) -> Outcome:
         """Run one worker. Raises EdgefkpError with the worker's own error, or how it died."""
-        job, out = self.folder / "job.json", self.folder / "out.npz"
-        out.unlink(missing_ok=True)
-        settings = self.settings
-        described = {
+        job = {
             **asdict(cell),
             "images": str(self.images),
-            "out": str(out),
-            "seconds": settings.seconds,
-            "warm_seconds": settings.warm_seconds,
-            "pin": settings.pin,
+            "seconds": self.settings.seconds,
+            "warm_seconds": self.settings.warm_seconds,
+            "pin": self.settings.pin,
+            "spec": spec,
         }
-        del described["python"]
-        job.write_text(json.dumps(described))
+        del job["python"]
         try:
-            child = subprocess.run(
-                [*([cell.python] if cell.python else monitor.python_command()), "-m", "edgefkp.bench.worker", str(job)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-                timeout=patience,
-                env=self._environment(cell),
+            found = isolate.call(
+                work,
+                job,
+                label=cell.label,
+                python=cell.python or None,
+                package=self._package(cell),
+                seconds=patience,
             )
-        except subprocess.TimeoutExpired:
-            raise EdgefkpError(f"{cell.label}: no answer within {patience:.0f} s") from None
-        except OSError as error:
-            raise EdgefkpError(
-                f"cannot start {cell.python}: {error.strerror}", "give --python the path of a Python interpreter"
-            ) from error
-        if child.returncode < 0:
-            name = signal.Signals(-child.returncode).name
-            raise EdgefkpError(
-                f"{cell.label}: the worker was ended by {name}", "if it does so again, export the file again"
-            )
-        if child.returncode or not out.exists():
-            last = (child.stderr.strip() or "no message").splitlines()[-1]
-            if cell.python and "No module named" in last:
+        except isolate.ChildDied as died:
+            if cell.python and "No module named" in died.last_line:
                 line = f"{cell.python} -m pip install numpy ai-edge-litert"
-                raise EnvironmentProblem(f"{cell.python} cannot measure: {last}", line)
-            raise EdgefkpError(f"{cell.label}: the worker failed: {last}")
-        outcome = Outcome.read(out, 0)
-        if told := outcome.facts.get("error"):
-            message, hint, code = told
-            raise (EnvironmentProblem if code == ENVIRONMENT else EdgefkpError)(message, hint)
-        return outcome
+                raise EnvironmentProblem(f"{cell.python} cannot measure: {died.last_line}", line) from None
+            raise EdgefkpError(died.message, "if it does so again, export the file again") from None
+        return Outcome(0, found["facts"], found["arrays"])
 
 
 def _scheme(file: str) -> str:

@@ -1,15 +1,11 @@
 """The state of the board while it is measured: clock, temperature, throttling, energy, sampled by another process.
 
-    python -m edgefkp.bench.monitor ROOT OUT SECONDS      appends one JSON line each SECONDS until it is ended
-
 `root` is "/" or a folder that holds a board's files (and its vcgencmd, in usr/bin).
 """
 
 import itertools
 import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,7 +18,7 @@ import numpy as np
 
 from edgefkp.bench.machine import ROOT, read_number, read_text
 from edgefkp.bench.stats import INVALID, SUSPECT, Check
-from edgefkp.runtime.safety import child_environment
+from edgefkp.runtime import isolate
 
 INTERVAL = 0.5  # seconds between samples
 SLOWER = 0.9  # a clock below this part of the run's highest is a slower clock
@@ -121,28 +117,23 @@ class Sampler:
         self.root, self.trace = root, trace
 
     def __enter__(self) -> "Sampler":
-        words = [str(self.root), str(self.trace), str(INTERVAL)]
-        self.process = subprocess.Popen(
-            [*python_command(), "-m", "edgefkp.bench.monitor", *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=child_environment(),
-        )
+        self.child = isolate.Child(keep_sampling, str(self.root), str(self.trace), INTERVAL)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        self.process.terminate()
-        self.process.wait()
+        self.child.close()
         with suppress(OSError), open(self.trace, "a") as out:
             out.write(json.dumps(asdict(sample(self.root))) + "\n")
 
 
-def python_command() -> list[str]:
-    """How to start this Python again. $EDGEFKP_PYTHON: where that is another program, as under an emulator."""
-    return [os.environ.get("EDGEFKP_PYTHON") or sys.executable]
+def keep_sampling(root: str, out: str, seconds: float) -> None:
+    """In the child: append one JSON line to `out` each `seconds`, until this process is ended."""
+    while True:
+        with open(out, "a") as stream:
+            stream.write(json.dumps(asdict(sample(Path(root)))) + "\n")
+        time.sleep(seconds)
 
 
 def read_trace(path: Path) -> list[Sample]:
@@ -206,18 +197,3 @@ def describe(root: Path, trace: Sequence[Sample], origin: float) -> dict[str, An
         "seconds": [round(one.at - origin, 3) for one in trace],
         **{name: values for name, values in columns.items() if any(value is not None for value in values)},
     }
-
-
-def main() -> None:
-    from edgefkp.bench.worker import die_with_parent
-
-    root, out, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-    die_with_parent()
-    while True:
-        with open(out, "a") as stream:
-            stream.write(json.dumps(asdict(sample(root))) + "\n")
-        time.sleep(seconds)
-
-
-if __name__ == "__main__":
-    main()

@@ -3,7 +3,6 @@
 It needs numpy and a runtime, nothing else; no OpenCV, no click.
 """
 
-import os
 import shutil
 from pathlib import Path
 
@@ -16,20 +15,22 @@ MODULES = (
     "data/faces",
     "data/synthetic",
     "errors",
+    "export/__init__",
     "files",
     "geometry",
     "layout",
     "records",
-    "export/__init__",
     "export/inspect",
     "export/operator_kinds",
     "evaluation/__init__",
     "evaluation/bootstrap",
     "evaluation/metrics",
     "runtime/__init__",
+    "runtime/child",
     "runtime/graph",
-    "runtime/interpreters",
     "runtime/metadata",
+    "runtime/interpreters",
+    "runtime/isolate",
     "runtime/reference_vectors",
     "runtime/safety",
     "runtime/shipped/__init__",
@@ -46,9 +47,3 @@ def copy_into(folder: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(PACKAGE / f"{module}.py", target)
     return folder
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """For a Python that shall find the kit in `folder`, and nothing of this environment."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
-    return {**kept, "PYTHONPATH": str(folder)}

@@ -1,9 +1,7 @@
 """What a benchmark keeps while it runs: the outcome of each process, so that a run that was cut off goes on."""
 
 import contextlib
-import fcntl
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -15,7 +13,7 @@ from edgefkp.bench import machine
 from edgefkp.bench.plan import Cell, Settings
 from edgefkp.bench.timed_images import Pictures
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import json_text, sha256_file
+from edgefkp.files import json_text, locked, sha256_file
 
 
 def partial_folder(out: Path, cells: Iterable[Cell], pictures: Pictures, settings: Settings) -> Path:
@@ -38,28 +36,19 @@ def open_store(partial: Path | None) -> Iterator[Path]:
         return
     try:
         partial.mkdir(parents=True, exist_ok=True)
-        lock = os.open(partial / "lock", os.O_CREAT | os.O_WRONLY)
+        (partial / "lock").touch()
     except OSError as error:
         raise EdgefkpError(
             f"cannot write to {partial.parent}: {error.strerror}", "name a folder that you can write to: --out FOLDER"
         ) from error
-    try:
-        _lock(lock)
+    with locked(partial / "lock") as held:
+        if not held:
+            raise EdgefkpError("the same benchmark is running already", "wait until it is done")
         try:
             yield partial
         finally:
-            if not any(partial.glob("*.npz")):  # there is nothing to go on with
+            if not any(partial.glob("*.npz")):  # nothing to resume
                 discard(partial)
-    finally:
-        os.close(lock)
-
-
-def _lock(file: int) -> None:
-    """It ends with the process, however that ends. Raises EdgefkpError where another has it."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise EdgefkpError("the same benchmark is running already", "wait until it is done") from None
 
 
 def discard(partial: Path) -> None:

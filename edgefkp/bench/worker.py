@@ -1,7 +1,6 @@
-"""One fresh process that times one cell: python -m edgefkp.bench.worker JOB.json
+"""Time one cell in a fresh process.
 
-Imports numpy and one interpreter, nothing else that is large. Reads a job, writes its arrays and figures to one .npz;
-an error that has a cause is written there too, so that only a crash leaves no file.
+Imports numpy and one interpreter, nothing else that is large; the clock of imports starts here, at the first line.
 """
 
 import time
@@ -11,71 +10,51 @@ import numpy as np  # noqa: E402  (its import is part of the import clock)
 
 _NUMPY_SECONDS = time.perf_counter() - _STARTED
 
-import contextlib  # noqa: E402
-import ctypes  # noqa: E402
 import gc  # noqa: E402
-import json  # noqa: E402
 import os  # noqa: E402
 import resource  # noqa: E402
-import signal  # noqa: E402
-import sys  # noqa: E402
 from dataclasses import asdict, dataclass  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from edgefkp.bench import camera  # noqa: E402
-from edgefkp.errors import FAILED, EdgefkpError  # noqa: E402
-from edgefkp.files import replacing  # noqa: E402
+from edgefkp.errors import EdgefkpError  # noqa: E402
+from edgefkp.layout import ModelSpec  # noqa: E402
+from edgefkp.records import built  # noqa: E402
 from edgefkp.runtime.interpreters import load  # noqa: E402
 from edgefkp.runtime.tflite_model import TfliteModel  # noqa: E402
 
 CAPACITY = 400_000  # invokes: 2 s of 5 microseconds each
 STAGES = ("crop", "fill", "set", "invoke", "get", "points")
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 STEADY = 0.03  # two successive windows whose medians differ by less are steady
 INPUT_BYTES = 256 << 20  # at most, for the random input of a file that takes no faces
 
 
 @dataclass(frozen=True)
 class Job:
-    """file, images, out: paths. runtime: "" for this environment's first choice. Times in seconds.
+    """What a worker measures."""
 
-    mode: "survey" (load, one inference), "invoke" or "e2e".
-    """
-
-    file: str
-    runtime: str
-    mode: str
-    images: str
-    out: str
+    file: str  # path of the .tflite
+    runtime: str  # "" for this environment's first choice
+    mode: str  # "survey" (load, one inference), "invoke" or "e2e"
+    images: str  # path of an .npz
     threads: int = 1
     xnnpack: bool = True
     delegate: str = ""
-    seconds: float = 2.0
-    warm_seconds: tuple[float, float] = (0.2, 2.0)
-    pin: tuple[int, ...] = ()
+    seconds: float = 2.0  # of steady inference
+    warm_seconds: tuple[float, float] = (0.2, 2.0)  # of warm-up, at least and at most
+    pin: tuple[int, ...] = ()  # CPUs
+    spec: dict[str, Any] | None = None  # the file's ModelSpec, as the survey found it: it is not looked up again
 
 
-def main() -> None:
-    with open(sys.argv[1]) as stream:
-        job = Job(**json.load(stream))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a damaged file's crash leaves no core file behind
-    die_with_parent()
+def work(job: dict[str, Any]) -> dict[str, Any]:
+    """In the child: `run` the Job. Raises EdgefkpError with the runtime's reason if the file cannot be run."""
     try:
-        facts, arrays = run(job)
-    except EdgefkpError as error:
-        facts, arrays = {"error": [error.message, error.hint, error.exit_code]}, {}
+        facts, arrays = run(Job(**job))
     except (RuntimeError, ValueError, SystemError, MemoryError) as error:
         cause = (str(error) or type(error).__name__).splitlines()[0]
-        facts, arrays = {"error": [f"{job.runtime} cannot run {job.file}: {cause}", "", FAILED]}, {}
-    with replacing(job.out) as temporary, open(temporary, "wb") as out:
-        np.savez(out, facts=np.array(json.dumps(facts)), **arrays)  # type: ignore[arg-type]
-
-
-def die_with_parent() -> None:
-    """Ask Linux to end this process when the harness is killed, so that it disturbs no later measurement."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        raise EdgefkpError(f"{job['runtime']} cannot run {job['file']}: {cause}") from error
+    return {"facts": facts, "arrays": arrays}
 
 
 def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -83,12 +62,14 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     if job.pin:
         os.sched_setaffinity(0, job.pin)
     memory = {"start": high_water()}
-    model = load(job.file, job.runtime or None, job.threads, job.xnnpack, job.delegate or None)
+    spec = built(ModelSpec, job.spec) if job.spec else None
+    model = load(job.file, job.runtime or None, job.threads, job.xnnpack, job.delegate or None, spec)
     memory["loaded"] = high_water()
     facts: dict[str, Any] = {
         "runtime": model.runtime,
         "version": model.version,
-        "takes_faces": model.takes_faces,
+        "is_keypoint_model": model.is_keypoint_model,
+        "spec": model.spec,
         "clocks": {**asdict(model.clocks), "imported": model.clocks.imported + _NUMPY_SECONDS},
         "memory": memory,
     }
@@ -117,7 +98,7 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     facts["pictures"] = len(loop.tensors)
     facts["first_seconds"] = float(loop.invokes(warm)[0]) / 1e9
     arrays = {"warm": warm, "steady": steady}
-    if model.takes_faces:
+    if model.is_keypoint_model:
         arrays["outputs"] = model.keypoints(loop.outputs)
     return facts, arrays
 
@@ -134,7 +115,7 @@ class InvokeLoop:
     columns = 1
 
     def __init__(self, model: TfliteModel, images: np.ndarray) -> None:
-        self.tensors = model.tensors(images) if model.takes_faces else random_tensors(model)
+        self.tensors = model.tensors(images) if model.is_keypoint_model else random_tensors(model)
         self.model = model
         shape = np.prod(model.outputs[0]["shape"], dtype=int)
         self.outputs = np.empty((len(self.tensors), shape), model.outputs[0]["dtype"])
@@ -295,7 +276,3 @@ def high_water() -> int | None:
         return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
     except (OSError, StopIteration, ValueError):
         return None
-
-
-if __name__ == "__main__":
-    main()

@@ -98,7 +98,7 @@ def inspect(path: Path | str) -> Inspection:
         float_islands=kinds.float_islands,
         operators=tuple(OperatorCount(*key, count) for key, count in counts.items()),
         min_runtime_version=graph.min_runtime_version,
-        inputs=tuple(_port(tensor, tensor if tensor.quantised else None) for tensor in graph.inputs),
+        inputs=tuple(_port(tensor, tensor if tensor.quantized else None) for tensor in graph.inputs),
         outputs=tuple(_port(tensor, integers_of(graph, tensor), spec) for tensor in graph.outputs),
         free_batch=any(-1 in tensor.signature for tensor in graph.inputs),
         custom_operators=tuple(sorted({op.name[7:] for op in graph.operators if op.name.startswith("CUSTOM ")})),
@@ -188,8 +188,8 @@ def _points_of(graph: Graph, spec: ModelSpec) -> ModelSpec | None:
 
 
 def _port(tensor: Tensor, integers: Tensor | None, spec: ModelSpec | None = None) -> Port:
-    scale = tensor.scales[0] if tensor.quantised else None
-    zero = tensor.zero_points[0] if tensor.quantised else None
+    scale = tensor.scales[0] if tensor.quantized else None
+    zero = tensor.zero_points[0] if tensor.quantized else None
     step, limits = None, None
     if integers is not None and (bounds := integer_bounds(integers)):
         unit, offset = (spec.input.side / 2, spec.input.center) if spec else (1.0, 0.0)
@@ -201,7 +201,7 @@ def _port(tensor: Tensor, integers: Tensor | None, spec: ModelSpec | None = None
 
 def integers_of(graph: Graph, output: Tensor) -> Tensor | None:
     """The output itself if it is quantized, else the integers that a DEQUANTIZE makes it from."""
-    if output.quantised:
+    if output.quantized:
         return output
     for operator in graph.operators:
         if operator.name == "DEQUANTIZE" and output in operator.outputs:

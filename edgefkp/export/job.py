@@ -35,8 +35,8 @@ from edgefkp.export.targets import refusals, require_target, tried
 from edgefkp.files import json_text, sha256_file, write_bytes
 from edgefkp.layout import InputSpec, ModelSpec
 from edgefkp.networks.ours import FLOAT_LAYERS
+from edgefkp.runtime.keras_model import load_keras
 from edgefkp.runtime.metadata import FileMetadata
-from edgefkp.runtime.predictor import load_keras
 
 CARDS = 4  # the form of these cards; files with an older one are made again
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.files import json_text
-from edgefkp.runtime.interpreters import IDENTIFIER
+from edgefkp.runtime.graph import IDENTIFIER
 from edgefkp.runtime.metadata import NAME, FileMetadata
 
 ALIGNMENT = 16  # bytes; runtimes map the constants of a file and compute on them where they lie

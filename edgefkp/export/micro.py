@@ -4,12 +4,7 @@ The interpreter of the package tflite-micro (extra `micro`, one pinned build) ru
 file descriptor 2 only, and what it refuses may end the process.
 """
 
-import json
 import re
-import resource
-import subprocess
-import sys
-import tempfile
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,8 +20,8 @@ from edgefkp.export.inspect import inspect
 from edgefkp.export.parity import network_spec
 from edgefkp.export.schemes import parse_tflite, schemes_with
 from edgefkp.files import captured_fds, write_text
-from edgefkp.runtime.child import answers
-from edgefkp.runtime.safety import child_environment
+from edgefkp.runtime import interpreters, isolate
+from edgefkp.runtime.safety import run_in_child
 
 FACES = 32  # compared with LiteRT; the reference kernels take about 0.1 s for 100 million MACs
 ROOM = 64 << 20  # bytes of arena to measure in
@@ -76,16 +71,17 @@ def measure(path: Path, images: np.ndarray) -> Micro:
     if find_spec("tflite_micro") is None:
         raise EnvironmentProblem("--target micro needs tflite-micro, which is not installed", INSTALL)
     half = network_spec(path).input.side / 2
-    facts, outputs = _in_child(path, images)
-    expected = answers(path, images).outputs
+    found = _in_child(path, images)
+    outputs = found["outputs"]
+    expected = run_in_child(path, images).outputs
     port = inspect(path).outputs[0]
     # Integers differ by whole steps; floats that come from integers by multiples of the step.
     difference = np.abs(outputs.astype(np.float64) - expected.astype(np.float64))
     unit = 1.0 if port.scale else (port.step or half) / half
     steps = difference / unit
     return Micro(
-        build=facts["build"],
-        arena_bytes=facts["arena"],
+        build=found["build"],
+        arena_bytes=found["arena"],
         flash_bytes=path.stat().st_size,
         operators=resolver_calls(path),
         faces=len(images),
@@ -96,41 +92,25 @@ def measure(path: Path, images: np.ndarray) -> Micro:
     )
 
 
-def _in_child(path: Path, images: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
-    from edgefkp.runtime import interpreters as runtimes
-
-    with tempfile.TemporaryDirectory(prefix="edgefkp-micro-") as folder:
-        asked, answered = Path(folder) / "tensors.npy", Path(folder) / "outputs.npy"
-        np.save(asked, runtimes.load(path).tensors(images))
-        code = "from edgefkp.export.micro import main; main()"
-        child = subprocess.run(
-            [sys.executable, "-c", code, str(path), str(asked), str(answered)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            env=child_environment(),
-        )
-        facts = json.loads(child.stdout.splitlines()[-1]) if child.stdout.strip() else {}
-        if child.returncode or "refused" in facts:
-            reason = facts.get("refused") or f"its interpreter ended with status {child.returncode}"
-            raise EdgefkpError(
-                f"{path.name} does not run on microcontrollers: {reason}",
-                f"{', '.join(schemes_with('on_micro'))} run there",
-            )
-        return facts, np.load(answered)
+def _runs_there() -> str:
+    return f"{', '.join(schemes_with('on_micro'))} run there"
 
 
-def main() -> None:
-    """The child: the arena's size, or why the file is refused, as JSON on stdout."""
+def _in_child(path: Path, images: np.ndarray) -> dict[str, Any]:
+    try:
+        return isolate.call(run_micro, str(path), interpreters.load(path).tensors(images))
+    except isolate.ChildDied as died:
+        reason = f"its interpreter ended with {died.signal or died.last_line}"
+        raise EdgefkpError(f"{path.name} does not run on microcontrollers: {reason}", _runs_there()) from None
+
+
+def run_micro(path: str, tensors: np.ndarray) -> dict[str, Any]:
+    """In the child: outputs (N, 2 K), bytes of the arena, build. Raises EdgefkpError if the interpreter refuses it."""
     from importlib.metadata import version
 
     from tflite_micro import runtime as micro  # type: ignore[import-untyped]
 
-    path, asked, answered = sys.argv[1:]
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    tensors = np.load(asked)
-    refused, outputs = "", []
+    outputs, refused = [], None
     with captured_fds() as chatter:
         try:
             interpreter = micro.Interpreter.from_file(path, arena_size=ROOM)
@@ -140,21 +120,20 @@ def main() -> None:
                 outputs.append(interpreter.get_output(0).copy().reshape(-1))
             interpreter.print_allocations()
         except (RuntimeError, ValueError) as error:
-            refused = str(error)
+            refused = error
         chatter.seek(0)
-        log = chatter.read().decode("utf-8", "replace")
+        printed = chatter.read().decode("utf-8", "replace")
     if refused:
-        print(json.dumps({"refused": _reason(log) or refused}))
-        return
-    np.save(answered, np.stack(outputs))
-    arena = re.search(r"Arena allocation total (\d+) bytes", log)
-    print(json.dumps({"arena": int(arena[1]) if arena else 0, "build": version("tflite-micro")}))
+        reason = _reason(printed) or str(refused)
+        raise EdgefkpError(f"{Path(path).name} does not run on microcontrollers: {reason}", _runs_there())
+    arena = re.search(r"Arena allocation total (\d+) bytes", printed)
+    return {"outputs": np.stack(outputs), "arena": int(arena[1]) if arena else 0, "build": version("tflite-micro")}
 
 
-def _reason(log: str) -> str:
+def _reason(printed: str) -> str:
     """The interpreter's first two lines of complaint: the cause, then the operator."""
-    log = re.sub(r"tensorflow/lite/\S+ ", "", log)
-    lines = [line.strip() for line in log.splitlines() if line.strip() and not line.startswith("[")]
+    printed = re.sub(r"tensorflow/lite/\S+ ", "", printed)
+    lines = [line.strip() for line in printed.splitlines() if line.strip() and not line.startswith("[")]
     return "; ".join(lines[:2])
 
 

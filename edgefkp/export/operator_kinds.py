@@ -22,9 +22,9 @@ def kind_of(operator: Operator) -> str:
     if operator.name == "SHAPE":
         return "index"
     computed = [t for t in (*operator.inputs, *operator.outputs) if t is not None and not t.constant]
-    if any(tensor.dtype in INTEGERS and tensor.quantised for tensor in computed):
+    if any(tensor.dtype in INTEGERS and tensor.quantized for tensor in computed):
         return "integer"
-    if any(t is not None and t.constant and t.dtype in INTEGERS and t.quantised for t in operator.inputs):
+    if any(t is not None and t.constant and t.dtype in INTEGERS and t.quantized for t in operator.inputs):
         return "hybrid"
     return "float" if any(tensor.dtype.startswith("float") for tensor in computed) else "index"
 

@@ -17,9 +17,9 @@ from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec
 from edgefkp.records import read_record
 from edgefkp.runtime import safety
-from edgefkp.runtime.child import answers
 from edgefkp.runtime.graph import read_graph
 from edgefkp.runtime.metadata import spec_of
+from edgefkp.runtime.safety import run_in_child
 
 SCHEMA = "edgefkp.parity/1"
 
@@ -103,7 +103,7 @@ def reference_of(path: Path, images: np.ndarray) -> Reference:
     spec = network_spec(path)
     if path.suffix == ".tflite":
         safety.check(path)
-        found = answers(path, images)
+        found = run_in_child(path, images)
         return Reference(path, found.runtime, found.version, found.keypoints, spec)
     from edgefkp.runtime.predictor import open_predictor
 
@@ -138,7 +138,7 @@ def parity(
     data: the name and part of the faces, for the result. Raises EdgefkpError for a file that cannot be run.
     """
     safety.check(path, runtime)
-    found = answers(path, faces.images, runtime, progress=progress)
+    found = run_in_child(path, faces.images, runtime, progress=progress)
     before, after, truth = reference.keypoints, found.keypoints, faces.keypoints
     moved = np.linalg.norm(after - before, axis=-1)
     return Parity(

@@ -1,101 +1,125 @@
-"""Runs a .tflite file over many pictures in a process of its own.
+"""The child's side of runtime/isolate: make one call, report its progress, send its result.
 
-The file may kill its process, interpreters of different packages cannot live in one process with TensorFlow, and the
-process may be another Python: that of an Arm userland, or of another environment.
+Both sides write values in one form: JSON, with numpy arrays in a file beside it. numpy is imported for arrays only.
 """
 
+import contextlib
+import ctypes
+import dataclasses
 import json
+import os
 import resource
-import subprocess
+import signal
 import sys
-import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+import threading
+import traceback
 from pathlib import Path
+from typing import IO, Any
 
-import numpy as np
+from edgefkp import errors
+from edgefkp.errors import FAILED, EdgefkpError
 
-from edgefkp.errors import EdgefkpError
-from edgefkp.runtime import interpreters as runtimes
-from edgefkp.runtime.safety import child_environment
-
-_EVERY = 25  # pictures between two signs of life
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """keypoints: (N, 15, 2) float32 pixels. outputs: (N, 30) in the file's own type."""
-
-    runtime: str
-    version: str
-    machine: str
-    keypoints: np.ndarray
-    outputs: np.ndarray
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_ARRAY = "$array"  # key of a JSON object that stands for an array
+_lines: IO[str] | None = None  # to the parent; None in a process that isolate did not start
 
 
-def answers(
-    path: Path | str,
-    images: np.ndarray,
-    runtime: str | None = None,
-    python: str | None = None,
-    progress: Callable[[int], None] = lambda count: None,
-) -> Answers:
-    """Ask the file about (N, 96, 96) uint8 images. python: the interpreter that runs it, this one by default.
-
-    Raises EdgefkpError where the file cannot be run, with its runtime's reason.
-    """
-    path = Path(path)
-    with tempfile.TemporaryDirectory(prefix="edgefkp-child-") as folder:
-        asked, answered = Path(folder) / "images.npy", Path(folder) / "answers.npz"
-        np.save(asked, images)
-        command = [python or sys.executable, "-c", "from edgefkp.runtime.child import main; main()"]
-        with (
-            open(Path(folder) / "stderr", "w+b") as complaint,
-            subprocess.Popen(
-                [*command, str(path.absolute()), runtime or "", str(asked), str(answered)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=complaint,
-                env=child_environment(),
-                text=True,
-            ) as child,
-        ):
-            told = {}
-            for line in child.stdout or ():
-                if line.startswith("{"):
-                    told = json.loads(line)
-                else:
-                    progress(int(line))
-            child.wait()
-            complaint.seek(0)
-            last = complaint.read().decode("utf-8", "replace").strip().splitlines()[-1:]
-        if child.returncode or not answered.exists():
-            reason = told.get("message") or f"{path.name} cannot be run: {''.join(last) or 'its process was killed'}"
-            raise EdgefkpError(reason, told.get("hint", "export or copy it again"))
-        with np.load(answered) as stored:
-            return Answers(told["runtime"], told["version"], told["machine"], stored["keypoints"], stored["outputs"])
+def report(value: Any) -> None:
+    """In a child: send a JSON value to the `progress` of its parent. Elsewhere nothing."""
+    if _lines is not None:
+        _send(json.dumps({"progress": value}))
 
 
-def main() -> None:
-    """The child: a number on stdout now and then for the pictures done since; the last line is JSON."""
-    import platform
+def _send(line: str) -> None:
+    assert _lines is not None
+    _lines.write(f"{line}\n")
+    _lines.flush()
 
-    path, runtime, asked, answered = sys.argv[1:]
+
+def packed(value: Any, file: IO[bytes]) -> str:
+    """JSON; the arrays in it are written to `file`, in order."""
+
+    def plain(item: Any) -> Any:
+        if type(item).__module__ == "numpy":
+            if item.ndim == 0:
+                return item.item()
+            import numpy as np
+
+            np.save(file, item)
+            return {_ARRAY: True}
+        if hasattr(item, "to_json"):
+            return item.to_json()
+        if dataclasses.is_dataclass(item):
+            return {one.metadata.get("json", one.name): getattr(item, one.name) for one in dataclasses.fields(item)}
+        if isinstance(item, Path):
+            return str(item)
+        raise TypeError(f"{type(item).__name__} cannot be sent to another process")
+
+    file.seek(0)
+    return json.dumps(value, default=plain)
+
+
+def unpacked(text: str | bytes, file: IO[bytes]) -> Any:
+    """The value of `packed`."""
+    first = True
+
+    def whole(item: dict[str, Any]) -> Any:
+        nonlocal first
+        if item.keys() != {_ARRAY}:
+            return item
+        import numpy as np
+
+        if first:  # not earlier: the other process may still be writing
+            file.seek(0)
+            first = False
+        return np.load(file)
+
+    return json.loads(text, object_hook=whole)
+
+
+def main(module: str, lines: int, call_file: int, arrays_file: int) -> None:
+    """Make the call that is written in these open files, and send what comes of it over `lines`."""
+    global _lines
+    _end_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _lines = os.fdopen(lines, "w")
+    function: Any = sys.modules[module]
+    arrays = open(arrays_file, "r+b", buffering=0)  # noqa: SIM115
+    with open(call_file, "rb") as asked:
+        call = unpacked(asked.read(), arrays)
+    if call["memory"]:
+        resource.setrlimit(resource.RLIMIT_AS, (call["memory"], call["memory"]))
+    del sys.argv[1:]
+    for part in call["function"].split("."):
+        function = getattr(function, part)
     try:
-        model = runtimes.load(path, runtime or None)
-        images = np.load(asked)
-        outputs = []
-        for number, tensor in enumerate(model.tensors(images), 1):
-            model.set(tensor)
-            model.invoke()
-            outputs.append(model.get().reshape(-1))
-            if number % _EVERY == 0:
-                print(_EVERY, flush=True)
-        print(len(images) % _EVERY, flush=True)
-        stacked = np.stack(outputs)
-        np.savez(answered, keypoints=model.keypoints(stacked), outputs=stacked)
-        print(json.dumps({"runtime": model.runtime, "version": model.version, "machine": platform.machine()}))
+        answer = {"result": function(*call["arguments"])}
     except EdgefkpError as error:
-        print(json.dumps({"message": error.message, "hint": error.hint}))
-        sys.exit(1)
+        kind = next(one.__name__ for one in type(error).__mro__ if getattr(errors, one.__name__, None) is one)
+        print(f"error: {error.message}", file=sys.stderr)
+        answer = {"error": {"kind": kind, "message": error.message, "hint": error.hint}}
+    except MemoryError:
+        room = f" than {call['memory'] >> 20} MiB" if call["memory"] else ""
+        answer = {"error": {"kind": "", "message": f"it needs more memory{room}"}}
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        traceback.print_exc()
+        cause = (str(error).strip().splitlines() or [""])[0]
+        answer = {"error": {"kind": "", "message": f"{type(error).__name__}: {cause}".rstrip(": ")}}
+    _send(packed(answer, arrays))
+
+
+def _end_with_parent() -> None:
+    """Linux kills this process with its parent; everywhere the parent's end of our standard input is watched."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    lifeline, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+
+    def wait() -> None:
+        while os.read(lifeline, 1):
+            pass
+        os._exit(FAILED)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -1,4 +1,4 @@
-"""Reads the graph out of a .tflite file: operators with their versions, tensors with their quantisation.
+"""Read the graph out of a .tflite file: operators with their versions, tensors with their quantization.
 
 The reader classes are generated from the format's schema. LiteRT ships them; where it has no wheel (32-bit Arm), the
 package `tflite` does, and TensorFlow has them too. All three have the same accessors. Nothing is run.
@@ -15,55 +15,46 @@ from typing import Any
 import numpy as np
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
-from edgefkp.runtime.interpreters import require_tflite
 
+IDENTIFIER = b"TFL3"  # bytes 4-8 of every .tflite file (a flatbuffer's file identifier)
 _SCHEMAS = ("ai_edge_litert.schema_py_generated", "tflite", "tensorflow.lite.python.schema_py_generated")
 _MANY = 1_000_000  # operators or tensors; a count beyond it comes from damaged bytes
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """scales, zero_points: empty where the tensor is not quantised; more than one = per channel.
-
-    bytes: of the values that the file holds for it, 0 for what is computed.
-    """
-
     name: str
     shape: tuple[int, ...]
     signature: tuple[int, ...]  # the shape with -1 where a size is free
     dtype: str  # "float32", "int8", ...
-    scales: tuple[float, ...]
-    zero_points: tuple[int, ...]
-    bytes: int
+    scales: tuple[float, ...]  # empty for a tensor that is not quantized; more than one: per channel
+    zero_points: tuple[int, ...]  # as many as scales
+    bytes: int  # of the values that the file holds for it, 0 for what is computed
 
     @property
     def constant(self) -> bool:
         return self.bytes > 0
 
     @property
-    def quantised(self) -> bool:
+    def quantized(self) -> bool:
         return bool(self.scales)
 
 
 @dataclass(frozen=True)
 class Operator:
-    """inputs, outputs: tensors of the same subgraph; an input that is left out is None."""
-
     name: str
     version: int
-    inputs: tuple[Tensor | None, ...]
+    inputs: tuple[Tensor | None, ...]  # tensors of the same subgraph; None: an optional one that is left out
     outputs: tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
 class Graph:
-    """operators: in the order in which they run, the main subgraph's first. metadata: name -> bytes."""
-
-    operators: tuple[Operator, ...]
+    operators: tuple[Operator, ...]  # in the order in which they run, the main subgraph's first
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
-    metadata: dict[str, bytes]
-    subgraphs: int
+    metadata: dict[str, bytes]  # by name
+    subgraphs: int  # how many there are
 
     @property
     def min_runtime_version(self) -> str | None:
@@ -72,8 +63,22 @@ class Graph:
         return text or None
 
 
+def require_tflite(path: Path) -> None:
+    """Raise EdgefkpError unless `path` is a file with a .tflite's identifier."""
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(8)
+    except IsADirectoryError:
+        raise EdgefkpError(f"{path} is a folder; a .tflite file was expected") from None
+    except OSError as error:
+        raise EdgefkpError(f"cannot read {path}: {error.strerror}", "give a .tflite file") from error
+    if head[4:] != IDENTIFIER:
+        found = "is empty" if not head else "is not a .tflite file (its bytes 4-8 are not TFL3)"
+        raise EdgefkpError(f"{path} {found}", "export or copy it again")
+
+
 def read_graph(path: Path | str) -> Graph:
-    """Raises EdgefkpError for a file that is no .tflite or damaged, EnvironmentProblem where no reader is installed."""
+    """Raises EdgefkpError for a file that is no .tflite or damaged, EnvironmentProblem without a reader."""
     path = Path(path)
     require_tflite(path)
     schema = _schema()

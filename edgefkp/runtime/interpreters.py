@@ -20,48 +20,61 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.files import captured_fds
+from edgefkp.layout import ModelSpec
+from edgefkp.records import Registry
+from edgefkp.runtime.graph import require_tflite
 from edgefkp.runtime.tflite_model import LoadClocks, TfliteModel
-
-IDENTIFIER = b"TFL3"  # bytes 4-8 of every .tflite file (a flatbuffer's file identifier)
 
 
 @dataclass(frozen=True)
-class _Package:
+class Runtime:
+    """A package that runs .tflite files."""
+
+    name: str  # a word, as in --runtime
     module: str  # top-level module: its presence is looked up without importing it
     interpreter: str  # module with Interpreter, load_delegate and OpResolverType
     distributions: tuple[str, ...]  # names under which pip knows it
+    # Seconds for import, load and one inference, after which a file hangs it. The largest network of the paper needs
+    # 1 s on a slow board.
+    probe_seconds: float = 30
 
 
 # In the order of the default choice.
-_PACKAGES = {
-    "litert": _Package("ai_edge_litert", "ai_edge_litert.interpreter", ("ai-edge-litert", "ai-edge-litert-nightly")),
-    "tflite-runtime": _Package("tflite_runtime", "tflite_runtime.interpreter", ("tflite-runtime",)),
-    "tensorflow": _Package(
+RUNTIMES: Registry[Runtime] = Registry("runtime")
+RUNTIMES.add(
+    Runtime("litert", "ai_edge_litert", "ai_edge_litert.interpreter", ("ai-edge-litert", "ai-edge-litert-nightly"))
+)
+RUNTIMES.add(Runtime("tflite-runtime", "tflite_runtime", "tflite_runtime.interpreter", ("tflite-runtime",)))
+RUNTIMES.add(
+    Runtime(
+        "tensorflow",
         "tensorflow",
         "tensorflow.lite.python.interpreter",
         ("tensorflow", "tensorflow-cpu", "tf-nightly", "tensorflow-aarch64"),
-    ),
-}
-RUNTIMES = tuple(_PACKAGES)
+        probe_seconds=120,
+    )
+)
 
 
 @dataclass(frozen=True)
 class RuntimeInfo:
+    """A runtime that is installed here."""
+
     name: str  # one of RUNTIMES
-    version: str  # of the installed package, "unknown" where pip does not know it
+    version: str  # of the installed package, "unknown" if pip does not know it
 
 
 def installed() -> list[RuntimeInfo]:
     """The runtimes of this environment in the order of the default choice; nothing is imported."""
     return [
-        RuntimeInfo(name, _version(package))
-        for name, package in _PACKAGES.items()
-        if importlib.util.find_spec(package.module)
+        RuntimeInfo(runtime.name, _version(runtime))
+        for runtime in RUNTIMES.values()
+        if importlib.util.find_spec(runtime.module)
     ]
 
 
-def _version(package: _Package) -> str:
-    for distribution in package.distributions:
+def _version(runtime: Runtime) -> str:
+    for distribution in runtime.distributions:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             return importlib.metadata.version(distribution)
     return "unknown"
@@ -70,10 +83,10 @@ def _version(package: _Package) -> str:
 def choose(runtime: str | None = None) -> RuntimeInfo:
     """The runtime of that name, or the first installed one that works here.
 
-    Raises UsageError for an unknown name, EnvironmentProblem where it is not installed or cannot work.
+    Raises UsageError for an unknown name, EnvironmentProblem if it is not installed or cannot work.
     """
-    if runtime is not None and runtime not in RUNTIMES:
-        raise UsageError(f"unknown runtime '{runtime}'", f"choose one of: {', '.join(RUNTIMES)}")
+    if runtime is not None:
+        runtime = RUNTIMES[runtime].name
     present = [info for info in installed() if runtime in (None, info.name)]
     if not present:
         wanted = f"the runtime {runtime}" if runtime else "no runtime for .tflite files (LiteRT, tflite-runtime)"
@@ -92,7 +105,7 @@ def _numpy_problem(info: RuntimeInfo) -> str:
 
 
 def install_line(runtime: str | None = None) -> str:
-    """What to type on this machine to get a runtime (or `runtime`), or why there is none for it."""
+    """What to type on this machine to get a runtime (or `runtime`), or why it has none."""
     machine, python = platform.machine(), sys.version_info[:2]
     if runtime == "tensorflow":
         return "pip install tensorflow"
@@ -110,11 +123,11 @@ def install_line(runtime: str | None = None) -> str:
 
 def import_line(runtime: str) -> str:
     """Python that imports the runtime's interpreter."""
-    return f"import {_PACKAGES[runtime].interpreter}"
+    return f"import {RUNTIMES[runtime].interpreter}"
 
 
 def requirements(machine: str, python: tuple[int, int]) -> list[str]:
-    """What pip needs for the default runtime on such a machine; empty where there is no wheel for it."""
+    """What pip needs for the default runtime on such a machine; empty if it has no wheel for it."""
     if machine.startswith("armv"):
         return ["tflite-runtime==2.14.0", "numpy<2"] if python < (3, 12) else []
     return ["ai-edge-litert>=2.1,<2.4", "numpy"]
@@ -126,13 +139,15 @@ def load(
     threads: int = 1,
     xnnpack: bool = True,
     delegate: str | None = None,
+    spec: ModelSpec | None = None,
 ) -> TfliteModel:
     """Load a .tflite file and allocate its tensors; what the interpreter prints meanwhile is dropped.
 
     xnnpack: False leaves out the default delegate, so that the reference and built-in kernels run.
     delegate: "LIB.so[:key=value[,key=value]]", loaded instead of the default one.
-    Raises EdgefkpError where the file is not one or the runtime cannot run it, EnvironmentProblem where no runtime
-    works. A malformed file can kill the process: see edgefkp.runtime.safety.
+    spec: of the model if it is known; otherwise the model looks it up when it is needed.
+    Raises EdgefkpError if the file is not one or the runtime cannot run it, EnvironmentProblem if no runtime works.
+    A malformed file can kill the process: see edgefkp.runtime.safety.
     """
     path = Path(path)
     require_tflite(path)
@@ -140,7 +155,7 @@ def load(
     with captured_fds() as chatter:
         try:
             started = time.perf_counter()
-            package = importlib.import_module(_PACKAGES[info.name].interpreter)
+            package = importlib.import_module(RUNTIMES[info.name].interpreter)
             imported = time.perf_counter()
             resolver = package.OpResolverType
             delegates = [_load_delegate(package, delegate)] if delegate else []
@@ -165,21 +180,7 @@ def load(
             chatter.seek(0)
             raise _load_error(path, info, str(error) or _last_line(chatter.read())) from error
     clocks = LoadClocks(imported - started, loaded - begun, allocated - loaded)
-    return TfliteModel(path, info.name, info.version, threads, inputs, outputs, clocks, interpreter, delegates)
-
-
-def require_tflite(path: Path) -> None:
-    """Raise EdgefkpError where `path` is not a file with a .tflite's identifier."""
-    try:
-        with open(path, "rb") as stream:
-            head = stream.read(8)
-    except IsADirectoryError:
-        raise EdgefkpError(f"{path} is a folder; a .tflite file was expected") from None
-    except OSError as error:
-        raise EdgefkpError(f"cannot read {path}: {error.strerror}", "give a .tflite file") from error
-    if head[4:] != IDENTIFIER:
-        found = "is empty" if not head else "is not a .tflite file (its bytes 4-8 are not TFL3)"
-        raise EdgefkpError(f"{path} {found}", "export or copy it again")
+    return TfliteModel(path, info.name, info.version, threads, inputs, outputs, clocks, interpreter, delegates, spec)
 
 
 def _load_delegate(package: Any, spec: str) -> Any:

@@ -13,10 +13,9 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import cache_dir, sha256_file, write_text
-from edgefkp.runtime.shipped import FOLDER
+from edgefkp.runtime.shipped import VECTORS
 from edgefkp.runtime.tflite_model import TfliteModel
 
-VECTORS = FOLDER / "golden.npz"
 FLOAT_LIMIT = 0.01  # px; float arithmetic in another order
 INTEGER_LIMIT = 0.25  # px; rounding of integers, which runtimes do differently by one step
 _LIMIT = ".limit"  # suffix of the array that holds a file's limit
@@ -35,7 +34,7 @@ class ReferenceVectors:
 
 
 def read_reference_vectors(path: Path | None = None) -> ReferenceVectors:
-    """The shipped vectors, or those at `path`. Raises EdgefkpError where the file is missing or damaged."""
+    """The shipped vectors, or those at `path`. Raises EdgefkpError if the file is missing or damaged."""
     path = path or VECTORS
     try:
         with np.load(path) as stored:
@@ -50,7 +49,7 @@ def check_reference_vectors(path: Path | str, model: TfliteModel) -> float | Non
     """Compare the points of `model`, loaded from `path`, on the reference images with the known ones.
 
     Returns the largest difference in pixels; None for a file that is not shipped, or that passed here before with the
-    same runtime. Raises EdgefkpError where the difference is too large.
+    same runtime. Raises EdgefkpError if the difference is too large.
     """
     path = Path(path)
     digest = sha256_file(path)

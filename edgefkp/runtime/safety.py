@@ -1,109 +1,121 @@
-"""Is a .tflite file safe to load? Tried first in a child process, which a malformed file may kill.
+"""Run .tflite files in child processes, which a malformed file may kill: is it safe to load, and what does it predict?
 
 Overwritten bytes make an interpreter end in a segmentation fault or hang, and no exception can be caught in the same
-process. A file that passed once is remembered by its hash for this runtime and version. Bytes altered after the export
-may also load and give other numbers without a word: the hash in the card beside the file shows those.
+process. A file that passed once is remembered by its hash for this runtime and version. Bytes that were altered after
+the export may also load and give other numbers without an error: the hash in the card beside the file shows those.
 """
 
 import contextlib
-import json
-import os
-import resource
-import signal
-import subprocess
-import sys
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from edgefkp.card import require_card_hash
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import cache_dir, read_json, sha256_file, write_text
-from edgefkp.runtime import interpreters as runtimes
+from edgefkp.files import cache_dir, sha256_file, write_text
+from edgefkp.runtime import interpreters, isolate, shipped
+from edgefkp.runtime.graph import require_tflite
 
-# Seconds for import, load and one inference in the child. The largest network of the paper needs 1 s on a slow board.
-LIMIT = {"litert": 30, "tflite-runtime": 30, "tensorflow": 120}
+_AGAIN = "export or copy it again"
+_EVERY = 25  # images between two reports of progress
 
 
 def check(path: Path | str, runtime: str | None = None) -> None:
-    """Return where `path` loads and runs one inference in a child process, or did so before.
+    """Return if `path` loads and runs one inference in a child process, or did so before.
 
-    Raises EdgefkpError where the file is damaged, was altered since its export, or does not run.
+    Raises EdgefkpError if the file is damaged, was altered since its export, or does not run.
     """
     path = Path(path)
-    runtimes.require_tflite(path)
+    require_tflite(path)
     digest = sha256_file(path)
     require_card_hash(path, digest)
-    info = runtimes.choose(runtime)
+    info = interpreters.choose(runtime)
     passed = cache_dir() / "probed" / f"{digest}-{info.name}-{info.version}"
-    if digest in _shipped() or passed.exists():
+    if digest in shipped.hashes() or passed.exists():
         return
     _try_in_child(path, info.name)
     with contextlib.suppress(EdgefkpError):  # an unwritable cache only means that the file is tried again
         write_text(passed, "")
 
 
-def _shipped() -> set[str]:
-    """Hashes of the files that come with the package; they were tried when it was made."""
-    cards = (Path(__file__).parent / "shipped").glob("*.json")
-    return {read_json(card).get("sha256", "") for card in cards}
-
-
-def child_environment() -> dict[str, str]:
-    """The environment in which a child of this interpreter finds this very package, installed or not."""
-    places = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(place for place in places if place)}
-
-
 def _try_in_child(path: Path, runtime: str) -> None:
+    seconds = interpreters.RUNTIMES[runtime].probe_seconds
     try:
-        child = subprocess.run(
-            [sys.executable, "-c", "from edgefkp.runtime.safety import main; main()", str(path), runtime],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=LIMIT[runtime],
-            env=child_environment(),
-        )
-    except subprocess.TimeoutExpired:
-        raise EdgefkpError(
-            f"{path} is damaged: {runtime} hangs on it (no inference within {LIMIT[runtime]} s)",
-            "export or copy it again",
-        ) from None
-    if child.returncode < 0:
-        name = signal.Signals(-child.returncode).name
-        raise EdgefkpError(f"{path} is damaged: it kills {runtime} ({name})", "export or copy it again")
-    if child.returncode:
-        raise _error_of_child(path, child.stdout, child.stderr)
+        isolate.call(probe, str(path), runtime, seconds=seconds)
+    except isolate.ChildDied as died:
+        if died.timed_out:
+            message = f"{path} is damaged: {runtime} hangs on it (no inference within {seconds:.0f} s)"
+        elif died.signal:
+            message = f"{path} is damaged: it kills {runtime} ({died.signal})"
+        else:
+            message = f"{path} cannot be run: {died.last_line}"
+        raise EdgefkpError(message, _AGAIN) from None
 
 
-def _error_of_child(path: Path, out: str, complaint: str) -> EdgefkpError:
+def probe(path: str, runtime: str) -> None:
+    """In the child: one inference on zeros. Raises EdgefkpError if it fails, or its outputs are not finite."""
     try:
-        told = json.loads(out.splitlines()[-1])
-        return EdgefkpError(told["message"], told["hint"])
-    except (ValueError, IndexError, KeyError, TypeError):
-        last = (complaint.strip() or "no message").splitlines()[-1]
-        return EdgefkpError(f"{path} cannot be run: {last}", "export or copy it again")
-
-
-def main() -> None:
-    """The child: one inference on zeros. Its last line on stdout is the error as JSON."""
-    path, runtime = sys.argv[1:]
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the crash of a damaged file leaves no core file behind
-    try:
-        model = runtimes.load(path, runtime)
+        model = interpreters.load(path, runtime)
         for which, detail in enumerate(model.inputs):
             model.set(np.zeros(detail["shape"], detail["dtype"]), which)
         model.invoke()
         outputs = [model.get(which) for which in range(len(model.outputs))]
-        if not all(np.isfinite(output).all() for output in outputs if output.dtype.kind == "f"):
-            raise EdgefkpError(f"{path} puts out values that are not numbers", "export or copy it again")
-    except EdgefkpError as error:
-        print(json.dumps({"message": error.message, "hint": error.hint}))
-        sys.exit(1)
     except (RuntimeError, ValueError, SystemError) as error:
         cause = (str(error) or type(error).__name__).splitlines()[0]
-        message = f"{path} is damaged: {runtime} cannot run it ({cause})"
-        print(json.dumps({"message": message, "hint": "export or copy it again"}))
-        sys.exit(1)
+        raise EdgefkpError(f"{path} is damaged: {runtime} cannot run it ({cause})", _AGAIN) from error
+    if not all(np.isfinite(output).all() for output in outputs if output.dtype.kind == "f"):
+        raise EdgefkpError(f"{path} produces NaN or infinity", _AGAIN)
+
+
+@dataclass(frozen=True, eq=False)
+class ChildOutputs:
+    """What a file computed in a child process, and where."""
+
+    runtime: str
+    version: str  # of the runtime
+    machine: str  # as platform.machine() has it
+    keypoints: np.ndarray  # (N, K, 2) float32 pixels
+    outputs: np.ndarray  # (N, 2 K) in the file's own type
+
+
+def run_in_child(
+    path: Path | str,
+    images: np.ndarray,
+    runtime: str | None = None,
+    python: str | None = None,
+    progress: Callable[[int], None] = lambda count: None,
+) -> ChildOutputs:
+    """Run the file on (N, *image_shape) uint8 images in a process of its own.
+
+    python: the interpreter of that process, such as that of an Arm userland or of another environment; this one by
+    default. progress: receives how many images are done since the last time.
+    Raises EdgefkpError if the file cannot be run, with its runtime's reason.
+    """
+    path = Path(path)
+    try:
+        found = isolate.call(run_file, str(path.absolute()), runtime, images, python=python, progress=progress)
+    except isolate.ChildDied as died:
+        reason = f"it kills its process ({died.signal})" if died.signal else died.last_line
+        raise EdgefkpError(f"{path.name} cannot be run: {reason}", _AGAIN) from None
+    return ChildOutputs(**found)
+
+
+def run_file(path: str, runtime: str | None, images: np.ndarray) -> dict[str, Any]:
+    """In the child: the fields of ChildOutputs."""
+    model = interpreters.load(path, runtime)
+    parts = []
+    for start in range(0, len(images), _EVERY):
+        parts.append(model.run(images[start : start + _EVERY]))
+        isolate.report(len(parts[-1]))
+    outputs = np.concatenate(parts)
+    return {
+        "runtime": model.runtime,
+        "version": model.version,
+        "machine": platform.machine(),
+        "keypoints": model.keypoints(outputs),
+        "outputs": outputs,
+    }

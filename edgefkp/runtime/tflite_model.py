@@ -1,55 +1,64 @@
-"""A .tflite file in an interpreter: pixels in, keypoints out, whatever numbers the file itself takes and gives."""
+"""Run a keypoint .tflite: images in, keypoints out, by the input scaling and quantization of the file."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.layout import COUNT, SIZE, ModelSpec, denormalise
+from edgefkp.layout import ModelSpec
 
 
 @dataclass(frozen=True)
 class LoadClocks:
-    """Seconds: importing the interpreter package (0 when it was imported before), making it, allocating tensors."""
+    """Seconds that loading a file took."""
 
-    imported: float
-    loaded: float
-    allocated: float
+    imported: float  # importing the interpreter package; 0 if it was imported before
+    loaded: float  # making the interpreter
+    allocated: float  # allocating the tensors
 
 
 @dataclass
 class TfliteModel:
-    """A loaded .tflite file with its tensors allocated.
-
-    inputs, outputs: the interpreter's own details of each tensor (name, shape, dtype, quantization).
-    Any file can be set, invoked and read; `predict` is for 96x96 gray in, 15 points out.
-    """
+    """A loaded .tflite file with its tensors allocated. Any file can be set, invoked and read; `predict` needs a
+    keypoint network."""
 
     path: Path
-    runtime: str
-    version: str
+    runtime: str  # one of interpreters.RUNTIMES
+    version: str  # of the runtime
     threads: int
-    inputs: list[dict[str, Any]]
+    inputs: list[dict[str, Any]]  # the interpreter's details of each tensor: name, shape, dtype, quantization
     outputs: list[dict[str, Any]]
     clocks: LoadClocks
     interpreter: Any = field(repr=False)
-    # Interpreters do not keep their delegates alive.
-    delegates: list[Any] = field(default_factory=list, repr=False)
+    delegates: list[Any] = field(default_factory=list, repr=False)  # interpreters do not keep them alive
+    known_spec: ModelSpec | None = None  # given by the caller; otherwise `spec` looks it up
 
-    @property
+    @cached_property
     def spec(self) -> ModelSpec:
-        return ModelSpec()
+        """By the file's metadata, else by its card, else the default."""
+        from edgefkp.runtime.metadata import spec_of  # here: the benchmark's worker imports as little as possible
+
+        return self.known_spec or spec_of(self.path) or ModelSpec()
 
     @property
-    def takes_faces(self) -> bool:
-        """The file has one 96x96 gray input and one output of 30 numbers."""
-        return (
-            len(self.inputs) == len(self.outputs) == 1
-            and tuple(self.inputs[0]["shape"]) in ((1, SIZE, SIZE, 1), (1, SIZE, SIZE))
-            and int(np.prod(self.outputs[0]["shape"])) == 2 * COUNT
-        )
+    def is_keypoint_model(self) -> bool:
+        """The tensors have the shapes of `spec`: one input of its images, and the points' output of its size."""
+        if len(self.inputs) != 1 or self.points_output is None:
+            return False
+        batch, *takes = (int(size) for size in self.inputs[0]["shape"])
+        gives = int(np.prod(self.outputs[self.points_output]["shape"]))
+        return batch == 1 and self.spec.fits(tuple(takes), gives)
+
+    @property
+    def points_output(self) -> int | None:
+        """Index of the output that holds the points; None if the file has no such output."""
+        names = [detail["name"] for detail in self.outputs]
+        if self.spec.output.points in names:
+            return names.index(self.spec.output.points)
+        return 0 if len(names) == 1 else None
 
     def set(self, tensor: np.ndarray, which: int = 0) -> None:
         self.interpreter.set_tensor(self.inputs[which]["index"], tensor)
@@ -62,52 +71,78 @@ class TfliteModel:
         return self.interpreter.get_tensor(self.outputs[which]["index"])
 
     def pixel_table(self) -> np.ndarray:
-        """(256,): what each pixel value is in the input tensor's type.
+        """(256,): each pixel value in the input tensor's type; (256, 3) if the scaling differs between the channels.
 
-        float32: pixel / 255. uint8: the pixel itself. Other integers: pixel / 255 by the file's quantisation.
+        uint8: the pixel itself. Floats: scaled as `spec.input` says. Other integers: scaled, then quantized.
         """
         dtype = np.dtype(self.inputs[0]["dtype"])
-        pixels = np.arange(256)
         if dtype == np.uint8:
-            return pixels.astype(np.uint8)
-        if dtype.kind == "f":
-            return (pixels / 255).astype(dtype)
-        scale, zero = self.inputs[0]["quantization"]
-        limits = np.iinfo(dtype)
-        return np.clip(np.rint(pixels / 255 / scale) + zero, limits.min, limits.max).astype(dtype)
+            return np.arange(256, dtype=np.uint8)
+        mean, deviation = self.spec.input.mean_and_deviation
+        scaled = (np.arange(256)[:, None] - mean) / deviation
+        if dtype.kind != "f":
+            scale, zero = self.inputs[0]["quantization"]
+            limits = np.iinfo(dtype)
+            scaled = np.clip(np.rint(scaled / scale) + zero, limits.min, limits.max)
+        table = scaled.astype(dtype)
+        return table[:, 0].copy() if (table == table[:, :1]).all() else table
 
     def tensors(self, images: np.ndarray) -> np.ndarray:
-        """(N, 96, 96) uint8 -> (N, *input shape) in the input's type: tensors[i] goes into `set`."""
-        self._require_faces()
-        return self.pixel_table()[images].reshape(len(images), *self.inputs[0]["shape"])
+        """(N, *spec.input.image_shape) uint8 -> (N, *input shape) in the input's type: tensors[i] goes into `set`.
+
+        Raises EdgefkpError if the file is no keypoint network, or takes other images.
+        """
+        self._require_keypoint_model()
+        require_images(self.path, self.spec, images)
+        table = self.pixel_table()
+        numbers = table[images] if table.ndim == 1 else table[images, np.arange(table.shape[1])]
+        return numbers.reshape(len(images), *self.inputs[0]["shape"])
 
     def keypoints(self, output: np.ndarray) -> np.ndarray:
-        """(..., 30) numbers as `get` gives them -> (..., 15, 2) float32 pixels."""
-        dtype = np.dtype(self.outputs[0]["dtype"])
-        if dtype.kind != "f":
-            scale, zero = self.outputs[0]["quantization"]
+        """(..., 2 K) numbers as `get` returns them -> (..., K, 2) float32 pixels."""
+        detail = self.outputs[self.points_output or 0]
+        if np.dtype(detail["dtype"]).kind != "f":
+            scale, zero = detail["quantization"]
             output = (output.astype(np.float32) - zero) * scale
-        return denormalise(output)
+        return self.spec.decode(output)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """(N, 96, 96) uint8 -> (N, 15, 2) float32 pixels.
+        """(N, *spec.input.image_shape) uint8 -> (N, K, 2) float32 pixels.
 
-        Raises EdgefkpError where the file is no network for 96x96 gray faces.
+        Raises EdgefkpError if the file is no keypoint network, or takes other images.
         """
-        outputs = np.empty((len(images), 2 * COUNT), self.outputs[0]["dtype"])
-        for number, tensor in enumerate(self.tensors(images)):
+        return self.keypoints(self.run(images))
+
+    def run(self, images: np.ndarray) -> np.ndarray:
+        """(N, *spec.input.image_shape) uint8 -> (N, 2 K), the points' output in the file's own type."""
+        tensors = self.tensors(images)
+        which = self.points_output or 0
+        outputs = np.empty((len(images), self.spec.numbers), self.outputs[which]["dtype"])
+        for number, tensor in enumerate(tensors):
             self.set(tensor)
             self.invoke()
-            outputs[number] = self.get().reshape(-1)
-        return self.keypoints(outputs)
+            outputs[number] = self.get(which).reshape(-1)
+        return outputs
 
-    def _require_faces(self) -> None:
-        if not self.takes_faces:
+    def _require_keypoint_model(self) -> None:
+        if not self.is_keypoint_model:
             raise EdgefkpError(
-                f"{self.path} takes {_shapes(self.inputs)} and gives {_shapes(self.outputs)}; "
-                f"a keypoint network takes 1x{SIZE}x{SIZE}x1 and gives 1x{2 * COUNT}",
+                f"{self.path} takes {_shapes(self.inputs)} and gives {_shapes(self.outputs)}; {expected(self.spec)}",
                 "give a .tflite file made by edgefkp export (any file can be timed with edgefkp bench)",
             )
+
+
+def expected(spec: ModelSpec) -> str:
+    """What a keypoint network takes and gives, for messages."""
+    takes = "x".join(str(size) for size in (1, *spec.input.shape))
+    return f"a keypoint network ({spec}) takes {takes} and gives 1x{spec.numbers}"
+
+
+def require_images(path: Path, spec: ModelSpec, images: np.ndarray) -> None:
+    """Raise EdgefkpError unless `images` are (N, *spec.input.image_shape)."""
+    if images.shape[1:] != spec.input.image_shape:
+        found = "x".join(str(size) for size in images.shape[1:])
+        raise EdgefkpError(f"{path} takes {spec.input} images, and these are {found}", "resample them: Faces.at(spec)")
 
 
 def _shapes(details: list[dict[str, Any]]) -> str:

@@ -5,8 +5,6 @@ system drops that lock when the process dies, however it dies, so no claim is ev
 """
 
 import contextlib
-import fcntl
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +13,13 @@ from typing import Any
 from edgefkp.data.faces import Dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.files import read_json
+from edgefkp.files import locked, read_json
 from edgefkp.study.cell import Cell, CellResult, read_result
 from edgefkp.study.grid import Forecast
 from edgefkp.training.step_plan import cores
 
 SCHEMA = "edgefkp.study/1"
 DONE, RUNNING, MISSING = "done", "running", "missing"
-CLAIM_POLL = 0.2  # seconds
 
 
 @dataclass(frozen=True)
@@ -68,14 +65,11 @@ class Study:
         path = self.folder(cell) / "claim"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            stream = path.open("a")
+            path.touch()
         except OSError as error:
             raise EdgefkpError(f"cannot write {path}: {error.strerror}", "choose another folder: --work") from error
-        with stream:
-            end = time.monotonic() + patience
-            while not (held := _lock(stream.fileno())) and time.monotonic() < end:
-                time.sleep(CLAIM_POLL)
-            yield held  # closing the file lets go
+        with locked(path, patience) as held:
+            yield held
 
     def is_claimed(self, cell: Cell) -> bool:
         if not (self.folder(cell) / "claim").exists():
@@ -101,14 +95,6 @@ class Study:
             return
         if not Path(str(self.weights)).is_file():
             raise UsageError(f"no weights file at {self.weights}", "--weights FILE.weights.h5, imagenet, or none")
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 @dataclass(frozen=True)

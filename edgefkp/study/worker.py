@@ -5,8 +5,8 @@
 It dies with the process that started it, whatever kills that: its standard input is a pipe that then ends.
 """
 
-import fcntl
 import json
+import math
 import os
 import sys
 import tempfile
@@ -27,7 +27,7 @@ from edgefkp.data.split import split
 from edgefkp.errors import FAILED, EdgefkpError
 from edgefkp.evaluation.evaluate import evaluate, lookup_mask, lookup_rmse, part_of
 from edgefkp.evaluation.metrics import rmse
-from edgefkp.files import json_text, plain, read_json, sha256_file, write_json
+from edgefkp.files import json_text, locked, plain, read_json, sha256_file, write_json
 from edgefkp.study.cell import Cell, CellResult, cell_of, identity_of
 from edgefkp.study.store import Study, read_progress
 from edgefkp.training.fit import EpochLog
@@ -149,8 +149,7 @@ def looks(log: Path) -> list[dict[str, Any]]:
 
 def _log(log: Path, entry: dict[str, Any]) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as stream:
-        fcntl.flock(stream.fileno(), fcntl.LOCK_EX)
+    with locked(log, math.inf), log.open("a", encoding="utf-8") as stream:
         stream.write(json_text(entry, indent=None) + "\n")
 
 
@@ -202,7 +201,7 @@ def _counts(experiment: Experiment, source: Dataset) -> dict[str, int]:
 def h5_bytes(path: Path) -> int:
     """Size of the network as the .h5 file that the paper's Table 1 gives, without optimizer state."""
     from edgefkp.files import captured_fds
-    from edgefkp.runtime.predictor import load_keras
+    from edgefkp.runtime.keras_model import load_keras
 
     with tempfile.TemporaryDirectory() as folder, captured_fds():  # Keras warns of the old format, which is the point
         file = Path(folder) / "model.h5"

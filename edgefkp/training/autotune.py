@@ -3,8 +3,6 @@
 import json
 import math
 import platform
-import subprocess
-import sys
 import time
 from functools import cache
 from importlib.metadata import version
@@ -13,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.files import cache_dir, json_text, plain, read_json, write_json
+from edgefkp.errors import EdgefkpError
+from edgefkp.files import cache_dir, plain, read_json, write_json
 from edgefkp.layout import ModelSpec
 from edgefkp.networks.registry import NETWORKS, build
 from edgefkp.records import read_record
+from edgefkp.runtime import isolate
 from edgefkp.training.learner import Learner
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.step_plan import MATMUL, Plan, cores
@@ -89,17 +89,17 @@ def _has_bfloat16(processor: tuple[str, ...]) -> bool:
 
 def _trial(network: str, options: dict[str, Any], batch: int, spec: ModelSpec, plan: Plan) -> float:
     """Images a second; 0 where the trial fails."""
-    job = json_text({"network": network, "options": options, "batch": batch, "spec": spec, "plan": plan}, indent=None)
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "edgefkp.training.autotune", job],
-            capture_output=True,
-            text=True,
-            timeout=TRIAL_TIMEOUT,
-        )
-        return float(done.stdout.split()[-1])
-    except (subprocess.TimeoutExpired, IndexError, ValueError):
+        return float(isolate.call(run_in_child, network, options, batch, spec, plan, seconds=TRIAL_TIMEOUT))
+    except EdgefkpError:
         return 0.0
+
+
+def run_in_child(network: str, options: dict[str, Any], batch: int, spec: Any, plan: Any) -> float:
+    """In the child: `run_trial` with records from JSON."""
+    return run_trial(
+        network, options, batch, read_record(ModelSpec, spec, "the trial's spec"), read_record(Plan, plan, "its plan")
+    )
 
 
 def run_trial(network: str, options: dict[str, Any], batch: int, spec: ModelSpec, plan: Plan) -> float:
@@ -117,14 +117,3 @@ def run_trial(network: str, options: dict[str, Any], batch: int, spec: ModelSpec
         learner.step(images, targets, weights)
         steps += 1
     return steps * batch / (time.perf_counter() - start)
-
-
-def main() -> None:
-    job = json.loads(sys.argv[1])
-    job["spec"] = read_record(ModelSpec, job["spec"], "the trial's spec")
-    job["plan"] = read_record(Plan, job["plan"], "the trial's plan", strict=True)
-    print(run_trial(**job))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,5 @@
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -9,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.bench import harness, result, timed_images
+from edgefkp.bench import harness, result, timed_images, worker
 from edgefkp.bench.plan import Settings, cells_of
 from edgefkp.bench.store import partial_folder
 from edgefkp.bench.timed_images import Pictures
 from edgefkp.errors import EdgefkpError
-from edgefkp.runtime import interpreters
+from edgefkp.runtime import interpreters, isolate
+from tests.bench import killed_once
 from tests.bench_parts import BRIEF, FIXTURES, FLOAT, INT8, ROOT, labelled
 
 
@@ -137,17 +137,9 @@ def test_an_unwritable_folder_is_said_before_anything_is_measured(tmp_path: Path
         )
 
 
-def test_a_killed_worker_is_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    real, killed = subprocess.run, []
-
-    def run(command: list[str], **kept: object) -> object:
-        mode = json.loads(Path(command[-1]).read_text())["mode"]
-        if mode == "invoke" and not killed:
-            killed.append(True)
-            return real([sys.executable, "-c", f"import os; os.kill(os.getpid(), {int(signal.SIGKILL)})"], **kept)
-        return real(command, **kept)
-
-    monkeypatch.setattr(harness.subprocess, "run", run)
+def test_a_killed_worker_is_run_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(harness, "work", killed_once.work)
+    monkeypatch.setenv("KILLED_ONCE", str(tmp_path / "killed"))
     measured = harness.measure(cells_of([INT8], modes=("invoke",)), labelled(), BRIEF, "test")
     assert [len(row.processes) for row in measured.rows] == [2]
     assert len(measured.notes) == 1
@@ -221,27 +213,17 @@ def test_the_command_imports_neither_opencv_nor_tensorflow(tmp_path: Path, data:
     assert done.stdout.splitlines()[-1] == "neither", done.stderr
 
 
-def test_the_worker_imports_neither_opencv_nor_tensorflow(tmp_path: Path) -> None:
-    job = tmp_path / "job.json"
+def test_the_worker_imports_numpy_first_and_neither_opencv_nor_tensorflow(tmp_path: Path) -> None:
+    """Its import clock begins before numpy, and nothing large may be imported earlier or beside."""
     timed_images.save(labelled(), tmp_path / "images.npz")
-    job.write_text(
-        json.dumps(
-            {
-                "file": str(INT8),
-                "runtime": "",
-                "mode": "e2e",
-                "images": str(tmp_path / "images.npz"),
-                "out": str(tmp_path / "out.npz"),
-                "seconds": 0.01,
-            }
-        )
-    )
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "edgefkp.bench.worker", str(job)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    imported = {line.split("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
+    job = {"file": str(INT8), "runtime": "", "mode": "e2e", "images": str(tmp_path / "images.npz"), "seconds": 0.01}
+    log, listed = tmp_path / "log", {"PYTHONPROFILEIMPORTTIME": "1"}
+    found = isolate.call(worker.work, job, log=log, environment=listed)
+    assert found["facts"]["clocks"]["imported"] > 0
+    # The line of a module comes when its import has ended; a module that it imports is indented below it.
+    lines = [line.split("|")[-1] for line in log.read_text().splitlines() if line.startswith("import time:")]
+    imported = {line.strip().split(".")[0] for line in lines}
     assert "numpy" in imported
     assert not imported & {"cv2", "tensorflow", "keras", "click", "tabulate"}
+    before = lines[lines.index(" site") + 1 : lines.index(" numpy")]
+    assert {line for line in before if not line.startswith("  ")} <= {" typing", " importlib.util", " edgefkp._version"}

@@ -21,7 +21,7 @@ from edgefkp.export.parity import (
     require_delta,
     saturated,
 )
-from edgefkp.runtime.child import answers
+from edgefkp.runtime.safety import run_in_child
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 FLOAT, INT8, INT8IO = (FIXTURES / f"tiny.{scheme}.tflite" for scheme in ("float32", "int8", "int8io"))
@@ -49,7 +49,7 @@ def test_counts_are_in_the_result(measured: Parity) -> None:
 
 
 def test_numbers_are_those_of_the_two_files(measured: Parity, faces: Faces) -> None:
-    before, after = (answers(path, faces.images).keypoints for path in (FLOAT, INT8))
+    before, after = (run_in_child(path, faces.images).keypoints for path in (FLOAT, INT8))
     assert measured.rmse_before == pytest.approx(rmse(before, faces.keypoints))
     assert measured.rmse_after == pytest.approx(rmse(after, faces.keypoints))
     assert measured.delta == pytest.approx(measured.rmse_after - measured.rmse_before)
@@ -76,12 +76,12 @@ def test_the_interval_is_paired(faces: Faces) -> None:
 
 
 def test_outputs_at_the_end_of_their_range_are_counted(faces: Faces) -> None:
-    told = answers(INT8IO, faces.images)
+    told = run_in_child(INT8IO, faces.images)
     outputs = told.outputs.copy()
     before = saturated(INT8IO, outputs)
     outputs[:2, :5] = 127
     assert saturated(INT8IO, outputs) == before + 10
-    outputs = answers(INT8, faces.images).outputs
+    outputs = run_in_child(INT8, faces.images).outputs
     largest = np.full_like(outputs[:1], 1e3)
     assert saturated(INT8, largest) == 30
     assert saturated(FLOAT, outputs) is None
@@ -99,7 +99,7 @@ def test_a_damaged_file_is_an_error_of_the_child(tmp_path: Path, faces: Faces) -
     whole = INT8.read_bytes()
     path.write_bytes(whole[:300] + b"\xff" * 400 + whole[700:])
     with pytest.raises(EdgefkpError, match=r"tiny\.int8\.tflite"):
-        answers(path, faces.images)
+        run_in_child(path, faces.images)
 
 
 def test_unlabelled_faces_cannot_be_compared_on(faces: Faces) -> None:

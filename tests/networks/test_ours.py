@@ -10,7 +10,7 @@ from edgefkp.export.convert import ConversionSettings, convert
 from edgefkp.layout import ModelSpec
 from edgefkp.networks.ours import ACTIVATIONS, FLOAT_LAYERS, HEADS, plain
 from edgefkp.runtime import interpreters
-from edgefkp.runtime.predictor import load_keras
+from edgefkp.runtime.keras_model import load_keras
 
 SPEC = ModelSpec()
 TINY = {"channels": (4, 6, 8), "strides": (4, 2, 2)}

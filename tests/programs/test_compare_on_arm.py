@@ -8,10 +8,11 @@ import pytest
 from bench.compare_on_arm import RUNTIMES, compare
 from edgefkp.data.synthetic import draw_all
 from edgefkp.runtime import interpreters as runtimes
+from edgefkp.runtime.shipped import models
 
 ROOT = Path(__file__).parents[2]
 MAKER = ROOT.parent / "shared" / "tools" / "arm64-userland.sh"
-SHIPPED = sorted((ROOT / "edgefkp" / "runtime" / "shipped").glob("*.tflite"))
+SHIPPED = models()
 FIXTURES = [ROOT / "tests" / "fixtures" / f"tiny.{scheme}.tflite" for scheme in ("float32", "dynamic9", "int8io")]
 IMAGES = draw_all(8)[0]
 

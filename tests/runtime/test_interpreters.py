@@ -31,7 +31,7 @@ def test_every_scheme_predicts_close_to_float(name: str, scheme: str) -> None:
 
 
 @each_runtime
-def test_predict_is_denormalised_output_of_pixels_over_255(name: str) -> None:
+def test_predict_is_the_decoded_output_of_pixels_over_255(name: str) -> None:
     model = interpreters.load(FIXTURES / "tiny.float32.tflite", name)
     model.set((IMAGES[:1, :, :, None] / 255).astype(np.float32))
     model.invoke()
@@ -39,7 +39,7 @@ def test_predict_is_denormalised_output_of_pixels_over_255(name: str) -> None:
     np.testing.assert_allclose(model.predict(IMAGES[:1])[0], expected, atol=1e-3)
 
 
-def test_pixel_table_of_int8_input_follows_the_files_quantisation() -> None:
+def test_pixel_table_of_int8_input_follows_the_files_quantization() -> None:
     model = interpreters.load(FIXTURES / "tiny.int8io.tflite")
     table = model.pixel_table()
     assert table.dtype == np.int8
@@ -62,7 +62,7 @@ def test_other_networks_run_but_do_not_predict() -> None:
 
 
 def test_default_order_and_names() -> None:
-    order = [interpreters.RUNTIMES.index(info.name) for info in interpreters.installed()]
+    order = [interpreters.RUNTIMES.names().index(info.name) for info in interpreters.installed()]
     assert order == sorted(order)
     assert interpreters.choose().name == HERE[0]
     with pytest.raises(UsageError, match="unknown runtime 'tfmicro'"):

@@ -1,4 +1,4 @@
-"""Golden vectors, on a committed file in place of a shipped one."""
+"""Reference vectors, on a committed file in place of a shipped one."""
 
 import dataclasses
 import shutil
@@ -22,7 +22,7 @@ IMAGES = draw_all(8)[0]
 
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file with golden vectors, in a folder of its own, and an empty cache."""
+    """A file with reference vectors, in a folder of its own, and an empty cache."""
     monkeypatch.setenv("EDGEFKP_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "tiny.float32.tflite"
     shutil.copy(FIXTURES / path.name, path)
@@ -78,7 +78,7 @@ def test_whoever_opens_a_shipped_file_has_it_checked(shipped: Path) -> None:
     with pytest.raises(EdgefkpError, match="gives other points here"):
         open_predictor(shipped)
     np.savez(shipped.parent / "images.npz", images=IMAGES)
-    job = Job(str(shipped), "", "survey", str(shipped.parent / "images.npz"), str(shipped.parent / "out.npz"))
+    job = Job(str(shipped), "", "survey", str(shipped.parent / "images.npz"))
     with pytest.raises(EdgefkpError, match="gives other points here"):
         run(job)
 

@@ -1,7 +1,6 @@
 import contextlib
-import subprocess
-import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 from edgefkp.card import TFLITE, Card, write_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.runtime import interpreters, safety
+from tests.runtime import isolated
 
 TINY = Path(__file__).parents[1] / "fixtures" / "tiny.float32.tflite"
 
@@ -59,7 +59,7 @@ def test_truncated_files_are_refused(tmp_path: Path, kept: float) -> None:
 @pytest.mark.parametrize("name", [info.name for info in interpreters.installed() if info.name != "tensorflow"])
 def test_overwritten_bytes_never_kill_this_process(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 12 files with 64 overwritten bytes in the structure, most are refused, and this process lives."""
-    monkeypatch.setitem(safety.LIMIT, name, 5)  # one of them makes tflite-runtime hang
+    hang_after(monkeypatch, name, 5)  # one of them makes tflite-runtime hang
     random = np.random.default_rng(3)
     refused = 0
     for _ in range(12):
@@ -72,23 +72,41 @@ def test_overwritten_bytes_never_kill_this_process(tmp_path: Path, name: str, mo
     assert refused >= 6
 
 
+def hang_after(monkeypatch: pytest.MonkeyPatch, name: str, seconds: float) -> None:
+    changed = replace(interpreters.RUNTIMES[name], probe_seconds=seconds)
+    monkeypatch.setitem(interpreters.RUNTIMES.known, name, changed)
+
+
 def test_a_crash_is_named_by_its_signal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    crashing = [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"]
-    real = subprocess.run
-    monkeypatch.setattr(safety.subprocess, "run", lambda _, **kept: real(crashing, **kept))
-    with pytest.raises(EdgefkpError, match="SIGSEGV"):
-        safety.check(TINY)
+    monkeypatch.setattr(safety, "probe", isolated.crash_on)
+    with pytest.raises(EdgefkpError, match=r"is damaged: it kills litert \(SIGSEGV\)"):
+        safety.check(TINY, "litert")
 
 
 def test_a_hang_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
-    real = subprocess.run
-    monkeypatch.setattr(safety.subprocess, "run", lambda _, **kept: real(sleeping, **kept))
-    monkeypatch.setitem(safety.LIMIT, interpreters.choose().name, 1)
+    monkeypatch.setattr(safety, "probe", isolated.hang_on)
+    hang_after(monkeypatch, interpreters.choose().name, 1)
     started = time.monotonic()
-    with pytest.raises(EdgefkpError, match="hangs"):
+    with pytest.raises(EdgefkpError, match="hangs on it"):
         safety.check(TINY)
     assert time.monotonic() - started < 30
+
+
+def test_what_a_child_computes_is_what_this_process_does() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (30, 96, 96), np.uint8)
+    done: list[int] = []
+    found = safety.run_in_child(TINY, images, progress=done.append)
+    model = interpreters.load(TINY)
+    np.testing.assert_array_equal(found.keypoints, model.predict(images))
+    np.testing.assert_array_equal(found.outputs, model.run(images))
+    assert (found.runtime, found.version) == (model.runtime, model.version)
+    assert done == [25, 5]
+
+
+def test_a_file_that_does_not_run_in_a_child_is_named(tmp_path: Path) -> None:
+    path = broken(tmp_path, TINY.read_bytes()[:3000])
+    with pytest.raises(EdgefkpError, match=r"broken\.tflite"):
+        safety.run_in_child(path, np.zeros((1, 96, 96), np.uint8))
 
 
 def test_bytes_altered_since_the_export_are_seen_by_the_card(tmp_path: Path) -> None:

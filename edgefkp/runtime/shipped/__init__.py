@@ -1,10 +1,12 @@
-"""The models that come with the package: .tflite files with their cards, and golden vectors."""
+"""The models that come with the package: .tflite files with their cards, and their reference vectors."""
 
 from pathlib import Path
 
+from edgefkp.card import read_card
 from edgefkp.errors import EdgefkpError
 
 FOLDER = Path(__file__).parent
+VECTORS = FOLDER / "golden.npz"  # see runtime/reference_vectors
 DEFAULT = "small-masked-online.float32"  # what KeypointDetector(), predict and demo use when no model is named
 
 
@@ -13,10 +15,15 @@ def models() -> list[Path]:
     return sorted(FOLDER.glob("*.tflite"), key=lambda path: (path.stem != DEFAULT, path.name))
 
 
+def hashes() -> set[str]:
+    """SHA-256 of the shipped files, by their cards; they were tried when the package was made."""
+    return {card.sha256 for path in models() if (card := read_card(path))}
+
+
 def find_model(name: Path | str | None = None) -> Path:
     """The file of a model: None = the default, else a path, or a shipped file's name with or without .tflite.
 
-    Raises EdgefkpError where there is no such file.
+    Raises EdgefkpError if there is no such file.
     """
     if name is None:
         if present := models():
