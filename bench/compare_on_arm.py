@@ -17,6 +17,7 @@ import numpy as np
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.table import Table
 from edgefkp.export.inspect import inspect
+from edgefkp.export.schemes import SCHEMES
 from edgefkp.files import read_json, write_json
 from edgefkp.records import read_record
 from edgefkp.runtime.reference_vectors import FLOAT_LIMIT, INTEGER_LIMIT
@@ -25,7 +26,6 @@ from edgefkp.runtime.safety import run_in_child
 SCHEMA = "edgefkp.arm/1"
 CPU = "cortex-a72"
 RUNTIMES = ("litert", "tflite-runtime")
-_EXACT = ("int8", "int8io", "int16x8")  # schemes whose integer results are identical on every processor
 _LAST_BIT = 1e-4  # px; a processor may round differently when it converts the final integers to floats
 
 
@@ -43,14 +43,16 @@ class ArmRow:
     equal: int  # number of bit-identical outputs
     pixels: float  # largest difference
     step: float  # of an integer output, pixels
+    islands: bool = False  # some layers of an integer file compute in float
 
     @property
     def limit(self) -> float:
         """Largest difference in pixels allowed for this scheme between processors, in the same runtime."""
-        if self.scheme in _EXACT:
-            return 0.0 if self.scheme == "int8io" else _LAST_BIT
+        scheme = SCHEMES.known.get(self.scheme) if self.scheme in SCHEMES else None  # else mixed
+        if scheme and scheme.exact and not self.islands:
+            return 0.0 if scheme.integer_ends else _LAST_BIT
         # With float operators in the graph, the last bit of a float can change the rounding of an integer output.
-        return max(INTEGER_LIMIT, 1.01 * self.step) if self.scheme in ("dynamic", "mixed") else FLOAT_LIMIT
+        return FLOAT_LIMIT if scheme and not scheme.integer else max(INTEGER_LIMIT, 1.01 * self.step)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class ArmResult:
 
 
 def compare(python: str, path: Path, images: np.ndarray, runtime: str) -> ArmRow:
-    """Run `path` on (N, 96, 96) uint8 images here and under `python`. Raises EdgefkpError if it does not run."""
+    """Run `path` on (N, *image_shape) uint8 images here and under `python`. Raises EdgefkpError if it fails."""
     os.environ.setdefault("QEMU_CPU", CPU)
     here = run_in_child(path, images, runtime)
     there = run_in_child(path, images, runtime, python)
@@ -81,6 +83,7 @@ def compare(python: str, path: Path, images: np.ndarray, runtime: str) -> ArmRow
         equal=int((here.outputs == there.outputs).sum()),
         pixels=float(np.abs(here.keypoints - there.keypoints).max()),
         step=inspection.outputs[0].step or 0.0,
+        islands=bool(inspection.float_islands),
     )
 
 

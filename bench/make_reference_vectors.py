@@ -18,16 +18,15 @@ from edgefkp.card import read_card, write_card
 from edgefkp.data.synthetic import SHIPPED
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.export.inspect import inspect
-from edgefkp.export.schemes import parse_tflite
+from edgefkp.export.schemes import SCHEMES, parse_tflite
 from edgefkp.files import replacing, sha256_file
 from edgefkp.geometry import box_of_keypoints, crop_face
-from edgefkp.layout import KAGGLE15, NAMES, InputSpec
+from edgefkp.layout import KAGGLE15, InputSpec
 from edgefkp.runtime import interpreters as runtimes
 from edgefkp.runtime.reference_vectors import FLOAT_LIMIT, INTEGER_LIMIT, VECTORS, ReferenceVectors
 from edgefkp.runtime.safety import run_in_child
 
 DRAWN = 7
-_FLOAT_SCHEMES = ("float32", "float16")
 MOST_STEPS = 2  # largest difference in output steps that rounding alone explains
 # Pixels of scikit-image's 512x512 astronaut, placed by eye: accurate enough to crop the face as in training.
 _ASTRONAUT = {
@@ -53,9 +52,8 @@ def _astronaut() -> np.ndarray:
         raise EnvironmentProblem(
             "the reference images need scikit-image's astronaut", "pip install scikit-image"
         ) from None
-    points = np.full((len(NAMES), 2), np.nan)
-    for name, point in _ASTRONAUT.items():
-        points[NAMES.index(name)] = point
+    points = np.full((KAGGLE15.count, 2), np.nan)
+    points[KAGGLE15.rows(*_ASTRONAUT)] = list(_ASTRONAUT.values())
     return crop_face(data.astronaut()[..., ::-1].copy(), box_of_keypoints(points, KAGGLE15), InputSpec())
 
 
@@ -86,7 +84,7 @@ def limit_of(path: Path, others: dict[str, float]) -> float:
 
     others: runtime -> largest difference from LiteRT's points. Raises EdgefkpError for one without a known cause.
     """
-    usual = FLOAT_LIMIT if parse_tflite(path).scheme in _FLOAT_SCHEMES else INTEGER_LIMIT
+    usual = INTEGER_LIMIT if SCHEMES[parse_tflite(path).scheme].integer else FLOAT_LIMIT
     card, worst = read_card(path), max(others, key=lambda name: others[name], default="")
     stated: dict[str, Any] | None = None
     if worst and others[worst] > usual:

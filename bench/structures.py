@@ -19,11 +19,13 @@ import numpy as np
 
 from edgefkp.bench import harness, machine, timed_images
 from edgefkp.bench.plan import TimingSettings, cases_of
+from edgefkp.export.schemes import FLOAT, INTEGER, SCHEMES
+from edgefkp.export.schemes.dynamic import DYNAMIC
 from edgefkp.files import json_text, read_json, write_bytes, write_json
 
 RESULT = Path(__file__).resolve().parent / "results/structures.json"
 REFERENCE = "mobilenetv2.float32.tflite"
-SCHEMES = ("float32", "dynamic", "int8")
+MEASURED = (FLOAT, DYNAMIC.name, INTEGER)
 RUNTIMES = ("litert", "tflite-runtime")
 CALIBRATION = 32  # synthetic faces; their content does not affect the time
 
@@ -97,8 +99,7 @@ def exported(name: str, folder: Path, images: np.ndarray) -> dict[str, Any]:
         return kept
     import keras
 
-    from edgefkp.export.convert import Settings as Scheme
-    from edgefkp.export.convert import convert
+    from edgefkp.export.convert import ConversionSettings, convert
     from edgefkp.layout import ModelSpec
     from edgefkp.networks.complexity import macs, parameters
     from edgefkp.networks.ours import plain
@@ -111,11 +112,12 @@ def exported(name: str, folder: Path, images: np.ndarray) -> dict[str, Any]:
     # As if trained: biases that are all 0 would share one buffer in the file.
     model.set_weights([w + 0.01 * random.random(w.shape, np.float32) for w in model.get_weights()])
     samples = images[:CALIBRATION, ..., None].astype(np.float32) / 255
-    schemes = ("float32",) if reference else SCHEMES
+    schemes = (FLOAT,) if reference else MEASURED
     sizes = {}
     for scheme in schemes:
-        # One scale for dense layers, so that tflite-runtime 2.14 loads dynamic files too (see export/targets.py).
-        content = convert(model, Scheme(scheme, per_tensor_dense=scheme == "dynamic"), [samples])
+        # One scale for dense layers, so that tflite-runtime 2.14 loads dynamic files too (see export/targets).
+        settings = ConversionSettings(scheme, per_tensor_dense=SCHEMES[scheme].per_tensor_dense)
+        content = convert(model, settings, [samples])
         write_bytes(folder / f"{name}.{scheme}.tflite", content)
         sizes[scheme] = len(content)
     described |= {"parameters": parameters(model), "macs": macs(model), "bytes": sizes}
@@ -125,7 +127,7 @@ def exported(name: str, folder: Path, images: np.ndarray) -> dict[str, Any]:
 
 def ratios(ms: dict[tuple[str, str], float], name: str, runtime: str) -> dict[str, float]:
     """Map each scheme to its time relative to the reference; files that the runtime could not load are left out."""
-    files = {scheme: f"{name}.{scheme}.tflite" for scheme in SCHEMES}
+    files = {scheme: f"{name}.{scheme}.tflite" for scheme in MEASURED}
     reference = ms.get((REFERENCE, runtime))
     found = {scheme: ms.get((file, runtime)) for scheme, file in files.items()}
     return {scheme: time / reference for scheme, time in found.items() if time and reference}

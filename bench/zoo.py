@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
+from edgefkp.export.schemes import DEFAULT_SCHEMES
+
 RESULT = Path(__file__).resolve().parent / "results/zoo-keras.json"
 SCHEMA = "edgefkp.zoo/1"
-SCHEMES = ("float32", "int8")
 IMAGES, BATCH, PASSES = 100, 32, 5
 CALIBRATION = 16  # synthetic faces; the values of the ranges do not affect the time
 
@@ -41,7 +42,7 @@ def file_name(network: str, scheme: str) -> str:
 
 def make(network: str, folder: Path) -> dict[str, Any]:
     """Write the .tflite files of an untrained network and return its sizes."""
-    from edgefkp.export.convert import Settings, convert
+    from edgefkp.export.convert import ConversionSettings, convert
     from edgefkp.export.folding import folded
     from edgefkp.files import captured_fds
     from edgefkp.networks.complexity import macs, parameters
@@ -56,8 +57,8 @@ def make(network: str, folder: Path) -> dict[str, Any]:
             model.save(file, include_optimizer=False)
             sizes[f"{kind}_bytes"] = file.stat().st_size
     whole = folded(model)
-    for scheme in SCHEMES:
-        content = convert(whole, Settings(scheme), [pictures()[:CALIBRATION]])
+    for scheme in DEFAULT_SCHEMES:
+        content = convert(whole, ConversionSettings(scheme), [pictures()[:CALIBRATION]])
         (folder / file_name(network, scheme)).write_bytes(content)
         sizes[f"{scheme}_bytes"] = len(content)
     return sizes
@@ -143,7 +144,7 @@ def main() -> None:
 
     arguments.folder.mkdir(parents=True, exist_ok=True)
     for name in names:
-        made = all((arguments.folder / file_name(name, scheme)).exists() for scheme in SCHEMES)
+        made = all((arguments.folder / file_name(name, scheme)).exists() for scheme in DEFAULT_SCHEMES)
         if not (made and name in rows):
             rows[name] = child("make", name, str(arguments.folder))
             print(f"{name}: {rows[name]}", file=sys.stderr)

@@ -30,7 +30,7 @@ from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import Split, split
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import Evaluation, evaluate, mean_shape_score
-from edgefkp.export.schemes import parse_tflite
+from edgefkp.export.schemes import DEFAULT_SCHEMES, parse_tflite
 from edgefkp.files import read_json, sha256_file, write_json
 from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
 from edgefkp.networks.registry import NETWORKS, resolve
@@ -40,8 +40,6 @@ from edgefkp.report.result import FileResult, ModelResult, RunResult
 from edgefkp.report.run_figures import ShownFaces
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.train import Experiment, Progress, train
-
-SCHEMES = ("float32", "int8")
 
 # Training images of a network where neither epochs nor images are asked for: the two default networks together fit
 # six minutes on two cores.
@@ -155,7 +153,7 @@ def _make(job: Job, experiment: Experiment, open_bar: OpenBar | None) -> Made:
     source = job.dataset()
     with open_bar(experiment.model_name(source.layout)) if open_bar else nullcontext(Progress()) as progress:
         keras, card = train(experiment, source, job.out / "models", resume=True, progress=progress)
-    files = export_network(keras, job.out / "export", SCHEMES, source)
+    files = export_network(keras, job.out / "export", DEFAULT_SCHEMES, source)
     return Made(card, keras, files, _evaluated(keras, source, job.out / "evaluation"))
 
 

@@ -15,7 +15,6 @@ from edgefkp.bench import machine, monitor, payload, verdict
 from edgefkp.bench.device import CPU, Device
 from edgefkp.bench.plan import Case, Schedule, TimingSettings
 from edgefkp.bench.result import Failure, Result
-from edgefkp.bench.scheme import require_true_name
 from edgefkp.bench.store import open_store
 from edgefkp.bench.summary import ProbeResult, RunContext, WorkerResult, row_of
 from edgefkp.bench.timed_images import TimedImages
@@ -23,6 +22,8 @@ from edgefkp.bench.timed_images import save as save_images
 from edgefkp.bench.worker import Usage, work
 from edgefkp.card import require_card_hash
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.export.inspect import verify_scheme
+from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import json_text, sha256_file
 from edgefkp.layout import ModelSpec
 from edgefkp.records import built
@@ -168,7 +169,7 @@ class _Bench:
     def _probe_one(self, case: Case, end_to_end: bool) -> dict[str, Any] | EdgefkpError:
         try:
             require_card_hash(Path(case.file), sha256_file(case.file))
-            scheme = require_true_name(case.file)
+            scheme = _scheme(case.file)
             self.specs[case] = spec_of(Path(case.file)) or ModelSpec()
             return {**self._work(case, TIMEOUT, end_to_end=end_to_end).metadata, "scheme": scheme}
         except EdgefkpError as error:
@@ -264,6 +265,14 @@ class _Bench:
                 raise EnvironmentProblem(f"{case.python} cannot measure: {died.last_line}", line) from None
             raise EdgefkpError(died.message, "if it does so again, export the file again") from None
         return WorkerResult(0, found["metadata"], found["arrays"])
+
+
+def _scheme(file: str) -> str:
+    """The file's scheme; the one that its name claims where no package here reads graphs."""
+    try:
+        return verify_scheme(file)
+    except EnvironmentProblem:
+        return parse_tflite(file).scheme
 
 
 def _key(case: Case) -> str:

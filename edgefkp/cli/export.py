@@ -9,11 +9,15 @@ import click
 
 from edgefkp.cli.options import data_option, json_option, note, print_json
 from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.export.schemes import DEFAULT_SCHEMES, INTEGER, SCHEMES, schemes_with
+from edgefkp.export.targets import DEFAULT_TARGET, TARGETS
 
 if TYPE_CHECKING:
     from edgefkp.card import Card
     from edgefkp.data.faces import Dataset
-    from edgefkp.export.exporter import Options
+    from edgefkp.export.options import ExportOptions
+
+KEEPING = schemes_with("keeps_float")
 
 
 @click.command("export")
@@ -21,12 +25,23 @@ if TYPE_CHECKING:
 @click.option(
     "--quant",
     multiple=True,
-    metavar="SCHEME",
-    help="float32 float16 dynamic int8 int8io int16x8, or all; may be repeated. [default: float32 int8]",
+    type=click.Choice([*SCHEMES, "all"]),
+    help=f"How the file stores numbers; may be repeated. [default: {' '.join(DEFAULT_SCHEMES)}]",
 )
 @click.option("--u8", is_flag=True, help="Pixels go in as bytes; they are divided by 255 inside the graph.")
-@click.option("--target", default="any", show_default=True, help="tflite-runtime-2.14, litert-2, any (both), or micro.")
-@click.option("--keep-float", multiple=True, metavar="LAYER", help="A layer that int8 leaves in float; repeatable.")
+@click.option(
+    "--target",
+    type=click.Choice(TARGETS.names()),
+    default=DEFAULT_TARGET,
+    show_default=True,
+    help="What the files must run on: " + "; ".join(f"{one.name}: {one.description}" for one in TARGETS.values()) + ".",
+)
+@click.option(
+    "--keep-float",
+    multiple=True,
+    metavar="LAYER",
+    help=f"A layer that {' and '.join(KEEPING)} leaves in float; may be repeated.",
+)
 @click.option("--explain", is_flag=True, help="Write no file: show what int8 costs, layer by layer.")
 @click.option(
     "--calibration",
@@ -63,18 +78,16 @@ def command(
     """
     from edgefkp.card import read_card
     from edgefkp.data.formats import open_dataset
-    from edgefkp.export.convert import schemes_of
-    from edgefkp.export.exporter import Options, find_networks
-    from edgefkp.export.targets import target_of
+    from edgefkp.export.exporter import find_networks
+    from edgefkp.export.options import ExportOptions
+    from edgefkp.export.schemes import schemes_of
     from edgefkp.networks.tensorflow import require_tensorflow
 
-    schemes = schemes_of(quant)
-    if keep_float and not quant:
-        schemes = ("int8",)
+    device = TARGETS[target]
+    schemes = schemes_of(quant) if quant else KEEPING if keep_float else device.schemes
     if max_delta is not None and not compare:
         raise UsageError("--max-delta needs the comparison that --no-parity leaves out")
-    micro = target == "micro"
-    options = Options(u8, target_of("any" if micro else target), keep_float, calibration, compare, runtime)
+    options = ExportOptions(u8, device, keep_float, calibration, compare, runtime)
     require_tensorflow("edgefkp export")
     paths = find_networks(models, models_dir)
     source = open_dataset(data)
@@ -85,8 +98,8 @@ def command(
             note(f"{path.name} was trained on {trained_on} and is calibrated on {source.name}; --data changes that")
     if explain:
         _explain(paths, source, options, as_json)
-    elif micro:
-        _micro(paths, source, schemes if quant else ("int8io",), options, out, as_json)
+    elif device.micro:
+        _micro(paths, source, schemes, options, out, as_json)
     else:
         _export(paths, source, schemes, options, out, max_delta, as_json)
 
@@ -95,21 +108,22 @@ def _export(
     paths: list[Path],
     source: "Dataset",
     schemes: Sequence[str],
-    options: "Options",
+    options: "ExportOptions",
     out: Path,
     max_delta: float | None,
     as_json: bool,
 ) -> None:
     from edgefkp.card import read_card
     from edgefkp.evaluation.evaluate import part_of
-    from edgefkp.export.exporter import Progress, export_network
+    from edgefkp.export.exporter import export_network
+    from edgefkp.export.options import ExportProgress
 
     written: list[Path] = []
     refused: list[EdgefkpError] = []
     faces = int(part_of(source, "test").labeled.sum()) if options.parity else 0
     length = max(1, len(paths) * len(schemes) * faces)
     with click.progressbar(length=length, label="export", file=sys.stderr) as bar:
-        progress = Progress(lambda name: setattr(bar, "label", name), bar.update, refused.append)
+        progress = ExportProgress(lambda name: setattr(bar, "label", name), bar.update, refused.append)
         for number, path in enumerate(paths, 1):
             written += export_network(path, out, schemes, source, options, progress)
             bar.update(max(0, number * len(schemes) * faces - bar.pos))  # what was current needed no measuring
@@ -139,50 +153,52 @@ def cards_table(cards: "list[Card]") -> str:
 
 
 def _measured(card: "Card") -> tuple[str, ...]:
-    if not (parity := card.parity):
+    from edgefkp.export.parity import parity_of
+
+    if not (parity := parity_of(card)):
         return "", "", "", "", "", "-"
     return (
-        f"{parity['rmse_before']:.4f}",
-        f"{parity['rmse_after']:.4f}",
-        f"{parity['delta']:+.4f}",
-        f"{parity['shift']['p95']:.3f}",
-        f"{parity['shift']['max']:.3f}",
-        str(parity["faces"]),
+        f"{parity.rmse_before:.4f}",
+        f"{parity.rmse_after:.4f}",
+        f"{parity.delta:+.4f}",
+        f"{parity.shift.p95:.3f}",
+        f"{parity.shift.max:.3f}",
+        str(parity.faces),
     )
 
 
 def _loads_in(card: "Card") -> str:
     """Of the runtimes whose operators are known, those that have what the file needs; both is the usual case."""
-    from edgefkp.export.targets import TARGETS
-
     runs_on = card.runs_on or []
-    return "both runtimes" if set(runs_on) == set(TARGETS["any"].tables) else ", ".join(runs_on) or "neither"
+    return "both runtimes" if set(runs_on) == set(TARGETS[DEFAULT_TARGET].tables) else ", ".join(runs_on) or "neither"
 
 
 def _require_delta(cards: "list[Card]", limit: float) -> None:
-    from edgefkp.export.parity import require_delta
+    from edgefkp.export.parity import parity_of, require_delta
 
-    require_delta([card.parity for card in cards if card.parity], limit)
+    require_delta([parity for card in cards if (parity := parity_of(card))], limit)
 
 
-def _explain(paths: list[Path], source: "Dataset", options: "Options", as_json: bool) -> None:
+def _explain(paths: list[Path], source: "Dataset", options: "ExportOptions", as_json: bool) -> None:
     from tabulate import tabulate
 
-    from edgefkp.export.bias_correction import network_unit
-    from edgefkp.export.exporter import samples_of
+    from edgefkp.export.bias_correction import output_unit
+    from edgefkp.export.job import ExportJob
     from edgefkp.export.layer_report import explain
+    from edgefkp.export.options import ExportProgress
 
     results = []
     for path in paths:
-        network, samples = samples_of(path, source, options)
-        note(f"{path.name}: quantising once for each layer")
-        results.append(explain(network, path.stem, samples, *network_unit(network)))
+        job = ExportJob(path, source, options, ExportProgress())
+        samples = job.calibration.samples
+        note(f"{path.name}: quantizing once for each layer")
+        results.append(explain(job.network, path.stem, samples, *output_unit(job.spec)))
     if as_json:
         print_json(results)
         return
     for result in results:
         click.echo(
-            f"{result.model}, int8 on {result.samples} calibration samples: an output moves by {result.shift:.4f} "
+            f"{result.model}, {INTEGER} on {result.samples} calibration samples: an output moves by {result.shift:.4f} "
             f"{result.unit} (95th percentile), {result.worst:.4f} at most"
         )
         rows = [(layer.layer, layer.error, layer.gain, layer.gain_worst) for layer in result.layers]
@@ -191,7 +207,7 @@ def _explain(paths: list[Path], source: "Dataset", options: "Options", as_json: 
 
 
 def _micro(
-    paths: list[Path], source: "Dataset", schemes: Sequence[str], options: "Options", out: Path, as_json: bool
+    paths: list[Path], source: "Dataset", schemes: Sequence[str], options: "ExportOptions", out: Path, as_json: bool
 ) -> None:
     from tabulate import tabulate
 

@@ -44,7 +44,7 @@ def inspection_table(inspection: "Inspection") -> str:
         ("integer operators", f"{100 * inspection.integer_share:.0f} %"),
         *[("float island", _shorten(", ".join(island))) for island in inspection.float_islands],
         *[("input", _port(port)) for port in inspection.inputs],
-        *[("output", _port(port)) for port in inspection.outputs],
+        *[("output", _port(port, inspection.pixels)) for port in inspection.outputs],
         ("batch", "free: LiteRT.js needs it fixed" if inspection.free_batch else "fixed"),
         ("min_runtime_version", inspection.min_runtime_version or "not written in the file"),
         *[(f"runs on {target}", "; ".join(reasons) or "yes") for target, reasons in refusals(inspection).items()],
@@ -54,12 +54,12 @@ def inspection_table(inspection: "Inspection") -> str:
     return f"{table}\n\n{tabulate(operators, headers=['operator', 'version', 'computes with', 'count'])}"
 
 
-def _port(port: "Port") -> str:
+def _port(port: "Port", pixels: bool = False) -> str:
     text = f"{'x'.join(map(str, port.shape))} {port.dtype}  {_shorten(port.name, 40)}"
     if port.scale is not None:
         text += f"  scale {port.scale:.6g}, zero point {port.zero_point}"
     if port.step is not None and port.range is not None:
-        unit = " px" if "30" in map(str, port.shape) else ""
+        unit = " px" if pixels else ""
         text += f"  steps of {port.step:.3g}{unit} from {port.range[0]:.4g} to {port.range[1]:.4g}"
     return text
 

@@ -8,10 +8,12 @@ import click
 
 from edgefkp.cli.options import data_option, json_option, print_json
 from edgefkp.errors import EdgefkpError
+from edgefkp.export.schemes import FLOAT, TfliteName, parse_tflite
 
 if TYPE_CHECKING:
     from edgefkp.data.faces import Faces
     from edgefkp.export.parity import Parity, Reference
+    from edgefkp.layout import InputSpec
 
 
 @click.command("parity")
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 @click.option(
     "--reference",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The network before conversion: .keras or .tflite. [default: the .keras, else .float32.tflite, of each model]",
+    help="The network before conversion: .keras or .tflite. "
+    f"[default: the .keras of each model, else its {FLOAT} file]",
 )
 @click.option("--max-delta", type=float, metavar="PX", help="Exit 3 where a file's RMSE rises by more.")
 @click.option("--points", is_flag=True, help="Show the shift of each point.")
@@ -40,33 +43,30 @@ def command(
     as_json: bool,
 ) -> None:
     """Compare .tflite FILES (all of export/ by default) with their networks on the labelled test faces of DATA."""
-    from dataclasses import asdict
-
     from edgefkp.data.formats import open_dataset
     from edgefkp.evaluation.evaluate import part_of
     from edgefkp.export.inspect import verify_scheme
-    from edgefkp.export.parity import labelled, parity, reference_of, require_delta
-    from edgefkp.export.schemes import parse_tflite
+    from edgefkp.export.parity import labelled, network_spec, parity, reference_of, require_delta
 
     paths = list(files) or sorted(folder.glob("*.tflite"))
     if not paths:
         raise EdgefkpError(f"there is no .tflite file in {folder}", "make one first: edgefkp export")
-    for path in paths:
-        verify_scheme(path)
+    schemes = {path: verify_scheme(path) for path in paths}
     references = {path: reference or _reference(path, models_dir) for path in paths}
     source = open_dataset(data)
     faces = labelled(part_of(source, "test"))
-    asked: dict[Path, Reference] = {}
+    asked: dict[tuple[Path, InputSpec], Reference] = {}
     results: list[Parity] = []
     with click.progressbar(length=len(paths) * len(faces), label="parity", file=sys.stderr) as bar:
         for path in paths:
-            before = references[path]
-            if before not in asked:
-                asked[before] = reference_of(before, faces.images)
+            before, spec = references[path], network_spec(path).input
+            own = faces.at(spec)
+            if (before, spec) not in asked:
+                asked[before, spec] = reference_of(before, own.images)
             bar.label = path.name
             described = {"name": source.name, "part": "test"}
-            scheme = parse_tflite(path).scheme
-            results.append(parity(path, scheme, faces, described, asked[before], runtime, progress=bar.update))
+            reference_points = asked[before, spec]
+            results.append(parity(path, schemes[path], own, described, reference_points, runtime, progress=bar.update))
     if as_json:
         print_json(results)
     else:
@@ -74,16 +74,14 @@ def command(
         if points:
             click.echo(f"\n{points_table(results)}")
     if max_delta is not None:
-        require_delta([asdict(result) for result in results], max_delta)
+        require_delta(results, max_delta)
 
 
 def _reference(path: Path, models_dir: Path) -> Path:
     from importlib.util import find_spec
 
-    from edgefkp.export.schemes import parse_tflite
-
     model = parse_tflite(path).model
-    network, plain = models_dir / f"{model}.keras", path.with_name(f"{model}.float32.tflite")
+    network, plain = models_dir / f"{model}.keras", path.with_name(TfliteName(model, FLOAT, False).filename)
     if network.is_file() and find_spec("tensorflow"):
         return network
     if plain.is_file():
@@ -129,11 +127,9 @@ def parity_table(results: "list[Parity]", faces: "Faces") -> str:
 def points_table(results: "list[Parity]") -> str:
     from tabulate import tabulate
 
-    from edgefkp.layout import NAMES
-
     rows = [
         (name, *[f"{r.shift_per_point[name].p95:.3f} / {r.shift_per_point[name].max:.3f}" for r in results])
-        for name in NAMES
+        for name in results[0].shift_per_point
     ]
     headers = ["p95 / max shift, px", *[result.file.removesuffix(".tflite").split(".", 1)[-1] for result in results]]
     return tabulate(rows, headers=headers)

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from edgefkp.cli.options import data_option, json_option, labels_option, note, print_json
+from edgefkp.export.schemes import FLOAT, SCHEMES
 
 
 @click.command("tune")
@@ -25,8 +26,8 @@ from edgefkp.cli.options import data_option, json_option, labels_option, note, p
 @click.option("--budget-ms", type=float, help="Most milliseconds for an image, measured on this machine.")
 @click.option(
     "--scheme",
-    type=click.Choice(["float32", "dynamic", "int8"]),
-    default="float32",
+    type=click.Choice(SCHEMES.names()),
+    default=FLOAT,
     show_default=True,
     help="The .tflite that the budget is for.",
 )

@@ -12,7 +12,7 @@ from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.overlay import draw_faces, draw_lines
 from edgefkp.detect.tracker import TrackedFace, Tracker
 from edgefkp.errors import EdgefkpError
-from edgefkp.export.schemes import parse_tflite
+from edgefkp.export.schemes import FLOAT, INTEGER, SCHEMES, parse_tflite
 from edgefkp.geometry import crop_matrix, invert, move_points
 from edgefkp.layout import SIZE
 from edgefkp.runtime.predictor import Predictor, open_predictor
@@ -184,9 +184,9 @@ def choices_beside(model: Path) -> list[Path]:
 
 
 def counterpart(model: Path, choices: list[Path]) -> Path | None:
-    """float32 for an integer file and int8 for a float one, of the same network where there is one."""
+    """A float file for an integer one and the reverse, preferably of the same network."""
     name = parse_tflite(model)
-    wanted = "float32" if name.scheme.startswith("int") or name.scheme == "dynamic" else "int8"
+    wanted = FLOAT if name.scheme and SCHEMES[name.scheme].integer else INTEGER
     rest = [path for path in choices if path != model and parse_tflite(path).scheme == wanted]
     same = [path for path in rest if parse_tflite(path).model == name.model]
     return next(iter(same + rest), None)

@@ -1,6 +1,6 @@
-"""Bias correction: what rounding does to all inputs alike is taken back in the last layer.
+"""Bias correction: the last layer takes back what rounding does to all inputs alike.
 
-Rounded weights move each output by an amount of its own that hardly depends on the picture. It is measured, as the mean
+Rounded weights move each output by an amount of its own that hardly depends on the image. It is measured, as the mean
 difference between the float network's and the file's outputs over the calibration samples, and added to the bias before
 the network is converted again (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction",
 2019, section 4.2; here for the last layer only, which sees the sum of what all layers do).
@@ -15,14 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.export.convert import Settings, convert
+from edgefkp.export.convert import ConversionSettings, convert
+from edgefkp.export.schemes import FLOAT
 from edgefkp.files import write_bytes
-from edgefkp.layout import COUNT, SIZE
+from edgefkp.layout import ModelSpec
 from edgefkp.runtime import interpreters as runtimes
 
 
 def output_bias(model: Any) -> Any:
-    """The variable that is added to the outputs; None where there is none, or several inputs or outputs."""
+    """The variable that is added to the outputs; None for a network without one, or with several inputs or outputs."""
     if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
         return None
     layer = model.outputs[0]._keras_history.operation
@@ -30,36 +31,36 @@ def output_bias(model: Any) -> Any:
     return layer.bias if linear else None
 
 
-def network_unit(network: Any) -> tuple[float, str]:
-    """What an output of the network is multiplied with to be read, and its unit."""
-    return (SIZE / 2, "px") if network.output_shape == (None, 2 * COUNT) else (1.0, "output")
+def output_unit(spec: ModelSpec | None) -> tuple[float, str]:
+    """What an output is multiplied with to be read, and its unit. spec: of a keypoint network, None for another."""
+    return (spec.input.side / 2, "px") if spec else (1.0, "output")
 
 
-def measured_with(settings: Settings) -> Settings:
+def measured_with(settings: ConversionSettings) -> ConversionSettings:
     """The scheme in which the correction is measured: the same integers, but float at both ends."""
-    return replace(settings, scheme="int8" if settings.scheme == "int8io" else settings.scheme, u8=False)
+    return replace(settings, scheme=settings.values.measured_as or settings.scheme, u8=False)
 
 
 def missing_bias(
-    model: Any, settings: Settings, samples: Sequence[np.ndarray], reference: np.ndarray | None = None
+    model: Any, settings: ConversionSettings, samples: Sequence[np.ndarray], reference: np.ndarray | None = None
 ) -> np.ndarray:
-    """(outputs,) what the file's outputs lack on average against the float network's.
+    """(outputs,) by how much the file's outputs are too small on average, compared with the float network's.
 
-    settings: of a file with float ends. reference: float_outputs(model, samples), where that is known.
+    settings: of a file with float ends. reference: float_outputs(model, samples), if known.
     """
     truth = float_outputs(model, samples) if reference is None else reference
     return (truth - outputs_of(convert(model, settings, samples), samples)).mean(0)
 
 
 def float_outputs(model: Any, samples: Sequence[np.ndarray]) -> np.ndarray:
-    return outputs_of(convert(model, Settings("float32")), samples)
+    return outputs_of(convert(model, ConversionSettings(FLOAT)), samples)
 
 
 def outputs_of(content: bytes, samples: Sequence[np.ndarray]) -> np.ndarray:
     """(N, numbers) float64 of all outputs of a .tflite with float ends.
 
-    samples: one (N, *input shape) float32 array for each input. TensorFlow's own interpreter runs it: another package's
-    may not bear TensorFlow in its process.
+    samples: one (N, *input shape) float32 array for each input. TensorFlow's own interpreter runs it: those of other
+    packages may fail in a process that imported TensorFlow.
     """
     with tempfile.TemporaryDirectory(prefix="edgefkp-outputs-") as folder:
         model = runtimes.load(write_bytes(Path(folder) / "one.tflite", content), "tensorflow")
@@ -74,7 +75,7 @@ def outputs_of(content: bytes, samples: Sequence[np.ndarray]) -> np.ndarray:
 
 @contextlib.contextmanager
 def corrected(model: Any, missing: np.ndarray | None) -> Iterator[None]:
-    """Within the block `model` says `missing` more."""
+    """Add `missing` to the bias of the output within the block."""
     if missing is None:
         yield
         return

@@ -11,22 +11,22 @@ from edgefkp.data.faces import Dataset
 from edgefkp.data.split import Split, TrainingFaces, split
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_arrays
-from edgefkp.layout import LEFT_EYE, NAMES, RIGHT_EYE
+from edgefkp.layout import InputSpec
 
 COUNT = 256
 SEED = 0
-LEAST_CONTRAST = 2.0  # gray levels, standard deviation of a picture below which it is constant
-LEAST_RANGE = 8  # gray levels; pictures that never exceed it were divided by 255 on the way
+LEAST_CONTRAST = 2.0  # gray levels, standard deviation of an image below which it is constant
+LEAST_RANGE = 8  # gray levels; images that never exceed it were divided by 255 on the way
 BINS = 3  # of each pose angle
-_NOSE = NAMES.index("nose_tip")
-_MOUTH = (NAMES.index("mouth_left_corner"), NAMES.index("mouth_right_corner"), NAMES.index("mouth_center_bottom_lip"))
+# The points that show a pose: the eyes, the nose, and the mouth below it.
+_POSE = ("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
-    """name: says how the samples were chosen. samples: one (N, *input shape) float32 array for each input."""
-
+class CalibrationSet:
+    # How the samples were chosen.
     name: str
+    # One (N, *input shape) float32 array for each input of the network.
     samples: tuple[np.ndarray, ...]
 
     @property
@@ -38,20 +38,21 @@ class Calibration:
 
     @property
     def entry(self) -> dict[str, Any]:
-        """What the card says about it."""
+        """What the card holds of it."""
         return {"name": self.name, "samples": len(self), "hash": self.hash}
 
 
-def of_faces(source: Dataset, count: int = COUNT, seed: int = SEED) -> Calibration:
-    """`count` training faces of `source`, or as many as there are, spread over poses.
+def of_faces(source: Dataset, spec: InputSpec, count: int = COUNT, seed: int = SEED) -> CalibrationSet:
+    """`count` training faces of `source` (or all of fewer), spread over poses if their points show any.
 
-    Raises EdgefkpError where pictures among them are constant, duplicates, or not in 0..255.
+    spec: of the network. Raises EdgefkpError if an image among them is constant, a duplicate, or not in 0..255.
     """
     parts = split(source)
-    images = parts.train.images[spread(parts, count, seed)]
-    name = f"{source.name}, {len(images)} training faces over {BINS**3} poses, seed {seed}"
-    require_pictures(images, name)
-    return Calibration(name, (pictures_as_input(images),))
+    faces = parts.train.take(spread(parts, count, seed)).at(spec)
+    poses = f" over {BINS**3} poses" if faces.layout.has(*_POSE) else ""
+    name = f"{source.name}, {len(faces)} training faces{poses}, seed {seed}"
+    require_images(faces.images, name)
+    return CalibrationSet(name, (images_as_input(faces.images, spec),))
 
 
 def spread(parts: Split, count: int = COUNT, seed: int = SEED) -> np.ndarray:
@@ -59,10 +60,11 @@ def spread(parts: Split, count: int = COUNT, seed: int = SEED) -> np.ndarray:
     faces = parts.train
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(faces))
-    # No picture twice: two equal ones say nothing that one does not.
-    _, first = np.unique(faces.images[order].reshape(len(order), -1), axis=0, return_index=True)
+    flat = faces.images.reshape(len(faces), -1)
+    # No image twice: two equal ones show nothing that one does not.
+    _, first = np.unique(flat[order], axis=0, return_index=True)
     order = order[np.sort(first)]
-    order = order[faces.images[order].std((1, 2)) >= LEAST_CONTRAST]
+    order = order[flat[order].std(1) >= LEAST_CONTRAST]
     order = order[np.argsort(_rank(faces.groups[order]), kind="stable")]
     turn = _rank(_poses(faces)[order])
     return np.sort(order[np.argsort(turn, kind="stable")[:count]])
@@ -78,31 +80,35 @@ def _rank(labels: np.ndarray) -> np.ndarray:
 
 
 def _poses(faces: TrainingFaces) -> np.ndarray:
-    """(N,) which of BINS**3 poses each face has, by thirds of turn, tilt and nod; -1 for what is not labelled."""
+    """(N,) which of BINS**3 poses each face has, by thirds of turn, tilt and nod; -1 for what is not labelled.
+
+    All faces have the same pose in a layout without the points that show it.
+    """
+    if not faces.layout.has(*_POSE):
+        return np.zeros(len(faces), int)
     points = faces.keypoints.astype(float)
-    left, right = points[:, LEFT_EYE], points[:, RIGHT_EYE]
+    left, right, nose, mouth = (points[:, row] for row in faces.layout.rows(*_POSE))
     across, middle = left - right, (left + right) / 2
     width = np.maximum(np.linalg.norm(across, axis=1), 1e-6)
-    mouth = points[:, _MOUTH[2]]
-    turn = ((points[:, _NOSE] - middle) * across).sum(1) / width**2
+    turn = ((nose - middle) * across).sum(1) / width**2
     tilt = np.arctan2(across[:, 1], across[:, 0])
-    nod = (points[:, _NOSE, 1] - middle[:, 1]) / np.maximum(mouth[:, 1] - middle[:, 1], 1e-6)
+    nod = (nose[:, 1] - middle[:, 1]) / np.maximum(mouth[:, 1] - middle[:, 1], 1e-6)
     return sum(_thirds(angle) * (BINS + 1) ** place for place, angle in enumerate((turn, tilt, nod)))
 
 
 def _thirds(values: np.ndarray) -> np.ndarray:
-    there = ~np.isnan(values)
-    if not there.any():
+    present = ~np.isnan(values)
+    if not present.any():
         return np.full(len(values), BINS)
-    edges = np.quantile(values[there], np.arange(1, BINS) / BINS)
-    return np.where(there, np.searchsorted(edges, values), BINS)
+    edges = np.quantile(values[present], np.arange(1, BINS) / BINS)
+    return np.where(present, np.searchsorted(edges, values), BINS)
 
 
-def from_file(path: Path, inputs: list[tuple[str, tuple[int, ...]]]) -> Calibration:
-    """Samples of the user's own: an .npy, or an .npz with one array for each input of the network.
+def from_file(path: Path, inputs: list[tuple[str, tuple[int, ...]]], spec: InputSpec | None = None) -> CalibrationSet:
+    """The samples in a .npy or .npz file, for `inputs`: (name, shape without the batch) of each.
 
-    inputs: name and shape (without batch) of each input. uint8 arrays are pixels and divided by 255.
-    Raises EdgefkpError where arrays are missing, of another shape, constant, duplicates or wrongly scaled.
+    uint8 pixels are scaled by `spec`, or divided by 255 without it; floats are taken as they are.
+    Raises EdgefkpError for arrays that are missing, of another shape, constant, duplicates or wrongly scaled.
     """
     arrays = _read(path, [name for name, _ in inputs])
     samples = []
@@ -115,8 +121,8 @@ def from_file(path: Path, inputs: list[tuple[str, tuple[int, ...]]]) -> Calibrat
                 "save them as an array (samples, *input shape)",
             )
         if array.dtype == np.uint8:
-            require_pictures(array.reshape(len(array), *shape), str(path))
-            array = array.astype(np.float32) / 255
+            require_images(array.reshape(len(array), *shape), str(path))
+            array = spec.to_network(array) if spec else array.astype(np.float32) / 255
         elif array.dtype.kind != "f":
             raise EdgefkpError(f"{path}: samples are {array.dtype}", "save uint8 pixels, or float inputs as trained on")
         else:
@@ -124,7 +130,7 @@ def from_file(path: Path, inputs: list[tuple[str, tuple[int, ...]]]) -> Calibrat
         samples.append(array.astype(np.float32))
     if len({len(array) for array in samples}) != 1:
         raise EdgefkpError(f"{path}: the inputs have different numbers of samples")
-    return Calibration(f"{path.name}, {len(samples[0])} samples", tuple(samples))
+    return CalibrationSet(f"{path.name}, {len(samples[0])} samples", tuple(samples))
 
 
 def _read(path: Path, names: list[str]) -> list[np.ndarray]:
@@ -147,15 +153,15 @@ def _read(path: Path, names: list[str]) -> list[np.ndarray]:
     return found
 
 
-def require_pictures(images: np.ndarray, name: str) -> None:
-    """Raise EdgefkpError where (N, ...) uint8 pictures are constant, duplicates, or were scaled to 0..1 before."""
+def require_images(images: np.ndarray, name: str) -> None:
+    """Raise EdgefkpError if (N, ...) uint8 images are constant, duplicates, or were scaled to 0..1 before."""
     images = images.reshape(len(images), -1)
     if not len(images):
-        raise EdgefkpError(f"calibration ({name}) has no pictures", "give --data with faces")
+        raise EdgefkpError(f"calibration ({name}) has no images", "give --data with faces")
     if images.max() <= LEAST_RANGE:
         raise EdgefkpError(
-            f"calibration ({name}): the brightest pixel of {len(images)} pictures is {images.max()} of 255",
-            "the pictures seem to be divided by 255 already: give pixels 0..255 as uint8",
+            f"calibration ({name}): the brightest pixel of {len(images)} images is {images.max()} of 255",
+            "the images seem to be divided by 255 already: give pixels 0..255 as uint8",
         )
     _require_different(images, images.std(1) < LEAST_CONTRAST, name)
 
@@ -173,7 +179,9 @@ def _require_inputs(samples: np.ndarray, name: str) -> None:
 
 
 def _require_different(flat: np.ndarray, constant: np.ndarray, name: str) -> None:
-    hint = "calibrate with different pictures as they come in use; without --calibration training faces are taken"
+    hint = (
+        "calibrate with different images, as the network will see them; without --calibration training faces are taken"
+    )
     if constant.any():
         raise EdgefkpError(f"calibration ({name}): {constant.sum()} of {len(flat)} samples are one plain gray", hint)
     repeated = len(flat) - len(np.unique(flat, axis=0))
@@ -181,12 +189,12 @@ def _require_different(flat: np.ndarray, constant: np.ndarray, name: str) -> Non
         raise EdgefkpError(f"calibration ({name}): {repeated} of {len(flat)} samples are there twice", hint)
 
 
-def pictures_as_input(images: np.ndarray) -> np.ndarray:
-    """(N, 96, 96) uint8 -> (N, 96, 96, 1) float32 pixels / 255, with 0 and 1 among them.
+def images_as_input(images: np.ndarray, spec: InputSpec) -> np.ndarray:
+    """(N, *image_shape) uint8 -> (N, side, side, channels) float32, scaled for the network, black and white among them.
 
-    Two corner pixels of the first picture become black and white, so that the input's range is [0, 1] and its step
-    exactly 1/255: then uint8 pixels are the quantised input, with nothing lost.
+    Two corner pixels of the first image become black and white, so that the input's step is exactly one gray level:
+    then uint8 pixels are the quantized input, with nothing lost.
     """
-    inputs = images[..., None].astype(np.float32) / 255
-    inputs[0, 0, 0], inputs[0, 0, 1] = 0, 1
-    return inputs
+    images = images.copy()
+    images[0, 0, 0], images[0, 0, 1] = 0, 255
+    return spec.to_network(images)

@@ -1,4 +1,4 @@
-"""BatchNorm that stands after an activation, folded into its neighbours: the same numbers with fewer roundings.
+"""BatchNorm after an activation, folded into its neighbors: the same numbers with fewer roundings.
 
 The converter folds a BatchNorm that follows a convolution. The paper's own networks have it after the activation, where
 it stays as a multiplication and an addition, each rounded to int8, behind a convolution whose channels have very
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-TOLERANCE = 1e-3  # of normalised outputs, 0.05 px: the order of float32 sums changes
+TOLERANCE = 1e-3  # of outputs in -1..1, 0.05 px at 96 pixels: the order of float32 sums changes
 
 
 @dataclass
@@ -31,7 +31,7 @@ class _Step:
 
 
 def folded(model: Any) -> Any:
-    """An equal network without the BatchNorms that can be folded; `model` itself where there is none.
+    """An equal network without the BatchNorms that can be folded; `model` itself if it has none.
 
     Only plain chains of layers are rewritten. A BatchNorm with a factor that is not positive stays as it is.
     """
@@ -80,7 +80,7 @@ def _affine(step: _Step) -> tuple[np.ndarray, np.ndarray]:
 def _convolution_before(steps: list[_Step], position: int) -> int | None:
     """The convolution whose outputs reach the BatchNorm through an activation that lets a positive factor through.
 
-    None where there is none, and where the BatchNorm follows the convolution directly: the converter folds that.
+    None without such a convolution, or if the BatchNorm follows it directly: the converter folds that.
     """
     before = position - 1
     if before >= 1 and _passes_factor(steps[before]):

@@ -17,9 +17,9 @@ from edgefkp.data.faces import Dataset
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.evaluation.evaluate import part_of
 from edgefkp.export.inspect import inspect
-from edgefkp.export.schemes import parse_tflite
+from edgefkp.export.parity import network_spec
+from edgefkp.export.schemes import parse_tflite, schemes_with
 from edgefkp.files import captured_fds, write_text
-from edgefkp.layout import HALF
 from edgefkp.runtime import interpreters, isolate
 from edgefkp.runtime.safety import run_in_child
 
@@ -28,35 +28,38 @@ ROOM = 64 << 20  # bytes of arena to measure in
 INSTALL = "pip install 'edgefkp[micro]'"
 # Add... methods of MicroMutableOpResolver that are not the operator's name in camel case.
 _IRREGULAR = {"CUMSUM": "CumSum", "PADV2": "PadV2", "BATCH_MATMUL": "BatchMatMul"}
-_SCHEMES_THAT_RUN = "int8io, int8, int16x8 and float32 run there"
 
 
 @dataclass(frozen=True)
 class Micro:
-    """arena_bytes: what the interpreter uses of its arena, no more and no less. flash_bytes: of the model itself.
-
-    faces: compared with LiteRT; equal_outputs of `outputs` are the same integers, the others differ by up to
-    `steps` of the output (pixels: the same in px).
-    """
-
+    # Version of tflite-micro.
     build: str
+    # What the interpreter uses of its arena, no more and no less.
     arena_bytes: int
+    # Of the model itself.
     flash_bytes: int
+    # The calls that register the file's operators.
     operators: tuple[str, ...]
+    # Compared with LiteRT.
     faces: int
+    # How many numbers the file returned for them.
     outputs: int
+    # Of these, the same integers.
     equal_outputs: int
+    # The largest difference, in steps of the output.
     steps: float
+    # The same in pixels of the network's image.
     pixels: float
 
 
 def export_micro(path: Path, source: Dataset) -> tuple[Micro, list[Path]]:
-    """Prove that the .tflite at `path` runs in TensorFlow Lite Micro, write its C array beside it, tell its card.
+    """Run the .tflite at `path` in TensorFlow Lite Micro, write its C array beside it and the result in its card.
 
-    Returns what was measured, and the .cc and .h files. Raises EdgefkpError with the interpreter's reason where the
-    file does not run there, EnvironmentProblem without tflite-micro.
+    Returns what was measured, and the .cc and .h files. Raises EdgefkpError with the interpreter's reason for a file
+    that does not run there, EnvironmentProblem without tflite-micro.
     """
-    images = part_of(source, "test").images[:FACES]
+    test = part_of(source, "test")
+    images = test.take(np.arange(min(FACES, len(test)))).at(network_spec(path).input).images
     measured = measure(path, images)
     card = read_card(path) or Card(TFLITE, parse_tflite(path).model)
     write_card(path, replace(card, micro=asdict(measured)))
@@ -64,16 +67,17 @@ def export_micro(path: Path, source: Dataset) -> tuple[Micro, list[Path]]:
 
 
 def measure(path: Path, images: np.ndarray) -> Micro:
-    """Run (N, 96, 96) uint8 images in TensorFlow Lite Micro and in LiteRT."""
+    """Run (N, *image_shape) uint8 images in TensorFlow Lite Micro and in LiteRT."""
     if find_spec("tflite_micro") is None:
         raise EnvironmentProblem("--target micro needs tflite-micro, which is not installed", INSTALL)
+    half = network_spec(path).input.side / 2
     found = _in_child(path, images)
     outputs = found["outputs"]
     expected = run_in_child(path, images).outputs
     port = inspect(path).outputs[0]
     # Integers differ by whole steps; floats that come from integers by multiples of the step.
     difference = np.abs(outputs.astype(np.float64) - expected.astype(np.float64))
-    unit = 1.0 if port.scale else (port.step or HALF) / HALF
+    unit = 1.0 if port.scale else (port.step or half) / half
     steps = difference / unit
     return Micro(
         build=found["build"],
@@ -84,8 +88,12 @@ def measure(path: Path, images: np.ndarray) -> Micro:
         outputs=outputs.size,
         equal_outputs=int((steps < 0.5 if port.step else difference < 1e-6).sum()),
         steps=float(steps.max()) if port.step else 0.0,
-        pixels=float(steps.max() * port.step if port.step else difference.max() * HALF),
+        pixels=float(steps.max() * port.step if port.step else difference.max() * half),
     )
+
+
+def _runs_there() -> str:
+    return f"{', '.join(schemes_with('on_micro'))} run there"
 
 
 def _in_child(path: Path, images: np.ndarray) -> dict[str, Any]:
@@ -93,7 +101,7 @@ def _in_child(path: Path, images: np.ndarray) -> dict[str, Any]:
         return isolate.call(run_micro, str(path), interpreters.load(path).tensors(images))
     except isolate.ChildDied as died:
         reason = f"its interpreter ended with {died.signal or died.last_line}"
-        raise EdgefkpError(f"{path.name} does not run on microcontrollers: {reason}", _SCHEMES_THAT_RUN) from None
+        raise EdgefkpError(f"{path.name} does not run on microcontrollers: {reason}", _runs_there()) from None
 
 
 def run_micro(path: str, tensors: np.ndarray) -> dict[str, Any]:
@@ -117,7 +125,7 @@ def run_micro(path: str, tensors: np.ndarray) -> dict[str, Any]:
         printed = chatter.read().decode("utf-8", "replace")
     if refused:
         reason = _reason(printed) or str(refused)
-        raise EdgefkpError(f"{Path(path).name} does not run on microcontrollers: {reason}", _SCHEMES_THAT_RUN)
+        raise EdgefkpError(f"{Path(path).name} does not run on microcontrollers: {reason}", _runs_there())
     arena = re.search(r"Arena allocation total (\d+) bytes", printed)
     return {"outputs": np.stack(outputs), "arena": int(arena[1]) if arena else 0, "build": version("tflite-micro")}
 
@@ -144,21 +152,22 @@ def write_c(path: Path, measured: Micro) -> list[Path]:
     base = path.name.removesuffix(".tflite")
     symbol = re.sub(r"\W", "_", base)
     header, source = path.with_name(f"{base}.h"), path.with_name(f"{base}.cc")
-    port = inspect(path)
-    write_text(header, _header(symbol, path, measured, port.inputs[0], port.outputs[0]))
+    write_text(header, _header(symbol, path, measured))
     write_text(source, _array(symbol, header.name, path.read_bytes()))
     return [source, header]
 
 
-def _header(symbol: str, path: Path, measured: Micro, takes: Any, gives: Any) -> str:
+def _header(symbol: str, path: Path, measured: Micro) -> str:
+    inspection, spec = inspect(path), network_spec(path)
+    takes, gives, image = inspection.inputs[0], inspection.outputs[0], spec.input
     register = " \\\n".join(f"  (resolver).{call};" for call in measured.operators)
     constant = "".join(word.capitalize() for word in symbol.split("_"))
     return f"""\
 // {path.name}, {measured.flash_bytes} bytes. Made by edgefkp export --target micro; do not edit.
 // Input: {"x".join(map(str, takes.shape))} {takes.dtype}, scale {takes.scale}, zero point {takes.zero_point}: \
-pixel / 255 in [0, 1].
+pixels scaled to {image.scaling}, {image.colors}.
 // Output: {"x".join(map(str, gives.shape))} {gives.dtype}, scale {gives.scale}, zero point {gives.zero_point}: \
-x = 48 * value + 47.5 pixels of the 96x96 image.
+x = {image.side / 2:g} * value + {image.center:g} pixels of the {image.side}x{image.side} image.
 #pragma once
 #include <cstddef>
 

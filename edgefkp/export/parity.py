@@ -1,4 +1,4 @@
-"""Parity: what a .tflite file says differently from the network it was made from, on the same labelled faces."""
+"""Parity: how the points of a .tflite file differ from those of its network, on the same labelled faces."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from edgefkp.card import Card, read_card
 from edgefkp.data.faces import Faces
 from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.evaluation.bootstrap import paired_interval
 from edgefkp.evaluation.metrics import rmse
-from edgefkp.export.inspect import behind, integer_bounds
+from edgefkp.export.inspect import integer_bounds, integers_of
 from edgefkp.files import sha256_file
-from edgefkp.layout import NAMES
+from edgefkp.layout import ModelSpec
+from edgefkp.records import read_record
 from edgefkp.runtime import safety
 from edgefkp.runtime.graph import read_graph
+from edgefkp.runtime.metadata import spec_of
 from edgefkp.runtime.safety import run_in_child
 
 SCHEMA = "edgefkp.parity/1"
@@ -23,48 +26,60 @@ SCHEMA = "edgefkp.parity/1"
 
 @dataclass(frozen=True)
 class Shift:
-    """How far points move, in pixels of the 96x96 image."""
+    """How far points move, in pixels of the network's image."""
 
+    # 95th percentile.
     p95: float
     max: float
 
 
 @dataclass(frozen=True)
 class Parity:
-    """rmse_before, rmse_after: of the reference and of the file. delta: after - before; interval: 95 %, bootstrap over
-    persons, of the paired difference. shift: of all points, shift_per_point: by name, on all faces.
-    saturated: outputs at the end of their integer range, of `outputs`; None where the outputs are no integers.
-    """
-
     schema: str
     file: str
+    # Of the file.
     sha256: str
     scheme: str
+    # What ran the file.
     runtime: str
     version: str
+    # file, sha256, runtime and version of the network before conversion.
     reference: dict[str, Any]
+    # name and part of the faces, and their hash.
     data: dict[str, Any]
     faces: int
     persons: int
+    # How many labelled numbers the RMSE is over.
     coordinates: int
+    # RMSE of the reference, in pixels of the network's image.
     rmse_before: float
+    # RMSE of the file.
     rmse_after: float
+    # rmse_after - rmse_before.
     delta: float
+    # 95 % interval of `delta`: bootstrap over persons, paired.
     interval: tuple[float, float]
+    # Of all points on all faces.
     shift: Shift
+    # By the point's name.
     shift_per_point: dict[str, Shift]
+    # Outputs at an end of their integer range; None for outputs that are not made from integers.
     saturated: int | None
+    # How many numbers the file returned.
     outputs: int
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """keypoints: (N, 15, 2) of the network before conversion, on the faces in question."""
+    """The network before conversion, and its points on the faces in question."""
 
     path: Path
     runtime: str
     version: str
+    # (N, K, 2) float32 pixels.
     keypoints: np.ndarray
+    # Points, input and output of the network.
+    spec: ModelSpec = ModelSpec()  # noqa: RUF009
 
     @property
     def entry(self) -> dict[str, Any]:
@@ -77,22 +92,36 @@ class Reference:
 
 
 def labelled(faces: Faces) -> Faces:
-    """The faces with at least one label. Raises EdgefkpError where there is none."""
+    """The faces with at least one label. Raises EdgefkpError if no face has any."""
     if not faces.labeled.any():
         raise EdgefkpError("there is no labelled face to compare on", "give --data with labels")
     return faces.take(faces.labeled)
 
 
 def reference_of(path: Path, images: np.ndarray) -> Reference:
-    """Ask the network that others are compared with, a .keras or .tflite file, about (N, 96, 96) uint8 images."""
+    """Run the network that others are compared with, a .keras or .tflite file, over (N, *image_shape) uint8 images."""
+    spec = network_spec(path)
     if path.suffix == ".tflite":
         safety.check(path)
-        told = run_in_child(path, images)
-        return Reference(path, told.runtime, told.version, told.keypoints)
+        found = run_in_child(path, images)
+        return Reference(path, found.runtime, found.version, found.keypoints, spec)
     from edgefkp.runtime.predictor import open_predictor
 
     predictor = open_predictor(path)
-    return Reference(path, predictor.runtime, predictor.version, predictor.predict(images))
+    return Reference(path, predictor.runtime, predictor.version, predictor.predict(images), spec)
+
+
+def network_spec(path: Path) -> ModelSpec:
+    """Points, input and output of a .keras or .tflite file, by its metadata or card, else the default ones."""
+    if path.suffix == ".tflite":
+        return spec_of(path) or ModelSpec()
+    card = read_card(path)
+    return card.spec if card else ModelSpec()
+
+
+def parity_of(card: Card) -> Parity | None:
+    """As the card holds it. Raises EdgefkpError for an entry that is not whole."""
+    return read_record(Parity, card.parity, f"the parity in the card of {card.file}") if card.parity else None
 
 
 def parity(
@@ -104,21 +133,21 @@ def parity(
     runtime: str | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> Parity:
-    """Run `path` over `faces` (all labelled) and compare it with `reference`, which was asked about the same.
+    """Run `path` over `faces` (all labelled) and compare it with `reference`, which ran over the same.
 
-    data: the name and part of the faces, for the result. Raises EdgefkpError where the file cannot be run.
+    data: the name and part of the faces, for the result. Raises EdgefkpError for a file that cannot be run.
     """
     safety.check(path, runtime)
-    told = run_in_child(path, faces.images, runtime, progress=progress)
-    before, after, truth = reference.keypoints, told.keypoints, faces.keypoints
+    found = run_in_child(path, faces.images, runtime, progress=progress)
+    before, after, truth = reference.keypoints, found.keypoints, faces.keypoints
     moved = np.linalg.norm(after - before, axis=-1)
     return Parity(
         schema=SCHEMA,
         file=path.name,
         sha256=sha256_file(path),
         scheme=scheme,
-        runtime=told.runtime,
-        version=told.version,
+        runtime=found.runtime,
+        version=found.version,
         reference=reference.entry,
         data={**data, "hash": faces.hash},
         faces=len(faces),
@@ -129,17 +158,17 @@ def parity(
         delta=rmse(after, truth) - rmse(before, truth),
         interval=paired_interval(before, after, truth, faces.groups),
         shift=_shift(moved),
-        shift_per_point={name: _shift(moved[:, number]) for number, name in enumerate(NAMES)},
-        saturated=saturated(path, told.outputs),
-        outputs=told.outputs.size,
+        shift_per_point={name: _shift(moved[:, number]) for number, name in enumerate(reference.spec.layout.points)},
+        saturated=saturated(path, found.outputs),
+        outputs=found.outputs.size,
     )
 
 
 def saturated(path: Path, outputs: np.ndarray) -> int | None:
-    """How many of (N, 30) outputs stand at the end of their integers' range; None where they are no integers."""
+    """How many of (N, numbers) outputs are at an end of their integers' range; None if no integers are behind them."""
     graph = read_graph(path)
     port = graph.outputs[0]
-    integers = port if port.quantized else behind(graph, port)
+    integers = integers_of(graph, port)
     bounds = integer_bounds(integers) if integers else None
     if integers is None or bounds is None:
         return None
@@ -152,17 +181,14 @@ def _shift(moved: np.ndarray) -> Shift:
     return Shift(float(np.percentile(moved, 95)), float(moved.max()))
 
 
-def require_delta(results: Sequence[dict[str, Any]], limit: float) -> None:
-    """Raise GateError where a file's RMSE is more than `limit` pixels above its network's.
-
-    results: `Parity` as in the cards.
-    """
-    over = [result for result in results if result["delta"] > limit]
+def require_delta(results: Sequence[Parity], limit: float) -> None:
+    """Raise GateError if a file's RMSE is more than `limit` pixels above its network's."""
+    over = [result for result in results if result.delta > limit]
     if over:
-        worst = max(over, key=lambda result: result["delta"])
-        low, high = worst["interval"]
+        worst = max(over, key=lambda result: result.delta)
+        low, high = worst.interval
         raise GateError(
-            f"{len(over)} of {len(results)} files lose more than {limit} px; {worst['file']}: {worst['delta']:+.4f} px "
+            f"{len(over)} of {len(results)} files lose more than {limit} px; {worst.file}: {worst.delta:+.4f} px "
             f"(95 %: {low:+.4f} to {high:+.4f})",
             "see which layers cost most: edgefkp export --explain; then keep one in float: --keep-float LAYER",
         )

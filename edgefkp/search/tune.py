@@ -16,6 +16,7 @@ from typing import Any
 from edgefkp.data.faces import Dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
+from edgefkp.export.schemes import FLOAT
 from edgefkp.files import json_text, plain, read_json, write_bytes, write_json
 from edgefkp.layout import ModelSpec
 from edgefkp.networks.complexity import macs, parameters
@@ -45,7 +46,7 @@ class Tuning:
     imputation: str = field(default="masked", metadata={"json": "treatment"})
     augment: str = "online"
     budget: float | None = None  # milliseconds for an image on this machine, one thread; None: time does not count
-    scheme: str = "float32"  # of the .tflite that the budget is for
+    scheme: str = FLOAT  # of the .tflite that the budget is for
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -163,10 +164,10 @@ class _Judge:
         return float(card.metrics["validation_rmse"])
 
     def _milliseconds(self, model: Any, folder: Path) -> float:
-        from edgefkp.export.convert import Settings, convert
+        from edgefkp.export.convert import ConversionSettings, convert
 
-        settings = Settings(self.tuning.scheme)
-        content = convert(model, settings, [self._samples] if settings.static else ())
+        settings = ConversionSettings(self.tuning.scheme)
+        content = convert(model, settings, [self._samples] if settings.values.static else ())
         return self._clock(write_bytes(folder / f"candidate.{self.tuning.scheme}.tflite", content))
 
     def finished(self) -> list[Trial]:

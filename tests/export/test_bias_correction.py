@@ -11,7 +11,7 @@ from edgefkp.export.bias_correction import (
     output_bias,
     outputs_of,
 )
-from edgefkp.export.convert import Settings, convert
+from edgefkp.export.convert import ConversionSettings, convert
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ SAMPLES = (np.random.default_rng(0).random((64, 8, 8, 1), np.float32),)
 
 @pytest.mark.parametrize("scheme", ["dynamic", "int8"])
 def test_a_corrected_file_is_right_on_average(network, scheme: str) -> None:
-    settings = Settings(scheme)
+    settings = ConversionSettings(scheme)
     truth = float_outputs(network, SAMPLES)
     missing = missing_bias(network, settings, SAMPLES, truth)
     with corrected(network, missing):
@@ -61,4 +61,4 @@ def test_only_one_linear_dense_output_has_a_bias_to_correct(network) -> None:
 
 
 def test_files_that_differ_at_their_ends_only_are_corrected_alike() -> None:
-    assert measured_with(Settings("int8io", u8=True)) == measured_with(Settings("int8"))
+    assert measured_with(ConversionSettings("int8io", u8=True)) == measured_with(ConversionSettings("int8"))

@@ -7,29 +7,30 @@ import pytest
 from edgefkp.data.faces import Dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
-from edgefkp.export import calibration
 from edgefkp.export.calibration import from_file, of_faces, spread
+from edgefkp.layout import KAGGLE15, InputSpec
 
-INPUT = [("camera", (8, 8, 1))]
+INPUT = InputSpec()
+CAMERA = [("camera", (8, 8, 1))]
 
 
 def test_the_same_seed_gives_the_same_sample_and_another_not(source: Dataset) -> None:
-    first, again, other = of_faces(source, 20), of_faces(source, 20), of_faces(source, 20, seed=1)
+    first, again, other = of_faces(source, INPUT, 20), of_faces(source, INPUT, 20), of_faces(source, INPUT, 20, seed=1)
     assert first.hash == again.hash != other.hash
     assert first.name == "drawn, 20 training faces over 27 poses, seed 0"
 
 
 def test_only_training_persons(source: Dataset) -> None:
     parts = split(source)
-    images = (of_faces(source, 1000).samples[0][..., 0] * 255).round().astype(np.uint8)
+    images = (of_faces(source, INPUT, 1000).samples[0][..., 0] * 255).round().astype(np.uint8)
     training = {image.tobytes() for image in parts.train.images}
-    # The first picture's two corner pixels carry the range.
+    # The first image's two corner pixels carry the range.
     assert {image.tobytes() for image in images[1:]} <= training
     assert len(images) == len(parts.train)
 
 
 def test_the_input_range_is_whole(source: Dataset) -> None:
-    samples = of_faces(source, 5).samples[0]
+    samples = of_faces(source, INPUT, 5).samples[0]
     assert (samples.min(), samples.max()) == (0, 1)
     assert samples.shape == (5, 96, 96, 1)
 
@@ -40,7 +41,7 @@ def test_poses_are_spread_evenly_where_a_source_has_mostly_one(source: Dataset) 
     # Nine of ten faces look straight ahead; the rest turn far to either side.
     straight = np.arange(len(train)) % 10 != 0
     keypoints = np.repeat(train.keypoints[:1], len(train), 0)
-    nose = calibration._NOSE
+    nose = KAGGLE15.points.index("nose_tip")
     keypoints[~straight, nose, 0] += np.where(np.arange((~straight).sum()) % 2, 15, -15)
     parts = dataclasses.replace(parts, train=dataclasses.replace(train, keypoints=keypoints))
     chosen = spread(parts, 10)
@@ -80,8 +81,8 @@ def test_a_source_scaled_to_one_is_refused(source: Dataset) -> None:
     train = source.train
     rng = np.random.default_rng(0)
     dark = rng.integers(0, 8, train.images.shape).astype(np.uint8)
-    with pytest.raises(EdgefkpError, match=r"the brightest pixel of .* pictures is 7 of 255"):
-        of_faces(dataclasses.replace(source, train=dataclasses.replace(train, images=dark)))
+    with pytest.raises(EdgefkpError, match=r"the brightest pixel of .* images is 7 of 255"):
+        of_faces(dataclasses.replace(source, train=dataclasses.replace(train, images=dark)), INPUT)
 
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 1)).astype(np.uint8)
@@ -92,7 +93,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 1)).astype(np.uint
     [
         (np.concatenate([PIXELS, PIXELS[:2]]), "2 of 14 samples are there twice"),
         (np.concatenate([PIXELS, np.full((3, 8, 8, 1), 99, np.uint8)]), "3 of 15 samples are one plain gray"),
-        (PIXELS // 64, "the brightest pixel of 12 pictures is 3 of 255"),
+        (PIXELS // 64, "the brightest pixel of 12 images is 3 of 255"),
         (PIXELS.astype(np.float32), "values up to 25[0-9] in float samples"),
         (np.where(PIXELS > 9, PIXELS / 255, np.nan), "values that are not numbers"),
         (PIXELS.astype(np.int64), "samples are int64"),
@@ -103,17 +104,17 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 1)).astype(np.uint
 def test_bad_samples_are_refused(tmp_path: Path, samples: np.ndarray, message: str) -> None:
     np.save(tmp_path / "samples.npy", samples)
     with pytest.raises(EdgefkpError, match=message):
-        from_file(tmp_path / "samples.npy", INPUT)
+        from_file(tmp_path / "samples.npy", CAMERA)
 
 
 def test_a_file_that_is_no_array_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "samples.npz"
     path.write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(EdgefkpError, match="cannot be read"):
-        from_file(path, INPUT)
+        from_file(path, CAMERA)
     np.savez(path, left=PIXELS, right=PIXELS)
     with pytest.raises(EdgefkpError, match="has no array 'camera'"):
-        from_file(path, INPUT)
+        from_file(path, CAMERA)
 
 
 def test_good_samples_in_every_form(tmp_path: Path) -> None:
@@ -121,8 +122,8 @@ def test_good_samples_in_every_form(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", anything=PIXELS)
     np.save(tmp_path / "c.npy", PIXELS / 255)
     for name in ("a.npy", "b.npz", "c.npy"):
-        found = from_file(tmp_path / name, INPUT)
+        found = from_file(tmp_path / name, CAMERA)
         np.testing.assert_allclose(found.samples[0], PIXELS / 255, rtol=1e-6)
     np.savez(tmp_path / "two.npz", camera=PIXELS, depth=PIXELS[..., 0])
-    found = from_file(tmp_path / "two.npz", [*INPUT, ("depth", (8, 8))])
+    found = from_file(tmp_path / "two.npz", [*CAMERA, ("depth", (8, 8))])
     assert [array.shape for array in found.samples] == [(12, 8, 8, 1), (12, 8, 8)]

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgefkp.card import read_card
 from edgefkp.errors import EdgefkpError
-from edgefkp.export.inspect import inspect, verify_scheme
+from edgefkp.export.inspect import MIXED, inspect, inspection_of, verify_scheme
+from edgefkp.export.parity import parity_of
 from edgefkp.runtime import graph
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -37,7 +39,7 @@ def test_a_file_under_another_schemes_name_is_refused(tmp_path: Path, true: str,
     path = tmp_path / f"tiny.{claimed}.tflite"
     shutil.copy(FIXTURES / f"tiny.{true}.tflite", path)
     if true == claimed:
-        verify_scheme(path)
+        assert verify_scheme(path) == true
     else:
         with pytest.raises(EdgefkpError, match=f"is not {claimed}: its graph is {true} "):
             verify_scheme(path)
@@ -51,7 +53,7 @@ def test_a_name_that_promises_bytes_is_held_to_it(tmp_path: Path) -> None:
 
 
 def test_a_name_that_promises_nothing_passes() -> None:
-    verify_scheme(FIXTURES / "classifier.tflite")
+    assert verify_scheme(FIXTURES / "classifier.tflite") == "float32"
 
 
 def test_output_steps_are_in_pixels() -> None:
@@ -127,3 +129,17 @@ def test_inspection_imports_no_tensorflow() -> None:
     )
     command = [sys.executable, "-c", code, str(FIXTURES / "tiny.int8.tflite")]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False False\n"
+
+
+@pytest.mark.parametrize("card", sorted((FIXTURES.parents[1] / "export").glob("*.json")), ids=lambda path: path.stem)
+def test_stored_cards_hold_whole_records(card: Path) -> None:
+    """Those of earlier versions too, which call an int8 file with a float layer mixed."""
+    path = card.with_suffix(".tflite")
+    stored = read_card(path)
+    assert stored is not None
+    inspection, parity = inspection_of(stored), parity_of(stored)
+    assert inspection is not None
+    assert parity is not None
+    assert inspection.scheme in (stored.scheme, MIXED)
+    assert inspection.float_islands == inspect(path).float_islands
+    assert (parity.sha256, parity.scheme) == (stored.sha256, stored.scheme)

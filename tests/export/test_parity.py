@@ -88,11 +88,10 @@ def test_outputs_at_the_end_of_their_range_are_counted(faces: Faces) -> None:
 
 
 def test_the_gate(measured: Parity) -> None:
-    result = dataclasses.asdict(measured)
-    require_delta([result], measured.delta + 1e-6)
+    require_delta([measured], measured.delta + 1e-6)
     with pytest.raises(GateError, match=r"1 of 1 files lose more than .* px; tiny\.int8\.tflite"):
-        require_delta([result], measured.delta - 1e-6)
-    require_delta([{**result, "delta": -1.0}], 0.0)
+        require_delta([measured], measured.delta - 1e-6)
+    require_delta([dataclasses.replace(measured, delta=-1.0)], 0.0)
 
 
 def test_a_damaged_file_is_an_error_of_the_child(tmp_path: Path, faces: Faces) -> None:

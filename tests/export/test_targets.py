@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from bench import measure_op_versions
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.export import op_versions
 from edgefkp.export.inspect import inspect
-from edgefkp.export.targets import TARGETS, refusals, require_target, target_of, tried
+from edgefkp.export.targets import TABLE, TARGETS, refusals, require_target, tried
+from edgefkp.files import read_json
 from edgefkp.runtime import interpreters as runtimes
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -20,9 +21,9 @@ def test_a_dynamic_file_that_is_too_new_fails_here_and_not_on_the_board() -> Non
     with pytest.raises(
         EdgefkpError, match=r"cannot run on tflite-runtime-2\.14: FULLY_CONNECTED 12 is newer"
     ) as caught:
-        require_target(inspect(path), target_of("any"), path)
+        require_target(inspect(path), TARGETS["any"], path)
     assert "--target litert-2" in caught.value.hint
-    require_target(inspect(path), target_of("litert-2"), path)
+    require_target(inspect(path), TARGETS["litert-2"], path)
 
 
 @pytest.mark.skipif("tflite-runtime" not in HERE, reason="tflite-runtime is not installed")
@@ -44,22 +45,22 @@ def test_the_table_can_be_measured_again(tmp_path: Path, operator: str, version:
 
     number = getattr(schema.BuiltinOperator, operator)
     path = tmp_path / "one.tflite"
-    loads = [op_versions._loads(path, schema, number, v, "tflite-runtime") for v in (version, version + 1)]
+    loads = [measure_op_versions._loads(path, schema, number, v, "tflite-runtime") for v in (version, version + 1)]
     assert loads == [True, False]
-    assert op_versions.read_json(op_versions.TABLE)["tflite-runtime-2.14"]["operators"][operator] == version
+    assert read_json(TABLE)["tflite-runtime-2.14"]["operators"][operator] == version
 
 
 def test_the_dense_switch_is_set_where_the_old_runtime_needs_it() -> None:
-    assert [name for name, target in TARGETS.items() if target.per_tensor_dense] == ["any", "tflite-runtime-2.14"]
+    assert [one.name for one in TARGETS.values() if not one.per_tensor_dense] == ["litert-2"]
 
 
 def test_only_runtimes_of_the_targets_version_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     present = [runtimes.RuntimeInfo("litert", "1.4.0"), runtimes.RuntimeInfo("tflite-runtime", "2.14.0")]
     monkeypatch.setattr(runtimes, "installed", lambda: present)
-    assert tried(target_of("litert-2")) == []
+    assert tried(TARGETS["litert-2"]) == []
 
 
 def test_unknown_target_names_the_known() -> None:
     with pytest.raises(UsageError, match="unknown target 'board'") as caught:
-        target_of("board")
+        TARGETS["board"]
     assert "tflite-runtime-2.14, litert-2, micro" in caught.value.hint

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from edgefkp.errors import UsageError
-from edgefkp.export.convert import Settings, convert
+from edgefkp.export.convert import ConversionSettings, convert
 from edgefkp.layout import ModelSpec
 from edgefkp.networks.ours import ACTIVATIONS, FLOAT_LAYERS, HEADS, plain
 from edgefkp.runtime import interpreters
@@ -25,7 +25,7 @@ def test_a_head_survives_a_file_and_conversion(head, tmp_path):
     model.save(tmp_path / "x.keras")
     again = load_keras(tmp_path / "x.keras").model
     np.testing.assert_array_equal(np.array(again(PIXELS, training=False)), expected)
-    (tmp_path / "x.tflite").write_bytes(convert(model, Settings("float32")))
+    (tmp_path / "x.tflite").write_bytes(convert(model, ConversionSettings("float32")))
     lite = interpreters.load(tmp_path / "x.tflite", "litert")
     for pixels, output in zip(PIXELS, expected, strict=True):
         lite.set(pixels[None])
@@ -52,7 +52,7 @@ def test_a_soft_argmax_that_stays_float_moves_points_less_in_int8(tmp_path):
     expected = np.array(model(PIXELS, training=False))
 
     def moved(keep_float: tuple[str, ...]) -> float:
-        (tmp_path / "x.tflite").write_bytes(convert(model, Settings("int8", keep_float=keep_float), [PIXELS]))
+        (tmp_path / "x.tflite").write_bytes(convert(model, ConversionSettings("int8", keep_float=keep_float), [PIXELS]))
         lite = interpreters.load(tmp_path / "x.tflite", "litert")
         outputs = []
         for pixels in PIXELS:
@@ -67,7 +67,9 @@ def test_a_soft_argmax_that_stays_float_moves_points_less_in_int8(tmp_path):
 @pytest.mark.parametrize("head", ["argmax", "pyramid"])
 @pytest.mark.parametrize("scheme", ["int8io", "int16x8"])
 def test_a_soft_argmax_computes_in_every_integer_type(head, scheme, tmp_path):
-    (tmp_path / "x.tflite").write_bytes(convert(plain(SPEC, **TINY, head=head, maps=5), Settings(scheme), [PIXELS]))
+    (tmp_path / "x.tflite").write_bytes(
+        convert(plain(SPEC, **TINY, head=head, maps=5), ConversionSettings(scheme), [PIXELS])
+    )
     lite = interpreters.load(tmp_path / "x.tflite", "litert")
     lite.set(lite.tensors(np.zeros((1, 96, 96), np.uint8))[0])
     lite.invoke()

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
-from edgefkp.export.convert import Settings, convert
+from edgefkp.export.convert import ConversionSettings, convert
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
 from edgefkp.networks.registry import NETWORKS, build
 from edgefkp.training.learner import Learner
@@ -51,7 +51,7 @@ def check_training_and_conversion(name):
     changed = [(a != b).any() for a, b in zip(before, backbone.get_weights(), strict=True)]
     assert any(changed) != name.endswith("_frozen")
     assert bool(backbone.trainable_weights) != name.endswith("_frozen")
-    assert convert(learner.averaged, Settings("float32"))[4:8] == b"TFL3"
+    assert convert(learner.averaged, ConversionSettings("float32"))[4:8] == b"TFL3"
 
 
 @pytest.mark.parametrize("name", ["mobilenetv2", "mobilenetv2_frozen"])

@@ -1,9 +1,9 @@
 """Which operators a runtime knows, up to which version: asked of the runtime itself.
 
-    python -m edgefkp.export.op_versions RUNTIME TARGET     adds the installed RUNTIME's answers as TARGET
+    python -m bench.measure_op_versions RUNTIME TARGET     adds the installed RUNTIME's answers as TARGET
 
 A file with one operator code and an empty graph is loaded for each operator and version. The answers are in
-op_versions.json beside this module; a runtime that knows a version knows all before it.
+edgefkp/export/targets/op_versions.json; a runtime that knows a version knows all before it.
 """
 
 import re
@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from edgefkp.errors import EdgefkpError
+from edgefkp.export.targets import TABLE
 from edgefkp.files import read_json, write_json
 from edgefkp.runtime import interpreters as runtimes
 from edgefkp.runtime.graph import IDENTIFIER
 
-TABLE = Path(__file__).parent / "op_versions.json"
 HIGHEST = 20  # no operator of today's schema has more versions
 
 

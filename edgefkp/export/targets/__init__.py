@@ -1,52 +1,49 @@
-"""Targets: which runtime a file must run on, known before it is copied to a board."""
+"""Targets: which runtime a file must run on, known before it is copied to a board. One file of this folder adds one."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.errors import EdgefkpError
 from edgefkp.export.inspect import Inspection
-from edgefkp.export.op_versions import TABLE
+from edgefkp.export.schemes import DEFAULT_SCHEMES
 from edgefkp.files import read_json
+from edgefkp.records import Registry
 from edgefkp.runtime import interpreters as runtimes
 from edgefkp.runtime import safety
+
+TABLE = Path(__file__).parent / "op_versions.json"  # runtime -> operator -> the highest version that it knows
+DEFAULT_TARGET = "any"
 
 
 @dataclass(frozen=True)
 class Target:
-    """tables: keys of op_versions.json whose operator versions a file must keep to.
-
-    runtimes: name -> version prefix of the runtimes that stand for the target; where such a one is installed, the
-    file is loaded and run in it.
-    per_tensor_dense: dense layers of dynamic files get one scale instead of one per output, since the operator
-    version for the latter (12) is too new.
-    """
-
+    # As in --target.
     name: str
+    # For help and tables.
+    description: str
+    # Place in tables and help.
+    order: int
+    # Keys of TABLE whose operator versions a file must keep to.
     tables: tuple[str, ...]
-    runtimes: dict[str, str]
+    # Name -> version prefix of the runtimes that stand for the target: the file runs in those that are installed.
+    runtimes: dict[str, str] = field(default_factory=dict)
+    # Dense layers of dynamic files get one scale instead of one per output, as the operator version for the latter (12)
+    # is too new.
     per_tensor_dense: bool = False
+    # The target whose files it takes if it adds something to them; "" for files of its own.
+    files_as: str = ""
+    # The schemes that are exported if none is named.
+    schemes: tuple[str, ...] = DEFAULT_SCHEMES
+    # Each file is run in TensorFlow Lite Micro and written as a C array.
+    micro: bool = False
 
 
-TARGETS = {
-    target.name: target
-    for target in (
-        Target("any", ("tflite-runtime-2.14", "litert-2"), {"tflite-runtime": "2.14", "litert": "2."}, True),
-        Target("tflite-runtime-2.14", ("tflite-runtime-2.14",), {"tflite-runtime": "2.14"}, True),
-        Target("litert-2", ("litert-2",), {"litert": "2."}),
-    )
-}
-
-
-def target_of(name: str) -> Target:
-    """Raises UsageError for an unknown name."""
-    if name not in TARGETS:
-        raise UsageError(f"unknown target '{name}'", f"choose one of: {', '.join([*TARGETS, 'micro'])}")
-    return TARGETS[name]
+TARGETS: Registry[Target] = Registry("target", __name__, order=lambda target: target.order)
 
 
 def refusals(inspection: Inspection) -> dict[str, tuple[str, ...]]:
-    """Runtime (key of op_versions.json) -> why it would not load the file; empty where it would."""
+    """Runtime (key of TABLE) -> why it would not load the file; empty if it would."""
     return {name: tuple(_too_new(inspection, name)) for name in _tables()}
 
 
@@ -70,7 +67,7 @@ def _tables() -> dict[str, dict[str, dict[str, int]]]:
 
 
 def require_target(inspection: Inspection, target: Target, path: Path) -> None:
-    """Check operator versions against the target's tables, then load and run the file where a runtime is installed.
+    """Check operator versions against the target's tables, then load and run the file in each runtime of `tried`.
 
     Raises EdgefkpError with what is too new and how to export it instead.
     """
@@ -100,7 +97,8 @@ def _works(runtime: str) -> bool:
 
 
 def _fix(target: Target, name: str) -> str:
-    if target.name == "any":
-        others = [other for other in TARGETS if other not in ("any", name)]
+    """What to do about a file that cannot run on the runtime `name`."""
+    others = [one.name for one in TARGETS.values() if name not in one.tables]
+    if len(target.tables) > 1 and others:
         return f"export it for another runtime: --target {' or '.join(others)}; or choose another scheme"
     return "choose another scheme, or another --target"

@@ -1,0 +1,264 @@
+"""One network's export: what its files have in common is made once, and only when a file is not current."""
+
+import hashlib
+import shutil
+import tempfile
+from dataclasses import asdict, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.card import TFLITE, Card, read_card, versions, write_card, write_with_card
+from edgefkp.data.faces import Dataset, Faces
+from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.evaluation.evaluate import part_of
+from edgefkp.export import calibration as calibrations
+from edgefkp.export.bias_correction import (
+    corrected,
+    float_outputs,
+    measured_with,
+    missing_bias,
+    output_bias,
+    output_unit,
+)
+from edgefkp.export.calibration import CalibrationSet
+from edgefkp.export.convert import ConversionSettings, convert
+from edgefkp.export.folding import folded
+from edgefkp.export.inspect import Inspection, entry_of, inspect
+from edgefkp.export.metadata import with_metadata
+from edgefkp.export.options import ExportOptions, ExportProgress
+from edgefkp.export.parity import Parity, Reference, labelled, parity, parity_of, reference_of
+from edgefkp.export.schemes import DEFAULT_SCHEMES, FLOAT, SCHEMES, TfliteName
+from edgefkp.export.targets import refusals, require_target, tried
+from edgefkp.files import json_text, sha256_file, write_bytes
+from edgefkp.layout import InputSpec, ModelSpec
+from edgefkp.networks.ours import FLOAT_LAYERS
+from edgefkp.runtime.keras_model import load_keras
+from edgefkp.runtime.metadata import FileMetadata
+
+CARDS = 4  # the form of these cards; files with an older one are made again
+
+# What a .tflite inherits from the card of the network it is made from.
+_INHERITED = (
+    "layout",
+    "input",
+    "output",
+    "network",
+    "imputation",
+    "augment",
+    "weights",
+    "parameters",
+    "macs",
+    "data",
+    "metrics",
+)
+
+
+class ExportJob:
+    """Export of the .keras at `path`, on the faces of `source`."""
+
+    def __init__(self, path: Path, source: Dataset, options: ExportOptions, progress: ExportProgress) -> None:
+        self.path, self.source, self.options, self.progress = path, source, options, progress
+        self.parent = sha256_file(path)
+        self._missing: dict[ConversionSettings, np.ndarray] = {}
+
+    @cached_property
+    def network(self) -> Any:
+        return folded(load_keras(self.path).model)
+
+    @cached_property
+    def spec(self) -> ModelSpec | None:
+        """Points, input and output by the network's card; None for a network of another kind."""
+        card = read_card(self.path)
+        spec = card.spec if card else ModelSpec()
+        inputs, outputs = self.network.inputs, self.network.outputs
+        single = len(inputs) == len(outputs) == 1 and len(outputs[0].shape) == 2
+        return spec if single and spec.fits(tuple(inputs[0].shape[1:]), outputs[0].shape[1]) else None
+
+    @cached_property
+    def calibration(self) -> CalibrationSet:
+        if self.options.calibration:
+            inputs = [(tensor.name.split(":")[0], tuple(tensor.shape[1:])) for tensor in self.network.inputs]
+            return calibrations.from_file(self.options.calibration, inputs, self.spec.input if self.spec else None)
+        if self.spec is None:
+            shapes = " and ".join(str(tuple(tensor.shape[1:])) for tensor in self.network.inputs)
+            raise EdgefkpError(
+                f"{self.path.name} takes {shapes}, and faces of {self.source.name} cannot calibrate that",
+                "give samples of its input: --calibration FILE.npy, an array (samples, *input shape)",
+            )
+        return calibrations.of_faces(self.source, self.spec.input)
+
+    def _calibration_of(self, settings: ConversionSettings) -> CalibrationSet | None:
+        """Static schemes need samples; others are corrected by them if there are any and it is possible."""
+        if settings.values.static:
+            return self.calibration
+        possible = (self.options.calibration or self.spec) and self._correctable
+        return self.calibration if settings.values.corrects_bias and possible else None
+
+    @property
+    def _correctable(self) -> bool:
+        return output_bias(self.network) is not None
+
+    @property
+    def _float_layers(self) -> tuple[str, ...]:
+        """A soft argmax stays float: probabilities in 256 steps would cost 0.17 px."""
+        names = {layer.name for layer in self.network.layers}
+        return FLOAT_LAYERS if names.issuperset(FLOAT_LAYERS) else ()
+
+    def _missing_of(self, settings: ConversionSettings) -> np.ndarray | None:
+        """The bias correction of a file, in the network's own unit; None for floats and what cannot be corrected."""
+        calibration = self._calibration_of(settings)
+        if calibration is None or not self._correctable or not settings.values.corrects_bias:
+            return None
+        key = measured_with(settings)
+        if key not in self._missing:
+            self._missing[key] = missing_bias(self.network, key, calibration.samples, self._float_outputs)
+        return self._missing[key]
+
+    @cached_property
+    def _float_outputs(self) -> np.ndarray:
+        return float_outputs(self.network, self.calibration.samples)
+
+    def settings(self, name: str) -> ConversionSettings:
+        """How the file of the scheme called `name` is made."""
+        options, scheme = self.options, SCHEMES[name]
+        if options.u8 and self.spec and self.spec.input.scaling != InputSpec.scaling:
+            raise UsageError(f"--u8 goes with inputs scaled {InputSpec.scaling}, not {self.spec.input.scaling}")
+        return ConversionSettings(
+            name,
+            options.u8,
+            per_tensor_dense=scheme.per_tensor_dense and options.target.per_tensor_dense,
+            keep_float=options.keep_float or (self._float_layers if scheme.keeps_float else ()),
+        )
+
+    def export(self, scheme: str, out: Path) -> Path:
+        """Make the file of one scheme in `out`, unless it is current. Raises EdgefkpError as export_network."""
+        settings = self.settings(scheme)
+        target = out / TfliteName(self.path.stem, scheme, settings.u8).filename
+        key = self._key(settings)
+        card = read_card(target) if target.exists() else None
+        if card and card.key == key and card.sha256 == sha256_file(target):
+            known = parity_of(card)
+            compared = self._compared(known, target, scheme, card.sha256)
+            if compared and compared is not known:
+                write_card(target, replace(card, parity=asdict(compared)))
+            return target
+        self.progress.on_file(target.name)
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".export-", dir=out) as folder:
+            made = Path(folder) / target.name
+            inspection = self._write(made, settings)
+            known = parity_of(card) if card else None  # of these very bytes, if only the card is of an older form
+            known = known if known and known.sha256 == inspection.sha256 else None
+            compared = self._compared(known, made, scheme, inspection.sha256)
+            card = replace(self._card(settings, key, inspection), parity=asdict(compared) if compared else None)
+            write_with_card(target, card, lambda temporary: shutil.copyfile(made, temporary))
+        return target
+
+    def _key(self, settings: ConversionSettings) -> str:
+        """Hash of all that decides the file."""
+        calibration = self._calibration_of(settings)
+        tools = versions("tensorflow")
+        options = asdict(settings), self.options.target.files_as or self.options.target.name
+        identity = [CARDS, self.parent, *options, calibration and calibration.hash, tools.get("tensorflow")]
+        return hashlib.sha256(json_text(identity).encode()).hexdigest()
+
+    def _write(self, made: Path, settings: ConversionSettings) -> Inspection:
+        samples = self.calibration.samples if settings.values.static else ()
+        with corrected(self.network, self._missing_of(settings)):
+            content = convert(self.network, settings, samples)
+        write_bytes(made, with_metadata(content, self._metadata(settings)) if self.spec else content)
+        inspection = inspect(made)
+        _require_scheme(inspection, settings, made.name)
+        try:
+            require_target(inspection, self.options.target, made)
+        except EdgefkpError as error:
+            message = error.message.replace(str(made), made.name)
+            message = message.removeprefix(f"{made.name} is damaged: ")  # it was made a moment ago
+            hint = "choose another scheme for this network, or another --target"
+            hint = error.hint if "--target" in error.hint else hint
+            raise EdgefkpError(f"{made.name} was not written: {message}", hint) from error
+        return inspection
+
+    def _metadata(self, settings: ConversionSettings) -> FileMetadata:
+        assert self.spec is not None
+        return FileMetadata(
+            self.path.stem,
+            self.spec.layout,
+            self.spec.input,
+            self.spec.output,
+            settings.scheme,
+            settings.u8,
+            settings.keep_float,
+        )
+
+    def _compared(self, known: Parity | None, path: Path, scheme: str, digest: str) -> Parity | None:
+        """`known` if it was measured on these bytes and faces or none is asked for, else the parity measured now."""
+        if not self.options.parity or self.spec is None:
+            return known
+        if known and known.sha256 == digest and known.data.get("hash") == self.faces.hash:
+            return known
+        data = {"name": self.source.name, "part": "test"}
+        options = self.options
+        return parity(path, scheme, self.faces, data, self._reference, options.runtime, self.progress.on_faces)
+
+    @cached_property
+    def faces(self) -> Faces:
+        """The labelled test faces, as the network takes them."""
+        assert self.spec is not None
+        return labelled(part_of(self.source, "test")).at(self.spec.input)
+
+    @cached_property
+    def _reference(self) -> Reference:
+        return reference_of(self.path, self.faces.images)
+
+    def _card(self, settings: ConversionSettings, key: str, inspection: Inspection) -> Card:
+        parent = read_card(self.path)
+        calibration, missing = self._calibration_of(settings), self._missing_of(settings)
+        correction = None
+        if missing is not None:
+            factor, unit = output_unit(self.spec)
+            correction = {"rms": factor * float(np.sqrt(np.mean(missing**2))), "unit": unit}
+        return Card(
+            TFLITE,
+            self.path.stem,
+            key=key,
+            scheme=settings.scheme,
+            u8=settings.u8,
+            target=self.options.target.files_as or self.options.target.name,
+            runs_on=[name for name, reasons in refusals(inspection).items() if not reasons],
+            ran_on=tried(self.options.target),
+            keep_float=list(settings.keep_float),
+            per_tensor_dense=settings.per_tensor_dense,
+            parent=self.path.name,
+            parent_sha256=self.parent,
+            parent_bytes=self.path.stat().st_size,
+            calibration=calibration.entry if calibration else None,
+            bias_correction=correction,
+            inspection=entry_of(inspection),
+            versions=versions("tensorflow", "keras", "numpy", "ai-edge-litert", "tflite-runtime"),
+            **{name: getattr(parent, name) for name in _INHERITED if parent},
+        )
+
+
+def _require_scheme(inspection: Inspection, settings: ConversionSettings, name: str) -> None:
+    """Raise EdgefkpError for another scheme than was asked for, or float layers that were not."""
+    scheme = settings.values
+    islands = inspection.float_islands if scheme.static and not settings.keep_float else ()
+    if (inspection.scheme, inspection.u8) == (scheme.name, settings.u8) and not islands:
+        return
+    if scheme.integer and not scheme.static and inspection.scheme == FLOAT:
+        raise EdgefkpError(
+            f"{name} was not written: no layer has the 1,024 weights from which on the converter makes it "
+            f"{scheme.name}",
+            f"take {' or '.join(DEFAULT_SCHEMES)} for this network",
+        )
+    listed = "; ".join(", ".join(island) for island in inspection.float_islands)
+    made = "graph that is integer only in part" if islands else f"{inspection.scheme} graph"
+    raise EdgefkpError(
+        f"{name} was not written: the converter made a {made} of it"
+        + (f" (in float: {listed[:200]})" if listed else ""),
+        "choose another scheme for this network, or name what may stay float: --keep-float LAYER",
+    )

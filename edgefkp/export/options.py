@@ -1,0 +1,33 @@
+"""What an export is asked for, and what it reports as it goes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgefkp.errors import EdgefkpError
+from edgefkp.export.targets import DEFAULT_TARGET, TARGETS, Target
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    # Pixels go in as bytes.
+    u8: bool = False
+    target: Target = field(default_factory=lambda: TARGETS[DEFAULT_TARGET])
+    # Layers that int8 leaves in float; if none is named, a soft argmax.
+    keep_float: tuple[str, ...] = ()
+    # A file of calibration samples; by default training faces are taken.
+    calibration: Path | None = None
+    # Compare each file with its network on the labelled test faces.
+    parity: bool = True
+    # The runtime of that comparison; by default the first installed one.
+    runtime: str | None = None
+
+
+@dataclass(frozen=True)
+class ExportProgress:
+    # Called with the name of each file before it is made.
+    on_file: Callable[[str], None] = lambda name: None
+    # Called with the number of faces whose parity was measured since the last call.
+    on_faces: Callable[[int], None] = lambda count: None
+    # Called with the error of a file that was not written, and the next one is made; without it the error is raised.
+    on_refused: Callable[[EdgefkpError], None] | None = None
