@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.layout import COUNT, SIZE, denormalise
+from edgefkp.layout import COUNT, SIZE, ModelSpec, denormalise
 from edgefkp.networks.tensorflow import require_tensorflow
 
 BATCH = 128
@@ -18,6 +18,9 @@ class Predictor(Protocol):
 
     runtime: str
     version: str
+
+    @property
+    def spec(self) -> ModelSpec: ...
 
     def predict(self, images: np.ndarray) -> np.ndarray: ...
 
@@ -51,6 +54,7 @@ class KerasPredictor:
     version: str
     model: Any = field(repr=False)
     runtime: str = "keras"
+    spec: ModelSpec = ModelSpec()  # noqa: RUF009
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """(N, 96, 96) uint8 -> (N, 15, 2) float32 pixels.

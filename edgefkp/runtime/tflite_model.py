@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.layout import COUNT, SIZE, denormalise
+from edgefkp.layout import COUNT, SIZE, ModelSpec, denormalise
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class TfliteModel:
             and tuple(self.inputs[0]["shape"]) in ((1, SIZE, SIZE, 1), (1, SIZE, SIZE))
             and int(np.prod(self.outputs[0]["shape"])) == 2 * COUNT
         )
+
+    @property
+    def spec(self) -> ModelSpec:
+        self._require_faces()
+        return ModelSpec()
 
     def set(self, tensor: np.ndarray, which: int = 0) -> None:
         self.interpreter.set_tensor(self.inputs[which]["index"], tensor)
