@@ -67,7 +67,8 @@ def command(
     --display browser serves the page on which the visitor's own camera and browser do the work.
     """
     from edgefkp.demo.frames import open_frames
-    from edgefkp.demo.session import Options, Pipeline, choices_beside
+    from edgefkp.demo.session import Pipeline, choices_beside
+    from edgefkp.demo.view import ViewOptions
     from edgefkp.runtime.shipped import find_model
 
     if out is not None and shown != "file":
@@ -75,9 +76,9 @@ def command(
     if shown == "browser":
         _serve_browser(choices_beside(find_model(model)), web)
         return
-    source = open_frames(spec, loop=shown in ("window", "web") if loop is None else loop, say=note)
+    source = open_frames(spec, loop=shown in ("window", "web") if loop is None else loop, log=note)
     try:
-        options = Options(names=names, smoothing=not no_smoothing, compare=compare)
+        options = ViewOptions(names=names, smoothing=not no_smoothing, compare=compare)
         pipeline = Pipeline(model, finder, runtime, threads, faces, options)
         if measure_jitter:
             jitter = _measured(source, pipeline, frames)

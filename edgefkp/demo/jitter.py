@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgefkp.demo.frames import Frame, FrameSource
+from edgefkp.demo.frames import FrameSource
 from edgefkp.demo.session import Pipeline
+from edgefkp.detect.media import Frame
 from edgefkp.detect.tracker import TrackedFace
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import SIZE
@@ -45,7 +46,7 @@ def measure_jitter(source: FrameSource, pipeline: Pipeline, frames: int | None =
             view = pipeline.process(frame)
             if view.faces:
                 face = view.faces[0]
-                if not runs or frame.fresh or runs[-1][-1][1].number != face.number:
+                if not runs or frame.is_cut or runs[-1][-1][1].number != face.number:
                     runs.append([])
                 runs[-1].append((frame._replace(image=frame.image[:0]), face))
             if view.frames == frames:

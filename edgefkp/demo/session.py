@@ -2,14 +2,13 @@
 
 import time
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from edgefkp.demo.frames import Frame
+from edgefkp.demo.view import View, ViewOptions
 from edgefkp.detect.detector import KeypointDetector
-from edgefkp.detect.overlay import draw_faces, draw_lines
+from edgefkp.detect.media import Frame
 from edgefkp.detect.tracker import TrackedFace, Tracker
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.schemes import parse_tflite
@@ -19,66 +18,6 @@ from edgefkp.runtime.predictor import Predictor, open_predictor
 from edgefkp.runtime.shipped import find_model, models
 
 FPS_WINDOW = 30  # frames over which the rate is counted
-
-
-@dataclass(frozen=True)
-class Options:
-    """What keys and buttons change."""
-
-    names: bool = False
-    smoothing: bool = True
-    compare: bool = False
-    recording: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """One frame with everything that is known of it. Times in milliseconds.
-
-    other: the keypoints of the compared model, face by face; difference: the mean and the largest distance between
-    both models' points, in pixels of the 96x96 crop; empty and None where nothing is compared.
-    """
-
-    frame: Frame
-    faces: list[TrackedFace]
-    model: str
-    runtime: str
-    find: float
-    network: float
-    smooth: float
-    fps: float
-    frames: int
-    searches: int
-    options: Options
-    compared: str | None = None
-    other: tuple[np.ndarray, ...] = ()
-    difference: tuple[float, float] | None = None
-
-    @property
-    def total(self) -> float:
-        return self.find + self.network + self.smooth
-
-    def numbers(self) -> dict[str, object]:
-        """For pages and programs: JSON with keypoints in image pixels."""
-        return {
-            "model": self.model,
-            "runtime": self.runtime,
-            "fps": round(self.fps, 1),
-            "ms": {"find": self.find, "network": self.network, "smooth": self.smooth, "total": self.total},
-            "frames": self.frames,
-            "searches": self.searches,
-            "size": [self.frame.image.shape[1], self.frame.image.shape[0]],
-            "seconds": self.frame.seconds,
-            "faces": [
-                {"number": face.number, "score": face.score, "box": list(face.box), "keypoints": face.keypoints}
-                for face in self.faces
-            ],
-            "compared": self.compared,
-            "difference": None if self.difference is None else {"mean": self.difference[0], "max": self.difference[1]},
-            "names": self.options.names,
-            "smoothing": self.options.smoothing,
-            "recording": self.options.recording,
-        }
 
 
 class Pipeline:
@@ -91,9 +30,9 @@ class Pipeline:
         runtime: str | None = None,
         threads: int = 1,
         max_faces: int = 1,
-        options: Options | None = None,
+        options: ViewOptions | None = None,
     ) -> None:
-        self.options = options or Options()
+        self.options = options or ViewOptions()
         self._finder, self._runtime, self._threads, self._max_faces = finder, runtime, threads, max_faces
         first = find_model(model)
         self.choices = choices_beside(first)
@@ -119,7 +58,7 @@ class Pipeline:
         self._compared = None
 
     def process(self, frame: Frame) -> View:
-        if frame.fresh:
+        if frame.is_cut:
             self._tracker.reset()
         self._tracker.smoothing = self.options.smoothing
         faces = self._tracker(frame.image, frame.seconds)
@@ -190,32 +129,3 @@ def counterpart(model: Path, choices: list[Path]) -> Path | None:
     rest = [path for path in choices if path != model and parse_tflite(path).scheme == wanted]
     same = [path for path in rest if parse_tflite(path).model == name.model]
     return next(iter(same + rest), None)
-
-
-def picture_of(view: View, numbers: bool = True) -> np.ndarray:
-    """The view as a (H, W, 3) BGR picture; the two models side by side where they are compared."""
-    left = view.frame.image.copy()
-    draw_faces(left, view.faces, view.options.names)
-    if numbers:
-        draw_lines(left, lines_of(view))
-    if view.compared is None:
-        return left
-    right = view.frame.image.copy()
-    for face, points in zip(view.faces, view.other, strict=False):
-        draw_faces(right, [_with_points(face, points)], view.options.names)
-    difference = f"{view.difference[0]:.2f} px apart, at most {view.difference[1]:.2f}" if view.difference else "-"
-    draw_lines(right, [view.compared, difference])
-    return np.hstack([left, right])
-
-
-def _with_points(face: TrackedFace, points: np.ndarray) -> TrackedFace:
-    return TrackedFace(face.box, face.score, points, face.number, face.crop, points)
-
-
-def lines_of(view: View) -> list[str]:
-    faces = f"{len(view.faces)} face{'' if len(view.faces) == 1 else 's'}" if view.faces else "no face"
-    return [
-        f"{view.model}  {view.runtime}",
-        f"{view.fps:.0f} fps  {faces}{'' if view.options.smoothing else '  unsmoothed'}",
-        f"find {view.find:.1f}  network {view.network:.1f}  smooth {view.smooth:.1f} ms",
-    ]

@@ -11,10 +11,10 @@ import numpy as np
 from edgefkp.demo.browser import browser_pages
 from edgefkp.demo.displays import KEYS, Display
 from edgefkp.demo.server import Answer, Server, as_json, text
-from edgefkp.demo.session import View, picture_of
+from edgefkp.demo.view import View, render
 
 JPEG_QUALITY = 80
-TOLD = 4.0  # seconds that the page shows what a button did
+LOG_SECONDS = 4.0  # how long the page shows what a button did
 WAIT = 1.0  # seconds a viewer waits for a frame before it looks whether the demo has ended
 PAGE = Path(__file__).with_name("page.html")
 
@@ -22,7 +22,7 @@ PAGE = Path(__file__).with_name("page.html")
 class WebDisplay(Display):
     """Keeps the newest view; each viewer takes it when ready for the next one, and the pipeline never waits.
 
-    A picture is drawn and encoded by the first viewer who wants it, once for all of them, in that viewer's thread.
+    An image is drawn and encoded by the first viewer who wants it, once for all of them, in that viewer's thread.
     """
 
     paced = True
@@ -39,7 +39,7 @@ class WebDisplay(Display):
         self._newest: View | None = None
         self._number = 0
         self._message = ""
-        self._told = ("", 0.0)
+        self._logged = ("", 0.0)
         self._arrived = threading.Condition()
         self._encoding = threading.Lock()
         self._encoded: tuple[int, bytes] = (-1, b"")
@@ -62,8 +62,8 @@ class WebDisplay(Display):
     def idle(self, message: str) -> None:
         self._message = message
 
-    def tell(self, message: str) -> None:
-        self._told = message, time.monotonic()
+    def log(self, message: str) -> None:
+        self._logged = message, time.monotonic()
 
     def commands(self) -> list[str]:
         commands, self._commands = self._commands, []
@@ -82,9 +82,9 @@ class WebDisplay(Display):
 
     def _numbers(self) -> dict[str, Any]:
         view = self._newest
-        numbers = view.numbers() if view else {}
-        told, when = self._told
-        recent = told if time.monotonic() - when < TOLD else ""
+        numbers = view.to_json() if view else {}
+        logged, when = self._logged
+        recent = logged if time.monotonic() - when < LOG_SECONDS else ""
         waiting = self._message or ("" if view else "no frame yet")
         return {**numbers, "choices": self._choices, "message": waiting, "told": recent}
 
@@ -104,15 +104,15 @@ class WebDisplay(Display):
             yield jpeg
 
     def _jpeg(self) -> tuple[int, bytes]:
-        """(its number, the newest picture as JPEG)."""
+        """(its number, the newest image as JPEG)."""
         import cv2
 
         with self._encoding:
             with self._arrived:
                 number, view = self._number, self._newest
             if number != self._encoded[0] and view is not None:
-                # The numbers stand beside the picture.
-                picture = np.ascontiguousarray(picture_of(view, numbers=False))
-                _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+                # The numbers stand beside the image.
+                image = np.ascontiguousarray(render(view, with_status=False))
+                _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
                 self._encoded = number, jpeg.tobytes()
             return self._encoded

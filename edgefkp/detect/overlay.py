@@ -67,7 +67,7 @@ def draw_faces(picture: np.ndarray, faces: Sequence[Face], names: bool = False) 
         draw_face(picture, face, names)
 
 
-def draw_lines(picture: np.ndarray, lines: Sequence[str]) -> None:
+def draw_text(picture: np.ndarray, lines: Sequence[str]) -> None:
     """Lines of text at the top left, legible on anything."""
     import cv2
 

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgefkp.demo.frames import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Video, read_image
 from edgefkp.detect.detector import Face, KeypointDetector
+from edgefkp.detect.media import CODECS, IMAGE_SUFFIXES, Video, VideoRecorder, is_image, is_video, media_in, read_image
 from edgefkp.detect.overlay import draw_faces
 from edgefkp.detect.points_table import FIELDS, NO_FACE, Table, rows_of
+from edgefkp.detect.tracker import Tracker
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.files import replacing
 
@@ -72,13 +73,12 @@ def find_items(paths: Iterable[Path], out: Path) -> list[Item]:
     items: list[Item] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(inner for inner in path.rglob("*") if _is_media(inner) and inner.is_file())
             # What an earlier run wrote is no input of this one.
-            inside = [inner for inner in inside if out.resolve() not in inner.resolve().parents]
+            inside = [inner for inner in media_in(path) if out.resolve() not in inner.resolve().parents]
             items += [Item(inner, inner.relative_to(path).as_posix()) for inner in inside]
         elif not path.exists():
             raise UsageError(f"no file or folder at {path}", "give pictures, folders or videos")
-        elif not _is_media(path):
+        elif not (is_image(path) or is_video(path)):
             raise UsageError(f"{path} is neither a picture nor a video by its suffix", "convert it to .png or .mp4")
         else:
             items.append(Item(path, path.name))
@@ -90,14 +90,6 @@ def find_items(paths: Iterable[Path], out: Path) -> list[Item]:
     if not items:
         raise UsageError("there is no picture or video in what was given", f"known: {' '.join(sorted(IMAGE_SUFFIXES))}")
     return items
-
-
-def _is_media(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
-
-
-def is_video(path: Path) -> bool:
-    return path.suffix.lower() in VIDEO_SUFFIXES
 
 
 def predict(
@@ -195,13 +187,10 @@ def _points_file(item: Item, settings: Settings) -> Path:
 
 def _predict_video(item: Item, settings: Settings) -> int:
     """Track the faces of a video; its table appears when all is done, so that a half-done video starts again."""
-    from edgefkp.demo.displays import CODECS, Recorder
-    from edgefkp.detect.tracker import Tracker
-
     source = Video(item.path)
     tracker = Tracker(settings.detector(), max_faces=settings.max_faces or 1)
     name = settings.out / "faces" / item.name
-    recorder = Recorder(name if name.suffix in CODECS else name.with_name(name.name + ".mp4"), source.fps)
+    recorder = VideoRecorder(name if name.suffix in CODECS else name.with_name(name.name + ".mp4"), source.fps)
     count = 0
     try:
         with replacing(_points_file(item, settings)) as temporary, open(temporary, "w", newline="") as stream:

@@ -13,9 +13,11 @@ from click.testing import CliRunner
 
 from edgefkp.cli import cli
 from edgefkp.demo.app import Demo, Pace
-from edgefkp.demo.displays import KEYS, Display, Recorder, fitted
-from edgefkp.demo.frames import Frame, open_frames
-from edgefkp.demo.session import Options, Pipeline, counterpart, picture_of
+from edgefkp.demo.displays import KEYS, Display, Recorder
+from edgefkp.demo.frames import open_frames
+from edgefkp.demo.session import Pipeline, counterpart
+from edgefkp.demo.view import ViewOptions, render
+from edgefkp.detect.media import Frame, fitted
 from edgefkp.errors import EdgefkpError
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -51,7 +53,7 @@ class Blank:
 
 
 def pipeline(**options) -> Pipeline:
-    return Pipeline(FIXTURES / "tiny.float32.tflite", "whole-image", options=Options(**options))
+    return Pipeline(FIXTURES / "tiny.float32.tflite", "whole-image", options=ViewOptions(**options))
 
 
 def test_commands_change_what_is_done(tmp_path):
@@ -129,7 +131,7 @@ def test_the_picture_shows_points_and_both_models(tmp_path):
     own = pipeline(compare=True, names=True)
     own._tracker.detector._presence = lambda crop, points: 1.0
     view = own.process(Frame(np.full((96, 96, 3), 90, np.uint8), 0.0))
-    picture = picture_of(view)
+    picture = render(view)
     assert picture.shape == (96, 192, 3)
     assert (picture[60:, :96] != 90).any()
     assert (view.frame.image == 90).all()  # the frame itself is left as it came
