@@ -1,10 +1,11 @@
-"""Fit the box corrections of the finders and the presence check, on training persons only.
+"""Fit the corrections of the face finders and the presence check, on training persons only.
 
     python -m bench.fit_finders --data lfw-kaggle --model FILE.tflite
 
-Writes edgefkp/detect/finders/calibration.json (from each finder's box to the crop) and edgefkp/detect/presence.npz
-(face or not). Needs the extra `train` (scikit-learn). Training crops have hardly any border, so BORDER pixels of
-replicated border are added before a finder sees them.
+writes edgefkp/detect/finders/calibration.json (from each finder's box to the crop) and edgefkp/detect/presence.npz
+(face or not).
+Needs the extra `train` (scikit-learn). Training crops have hardly any border, so each gets BORDER pixels of replicated
+border before a finder sees it.
 """
 
 import warnings
@@ -14,9 +15,9 @@ from typing import Any
 import click
 import numpy as np
 
-from edgefkp.cli.options import labels_option
 from edgefkp.data.faces import Faces
-from edgefkp.detect.finders.base import CALIBRATION, Calibration, FaceFinder, HaarFinder
+from edgefkp.detect.finders.base import CORRECTIONS, BoxCorrection, FaceFinder
+from edgefkp.detect.finders.haar import HaarFinder
 from edgefkp.detect.presence import PATCH, WEIGHTS, Presence, patch_of, upright
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, write_json
@@ -44,8 +45,8 @@ def is_hit(found: Box, truth: Box) -> bool:
     return not far and 1 / SIMILAR < found.side / truth.side < SIMILAR
 
 
-def fit_calibration(finder: FaceFinder, faces: Faces) -> dict[str, float]:
-    """Return the median shift and scale from the boxes of `finder` (uncalibrated) to the crops of the labels."""
+def fit_correction(finder: FaceFinder, faces: Faces) -> dict[str, float]:
+    """Medians, over the faces that `finder` (uncorrected) finds, of shift and scale to the crop of the labels."""
     rows = []
     for image, keypoints in zip(bordered(faces.images), faces.keypoints, strict=True):
         truth = box_of_keypoints(keypoints + BORDER, KAGGLE15)
@@ -154,20 +155,20 @@ LOST = (_beside, _too_close, _too_far, _turned, _covered, _noise, _shuffled)
 
 
 def other_finders() -> list[FaceFinder]:
-    """Return the other finders that can be fitted here: those whose file is installed."""
+    """The other finders that can be fitted here: those whose file is installed."""
     from edgefkp.detect.finders.blazeface import BlazeFace
 
     try:
-        return [BlazeFace(calibration=Calibration())]
+        return [BlazeFace(correction=BoxCorrection())]
     except EdgefkpError:
         return []
 
 
 @click.command()
-@click.option("--data", required=True, help="Data, as for edgefkp train; only its training persons are used.")
-@click.option("--model", required=True, type=click.Path(path_type=Path), help="The model that will run.")
-@labels_option()
-@click.option("--faces", "count", default=6000, show_default=True, help="Number of training faces.")
+@click.option("--data", required=True, help="As of edgefkp train; its training persons alone are used.")
+@click.option("--model", required=True, type=click.Path(path_type=Path), help="The network that will run.")
+@click.option("--labels", type=click.Choice(["csv", "full"]), default="csv", help="As of edgefkp train.")
+@click.option("--faces", "count", default=6000, show_default=True, help="So many training faces.")
 def main(data: str, model: Path, labels: str, count: int) -> None:
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.split import split
@@ -176,11 +177,13 @@ def main(data: str, model: Path, labels: str, count: int) -> None:
     faces = split(open_dataset(data, labels)).train
     faces = faces.take(faces.complete)
     faces = faces.take(np.random.default_rng(SEED).permutation(len(faces))[:count])
-    finders = read_json(CALIBRATION)["finders"]  # finders that are not installed here keep their values
-    finders |= {finder.name: fit_calibration(finder, faces) for finder in [HaarFinder(Calibration()), *other_finders()]}
-    write_json(CALIBRATION, {"schema": "edgefkp.live-calibration/1", "data": Path(data).name, "finders": finders})
+    finders = read_json(CORRECTIONS)["finders"]  # one that is not installed here keeps what it had
+    finders |= {
+        finder.name: fit_correction(finder, faces) for finder in [HaarFinder(BoxCorrection()), *other_finders()]
+    }
+    write_json(CORRECTIONS, {"schema": "edgefkp.live-calibration/1", "data": Path(data).name, "finders": finders})
     fit_presence(predictor, faces).save(WEIGHTS)
-    click.echo(f"wrote {CALIBRATION} and {WEIGHTS}, from {len(faces)} faces")
+    click.echo(f"wrote {CORRECTIONS} and {WEIGHTS}, from {len(faces)} faces")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgefkp.detect.detector import KeypointDetector
-from edgefkp.detect.finders.base import Found
+from edgefkp.detect.finders.base import FaceBox
 from edgefkp.geometry import Box
 from edgefkp.layout import CENTRE, MEAN_SHAPE, SIZE
 from edgefkp.runtime.shipped import models
@@ -51,9 +51,9 @@ class DiscFinder:
         self.boxes: list[Box] = []
         self.calls = 0
 
-    def find(self, image: np.ndarray) -> list[Found]:
+    def find(self, image: np.ndarray) -> list[FaceBox]:
         self.calls += 1
-        return [Found(Box(box.x + 4, box.y - 3, box.side * 1.15), 1.0) for box in self.boxes]
+        return [FaceBox(Box(box.x + 4, box.y - 3, box.side * 1.15), 1.0) for box in self.boxes]
 
 
 def disc_presence(crop: np.ndarray, keypoints: np.ndarray) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgefkp.cli.options import json_option, note, print_json
+from edgefkp.detect import finders
 from edgefkp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ DISPLAYS = ("window", "web", "file", "none", "browser")
 @click.option("--source", "spec", default="0", show_default=True, help="0, /dev/videoN, picam, a FILE or a FOLDER.")
 @click.option("--display", "shown", type=click.Choice(DISPLAYS), default="window", show_default=True)
 @click.option("--model", help="A .tflite file or a shipped model. [default: the shipped one]")
-@click.option("--finder", default="haar", show_default=True, help="haar, blazeface[:FILE], yunet:FILE, whole-image.")
+@click.option("--finder", default=finders.DEFAULT, show_default=True, help=f"Face finder: {finders.usages()}.")
 @click.option("--faces", default=1, show_default=True, type=click.IntRange(min=1), help="Follow so many faces.")
 @click.option("--compare", is_flag=True, help="Start with float and int8 side by side.")
 @click.option("--no-smoothing", is_flag=True, help="Start without the One-Euro filter.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgefkp.cli.options import json_option, note, print_json
+from edgefkp.detect import finders
 from edgefkp.errors import FAILED
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _SHOWN = 10  # skipped files that are listed by name; all of them are in --json
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("predicted"), show_default=True)
 @click.option("--model", help="A .tflite file or a shipped model. [default: the shipped one]")
-@click.option("--finder", default="haar", show_default=True, help="haar, blazeface[:FILE], yunet:FILE, whole-image.")
+@click.option("--finder", default=finders.DEFAULT, show_default=True, help=f"Face finder: {finders.usages()}.")
 @click.option("--faces", type=click.IntRange(min=1), help="At most so many of one picture. [default: all; video: 1]")
 @click.option(
     "--points", type=click.Choice(["csv", "json"]), default="csv", show_default=True, help="json: JSON Lines."

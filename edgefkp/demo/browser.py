@@ -110,7 +110,7 @@ def _constants() -> dict[str, Any]:
             "margin": presence.MARGIN,
             "shapeLimit": presence.SHAPE_LIMIT,
             "scaleLimits": presence.SCALE_LIMITS,
-            "sure": presence.SURE,
+            "sure": presence.FACE_THRESHOLD,
             "keep": KEEP,
             "hidden": check.hidden.ravel(),
             "hiddenBias": check.hidden_bias,

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from edgefkp.demo.view import View, ViewOptions
+from edgefkp.detect import finders
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.media import Frame
 from edgefkp.detect.tracker import TrackedFace, Tracker
@@ -26,7 +27,7 @@ class Pipeline:
     def __init__(
         self,
         model: Path | str | None = None,
-        finder: str = "haar",
+        finder: str = finders.DEFAULT,
         runtime: str | None = None,
         threads: int = 1,
         max_faces: int = 1,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgefkp.detect.presence import SURE
+from edgefkp.detect import finders
+from edgefkp.detect.presence import FACE_THRESHOLD
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, invert, move_points
 from edgefkp.layout import KAGGLE15, SIZE, InputSpec
@@ -61,24 +62,24 @@ class KeypointDetector:
     def __init__(
         self,
         model: Path | str | None = None,
-        finder: "str | FaceFinder" = "haar",
+        finder: "str | FaceFinder" = finders.DEFAULT,
         *,
         min_score: float | None = None,
         max_faces: int | None = None,
         runtime: str | None = None,
         threads: int = 1,
     ) -> None:
-        from edgefkp.detect.finders.base import open_finder
         from edgefkp.detect.presence import fitted
         from edgefkp.runtime.predictor import open_predictor
         from edgefkp.runtime.shipped import find_model
 
         self.model = find_model(model)
-        self.finder = open_finder(finder) if isinstance(finder, str) else finder
+        limit = finders.finder_kind(finder).min_score if isinstance(finder, str) else FACE_THRESHOLD
+        self.finder = finders.open_finder(finder) if isinstance(finder, str) else finder
         self.predictor = open_predictor(self.model, runtime, threads)
         # Says here and now if this is no network for faces; the first real picture then finds it warm.
         self.predictor.predict(np.zeros((1, SIZE, SIZE), np.uint8))
-        self.min_score = (0.0 if self.finder.name == "whole-image" else SURE) if min_score is None else min_score
+        self.min_score = limit if min_score is None else min_score
         self.max_faces = max_faces
         self._presence = fitted()
         self._lock = threading.Lock()
@@ -111,7 +112,7 @@ class KeypointDetector:
         for _ in range(LOOKS - 1):
             again = self.look(image, sane_box(look.face.keypoints, look.face.box))
             # Where the second look wandered off, the first one stands.
-            look = again if again.face.score >= min(look.face.score, SURE) else look
+            look = again if again.face.score >= min(look.face.score, FACE_THRESHOLD) else look
         return look
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from edgefkp.detect import finders
 from edgefkp.detect.detector import Face, KeypointDetector
 from edgefkp.detect.media import CODECS, IMAGE_SUFFIXES, Video, VideoRecorder, is_image, is_video, media_in, read_image
 from edgefkp.detect.overlay import draw_faces
@@ -40,7 +41,7 @@ class Settings:
 
     out: Path
     model: str | None = None
-    finder: str = "haar"
+    finder: str = finders.DEFAULT
     max_faces: int | None = None
     runtime: str | None = None
     overlays: bool = True

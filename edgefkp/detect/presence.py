@@ -17,7 +17,7 @@ from edgefkp.layout import MEAN_SHAPE, SIZE
 WEIGHTS = Path(__file__).with_name("presence.npz")
 PATCH = 24  # pixels, side of the patch
 MARGIN = 4  # pixels of the upright crop left out on each side: hair and background
-SURE = 0.5  # from this score on there is a face
+FACE_THRESHOLD = 0.5  # from this score on there is a face
 # Points of a face, seen from whichever side, stay this close (root mean square, pixels of the upright crop) to the
 # mean shape; those of the validation persons reach 5.5.
 SHAPE_LIMIT = 8.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgefkp.detect.detector import Face, KeypointDetector, Look, as_picture, sane_box
-from edgefkp.detect.presence import SURE
+from edgefkp.detect.presence import FACE_THRESHOLD
 from edgefkp.detect.smoothing import OneEuro
 from edgefkp.geometry import Box
 
@@ -119,7 +119,7 @@ class Tracker:
                 break
             look = self.detector.settle(image, candidate.box)
             taken = any(_same(look.face.box, other.box) for other in [*known, *new])
-            if look.face.score < max(SURE, self.detector.min_score) or taken:
+            if look.face.score < max(FACE_THRESHOLD, self.detector.min_score) or taken:
                 continue
             self._numbered += 1
             new.append(_tracked(look.face, self._numbered, look.crop))
