@@ -2,8 +2,8 @@
 
     python -m bench.astronaut astronaut.mp4      write the video, and the true track to astronaut.npz
 
-Needs scikit-image (extra `test`) for the image: NASA's portrait of Eileen Collins, in the public domain. The suffix
-selects the container: .mp4 (MPEG-4), .avi (Motion JPEG), .mkv (lossless).
+Needs scikit-image (extra `test`) for the image: NASA's portrait of Eileen Collins, in the public domain. The
+container is chosen by the suffix: .mp4 (MPEG-4), .avi (Motion JPEG), .mkv (lossless).
 """
 
 from pathlib import Path
@@ -12,12 +12,13 @@ from typing import NamedTuple
 import click
 import numpy as np
 
+from edgefkp.detect.media import CODECS
 from edgefkp.geometry import box_of_keypoints, move_points
 from edgefkp.layout import KAGGLE15
 
 WIDTH, HEIGHT, FPS = 640, 480, 30
 SECONDS = 10
-# (15, 2) pixels of skimage.data.astronaut(): placed by hand on the image, enlarged eight times.
+# (15, 2) pixels of skimage.data.astronaut(): placed by hand on the image enlarged eight times.
 POINTS = np.array(
     [
         (246.8, 103.2), (203.0, 100.5), (236.0, 104.0), (257.0, 104.3), (213.2, 103.0),
@@ -27,15 +28,14 @@ POINTS = np.array(
     np.float32,
 )  # fmt: skip
 FACE_SIDE = 150.0  # pixels of the frame: the crop's side at scale 1
-CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "FFV1"}
 
 
 class Pose(NamedTuple):
-    """Position of the face in a frame."""
+    """Of the face in a frame."""
 
-    degrees: float  # counterclockwise on screen
+    degrees: float  # counter-clockwise on screen
     scale: float  # 1 = FACE_SIDE
-    x: float  # center of the face, frame pixels
+    x: float  # of the face's middle, frame pixels
     y: float
 
 
@@ -58,8 +58,8 @@ def matrix_of(pose: Pose) -> np.ndarray:
     return np.column_stack([linear, (pose.x, pose.y) - linear @ (box.x, box.y)])
 
 
-def picture() -> np.ndarray:
-    """Return the astronaut, (512, 512, 3) BGR."""
+def astronaut() -> np.ndarray:
+    """(512, 512, 3) BGR: the image."""
     from skimage import data
 
     return np.ascontiguousarray(data.astronaut()[..., ::-1])
@@ -80,7 +80,7 @@ def write_video(path: Path, seconds: float = SECONDS, fps: float = FPS) -> np.nd
     """Write the video and return the true track: (frames, 15, 2) float32, frame pixels."""
     import cv2
 
-    image = picture()
+    image = astronaut()
     video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*CODECS[path.suffix]), fps, (WIDTH, HEIGHT))
     track = []
     for number in range(round(seconds * fps)):

@@ -22,25 +22,26 @@ from edgefkp.detect.presence import PATCH, WEIGHTS, Presence, patch_of, upright
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, write_json
 from edgefkp.geometry import Box, box_of_keypoints, crop_face
-from edgefkp.layout import CENTRE, KAGGLE15, SIZE, InputSpec
+from edgefkp.layout import InputSpec
 from edgefkp.runtime.predictor import Predictor, open_predictor
 
+INPUT = InputSpec()  # of the network; the check that comes out serves every other input, as patches are scaled
 BORDER = 48  # pixels
 SEED = 0
-HIDDEN = 32  # units of the presence check: 20 microseconds per face
-VIEWS = 4  # crops per face, to balance faces against non-faces
-LABEL_CUT = Box(CENTRE + BORDER, CENTRE + BORDER, SIZE)  # where the crop lies in the bordered image
-# A box matches the face if its center is within this fraction of the side and its side within this factor.
+HIDDEN = 32  # units of the presence check: 20 microseconds a face
+VIEWS = 4  # crops of each face, so that faces are not far fewer than what is none
+LABEL_CUT = Box(INPUT.center + BORDER, INPUT.center + BORDER, INPUT.side)  # the crop itself in the bordered image
+# A box is the face's if its center is within this share of the side, and its side within this factor.
 NEAR, SIMILAR = 0.3, 1.6
 
 
 def bordered(images: np.ndarray) -> np.ndarray:
-    """(N, 96, 96) -> (N, 192, 192) with a replicated border, so that a finder can search the image."""
+    """(N, 96, 96) -> (N, 192, 192) with the border replicated: images that a finder can search."""
     return np.pad(images, ((0, 0), (BORDER, BORDER), (BORDER, BORDER)), mode="edge")
 
 
 def is_hit(found: Box, truth: Box) -> bool:
-    """Whether `found` is near `truth` and not on something else in the image."""
+    """`found` is about where `truth` is, not on something else in the image."""
     far = max(abs(found.x - truth.x), abs(found.y - truth.y)) > NEAR * truth.side
     return not far and 1 / SIMILAR < found.side / truth.side < SIMILAR
 
@@ -49,7 +50,7 @@ def fit_correction(finder: FaceFinder, faces: Faces) -> dict[str, float]:
     """Medians, over the faces that `finder` (uncorrected) finds, of shift and scale to the crop of the labels."""
     rows = []
     for image, keypoints in zip(bordered(faces.images), faces.keypoints, strict=True):
-        truth = box_of_keypoints(keypoints + BORDER, KAGGLE15)
+        truth = box_of_keypoints(keypoints + BORDER, faces.layout)
         hits = [found.box for found in finder.find(image)[:1] if is_hit(found.box, truth)]
         rows += [((truth.x - box.x) / box.side, (truth.y - box.y) / box.side, truth.side / box.side) for box in hits]
     x, y, scale = np.median(rows, axis=0)
@@ -61,9 +62,9 @@ def fit_presence(predictor: Predictor, faces: Faces) -> Presence:
     from sklearn.neural_network import MLPClassifier
 
     random = np.random.default_rng(SEED)
-    pictures = bordered(faces.images)
-    tracked = np.concatenate([_cut_all(pictures, _face, random) for _ in range(VIEWS)])
-    lost = np.concatenate([_cut_all(pictures, make, random) for make in LOST])
+    images = bordered(faces.images)
+    tracked = np.concatenate([_cut_all(images, _face, random) for _ in range(VIEWS)])
+    lost = np.concatenate([_cut_all(images, make, random) for make in LOST])
     patches = np.concatenate([_patches(predictor, tracked), _patches(predictor, lost)])
     patches = patches.reshape(len(patches), -1)
     is_face = np.arange(len(patches)) < len(tracked)
@@ -76,51 +77,52 @@ def fit_presence(predictor: Predictor, faces: Faces) -> Presence:
     return Presence((hidden * PATCH).T, hidden_bias, out[:, 0], float(out_bias[0]))
 
 
-def _cut_all(pictures: np.ndarray, make: Any, random: np.random.Generator) -> np.ndarray:
-    return np.stack([make(picture, random) for picture in pictures])
+def _cut_all(images: np.ndarray, make: Any, random: np.random.Generator) -> np.ndarray:
+    return np.stack([make(image, random) for image in images])
 
 
 def _patches(predictor: Predictor, crops: np.ndarray) -> np.ndarray:
     points = predictor.predict(crops)
-    return np.stack([patch_of(crop, upright(own)[0]) for crop, own in zip(crops, points, strict=True)])
+    layout = predictor.spec.layout
+    matrices = [upright(own, layout, INPUT.side)[0] for own in points]
+    return np.stack([patch_of(crop, matrix) for crop, matrix in zip(crops, matrices, strict=True)])
 
 
 def _tracked(random: np.random.Generator) -> Box:
     x, y = random.normal(0, 3, 2)
-    return Box(LABEL_CUT.x + x, LABEL_CUT.y + y, SIZE * random.uniform(0.85, 1.2))
+    return Box(LABEL_CUT.x + x, LABEL_CUT.y + y, INPUT.side * random.uniform(0.85, 1.2))
 
 
-def _face(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    return crop_face(picture, _tracked(random), InputSpec())
+def _face(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return crop_face(image, _tracked(random), INPUT)
 
 
-def _beside(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _beside(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     angle, far = random.uniform(0, 2 * np.pi), random.uniform(30, 60)
-    return crop_face(
-        picture, Box(LABEL_CUT.x + far * np.cos(angle), LABEL_CUT.y + far * np.sin(angle), SIZE), InputSpec()
-    )
+    box = Box(LABEL_CUT.x + far * np.cos(angle), LABEL_CUT.y + far * np.sin(angle), INPUT.side)
+    return crop_face(image, box, INPUT)
 
 
-def _too_close(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _too_close(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     x, y = random.uniform(-30, 30, 2)
-    return crop_face(picture, Box(LABEL_CUT.x + x, LABEL_CUT.y + y, random.uniform(16, 45)), InputSpec())
+    return crop_face(image, Box(LABEL_CUT.x + x, LABEL_CUT.y + y, random.uniform(16, 45)), INPUT)
 
 
-def _too_far(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _too_far(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     x, y = random.uniform(-60, 60, 2)
-    return crop_face(picture, Box(LABEL_CUT.x + x, LABEL_CUT.y + y, random.uniform(200, 320)), InputSpec())
+    return crop_face(image, Box(LABEL_CUT.x + x, LABEL_CUT.y + y, random.uniform(200, 320)), INPUT)
 
 
-def _turned(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    return np.rot90(_face(picture, random), int(random.integers(1, 4))).copy()
+def _turned(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return np.rot90(_face(image, random), int(random.integers(1, 4))).copy()
 
 
-def _covered(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Cover most of the face with a smooth blob, like a hand in front of it."""
+def _covered(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A hand, or whatever comes between: a smooth blob over most of the face."""
     import cv2
 
-    crop = _face(picture, random).astype(np.float32)
-    mask = np.zeros((SIZE, SIZE), np.float32)
+    crop = _face(image, random).astype(np.float32)
+    mask = np.zeros((INPUT.side, INPUT.side), np.float32)
     x, y = random.uniform(35, 60, 2)
     cv2.ellipse(
         mask, (int(x), int(y)), (int(random.uniform(30, 55)), int(random.uniform(38, 60))), 0, 0, 360, (1.0,), -1
@@ -129,26 +131,26 @@ def _covered(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return (crop + mask * (random.uniform(20, 230) + _clouds(random) - crop)).clip(0, 255).astype(np.uint8)
 
 
-def _noise(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _noise(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return (128 + random.uniform(0.3, 3) * _clouds(random)).clip(0, 255).astype(np.uint8)
 
 
-def _shuffled(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Shuffle tiles of the face: same texture, different shape."""
+def _shuffled(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """The face's own tiles in another order: its textures, not its shape."""
     tile = int(random.choice([16, 24, 32]))
-    count = SIZE // tile
-    tiles = _face(picture, random).reshape(count, tile, count, tile).swapaxes(1, 2).reshape(-1, tile, tile)
+    count = INPUT.side // tile
+    tiles = _face(image, random).reshape(count, tile, count, tile).swapaxes(1, 2).reshape(-1, tile, tile)
     tiles = tiles[random.permutation(len(tiles))]
-    return tiles.reshape(count, count, tile, tile).swapaxes(1, 2).reshape(SIZE, SIZE).copy()
+    return tiles.reshape(count, count, tile, tile).swapaxes(1, 2).reshape(INPUT.side, INPUT.side).copy()
 
 
 def _clouds(random: np.random.Generator) -> np.ndarray:
-    """Return (SIZE, SIZE) smooth noise of about +-40 gray levels, coarse or fine."""
+    """(side, side) smooth noise of about +-40 gray levels, coarse or fine."""
     import cv2
 
     cells = int(random.choice([3, 6, 12, 24]))
     small = random.normal(0, 25, (cells, cells)).astype(np.float32)
-    return cv2.resize(small, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
+    return cv2.resize(small, (INPUT.side, INPUT.side), interpolation=cv2.INTER_CUBIC)
 
 
 LOST = (_beside, _too_close, _too_far, _turned, _covered, _noise, _shuffled)

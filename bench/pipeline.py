@@ -18,7 +18,6 @@ import numpy as np
 from edgefkp.bench import machine
 from edgefkp.cli.options import json_option, note, print_json
 from edgefkp.files import write_json
-from edgefkp.layout import InputSpec
 
 SCHEMA = "edgefkp.pipeline/1"
 FRAMES = 300
@@ -37,7 +36,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class PipelineResult:
-    """Frame rates and stage times of one model on one core."""
+    """Rates by the clock, and by the processor time of the working thread, as on a core on which nothing else runs."""
 
     schema: str
     model: str
@@ -45,14 +44,13 @@ class PipelineResult:
     processor: str
     opencv: str
     frames: int
-    search: int  # frames between two searches
-    tracked_fps: float  # frames per second by the clock, if no frame needs the face finder
-    with_finder_fps: float  # by the clock, with a search every `search` frames
-    # By the processor time of the one working thread: what a core reaches if nothing else runs on it.
-    tracked_core_fps: float
-    with_finder_core_fps: float
+    search: int  # frames from one search to the next, in the rates with the finder
+    tracked_fps: float  # by the clock; no frame needs the face finder
+    with_finder_fps: float  # by the clock
+    tracked_core_fps: float  # by processor time
+    with_finder_core_fps: float  # by processor time
     slowest_tracked_us: float
-    stages: tuple[Stage, ...]  # of tracked frames, and of the finder alone
+    stages: tuple[Stage, ...]  # of tracked frames; the finder alone comes last
 
 
 def one_core() -> None:
@@ -67,11 +65,11 @@ def one_core() -> None:
 def measure(model: Path | None, runtime: str | None = None) -> PipelineResult:
     import cv2
 
-    from bench.astronaut import FPS, frame_at, picture
+    from bench.astronaut import FPS, astronaut, frame_at
     from edgefkp.detect.detector import KeypointDetector
     from edgefkp.detect.tracker import Tracker
 
-    image = picture()
+    image = astronaut()
     frames = [frame_at(number / FPS, image)[0] for number in range(FRAMES)]
     detector = KeypointDetector(model, runtime=runtime)
     tracked = _run(Tracker(detector), frames, 0)
@@ -119,14 +117,14 @@ def _stages(detector: Any, frame: np.ndarray) -> tuple[Stage, ...]:
     from edgefkp.geometry import crop_face
 
     found = detector.finder.find(frame)[0].box
-    look = detector.settle(frame, found)
+    predicted = detector.refine(frame, found)
     check, smooth = fitted(), OneEuro()
     clock = iter(range(10**9))
     steps = {
-        "crop": lambda: crop_face(frame, look.face.box, InputSpec()),
-        "network": lambda: detector.predictor.predict(look.crop[None]),
-        "presence check": lambda: check(look.crop, look.raw),
-        "smoothing": lambda: smooth(look.face.keypoints, look.face.box.side, next(clock) / 30),
+        "crop": lambda: crop_face(frame, predicted.face.box, detector.spec.input),
+        "network": lambda: detector.predictor.predict(predicted.crop[None]),
+        "presence check": lambda: check(predicted.crop, predicted.raw, detector.spec.layout),
+        "smoothing": lambda: smooth(predicted.face.keypoints, predicted.face.box.side, next(clock) / 30),
         "face finder": lambda: detector.finder.find(frame),
     }
     return tuple(_timed(name, step, 30 if name == "face finder" else 300) for name, step in steps.items())

@@ -12,14 +12,14 @@ from pathlib import Path
 import click
 import numpy as np
 
-from bench.astronaut import FPS, frame_at, picture
+from bench.astronaut import FPS, astronaut, frame_at
 from edgefkp.cli.options import json_option, note, print_json
-from edgefkp.demo.jitter import lag_of, tremble
+from edgefkp.demo.jitter import jitter_of, lag_of
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.tracker import Tracker
 from edgefkp.files import write_json
 from edgefkp.geometry import box_of_keypoints
-from edgefkp.layout import KAGGLE15, SIZE
+from edgefkp.layout import KAGGLE15, REFERENCE_SIDE
 
 SCHEMA = "edgefkp.track/1"
 SECONDS = 20  # covers all combinations of rotation and scale
@@ -27,7 +27,7 @@ SECONDS = 20  # covers all combinations of rotation and scale
 
 @dataclass(frozen=True)
 class Track:
-    """Errors of one model at one frame rate; rmse, rmse_smoothed and worst_frame in pixels of the 96x96 crop."""
+    """Errors and jitter in pixels of a 96x96 crop."""
 
     schema: str
     model: str
@@ -37,15 +37,15 @@ class Track:
     searches: int  # runs of the face finder; 1 = never lost
     rmse: float
     rmse_smoothed: float
-    worst_frame: float
-    jitter: float
+    worst_frame: float  # RMSE
+    jitter: float  # of the errors
     jitter_smoothed: float
     lag_ms: float | None
 
 
 def measure(model: Path | None, every: int) -> Track:
-    """Track every `every`-th frame of the video at 30 frames per second."""
-    image = picture()
+    """Every so many frames of the video at 30 frames a second."""
+    image = astronaut()
     detector = KeypointDetector(model)
     tracker = Tracker(detector)
     seconds, raw, smooth, lost = [], [], [], 0
@@ -55,7 +55,7 @@ def measure(model: Path | None, every: int) -> Track:
         if not faces:
             lost += 1
             continue
-        scale = SIZE / box_of_keypoints(truth, KAGGLE15).side
+        scale = REFERENCE_SIDE / box_of_keypoints(truth, KAGGLE15).side
         seconds.append(number / FPS)
         raw.append((scale * (faces[0].raw - truth), faces[0].raw))
         smooth.append((scale * (faces[0].keypoints - truth), faces[0].keypoints))
@@ -72,8 +72,8 @@ def measure(model: Path | None, every: int) -> Track:
         rmse=_rms(errors),
         rmse_smoothed=_rms(errors_smooth),
         worst_frame=max(_rms(error) for error in errors),
-        jitter=tremble(errors),
-        jitter_smoothed=tremble(errors_smooth),
+        jitter=jitter_of(errors),
+        jitter_smoothed=jitter_of(errors_smooth),
         lag_ms=None if lag is None else 1000 * lag,
     )
 

@@ -13,9 +13,9 @@ import numpy as np
 from edgefkp.demo.server import Answer, Get, Server, as_json, text
 from edgefkp.detect import presence
 from edgefkp.detect.smoothing import OneEuro
-from edgefkp.detect.tracker import FAST, KEEP, LOOKS
+from edgefkp.detect.tracker import MAX_MOTION, MAX_PREDICTIONS, TRACK_THRESHOLD
 from edgefkp.files import cache_dir
-from edgefkp.layout import MEAN_SHAPE, NAMES
+from edgefkp.layout import KAGGLE15
 
 PAGE, SCRIPT = Path(__file__).with_name("browser.html"), Path(__file__).with_name("browser.js")
 PACKAGES = ("core", "wasm-utils")
@@ -103,21 +103,21 @@ def _constants() -> dict[str, Any]:
     """What the script has in common with Python, so that it stands in one place."""
     check = presence.fitted()
     return {
-        "names": NAMES,
-        "meanShape": MEAN_SHAPE,
+        "names": KAGGLE15.points,
+        "meanShape": KAGGLE15.mean_points(),
         "presence": {
             "patch": presence.PATCH,
             "margin": presence.MARGIN,
             "shapeLimit": presence.SHAPE_LIMIT,
             "scaleLimits": presence.SCALE_LIMITS,
             "sure": presence.FACE_THRESHOLD,
-            "keep": KEEP,
+            "keep": TRACK_THRESHOLD,
             "hidden": check.hidden.ravel(),
             "hiddenBias": check.hidden_bias,
             "out": check.out,
             "bias": check.bias,
         },
-        "tracking": {"looks": LOOKS, "fast": FAST},
+        "tracking": {"looks": MAX_PREDICTIONS, "fast": MAX_MOTION},
         "oneEuro": {"minCutoff": OneEuro.MIN_CUTOFF, "beta": OneEuro.BETA, "speedCutoff": OneEuro.SPEED_CUTOFF},
     }
 
@@ -144,5 +144,5 @@ def _golden(model: Path) -> dict[str, Any]:
         "runtime": f"{predictor.runtime} {predictor.version}",
         "images": base64.b64encode(images.tobytes()).decode(),
         "keypoints": keypoints,
-        "scores": [check(image, points) for image, points in zip(images, keypoints, strict=True)],
+        "scores": [check(image, points, KAGGLE15) for image, points in zip(images, keypoints, strict=True)],
     }

@@ -1,4 +1,4 @@
-"""Frame in, view out: tracking with one model, comparison with another, and the numbers of every stage."""
+"""Frame in, view out: tracking with one model, comparison with another, and the times of every stage."""
 
 import time
 from collections import deque
@@ -8,13 +8,13 @@ import numpy as np
 
 from edgefkp.demo.view import View, ViewOptions
 from edgefkp.detect import finders
-from edgefkp.detect.detector import KeypointDetector
+from edgefkp.detect.detector import KeypointDetector, PresenceCheck
 from edgefkp.detect.media import Frame
 from edgefkp.detect.tracker import TrackedFace, Tracker
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.schemes import parse_tflite
-from edgefkp.geometry import crop_matrix, invert, move_points
-from edgefkp.layout import SIZE
+from edgefkp.geometry import crop_face, crop_matrix, invert, move_points
+from edgefkp.layout import REFERENCE_SIDE
 from edgefkp.runtime.predictor import Predictor, open_predictor
 from edgefkp.runtime.shipped import find_model, models
 
@@ -32,9 +32,12 @@ class Pipeline:
         threads: int = 1,
         max_faces: int = 1,
         options: ViewOptions | None = None,
+        presence: PresenceCheck | None = None,
     ) -> None:
+        """presence: another check than the fitted one. The other arguments: see KeypointDetector."""
         self.options = options or ViewOptions()
         self._finder, self._runtime, self._threads, self._max_faces = finder, runtime, threads, max_faces
+        self._presence = presence
         first = find_model(model)
         self.choices = choices_beside(first)
         self._tracker = self._tracker_of(first)
@@ -66,7 +69,7 @@ class Pipeline:
         self._frames += 1
         self._arrivals.append(time.monotonic())
         stages, predictor = self._tracker.stages, self._tracker.detector.predictor
-        compared, other, difference = self._compare(faces) if self.options.compare else (None, (), None)
+        compared, other, difference = self._compare(frame.image, faces) if self.options.compare else (None, (), None)
         return View(
             frame=frame,
             faces=faces,
@@ -85,7 +88,9 @@ class Pipeline:
         )
 
     def _tracker_of(self, model: Path) -> Tracker:
-        detector = KeypointDetector(model, self._finder, runtime=self._runtime, threads=self._threads)
+        detector = KeypointDetector(
+            model, self._finder, runtime=self._runtime, threads=self._threads, presence=self._presence
+        )
         return Tracker(detector, max_faces=self._max_faces)
 
     def _rate(self) -> float:
@@ -94,28 +99,35 @@ class Pipeline:
         return (len(self._arrivals) - 1) / max(self._arrivals[-1] - self._arrivals[0], 1e-6)
 
     def _compare(
-        self, faces: list[TrackedFace]
+        self, image: np.ndarray, faces: list[TrackedFace]
     ) -> tuple[str | None, tuple[np.ndarray, ...], tuple[float, float] | None]:
-        """Ask the other model about the very same crops; nothing is smoothed on either side."""
+        """Predict the very same boxes with the other model; nothing is smoothed on either side."""
+        self._compared = self._compared or self._open_counterpart()
         if self._compared is None:
-            path = counterpart(self.model, self.choices)
-            if path is None:
-                return None, (), None
-            self._compared = path, open_predictor(path, self._runtime, self._threads)
+            return None, (), None
         path, predictor = self._compared
         if not faces:
             return path.stem, (), None
-        raw = predictor.predict(np.stack([face.crop for face in faces]))
+        spec = predictor.spec.input
+        raw = predictor.predict(np.stack([crop_face(image, face.box, spec) for face in faces]))
         other = tuple(
-            move_points(invert(crop_matrix(face.box, SIZE)), own) for face, own in zip(faces, raw, strict=True)
+            move_points(invert(crop_matrix(face.box, spec.side)), own) for face, own in zip(faces, raw, strict=True)
         )
         distances = np.stack(
             [
-                np.linalg.norm(own - face.raw, axis=-1) * (SIZE / face.box.side)
+                np.linalg.norm(own - face.raw, axis=-1) * (REFERENCE_SIDE / face.box.side)
                 for face, own in zip(faces, other, strict=True)
             ]
         )
         return path.stem, other, (float(distances.mean()), float(distances.max()))
+
+    def _open_counterpart(self) -> tuple[Path, Predictor] | None:
+        """The first model to compare with that has the same points."""
+        for path in counterparts(self.model, self.choices):
+            predictor = open_predictor(path, self._runtime, self._threads)
+            if predictor.spec.layout == self._tracker.detector.spec.layout:
+                return path, predictor
+        return None
 
 
 def choices_beside(model: Path) -> list[Path]:
@@ -123,10 +135,9 @@ def choices_beside(model: Path) -> list[Path]:
     return list(dict.fromkeys([model, *sorted(model.parent.glob("*.tflite")), *models()]))
 
 
-def counterpart(model: Path, choices: list[Path]) -> Path | None:
-    """float32 for an integer file and int8 for a float one, of the same network where there is one."""
+def counterparts(model: Path, choices: list[Path]) -> list[Path]:
+    """float32 files for an integer file and int8 files for a float one; those of the same network come first."""
     name = parse_tflite(model)
     wanted = "float32" if name.scheme.startswith("int") or name.scheme == "dynamic" else "int8"
     rest = [path for path in choices if path != model and parse_tflite(path).scheme == wanted]
-    same = [path for path in rest if parse_tflite(path).model == name.model]
-    return next(iter(same + rest), None)
+    return sorted(rest, key=lambda path: parse_tflite(path).model != name.model)

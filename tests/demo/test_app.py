@@ -15,7 +15,7 @@ from edgefkp.cli import cli
 from edgefkp.demo.app import Demo, Pace
 from edgefkp.demo.displays import KEYS, Display, Recorder
 from edgefkp.demo.frames import open_frames
-from edgefkp.demo.session import Pipeline, counterpart
+from edgefkp.demo.session import Pipeline, counterparts
 from edgefkp.demo.view import ViewOptions, render
 from edgefkp.detect.media import Frame, fitted
 from edgefkp.errors import EdgefkpError
@@ -53,7 +53,9 @@ class Blank:
 
 
 def pipeline(**options) -> Pipeline:
-    return Pipeline(FIXTURES / "tiny.float32.tflite", "whole-image", options=ViewOptions(**options))
+    """Every image is a face, whatever the network predicts."""
+    always = ViewOptions(**options)
+    return Pipeline(FIXTURES / "tiny.float32.tflite", "whole-image", options=always, presence=lambda *face: 1.0)
 
 
 def test_commands_change_what_is_done(tmp_path):
@@ -62,7 +64,6 @@ def test_commands_change_what_is_done(tmp_path):
     )
     source = Blank()
     own = pipeline()
-    own._tracker.detector._presence = lambda crop, points: 1.0
     summary = Demo(source, own, display, tmp_path).run()
     views = display.views
     assert summary.frames == len(views) == 8
@@ -118,18 +119,21 @@ def test_a_model_that_does_not_run_is_not_switched_to(tmp_path):
     assert said[1].startswith("cannot switch")
 
 
-def test_the_counterpart_is_the_same_network_in_the_other_kind():
+def test_the_counterparts_are_of_the_other_kind_and_those_of_the_same_network_come_first():
     choices = [Path(f"{name}.tflite") for name in ("a.float32", "a.int8", "b.float32", "b.int8", "b.dynamic")]
-    assert counterpart(Path("b.float32.tflite"), choices) == Path("b.int8.tflite")
-    assert counterpart(Path("a.int8.tflite"), choices) == Path("a.float32.tflite")
-    assert counterpart(Path("b.dynamic.tflite"), choices) == Path("b.float32.tflite")
-    assert counterpart(Path("c.float32.tflite"), choices) == Path("a.int8.tflite")
-    assert counterpart(Path("a.float32.tflite"), choices[:1]) is None
+
+    def first(name: str, among: list[Path] = choices) -> Path | None:
+        return next(iter(counterparts(Path(name), among)), None)
+
+    assert first("b.float32.tflite") == Path("b.int8.tflite")
+    assert first("a.int8.tflite") == Path("a.float32.tflite")
+    assert first("b.dynamic.tflite") == Path("b.float32.tflite")
+    assert first("c.float32.tflite") == Path("a.int8.tflite")
+    assert first("a.float32.tflite", choices[:1]) is None
 
 
 def test_the_picture_shows_points_and_both_models(tmp_path):
     own = pipeline(compare=True, names=True)
-    own._tracker.detector._presence = lambda crop, points: 1.0
     view = own.process(Frame(np.full((96, 96, 3), 90, np.uint8), 0.0))
     picture = render(view)
     assert picture.shape == (96, 192, 3)

@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from edgefkp.cli import cli
-from edgefkp.detect.points_table import FIELDS, Table, rows_of
-from edgefkp.detect.predict import Settings, find_items, predict
+from edgefkp.detect.points_table import PointsWriter, face_fields, rows_of
+from edgefkp.detect.predict import PredictSettings, find_items, predict
 from edgefkp.errors import UsageError
-from edgefkp.layout import COLUMNS
+from edgefkp.layout import KAGGLE15
 from tests.discs import TINY
 
 
@@ -32,7 +32,7 @@ def pictures(tmp_path):
 
 
 def settings(tmp_path, **changes):
-    return Settings(tmp_path / "out", str(TINY), "whole-image", **changes)
+    return PredictSettings(tmp_path / "out", str(TINY), "whole-image", **changes)
 
 
 def run(tmp_path, pictures, **changes):
@@ -47,11 +47,11 @@ def rows(tmp_path):
 
 def test_every_picture_has_its_row_and_its_overlay(tmp_path, pictures):
     result = run(tmp_path, pictures)
-    assert (result.pictures, result.faces, result.earlier) == (6, 6, 0)
+    assert (result.images, result.faces, result.earlier) == (6, 6, 0)
     assert sorted(result.skipped) == ["broken.jpg", "empty.png"]
     table = rows(tmp_path)
     assert sorted(row["file"] for row in table) == ["0.jpg", "1.jpg", "2.jpg", "3.jpg", "gray.pgm", "sub/0.jpg"]
-    assert all(np.isfinite(float(row[column])) for row in table for column in COLUMNS)
+    assert all(np.isfinite(float(row[column])) for row in table for column in KAGGLE15.columns)
     faces = tmp_path / "out" / "faces"
     assert sorted(path.relative_to(faces).as_posix() for path in faces.rglob("*.*")) == [
         "0.jpg", "1.jpg", "2.jpg", "3.jpg", "gray.pgm.png", "sub/0.jpg",
@@ -62,7 +62,7 @@ def test_a_second_run_has_only_the_broken_ones_left(tmp_path, pictures):
     run(tmp_path, pictures)
     before = (tmp_path / "out" / "points.csv").read_bytes()
     result = run(tmp_path, pictures)
-    assert (result.pictures, result.earlier) == (0, 6)
+    assert (result.images, result.earlier) == (0, 6)
     assert len(result.skipped) == 2
     assert (tmp_path / "out" / "points.csv").read_bytes() == before
 
@@ -83,15 +83,15 @@ def test_a_picture_with_several_faces_counts_when_all_are_there(tmp_path):
     from edgefkp.detect.detector import Face
     from edgefkp.geometry import Box
 
-    faces = [Face(Box(1, 2, 3), 0.5, np.zeros((15, 2), np.float32))] * 3
-    with Table(tmp_path, "csv") as table:
+    faces = [Face(Box(1, 2, 3), 0.5, np.zeros((15, 2), np.float32), KAGGLE15)] * 3
+    with PointsWriter(tmp_path, "csv", KAGGLE15) as table:
         table.write("a.jpg", [])
         table.write("b.jpg", rows_of(faces))
     path = tmp_path / "points.csv"
     lines = path.read_bytes().splitlines(keepends=True)
     assert len(lines) == 5
     path.write_bytes(b"".join(lines[:-1]))
-    with Table(tmp_path, "csv") as table:
+    with PointsWriter(tmp_path, "csv", KAGGLE15) as table:
         assert table.done == {"a.jpg"}
     assert path.read_bytes() == b"".join(lines[:2])
 
@@ -107,15 +107,15 @@ def test_workers_write_the_same_table(tmp_path, pictures):
 
 def test_names_with_commas_quotes_and_other_letters(tmp_path):
     names = ["a,b.jpg", 'say "hi".jpg', "ärger ☺.jpg"]
-    with Table(tmp_path, "csv") as table:
+    with PointsWriter(tmp_path, "csv", KAGGLE15) as table:
         for name in names:
             table.write(name, [])
-    with Table(tmp_path, "csv") as table:
+    with PointsWriter(tmp_path, "csv", KAGGLE15) as table:
         assert table.done == set(names)
 
 
 def test_what_was_written_is_no_input(tmp_path, pictures):
-    own = Settings(pictures / "predicted", str(TINY), "whole-image")
+    own = PredictSettings(pictures / "predicted", str(TINY), "whole-image")
     first = find_items([pictures], own.out)
     predict(first, own)
     assert find_items([pictures], own.out) == first
@@ -125,7 +125,7 @@ def test_wrong_paths_are_usage_errors(tmp_path, pictures):
     out = tmp_path / "out"
     for paths, found in [
         ([tmp_path / "nothing"], "no file or folder"),
-        ([pictures / "notes.txt"], "neither a picture nor a video"),
+        ([pictures / "notes.txt"], "neither an image nor a video"),
         ([pictures / "0.jpg", pictures / "sub" / "0.jpg"], "have the same name"),
     ]:
         with pytest.raises(UsageError, match=found):
@@ -153,13 +153,13 @@ def test_a_table_of_something_else_is_left_alone(tmp_path, pictures):
 
 
 def test_a_video_gets_a_row_for_each_frame(tmp_path, model, video):
-    own = Settings(tmp_path / "out", str(model))
+    own = PredictSettings(tmp_path / "out", str(model))
     result = predict(find_items([video], own.out), own)
     assert (result.videos, result.faces) == (1, 60)
     with open(tmp_path / "out" / "astronaut.mp4.csv", newline="") as stream:
         table = list(csv.DictReader(stream))
     assert [int(row["frame"]) for row in table] == list(range(60))
-    assert list(table[0])[2:] == list(FIELDS[1:])
+    assert list(table[0])[2:] == list(face_fields(KAGGLE15))
     import cv2
 
     overlay = cv2.VideoCapture(str(tmp_path / "out" / "faces" / "astronaut.mp4"))
