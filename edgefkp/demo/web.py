@@ -37,7 +37,7 @@ class WebDisplay(Display):
     ) -> None:
         self._choices = [path.stem for path in choices]
         self._newest: View | None = None
-        self._number = 0
+        self.shown = 0  # views so far
         self._message = ""
         self._logged = ("", 0.0)
         self._arrived = threading.Condition()
@@ -48,7 +48,7 @@ class WebDisplay(Display):
             "/": lambda rest: text(PAGE.read_text()),
             "/stream.mjpg": lambda rest: Answer(self._stream()),
             "/frame.jpg": self._frame,
-            "/numbers": lambda rest: as_json(self._numbers()),
+            "/numbers": lambda rest: as_json(self.showns()),
             **browser_pages(choices, litert),
         }
         self.server = Server(gets, self._post, host, port, tls)
@@ -56,7 +56,7 @@ class WebDisplay(Display):
     def show(self, view: View) -> None:
         with self._arrived:
             self._newest, self._message = view, ""
-            self._number += 1
+            self.shown += 1
             self._arrived.notify_all()
 
     def idle(self, message: str) -> None:
@@ -97,8 +97,8 @@ class WebDisplay(Display):
         seen = 0
         while not self.server.closing.is_set():
             with self._arrived:
-                self._arrived.wait_for(lambda: self._number != seen, WAIT)  # noqa: B023
-                if self._number == seen:
+                self._arrived.wait_for(lambda: self.shown != seen, WAIT)  # noqa: B023
+                if self.shown == seen:
                     continue
             seen, jpeg = self._jpeg()
             yield jpeg
@@ -109,7 +109,7 @@ class WebDisplay(Display):
 
         with self._encoding:
             with self._arrived:
-                number, view = self._number, self._newest
+                number, view = self.shown, self._newest
             if number != self._encoded[0] and view is not None:
                 # The numbers stand beside the image.
                 image = np.ascontiguousarray(render(view, with_status=False))

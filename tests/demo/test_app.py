@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from edgefkp.cli import cli
+from edgefkp.demo import session
 from edgefkp.demo.app import Demo, Pace
 from edgefkp.demo.displays import KEYS, Display, Recorder
 from edgefkp.demo.frames import open_frames
@@ -19,6 +20,9 @@ from edgefkp.demo.session import Pipeline, counterparts
 from edgefkp.demo.view import ViewOptions, render
 from edgefkp.detect.media import Frame, fitted
 from edgefkp.errors import EdgefkpError
+from edgefkp.geometry import Box
+from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
+from tests.discs import DiscNetwork, disc_frame
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
@@ -130,6 +134,19 @@ def test_the_counterparts_are_of_the_other_kind_and_those_of_the_same_network_co
     assert first("b.dynamic.tflite") == Path("b.float32.tflite")
     assert first("c.float32.tflite") == Path("a.int8.tflite")
     assert first("a.float32.tflite", choices[:1]) is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "compared"),
+    [(ModelSpec(KAGGLE15, InputSpec(64, "rgb")), "tiny.int8"), (ModelSpec(KAGGLE15.part("nose_tip")), None)],
+)
+def test_models_are_compared_if_they_have_the_same_points(monkeypatch, spec, compared):
+    monkeypatch.setattr(session, "open_predictor", lambda *arguments: DiscNetwork(spec))
+    view = pipeline(compare=True).process(Frame(disc_frame(Box(48, 48, 80), height=96, width=96), 0.0))
+    assert view.compared == compared
+    assert len(view.other) == (1 if compared else 0)
+    if compared:  # its own crop of the same box: the disc is where it is
+        assert np.allclose(view.other[0].mean(0), (48, 48), atol=6)
 
 
 def test_the_picture_shows_points_and_both_models(tmp_path):

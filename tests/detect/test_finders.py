@@ -184,14 +184,14 @@ def test_blazeface_refuses_another_network():
 
 
 def test_blazeface_without_mediapipe_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(blazeface, "_in_mediapipe", lambda: None)
+    monkeypatch.setattr(blazeface, "file_in_mediapipe", lambda: None)
     with pytest.raises(EdgefkpError) as raised:
         BlazeFace()
     assert "mediapipe" in raised.value.hint
 
 
 def test_blazeface_finds_the_astronaut(astronaut):
-    if blazeface._in_mediapipe() is None or not blazeface._in_mediapipe().exists():
+    if blazeface.file_in_mediapipe() is None or not blazeface.file_in_mediapipe().exists():
         pytest.skip("needs BlazeFace from the package mediapipe")
     assert near(BlazeFace().find(astronaut)[0].box, true_box())
 

@@ -31,7 +31,7 @@ class BlazeFace:
         from edgefkp.runtime import safety
 
         file = require_model(
-            path or _in_mediapipe(), self.name, "pip install 'mediapipe<0.10.22', or give blazeface:FILE.tflite"
+            path or file_in_mediapipe(), self.name, "pip install 'mediapipe<0.10.22', or give blazeface:FILE.tflite"
         )
         safety.check(file, runtime)
         self._model = runtimes.load(file, runtime)
@@ -82,7 +82,7 @@ def overlap(one: Box, other: Box) -> float:
     return shared / (one.side**2 + other.side**2 - shared)
 
 
-def _in_mediapipe() -> Path | None:
+def file_in_mediapipe() -> Path | None:
     found = importlib.util.find_spec("mediapipe")
     if found is None or found.origin is None:
         return None
