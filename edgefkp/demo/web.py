@@ -48,7 +48,7 @@ class WebDisplay(Display):
             "/": lambda rest: text(PAGE.read_text()),
             "/stream.mjpg": lambda rest: Answer(self._stream()),
             "/frame.jpg": self._frame,
-            "/numbers": lambda rest: as_json(self.showns()),
+            "/numbers": lambda rest: as_json(self._status()),
             **browser_pages(choices, litert),
         }
         self.server = Server(gets, self._post, host, port, tls)
@@ -80,13 +80,13 @@ class WebDisplay(Display):
             return True
         return False
 
-    def _numbers(self) -> dict[str, Any]:
+    def _status(self) -> dict[str, Any]:
         view = self._newest
-        numbers = view.to_json() if view else {}
+        status = view.to_json() if view else {}
         logged, when = self._logged
         recent = logged if time.monotonic() - when < LOG_SECONDS else ""
         waiting = self._message or ("" if view else "no frame yet")
-        return {**numbers, "choices": self._choices, "message": waiting, "told": recent}
+        return {**status, "choices": self._choices, "message": waiting, "told": recent}
 
     def _frame(self, rest: str) -> Answer | None:
         if self._newest is None:

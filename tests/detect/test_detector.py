@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,16 @@ def test_importing_the_package_imports_neither_opencv_nor_an_interpreter():
         "import edgefkp, sys; print([m for m in sys.modules if m.split('.')[0] in ('cv2', 'ai_edge_litert', 'numpy')])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_the_public_names_are_those_of_their_modules():
+    import edgefkp
+    from edgefkp.detect.detector import Face
+    from edgefkp.detect.tracker import Tracker
+
+    assert (edgefkp.Face, edgefkp.Tracker, edgefkp.EdgefkpError) == (Face, Tracker, EdgefkpError)
+    assert set(edgefkp.__all__) == set(dir(edgefkp)) == {name for name in edgefkp.__all__ if hasattr(edgefkp, name)}
+    assert (Path(edgefkp.__file__).parent / "py.typed").is_file()
 
 
 def test_unknown_names_of_the_package_are_attribute_errors():
