@@ -25,7 +25,7 @@ from edgefkp.layout import KAGGLE15, REFERENCE_SIDE
 SCHEMA = "edgefkp.finders/1"
 
 
-class LabelledImage(NamedTuple):
+class LabeledImage(NamedTuple):
     image: np.ndarray  # (H, W) gray uint8
     keypoints: np.ndarray  # (K, 2) true points in it, NaN = missing
     cut: Box  # around the labels
@@ -45,7 +45,7 @@ class BehindFinder:
     rmse_label_cut: float  # of the same faces, cut around their labels
 
 
-def sample_images() -> Iterator[LabelledImage]:
+def sample_images() -> Iterator[LabeledImage]:
     """The ORL images as they came, with the sample's own crops."""
     import cv2
 
@@ -56,23 +56,23 @@ def sample_images() -> Iterator[LabelledImage]:
     files, points, _ = read_points(LABELS, LAYOUT)
     for name, keypoints in zip(files, points, strict=True):
         image = cv2.imread(str(images_folder() / name), cv2.IMREAD_GRAYSCALE)
-        yield LabelledImage(image, keypoints, scattered(box_of_keypoints(keypoints, KAGGLE15), name))
+        yield LabeledImage(image, keypoints, scattered(box_of_keypoints(keypoints, KAGGLE15), name))
 
 
-def test_images(data: str) -> Iterator[LabelledImage]:
+def test_images(data: str) -> Iterator[LabeledImage]:
     from edgefkp.data.formats import open_dataset
 
     test = open_dataset(data).test
     if test is None:
         raise click.UsageError(f"{data} has no test split")
     for image, keypoints in zip(bordered(test.images), test.keypoints, strict=True):
-        yield LabelledImage(image, keypoints + BORDER, LABEL_CUT)
+        yield LabeledImage(image, keypoints + BORDER, LABEL_CUT)
 
 
-def measure(name: str, labelled: Iterator[LabelledImage], detector: KeypointDetector) -> BehindFinder:
+def measure(name: str, labeled: Iterator[LabeledImage], detector: KeypointDetector) -> BehindFinder:
     errors, errors_label_cut, missed, count = [], [], 0, 0
     layout, spec = detector.spec.layout, detector.spec.input
-    for own in labelled:
+    for own in labeled:
         count += 1
         scale = REFERENCE_SIDE / own.cut.side
         faces = [face for face in detector(own.image) if is_hit(face.box, box_of_keypoints(own.keypoints, layout))]
@@ -119,9 +119,9 @@ def _all_sets(data: str | None, detector: KeypointDetector) -> Iterator[BehindFi
     sets = {"ORL originals": sample_images()}
     if data:
         sets[f"{Path(data).name}, test, {BORDER} px of border"] = test_images(data)
-    for name, labelled in sets.items():
+    for name, labeled in sets.items():
         note(f"{detector.finder.name} on {name} ...")
-        yield measure(name, labelled, detector)
+        yield measure(name, labeled, detector)
 
 
 if __name__ == "__main__":

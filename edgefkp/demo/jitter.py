@@ -76,7 +76,7 @@ def jitter_of(points: np.ndarray) -> float:
 
 
 def lag_of(seconds: np.ndarray, raw: np.ndarray, smooth: np.ndarray) -> float | None:
-    """The delay in seconds at which raw points look most like the smoothed ones; None for a face at rest."""
+    """The delay in seconds at which raw points match the smoothed ones best; None for a face at rest."""
     before, after = raw.mean(1), smooth.mean(1)
     if np.std(before, axis=0).max() < MOTION * max(jitter_of(raw), 1e-3):
         return None

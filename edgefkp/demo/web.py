@@ -15,7 +15,7 @@ from edgefkp.demo.view import View, render
 
 JPEG_QUALITY = 80
 LOG_SECONDS = 4.0  # how long the page shows what a button did
-WAIT = 1.0  # seconds a viewer waits for a frame before it looks whether the demo has ended
+WAIT = 1.0  # seconds a viewer waits for a frame before it checks whether the demo has ended
 PAGE = Path(__file__).with_name("page.html")
 
 

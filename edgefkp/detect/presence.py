@@ -1,7 +1,7 @@
 """Is there a face under these keypoints? A network predicts a plausible face on any image.
 
 Two checks: the shape of the points, and the image itself: the points bring a small patch of it upright, and a small
-classifier looks at the patch. bench.fit_finders trained the classifier on training persons against what networks see
+classifier judges the patch. bench.fit_finders trained the classifier on training persons against what networks see
 when a face is lost.
 """
 

@@ -85,8 +85,8 @@ def test_snapshots_and_recordings_are_whole_files(tmp_path):
     import cv2
 
     display = Scripted(["snapshot"], ["record"], [], ["snapshot", "record"], ["record"])
-    said = []
-    Demo(Blank(), pipeline(), display, tmp_path / "new", said.append).run()
+    logged = []
+    Demo(Blank(), pipeline(), display, tmp_path / "new", logged.append).run()
     files = sorted(path.name.split("-")[0] for path in (tmp_path / "new").iterdir())
     assert files == ["recording", "recording", "snapshot", "snapshot"]
     for path in (tmp_path / "new").iterdir():
@@ -94,7 +94,7 @@ def test_snapshots_and_recordings_are_whole_files(tmp_path):
             assert cv2.imread(str(path)).shape == (96, 96, 3)
         else:
             assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT) > 0
-    assert len([line for line in said if line.startswith("wrote")]) == 4
+    assert len([line for line in logged if line.startswith("wrote")]) == 4
     assert [view.options.recording for view in display.views[:6]] == [False, False, True, True, False, True]
 
 
@@ -114,13 +114,13 @@ def test_a_source_without_frames_is_an_error(tmp_path):
 def test_a_model_that_does_not_run_is_not_switched_to(tmp_path):
     for name in ("tiny.float32.tflite", "classifier.tflite"):
         shutil.copy(FIXTURES / name, tmp_path)
-    said = []
+    logged = []
     display = Scripted(["model:classifier"], [], ["model:absent"])
     own = Pipeline(tmp_path / "tiny.float32.tflite", "whole-image")
-    summary = Demo(Blank(), own, display, tmp_path, said.append).run(5)
+    summary = Demo(Blank(), own, display, tmp_path, logged.append).run(5)
     assert summary.model == "tiny.float32"
-    assert len(said) == 2
-    assert said[1].startswith("cannot switch")
+    assert len(logged) == 2
+    assert logged[1].startswith("cannot switch")
 
 
 def test_the_counterparts_are_of_the_other_kind_and_those_of_the_same_network_come_first():
@@ -149,12 +149,12 @@ def test_models_are_compared_if_they_have_the_same_points(monkeypatch, spec, com
         assert np.allclose(view.other[0].mean(0), (48, 48), atol=6)
 
 
-def test_the_picture_shows_points_and_both_models(tmp_path):
+def test_the_image_shows_points_and_both_models(tmp_path):
     own = pipeline(compare=True, names=True)
     view = own.process(Frame(np.full((96, 96, 3), 90, np.uint8), 0.0))
-    picture = render(view)
-    assert picture.shape == (96, 192, 3)
-    assert (picture[60:, :96] != 90).any()
+    image = render(view)
+    assert image.shape == (96, 192, 3)
+    assert (image[60:, :96] != 90).any()
     assert (view.frame.image == 90).all()  # the frame itself is left as it came
 
 
@@ -165,7 +165,7 @@ def test_a_recorder_refuses_other_suffixes_and_leaves_nothing_without_frames(tmp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_pictures_are_fitted_whole():
+def test_images_are_fitted_whole():
     wide = np.full((50, 200, 3), 255, np.uint8)
     small = fitted(wide, (100, 50))
     assert small.shape == (50, 100, 3)
@@ -195,7 +195,7 @@ def test_the_command_writes_a_video(tmp_path, model, video):
     capture = cv2.VideoCapture(str(out))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 60
     _, frame = capture.read()
-    # Dots of the three colours are on the picture.
+    # Dots of the three colors are on the image.
     assert (np.abs(frame.astype(int) - (110, 230, 110)).max(-1) < 60).any()
 
 

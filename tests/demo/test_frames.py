@@ -17,7 +17,7 @@ def folder(tmp_path):
 
     for number in (3, 1, 2):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((20, 30, 3), number * 10, np.uint8))
-    (tmp_path / "4.png").write_bytes(b"no picture")
+    (tmp_path / "4.png").write_bytes(b"no image")
     (tmp_path / "notes.txt").write_text("x")
     return tmp_path
 
@@ -40,13 +40,13 @@ def test_a_looped_video_starts_again_with_time_going_on(video):
     assert np.array_equal(frames[0].image, frames[60].image)
 
 
-def test_a_folder_gives_its_pictures_by_name(folder):
+def test_a_folder_gives_its_images_by_name(folder):
     frames = list(open_frames(str(folder)).frames())
     assert [frame.image[0, 0, 0] for frame in frames] == [10, 20, 30]
     assert all(frame.is_cut for frame in frames)
 
 
-def test_what_is_not_there_is_said(tmp_path):
+def test_a_missing_source_is_an_error(tmp_path):
     with pytest.raises(EdgefkpError, match="no file or folder"):
         open_frames(str(tmp_path / "nothing.mp4"))
     with pytest.raises(EdgefkpError, match="holds no images"):
@@ -55,13 +55,13 @@ def test_what_is_not_there_is_said(tmp_path):
     broken.write_bytes(b"0" * 100)
     with pytest.raises(EdgefkpError, match="cannot be read as a video"):
         open_frames(str(broken))
-    picture = tmp_path / "broken.png"
-    picture.write_bytes(b"0" * 100)
+    image = tmp_path / "broken.png"
+    image.write_bytes(b"0" * 100)
     with pytest.raises(EdgefkpError, match="cannot be read as an image"):
-        open_frames(str(picture))
+        open_frames(str(image))
 
 
-def test_half_a_jpeg_is_no_picture(tmp_path, astronaut, capfd):
+def test_half_a_jpeg_is_no_image(tmp_path, astronaut, capfd):
     import cv2
 
     whole = tmp_path / "whole.jpg"
@@ -109,15 +109,15 @@ def test_an_unplugged_camera_is_waited_for(monkeypatch):
 
     monkeypatch.setattr(cv2, "VideoCapture", Capture)
     monkeypatch.setattr(sources, "RETRY", 0.0)
-    said = []
-    camera = open_frames("/dev/video0", log=said.append)
+    logged = []
+    camera = open_frames("/dev/video0", log=logged.append)
     assert camera.live
     got = [frame for _, frame in zip(range(7), camera.frames(), strict=False)]
     assert [frame is None for frame in got] == [False, False, True, True, True, False, False]
     assert got[5].is_cut
     assert not got[6].is_cut
     assert got[5].seconds >= got[1].seconds
-    assert said == ["camera 0 is gone: waiting for it to come back", "camera 0 is back"]
+    assert logged == ["camera 0 is gone: waiting for it to come back", "camera 0 is back"]
 
 
 def test_the_pi_camera_through_picamera2(monkeypatch):

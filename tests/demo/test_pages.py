@@ -44,7 +44,7 @@ def live(model, video, tmp_path):
 
 
 def shows_the_points(screenshot: bytes) -> bool:
-    """Points of the three colors are on the picture."""
+    """Points of the three colors are on the image."""
     import cv2
 
     image = cv2.imdecode(np.frombuffer(screenshot, np.uint8), cv2.IMREAD_COLOR).astype(int)
@@ -56,12 +56,12 @@ def shows_the_points(screenshot: bytes) -> bool:
 def test_the_live_page_shows_the_face_and_takes_buttons(live):
     with webdriver.Browser() as browser:
         browser.open(live.server.url)
-        browser.wait_for("document.getElementById('picture').naturalWidth === 640")
+        browser.wait_for("document.getElementById('image').naturalWidth === 640")
         browser.wait_for("document.getElementById('face').textContent.startsWith('sure')")
         # Some frames of the walk have the face small: points of a few pixels that JPEG blurs.
         assert any(shows_the_points(browser.screenshot()) for _ in range(20))
         browser.run("document.getElementById('compare').click()")
-        browser.wait_for("document.getElementById('model').length === 1 || picture.naturalWidth === 1280")
+        browser.wait_for("document.getElementById('model').length === 1 || image.naturalWidth === 1280")
         browser.run("document.getElementById('smoothing').click()")
         browser.wait_for("document.getElementById('smoothing').ariaPressed === 'false'")
         assert live.commands() == []
@@ -101,6 +101,20 @@ def test_a_late_viewer_gets_the_newest_frame(live):
     while live.shown < number + 10:
         time.sleep(0.05)
     assert frame() != first
+
+
+def test_the_numbers_are_those_of_the_newest_view(live):
+    while live.shown < 3:
+        time.sleep(0.05)
+    connection = http.client.HTTPConnection("127.0.0.1", live.server.port, timeout=10)
+    connection.request("GET", "/numbers")
+    numbers = json.load(connection.getresponse())
+    connection.close()
+    assert numbers["frames"] >= 3
+    assert len(numbers["faces"][0]["keypoints"]) == KAGGLE15.count
+    assert set(numbers["ms"]) == {"find", "network", "smooth", "total"}
+    assert (numbers["message"], numbers["told"]) == ("", "")
+    assert numbers["model"] in numbers["choices"]
 
 
 def test_the_browser_page_without_litert_says_what_to_type(model, tmp_path):

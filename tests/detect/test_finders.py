@@ -37,7 +37,7 @@ def test_haar_finds_the_astronaut_at_every_size(astronaut):
         assert near(HaarFinder().find(image)[0].box, true_box(scale))
 
 
-def test_haar_finds_a_face_that_fills_the_picture(astronaut):
+def test_haar_finds_a_face_that_fills_the_image(astronaut):
     box = true_box()
     left, top, side = int(box.x - box.side / 2), int(box.y - box.side / 2), int(box.side)
     found = HaarFinder().find(astronaut[top : top + side, left : left + side])
@@ -54,14 +54,14 @@ def test_haar_finds_a_turned_face(astronaut, degrees):
     assert near(HaarFinder().find(turned)[0].box, box_of_keypoints(move_points(turn, POINTS), KAGGLE15))
 
 
-def test_haar_follows_a_shift_of_the_picture(astronaut):
+def test_haar_follows_a_shift_of_the_image(astronaut):
     # A multiple of the search's shrink, so that the searched pixels are the same but for the border's replica.
     first = HaarFinder().find(astronaut)[0].box
     moved = HaarFinder().find(np.pad(astronaut, ((0, 0), (64, 0), (0, 0)), mode="edge"))[0].box
     assert near(moved, first._replace(x=first.x + 64), 0.05)
 
 
-def test_haar_gray_and_colour_agree(astronaut):
+def test_haar_gray_and_color_agree(astronaut):
     import cv2
 
     gray = cv2.cvtColor(astronaut, cv2.COLOR_BGR2GRAY)
@@ -119,7 +119,7 @@ def test_yunet_rows_become_boxes(monkeypatch, tmp_path):
             assert image.shape == (self.size[1], self.size[0], 3)
             points = (
                 YUNET_POINTS.mean_points()[YUNET_POINTS.mirror_order] + 100 + 0.5
-            ) / 2 - 0.5  # the picture is searched at half its size
+            ) / 2 - 0.5  # the image is searched at half its size
             rows = [[0, 0, 50, 50, *points.ravel(), score] for score in (0.8, 0.95)]
             return 2, np.array(rows, np.float32)
 
@@ -146,7 +146,7 @@ def test_overlap_and_duplicates():
 
 
 def test_blazeface_reads_what_its_network_says(monkeypatch, tmp_path):
-    """A stub of the network that sees one face, its points where the mean shape lies in a 400x200 picture."""
+    """A stub of the network that sees one face, its points where the mean shape lies in a 400x200 image."""
     row, scale = 700, 128 / 400
     points = blazeface.POINTS.mean_points()[blazeface.POINTS.mirror_order]
 
@@ -157,7 +157,7 @@ def test_blazeface_reads_what_its_network_says(monkeypatch, tmp_path):
         def set(self, tensor):
             assert tensor.shape == (1, 128, 128, 3)
             assert -1 <= tensor.min() <= tensor.max() <= 1
-            assert (tensor[0, 64:] == -1).all()  # below a picture that is twice as wide as high
+            assert (tensor[0, 64:] == -1).all()  # below an image that is twice as wide as high
 
         def invoke(self):
             pass

@@ -63,7 +63,7 @@ def test_a_face_is_present_however_it_is_turned(astronaut, degrees):
     assert fitted()(move_image(matrix, crop, INPUT.side), move_points(matrix, points), KAGGLE15) > 0.9
 
 
-def test_other_pictures_are_no_faces(astronaut):
+def test_other_images_are_no_faces(astronaut):
     from skimage import data
 
     crop, points = face_crop_face(astronaut)

@@ -30,7 +30,7 @@ class FaceFinder(Protocol):
     name: str  # as in FINDERS
 
     def find(self, image: np.ndarray) -> list[FaceBox]:
-        """The faces of a (H, W) gray or (H, W, 3) BGR uint8 image, the surest first."""
+        """The faces of a (H, W) gray or (H, W, 3) BGR uint8 image, those with the best scores first."""
         ...
 
 

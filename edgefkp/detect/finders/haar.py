@@ -14,12 +14,12 @@ class HaarFinder:
     CASCADE = "haarcascade_frontalface_alt2.xml"
     STEP = 1.1  # between the sizes that are searched
     NEIGHBORS = 3  # hits that must agree; fewer give more false alarms
-    SHORT_SIDE = 160  # pixels; larger images are searched at this size: at 240 it takes twice as long
+    SHORT_SIDE = 160  # pixels; larger images are searched at this size: at 240 the search takes twice as long
     SMALLEST = 20  # pixels at that size, the cascade's own least: faces down to an eighth of the image's height
     # The cascade misses faces without a border around them: 8 % of the ORL images.
     BORDER = 1 / 6
 
-    # Degrees. The cascade knows about 12 of roll to each side; it looks further only where it sees no upright face.
+    # Degrees. The cascade finds faces with up to 12 of roll; the image is turned only if it finds no upright one.
     TURNS = (0, -20, 20)
 
     def __init__(self, correction: BoxCorrection | None = None) -> None:
