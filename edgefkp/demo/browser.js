@@ -147,7 +147,7 @@ function presence(crop, points) {
 
 function patchOf(gray, re, im, shift, check, zoom) {
   const side = check.patch, margin = check.margin * zoom, last = spec.side - 1;
-  const smooth = blurred(gray, Math.round((check.blur * zoom - 1) / 2));
+  const smooth = blurred(gray, Math.floor((check.blur * zoom) / 2));
   const step = (spec.side - 2 * margin) / side, norm = re * re + im * im;
   const at = (x, y) => smooth[Math.min(Math.max(y, 0), last) * spec.side + Math.min(Math.max(x, 0), last)];
   const patch = new Float32Array(side * side);

@@ -64,7 +64,7 @@ def patch_of(crop: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     linear = to_patch[:, :2] @ matrix[:, :2]
     shift = to_patch[:, :2] @ matrix[:, 2] + to_patch[:, 2]
     gray = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) if crop.ndim == 3 else crop
-    width = 2 * round((BLUR * zoom - 1) / 2) + 1  # odd: an even one shifts the image by half a pixel
+    width = 2 * int(BLUR * zoom / 2) + 1  # odd: an even one shifts the image by half a pixel
     patch = cv2.warpAffine(
         cv2.blur(gray, (width, width)),
         np.column_stack([linear, shift]),
