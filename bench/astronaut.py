@@ -2,8 +2,8 @@
 
     python -m bench.astronaut astronaut.mp4      write the video, and the true track to astronaut.npz
 
-Needs scikit-image (extra `test`) for the image: NASA's portrait of Eileen Collins, in the public domain. The
-container is chosen by the suffix: .mp4 (MPEG-4), .avi (Motion JPEG), .mkv (lossless).
+Needs scikit-image (extra `test`) for the image: NASA's portrait of Eileen Collins, in the public domain. The suffix
+selects the container: .mp4 (MPEG-4), .avi (Motion JPEG), .mkv (lossless).
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from edgefkp.layout import KAGGLE15
 
 WIDTH, HEIGHT, FPS = 640, 480, 30
 SECONDS = 10
-# (15, 2) pixels of skimage.data.astronaut(): placed by hand on the image enlarged eight times.
+# (15, 2) pixels of skimage.data.astronaut(): placed by hand on the image, enlarged eight times.
 POINTS = np.array(
     [
         (246.8, 103.2), (203.0, 100.5), (236.0, 104.0), (257.0, 104.3), (213.2, 103.0),
@@ -31,11 +31,11 @@ FACE_SIDE = 150.0  # pixels of the frame: the crop's side at scale 1
 
 
 class Pose(NamedTuple):
-    """Of the face in a frame."""
+    """Position of the face in a frame."""
 
-    degrees: float  # counter-clockwise on screen
+    degrees: float  # counterclockwise on screen
     scale: float  # 1 = FACE_SIDE
-    x: float  # of the face's middle, frame pixels
+    x: float  # center of the face, frame pixels
     y: float
 
 
@@ -59,7 +59,7 @@ def matrix_of(pose: Pose) -> np.ndarray:
 
 
 def astronaut() -> np.ndarray:
-    """(512, 512, 3) BGR: the image."""
+    """Return the image, (512, 512, 3) BGR."""
     from skimage import data
 
     return np.ascontiguousarray(data.astronaut()[..., ::-1])

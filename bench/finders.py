@@ -1,10 +1,10 @@
-"""How good are the keypoints behind a face finder, against crops that were cut around the labels?
+"""Measure keypoints behind a face finder, compared with crops cut around the labels.
 
     python -m bench.finders --data lfw-kaggle --model FILE.tflite [--out bench/results/finders.json]
 
-Two sets: the original images of the built-in sample (all persons), and the test crops of DATA with replicated border.
-Missed: no box on the face, or one that the presence check turned down. Errors are in pixels of the 96x96 crop, over the
-faces that were found.
+Uses two sets: the original images of the built-in sample (all persons), and the test crops of DATA with a replicated
+border. A face is missed if no box lies on it or the presence check rejects it. Both errors are in pixels of the 96x96
+crop, over the same (found) faces.
 """
 
 from collections.abc import Iterator
@@ -26,6 +26,8 @@ SCHEMA = "edgefkp.finders/1"
 
 
 class LabeledImage(NamedTuple):
+    """An image with its true points."""
+
     image: np.ndarray  # (H, W) gray uint8
     keypoints: np.ndarray  # (K, 2) true points in it, NaN = missing
     cut: Box  # around the labels
@@ -46,7 +48,7 @@ class BehindFinder:
 
 
 def sample_images() -> Iterator[LabeledImage]:
-    """The ORL images as they came, with the sample's own crops."""
+    """Yield the original ORL images with the sample's own crops."""
     import cv2
 
     from edgefkp.data.cutting import scattered
@@ -60,6 +62,7 @@ def sample_images() -> Iterator[LabeledImage]:
 
 
 def test_images(data: str) -> Iterator[LabeledImage]:
+    """Yield the test crops of `data` with a replicated border."""
     from edgefkp.data.formats import open_dataset
 
     test = open_dataset(data).test

@@ -1,11 +1,10 @@
-"""Fit the corrections of the face finders and the presence check, on training persons only.
+"""Fit the box corrections of the finders and the presence check, on training persons only.
 
     python -m bench.fit_finders --data lfw-kaggle --model FILE.tflite
 
-writes edgefkp/detect/finders/calibration.json (from each finder's box to the crop) and edgefkp/detect/presence.npz
-(face or not).
-Needs the extra `train` (scikit-learn). Training crops have hardly any border, so each gets BORDER pixels of replicated
-border before a finder sees it.
+Writes edgefkp/detect/finders/calibration.json (from each finder's box to the crop) and edgefkp/detect/presence.npz
+(face or not). Needs the extra `train` (scikit-learn). Training crops have hardly any border, so BORDER pixels of
+replicated border are added before a finder sees them.
 """
 
 import warnings
@@ -25,29 +24,29 @@ from edgefkp.geometry import Box, box_of_keypoints, crop_face
 from edgefkp.layout import InputSpec
 from edgefkp.runtime.predictor import Predictor, open_predictor
 
-INPUT = InputSpec()  # of the network; the check that comes out serves every other input, as patches are scaled
+INPUT = InputSpec()  # of the network; the fitted check serves other inputs as well, because patches are scaled
 BORDER = 48  # pixels
 SEED = 0
-HIDDEN = 32  # units of the presence check: 20 microseconds a face
-VIEWS = 4  # crops of each face, so that faces are not far fewer than what is none
-LABEL_CUT = Box(INPUT.center + BORDER, INPUT.center + BORDER, INPUT.side)  # the crop itself in the bordered image
-# A box is the face's if its center is within this share of the side, and its side within this factor.
+HIDDEN = 32  # units of the presence check: 20 microseconds per face
+VIEWS = 4  # crops per face, to balance faces against non-faces
+LABEL_CUT = Box(INPUT.center + BORDER, INPUT.center + BORDER, INPUT.side)  # the crop in the bordered image
+# A box matches the face if its center is within this fraction of the side and its side within this factor.
 NEAR, SIMILAR = 0.3, 1.6
 
 
 def bordered(images: np.ndarray) -> np.ndarray:
-    """(N, 96, 96) -> (N, 192, 192) with the border replicated: images that a finder can search."""
+    """(N, 96, 96) -> (N, 192, 192) with a replicated border, so that a finder can search the image."""
     return np.pad(images, ((0, 0), (BORDER, BORDER), (BORDER, BORDER)), mode="edge")
 
 
 def is_hit(found: Box, truth: Box) -> bool:
-    """`found` is about where `truth` is, not on something else in the image."""
+    """Whether `found` is near `truth` and not on something else in the image."""
     far = max(abs(found.x - truth.x), abs(found.y - truth.y)) > NEAR * truth.side
     return not far and 1 / SIMILAR < found.side / truth.side < SIMILAR
 
 
 def fit_correction(finder: FaceFinder, faces: Faces) -> dict[str, float]:
-    """Medians, over the faces that `finder` (uncorrected) finds, of shift and scale to the crop of the labels."""
+    """Return the median shift and scale from the boxes of `finder` (uncorrected) to the crops of the labels."""
     rows = []
     for image, keypoints in zip(bordered(faces.images), faces.keypoints, strict=True):
         truth = box_of_keypoints(keypoints + BORDER, faces.layout)
@@ -118,7 +117,7 @@ def _turned(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _covered(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A hand, or whatever comes between: a smooth blob over most of the face."""
+    """Cover most of the face with a smooth blob, like a hand in front of it."""
     import cv2
 
     crop = _face(image, random).astype(np.float32)
@@ -136,7 +135,7 @@ def _noise(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _shuffled(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """The face's own tiles in another order: its textures, not its shape."""
+    """Shuffle tiles of the face: same texture, different shape."""
     tile = int(random.choice([16, 24, 32]))
     count = INPUT.side // tile
     tiles = _face(image, random).reshape(count, tile, count, tile).swapaxes(1, 2).reshape(-1, tile, tile)
@@ -145,7 +144,7 @@ def _shuffled(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _clouds(random: np.random.Generator) -> np.ndarray:
-    """(side, side) smooth noise of about +-40 gray levels, coarse or fine."""
+    """Return (side, side) smooth noise of about +-40 gray levels, coarse or fine."""
     import cv2
 
     cells = int(random.choice([3, 6, 12, 24]))
@@ -157,7 +156,7 @@ LOST = (_beside, _too_close, _too_far, _turned, _covered, _noise, _shuffled)
 
 
 def other_finders() -> list[FaceFinder]:
-    """The other finders that can be fitted here: those whose file is installed."""
+    """Return the other finders that can be fitted here: those whose file is installed."""
     from edgefkp.detect.finders.blazeface import BlazeFace
 
     try:
@@ -167,10 +166,10 @@ def other_finders() -> list[FaceFinder]:
 
 
 @click.command()
-@click.option("--data", required=True, help="As of edgefkp train; its training persons alone are used.")
-@click.option("--model", required=True, type=click.Path(path_type=Path), help="The network that will run.")
-@click.option("--labels", type=click.Choice(["csv", "full"]), default="csv", help="As of edgefkp train.")
-@click.option("--faces", "count", default=6000, show_default=True, help="So many training faces.")
+@click.option("--data", required=True, help="Data, as for edgefkp train; only its training persons are used.")
+@click.option("--model", required=True, type=click.Path(path_type=Path), help="The model that will run.")
+@click.option("--labels", type=click.Choice(["csv", "full"]), default="csv", help="Labels, as for edgefkp train.")
+@click.option("--faces", "count", default=6000, show_default=True, help="Number of training faces.")
 def main(data: str, model: Path, labels: str, count: int) -> None:
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.split import split
@@ -179,7 +178,7 @@ def main(data: str, model: Path, labels: str, count: int) -> None:
     faces = split(open_dataset(data, labels)).train
     faces = faces.take(faces.complete)
     faces = faces.take(np.random.default_rng(SEED).permutation(len(faces))[:count])
-    finders = read_json(CORRECTIONS)["finders"]  # one that is not installed here keeps what it had
+    finders = read_json(CORRECTIONS)["finders"]  # finders that are not installed here keep their values
     finders |= {
         finder.name: fit_correction(finder, faces) for finder in [HaarFinder(BoxCorrection()), *other_finders()]
     }

@@ -36,7 +36,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class PipelineResult:
-    """Rates by the clock, and by the processor time of the working thread, as on a core on which nothing else runs."""
+    """Frame rates and stage times of one model on one core."""
 
     schema: str
     model: str
@@ -44,13 +44,14 @@ class PipelineResult:
     processor: str
     opencv: str
     frames: int
-    search: int  # frames from one search to the next, in the rates with the finder
-    tracked_fps: float  # by the clock; no frame needs the face finder
-    with_finder_fps: float  # by the clock
-    tracked_core_fps: float  # by processor time
-    with_finder_core_fps: float  # by processor time
+    search: int  # frames between two searches
+    tracked_fps: float  # frames per second by the clock, if no frame needs the face finder
+    with_finder_fps: float  # by the clock, with a search every `search` frames
+    # By the processor time of the one working thread: what a core reaches if nothing else runs on it.
+    tracked_core_fps: float
+    with_finder_core_fps: float
     slowest_tracked_us: float
-    stages: tuple[Stage, ...]  # of tracked frames; the finder alone comes last
+    stages: tuple[Stage, ...]  # of tracked frames, and of the finder alone
 
 
 def one_core() -> None:

@@ -27,7 +27,7 @@ SECONDS = 20  # covers all combinations of rotation and scale
 
 @dataclass(frozen=True)
 class Track:
-    """Errors and jitter in pixels of a 96x96 crop."""
+    """Errors of one model at one frame rate; rmse, rmse_smoothed and worst_frame in pixels of the 96x96 crop."""
 
     schema: str
     model: str
@@ -37,14 +37,14 @@ class Track:
     searches: int  # runs of the face finder; 1 = never lost
     rmse: float
     rmse_smoothed: float
-    worst_frame: float  # RMSE
-    jitter: float  # of the errors
+    worst_frame: float
+    jitter: float
     jitter_smoothed: float
     lag_ms: float | None
 
 
 def measure(model: Path | None, every: int) -> Track:
-    """Every so many frames of the video at 30 frames a second."""
+    """Track every `every`-th frame of the video at 30 frames per second."""
     image = astronaut()
     detector = KeypointDetector(model)
     tracker = Tracker(detector)

@@ -122,7 +122,7 @@ def test_other_images_are_named(image, found):
 
 
 def test_another_network_is_refused_at_once():
-    with pytest.raises(EdgefkpError, match="a keypoint network .*takes"):
+    with pytest.raises(EdgefkpError, match=r"a keypoint network .*takes"):
         KeypointDetector(TINY.with_name("classifier.tflite"))
 
 
