@@ -121,6 +121,14 @@ def test_what_was_written_is_no_input(tmp_path, images):
     assert find_items([images], own.out) == first
 
 
+def test_hidden_and_unfinished_files_are_no_input(tmp_path, images):
+    before = find_items([images], tmp_path / "out")
+    for name in (".0-x1y2.jpg", ".trash/1.jpg"):
+        (images / name).parent.mkdir(exist_ok=True)
+        (images / name).write_bytes((images / "0.jpg").read_bytes())
+    assert find_items([images], tmp_path / "out") == before
+
+
 def test_wrong_paths_are_usage_errors(tmp_path, images):
     out = tmp_path / "out"
     for paths, found in [
