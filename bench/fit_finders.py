@@ -8,6 +8,7 @@ replicated border are added before a finder sees them.
 """
 
 import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ import click
 import numpy as np
 
 from edgefkp.data.faces import Faces
-from edgefkp.detect.finders.base import CORRECTIONS, BoxCorrection, FaceFinder
-from edgefkp.detect.finders.haar import HaarFinder
+from edgefkp.detect.finders import FINDERS, FaceFinder, open_finder, usages
+from edgefkp.detect.finders.base import CORRECTIONS, BoxCorrection
 from edgefkp.detect.presence import PATCH, WEIGHTS, Presence, patch_of, upright
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, write_json
@@ -155,14 +156,17 @@ def _clouds(random: np.random.Generator) -> np.ndarray:
 LOST = (_beside, _too_close, _too_far, _turned, _covered, _noise, _shuffled)
 
 
-def other_finders() -> list[FaceFinder]:
-    """Return the other finders that can be fitted here: those whose file is installed."""
-    from edgefkp.detect.finders.blazeface import BlazeFace
-
-    try:
-        return [BlazeFace(correction=BoxCorrection())]
-    except EdgefkpError:
-        return []
+def uncorrected(specs: Sequence[str]) -> Iterator[FaceFinder]:
+    """Open the finders without their corrections; those that have none or are not installed here are left out."""
+    for spec in specs:
+        try:
+            finder = open_finder(spec)
+        except EdgefkpError as error:
+            click.echo(f"{spec} keeps its correction: {error.message}", err=True)
+            continue
+        if hasattr(finder, "correction"):
+            finder.correction = BoxCorrection()
+            yield finder
 
 
 @click.command()
@@ -170,7 +174,9 @@ def other_finders() -> list[FaceFinder]:
 @click.option("--model", required=True, type=click.Path(path_type=Path), help="The model that will run.")
 @click.option("--labels", type=click.Choice(["csv", "full"]), default="csv", help="Labels, as for edgefkp train.")
 @click.option("--faces", "count", default=6000, show_default=True, help="Number of training faces.")
-def main(data: str, model: Path, labels: str, count: int) -> None:
+@click.option("--finder", "finders", multiple=True, help=f"{usages()}. [default: each that needs no FILE]")
+def main(data: str, model: Path, labels: str, count: int, finders: tuple[str, ...]) -> None:
+    """Fit the corrections of the finders and the presence check."""
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.split import split
 
@@ -178,11 +184,9 @@ def main(data: str, model: Path, labels: str, count: int) -> None:
     faces = split(open_dataset(data, labels)).train
     faces = faces.take(faces.complete)
     faces = faces.take(np.random.default_rng(SEED).permutation(len(faces))[:count])
-    finders = read_json(CORRECTIONS)["finders"]  # finders that are not installed here keep their values
-    finders |= {
-        finder.name: fit_correction(finder, faces) for finder in [HaarFinder(BoxCorrection()), *other_finders()]
-    }
-    write_json(CORRECTIONS, {"schema": "edgefkp.live-calibration/1", "data": Path(data).name, "finders": finders})
+    stored = read_json(CORRECTIONS)["finders"]  # finders that are not fitted here keep their values
+    stored |= {finder.name: fit_correction(finder, faces) for finder in uncorrected(finders or FINDERS.names())}
+    write_json(CORRECTIONS, {"schema": "edgefkp.live-calibration/1", "data": Path(data).name, "finders": stored})
     fit_presence(predictor, faces).save(WEIGHTS)
     click.echo(f"wrote {CORRECTIONS} and {WEIGHTS}, from {len(faces)} faces")
 

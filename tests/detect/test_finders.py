@@ -173,7 +173,9 @@ def test_blazeface_reads_what_its_network_says(monkeypatch, tmp_path):
 
     monkeypatch.setattr(runtimes, "load", lambda *arguments: Stub())
     monkeypatch.setattr("edgefkp.runtime.safety.check", lambda *arguments: None)
-    (found,) = BlazeFace(TINY, correction=BoxCorrection()).find(np.full((200, 400, 3), 99, np.uint8))
+    finder = BlazeFace(TINY)
+    finder.correction = BoxCorrection()
+    (found,) = finder.find(np.full((200, 400, 3), 99, np.uint8))
     assert np.allclose(found.box, (107.5, 107.5, 96), atol=0.1)
     assert found.score == pytest.approx(0.9526, abs=1e-3)
 

@@ -27,6 +27,9 @@ class FaceBox(NamedTuple):
 
 
 class FaceFinder(Protocol):
+    """An open finder. One whose boxes need a correction keeps it in an attribute `correction`, so that
+    bench.fit_finders can fit it anew."""
+
     name: str  # as in FINDERS
 
     def find(self, image: np.ndarray) -> list[FaceBox]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.detect.finders.base import FINDERS, BoxCorrection, FaceBox, Finder, correction_of, require_model
+from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder, correction_of, require_model
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, box_of_keypoints
 from edgefkp.layout import KAGGLE15
@@ -24,9 +24,7 @@ OVERLAP = 0.3  # two boxes whose intersection over union is larger are one face
 class BlazeFace:
     name = "blazeface"
 
-    def __init__(
-        self, path: str | Path | None = None, runtime: str | None = None, correction: BoxCorrection | None = None
-    ) -> None:
+    def __init__(self, path: str | Path | None = None, runtime: str | None = None) -> None:
         from edgefkp.runtime import interpreters as runtimes
         from edgefkp.runtime import safety
 
@@ -42,7 +40,7 @@ class BlazeFace:
                 "give face_detection_short_range.tflite",
             )
         self._boxes_first = shapes[1][-1] == 16
-        self._correction = correction_of(self.name) if correction is None else correction
+        self.correction = correction_of(self.name)
 
     def find(self, image: np.ndarray) -> list[FaceBox]:
         import cv2
@@ -62,7 +60,7 @@ class BlazeFace:
 
     def _face(self, row: np.ndarray, anchor: np.ndarray, scale: float, score: float) -> FaceBox:
         keypoints = ((row[4:10].reshape(3, 2) + anchor) / scale - 0.5)[POINTS.mirror_order]
-        return FaceBox(self._correction.apply(box_of_keypoints(keypoints, POINTS)), float(score))
+        return FaceBox(self.correction.apply(box_of_keypoints(keypoints, POINTS)), float(score))
 
 
 def without_duplicates(found: list[FaceBox]) -> list[FaceBox]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.detect.finders.base import FINDERS, BoxCorrection, FaceBox, Finder, correction_of
+from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder, correction_of
 from edgefkp.errors import EnvironmentProblem
 from edgefkp.geometry import Box, invert, move_points
 
@@ -22,7 +22,7 @@ class HaarFinder:
     # Degrees. The cascade finds faces with up to 12 of roll; the image is turned only if it finds no upright one.
     TURNS = (0, -20, 20)
 
-    def __init__(self, correction: BoxCorrection | None = None) -> None:
+    def __init__(self) -> None:
         import cv2
 
         folder: str = cv2.data.haarcascades  # type: ignore[attr-defined]
@@ -32,7 +32,7 @@ class HaarFinder:
             raise EnvironmentProblem(
                 f"OpenCV {cv2.__version__} comes without {self.CASCADE}", "pip install 'opencv-python<5'"
             )
-        self._correction = correction_of(self.name) if correction is None else correction
+        self.correction = correction_of(self.name)
 
     def find(self, image: np.ndarray) -> list[FaceBox]:
         import cv2
@@ -48,7 +48,7 @@ class HaarFinder:
         for degrees in self.TURNS:
             if squares := self._search(gray, degrees):
                 break
-        found = [FaceBox(self._correction.apply(_unscaled(box, border, scale)), score) for box, score in squares]
+        found = [FaceBox(self.correction.apply(_unscaled(box, border, scale)), score) for box, score in squares]
         return sorted(found, key=lambda face: -face.score)
 
     def _search(self, gray: np.ndarray, degrees: float) -> list[tuple[Box, float]]:

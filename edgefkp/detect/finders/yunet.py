@@ -31,7 +31,7 @@ class YuNet:
                 f"{file} cannot be read as a YuNet model: {str(error).strip().splitlines()[0][:80]}",
                 "download it again; OpenCV's model zoo keeps it with Git LFS, whose pointer file is not the model",
             ) from error
-        self._correction = correction_of(self.name)
+        self.correction = correction_of(self.name)
 
     def find(self, image: np.ndarray) -> list[FaceBox]:
         import cv2
@@ -48,7 +48,7 @@ class YuNet:
 
     def _face(self, row: np.ndarray, scale: float) -> FaceBox:
         keypoints = ((row[4:14].reshape(5, 2) + 0.5) / scale - 0.5)[POINTS.mirror_order]
-        return FaceBox(self._correction.apply(box_of_keypoints(keypoints, POINTS)), float(row[14]))
+        return FaceBox(self.correction.apply(box_of_keypoints(keypoints, POINTS)), float(row[14]))
 
 
 FINDERS.add(
