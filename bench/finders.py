@@ -20,7 +20,7 @@ from edgefkp.cli.options import json_option, note, print_json
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.files import plain, write_json
 from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, invert, move_points
-from edgefkp.layout import KAGGLE15, REFERENCE_SIDE
+from edgefkp.layout import REFERENCE_SIDE
 
 SCHEMA = "edgefkp.finders/1"
 
@@ -58,7 +58,7 @@ def sample_images() -> Iterator[LabeledImage]:
     files, points, _ = read_points(LABELS, LAYOUT)
     for name, keypoints in zip(files, points, strict=True):
         image = cv2.imread(str(images_folder() / name), cv2.IMREAD_GRAYSCALE)
-        yield LabeledImage(image, keypoints, scattered(box_of_keypoints(keypoints, KAGGLE15), name))
+        yield LabeledImage(image, keypoints, scattered(box_of_keypoints(keypoints, LAYOUT), name))
 
 
 def test_images(data: str) -> Iterator[LabeledImage]:
