@@ -12,6 +12,7 @@ from typing import NamedTuple
 import click
 import numpy as np
 
+from edgefkp.detect.media import CODECS
 from edgefkp.geometry import box_of_keypoints, move_points
 from edgefkp.layout import KAGGLE15
 
@@ -27,7 +28,6 @@ POINTS = np.array(
     np.float32,
 )  # fmt: skip
 FACE_SIDE = 150.0  # pixels of the frame: the crop's side at scale 1
-CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "FFV1"}
 
 
 class Pose(NamedTuple):
@@ -58,8 +58,8 @@ def matrix_of(pose: Pose) -> np.ndarray:
     return np.column_stack([linear, (pose.x, pose.y) - linear @ (box.x, box.y)])
 
 
-def picture() -> np.ndarray:
-    """Return the astronaut, (512, 512, 3) BGR."""
+def astronaut() -> np.ndarray:
+    """Return the image, (512, 512, 3) BGR."""
     from skimage import data
 
     return np.ascontiguousarray(data.astronaut()[..., ::-1])
@@ -80,7 +80,7 @@ def write_video(path: Path, seconds: float = SECONDS, fps: float = FPS) -> np.nd
     """Write the video and return the true track: (frames, 15, 2) float32, frame pixels."""
     import cv2
 
-    image = picture()
+    image = astronaut()
     video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*CODECS[path.suffix]), fps, (WIDTH, HEIGHT))
     track = []
     for number in range(round(seconds * fps)):

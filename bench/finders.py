@@ -8,7 +8,7 @@ crop, over the same (found) faces.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,34 +18,36 @@ import numpy as np
 from bench.fit_finders import BORDER, LABEL_CUT, bordered, is_hit
 from edgefkp.cli.options import json_option, note, print_json
 from edgefkp.detect.detector import KeypointDetector
-from edgefkp.files import write_json
+from edgefkp.files import plain, write_json
 from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, invert, move_points
-from edgefkp.layout import KAGGLE15, SIZE, InputSpec
+from edgefkp.layout import REFERENCE_SIDE
 
 SCHEMA = "edgefkp.finders/1"
 
 
-class Picture(NamedTuple):
+class LabeledImage(NamedTuple):
     """An image with its true points."""
 
-    image: np.ndarray  # gray
-    keypoints: np.ndarray  # (15, 2) true points, NaN = missing
-    cut: Box  # the crop around the labels
+    image: np.ndarray  # (H, W) gray uint8
+    keypoints: np.ndarray  # (K, 2) true points in it, NaN = missing
+    cut: Box  # around the labels
 
 
 @dataclass(frozen=True)
-class Behind:
+class BehindFinder:
+    """Keypoints of one model behind one finder on one set of images."""
+
     schema: str
-    pictures: str
+    images: str = field(metadata={"json": "pictures"})
     finder: str
     model: str
     faces: int
-    missed: float
-    rmse: float
-    rmse_label_cut: float
+    missed: float  # share of the faces
+    rmse: float  # pixels of a 96x96 crop
+    rmse_label_cut: float  # of the same faces, cut around their labels
 
 
-def sample_pictures() -> Iterator[Picture]:
+def sample_images() -> Iterator[LabeledImage]:
     """Yield the original ORL images with the sample's own crops."""
     import cv2
 
@@ -56,10 +58,10 @@ def sample_pictures() -> Iterator[Picture]:
     files, points, _ = read_points(LABELS, LAYOUT)
     for name, keypoints in zip(files, points, strict=True):
         image = cv2.imread(str(images_folder() / name), cv2.IMREAD_GRAYSCALE)
-        yield Picture(image, keypoints, scattered(box_of_keypoints(keypoints, KAGGLE15), name))
+        yield LabeledImage(image, keypoints, scattered(box_of_keypoints(keypoints, LAYOUT), name))
 
 
-def test_pictures(data: str) -> Iterator[Picture]:
+def test_images(data: str) -> Iterator[LabeledImage]:
     """Yield the test crops of `data` with a replicated border."""
     from edgefkp.data.formats import open_dataset
 
@@ -67,25 +69,24 @@ def test_pictures(data: str) -> Iterator[Picture]:
     if test is None:
         raise click.UsageError(f"{data} has no test split")
     for image, keypoints in zip(bordered(test.images), test.keypoints, strict=True):
-        yield Picture(image, keypoints + BORDER, LABEL_CUT)
+        yield LabeledImage(image, keypoints + BORDER, LABEL_CUT)
 
 
-def measure(name: str, pictures: Iterator[Picture], detector: KeypointDetector) -> Behind:
+def measure(name: str, labeled: Iterator[LabeledImage], detector: KeypointDetector) -> BehindFinder:
     errors, errors_label_cut, missed, count = [], [], 0, 0
-    for picture in pictures:
+    layout, spec = detector.spec.layout, detector.spec.input
+    for own in labeled:
         count += 1
-        scale = SIZE / picture.cut.side
-        faces = [
-            face for face in detector(picture.image) if is_hit(face.box, box_of_keypoints(picture.keypoints, KAGGLE15))
-        ]
+        scale = REFERENCE_SIDE / own.cut.side
+        faces = [face for face in detector(own.image) if is_hit(face.box, box_of_keypoints(own.keypoints, layout))]
         if not faces:
             missed += 1
             continue
-        raw = detector.predictor.predict(crop_face(picture.image, picture.cut, InputSpec())[None])[0]
-        labelled = move_points(invert(crop_matrix(picture.cut, SIZE)), raw)
-        errors.append(scale * (faces[0].keypoints - picture.keypoints))
-        errors_label_cut.append(scale * (labelled - picture.keypoints))
-    return Behind(
+        raw = detector.predictor.predict(crop_face(own.image, own.cut, spec)[None])[0]
+        from_label_cut = move_points(invert(crop_matrix(own.cut, spec.side)), raw)
+        errors.append(scale * (faces[0].keypoints - own.keypoints))
+        errors_label_cut.append(scale * (from_label_cut - own.keypoints))
+    return BehindFinder(
         SCHEMA,
         name,
         detector.finder.name,
@@ -114,16 +115,16 @@ def main(data: str | None, model: Path | None, finders: tuple[str, ...], out: Pa
     rows = [row for finder in finders for row in _all_sets(data, KeypointDetector(model, finder, max_faces=1))]
     if out:
         note(f"wrote {write_json(out, rows)}")
-    print_json(rows) if as_json else click.echo(finders_table([vars(row) for row in rows]).text())
+    print_json(rows) if as_json else click.echo(finders_table([plain(row) for row in rows]).text())
 
 
-def _all_sets(data: str | None, detector: KeypointDetector) -> Iterator[Behind]:
-    sets = {"ORL originals": sample_pictures()}
+def _all_sets(data: str | None, detector: KeypointDetector) -> Iterator[BehindFinder]:
+    sets = {"ORL originals": sample_images()}
     if data:
-        sets[f"{Path(data).name}, test, {BORDER} px of border"] = test_pictures(data)
-    for name, pictures in sets.items():
+        sets[f"{Path(data).name}, test, {BORDER} px of border"] = test_images(data)
+    for name, labeled in sets.items():
         note(f"{detector.finder.name} on {name} ...")
-        yield measure(name, pictures, detector)
+        yield measure(name, labeled, detector)
 
 
 if __name__ == "__main__":

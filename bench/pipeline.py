@@ -18,7 +18,6 @@ import numpy as np
 from edgefkp.bench import machine
 from edgefkp.cli.options import json_option, note, print_json
 from edgefkp.files import write_json
-from edgefkp.layout import InputSpec
 
 SCHEMA = "edgefkp.pipeline/1"
 FRAMES = 300
@@ -67,11 +66,11 @@ def one_core() -> None:
 def measure(model: Path | None, runtime: str | None = None) -> PipelineResult:
     import cv2
 
-    from bench.astronaut import FPS, frame_at, picture
+    from bench.astronaut import FPS, astronaut, frame_at
     from edgefkp.detect.detector import KeypointDetector
     from edgefkp.detect.tracker import Tracker
 
-    image = picture()
+    image = astronaut()
     frames = [frame_at(number / FPS, image)[0] for number in range(FRAMES)]
     detector = KeypointDetector(model, runtime=runtime)
     tracked = _run(Tracker(detector), frames, 0)
@@ -119,14 +118,14 @@ def _stages(detector: Any, frame: np.ndarray) -> tuple[Stage, ...]:
     from edgefkp.geometry import crop_face
 
     found = detector.finder.find(frame)[0].box
-    look = detector.settle(frame, found)
+    predicted = detector.refine(frame, found)
     check, smooth = fitted(), OneEuro()
     clock = iter(range(10**9))
     steps = {
-        "crop": lambda: crop_face(frame, look.face.box, InputSpec()),
-        "network": lambda: detector.predictor.predict(look.crop[None]),
-        "presence check": lambda: check(look.crop, look.raw),
-        "smoothing": lambda: smooth(look.face.keypoints, look.face.box.side, next(clock) / 30),
+        "crop": lambda: crop_face(frame, predicted.face.box, detector.spec.input),
+        "network": lambda: detector.predictor.predict(predicted.crop[None]),
+        "presence check": lambda: check(predicted.crop, predicted.raw, detector.spec.layout),
+        "smoothing": lambda: smooth(predicted.face.keypoints, predicted.face.box.side, next(clock) / 30),
         "face finder": lambda: detector.finder.find(frame),
     }
     return tuple(_timed(name, step, 30 if name == "face finder" else 300) for name, step in steps.items())

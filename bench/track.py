@@ -12,14 +12,14 @@ from pathlib import Path
 import click
 import numpy as np
 
-from bench.astronaut import FPS, frame_at, picture
+from bench.astronaut import FPS, astronaut, frame_at
 from edgefkp.cli.options import json_option, note, print_json
-from edgefkp.demo.jitter import lag_of, tremble
+from edgefkp.demo.jitter import jitter_of, lag_of
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.tracker import Tracker
 from edgefkp.files import write_json
 from edgefkp.geometry import box_of_keypoints
-from edgefkp.layout import KAGGLE15, SIZE
+from edgefkp.layout import KAGGLE15, REFERENCE_SIDE
 
 SCHEMA = "edgefkp.track/1"
 SECONDS = 20  # covers all combinations of rotation and scale
@@ -45,7 +45,7 @@ class Track:
 
 def measure(model: Path | None, every: int) -> Track:
     """Track every `every`-th frame of the video at 30 frames per second."""
-    image = picture()
+    image = astronaut()
     detector = KeypointDetector(model)
     tracker = Tracker(detector)
     seconds, raw, smooth, lost = [], [], [], 0
@@ -55,7 +55,7 @@ def measure(model: Path | None, every: int) -> Track:
         if not faces:
             lost += 1
             continue
-        scale = SIZE / box_of_keypoints(truth, KAGGLE15).side
+        scale = REFERENCE_SIDE / box_of_keypoints(truth, KAGGLE15).side
         seconds.append(number / FPS)
         raw.append((scale * (faces[0].raw - truth), faces[0].raw))
         smooth.append((scale * (faces[0].keypoints - truth), faces[0].keypoints))
@@ -72,8 +72,8 @@ def measure(model: Path | None, every: int) -> Track:
         rmse=_rms(errors),
         rmse_smoothed=_rms(errors_smooth),
         worst_frame=max(_rms(error) for error in errors),
-        jitter=tremble(errors),
-        jitter_smoothed=tremble(errors_smooth),
+        jitter=jitter_of(errors),
+        jitter_smoothed=jitter_of(errors_smooth),
         lag_ms=None if lag is None else 1000 * lag,
     )
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from edgefkp.detect.detector import KeypointDetector
-from edgefkp.detect.finders.base import Found
+from edgefkp.detect.finders.base import FaceBox
 from edgefkp.geometry import Box
-from edgefkp.layout import CENTRE, MEAN_SHAPE, SIZE
+from edgefkp.layout import ModelSpec, PointLayout
 from edgefkp.runtime.shipped import models
 
 TINY = Path(__file__).parent / "fixtures" / "tiny.float32.tflite"
@@ -31,19 +31,25 @@ class DiscNetwork:
 
     runtime, version = "disc", "1"
 
+    def __init__(self, spec: ModelSpec | None = None) -> None:
+        self.spec = spec or ModelSpec()
+
     def predict(self, images: np.ndarray) -> np.ndarray:
+        assert images.shape[1:] == self.spec.input.image_shape
         return np.stack([self._points(image.astype(float) - 20) for image in images])
 
     def _points(self, light: np.ndarray) -> np.ndarray:
-        total = max(light.sum(), 1e-6)
-        y, x = np.mgrid[:SIZE, :SIZE]
+        light = light.mean(-1) if light.ndim == 3 else light
+        spec, total = self.spec.input, max(light.sum(), 1e-6)
+        y, x = np.mgrid[: spec.side, : spec.side]
         middle = np.array([(light * x).sum(), (light * y).sum()]) / total
         side = np.sqrt(total / 200 / np.pi) / DISC
-        return ((MEAN_SHAPE - CENTRE) * (side / SIZE) + middle).astype(np.float32)
+        shape = self.spec.layout.mean_points(spec.side)
+        return ((shape - spec.center) * (side / spec.side) + middle).astype(np.float32)
 
 
 class DiscFinder:
-    """Finds the discs that it was told of, somewhat beside their place; counts its calls."""
+    """Finds the discs of `boxes`, somewhat beside their place; counts its calls."""
 
     name = "disc"
 
@@ -51,21 +57,23 @@ class DiscFinder:
         self.boxes: list[Box] = []
         self.calls = 0
 
-    def find(self, image: np.ndarray) -> list[Found]:
+    def find(self, image: np.ndarray) -> list[FaceBox]:
         self.calls += 1
-        return [Found(Box(box.x + 4, box.y - 3, box.side * 1.15), 1.0) for box in self.boxes]
+        return [FaceBox(Box(box.x + 4, box.y - 3, box.side * 1.15), 1.0) for box in self.boxes]
 
 
-def disc_presence(crop: np.ndarray, keypoints: np.ndarray) -> float:
+def disc_presence(crop: np.ndarray, keypoints: np.ndarray, layout: PointLayout) -> float:
     return 1.0 if crop.max() > 150 else 0.0
+
+
+def disc_detector_of(spec: ModelSpec | None = None) -> KeypointDetector:
+    """A detector that knows discs for faces, with the points and the input of `spec`."""
+    return KeypointDetector(TINY, DiscFinder(), predictor=DiscNetwork(spec), presence=disc_presence)
 
 
 @pytest.fixture
 def disc_detector() -> KeypointDetector:
-    detector = KeypointDetector(TINY, DiscFinder())
-    detector.predictor = DiscNetwork()
-    detector._presence = disc_presence  # type: ignore[assignment]
-    return detector
+    return disc_detector_of()
 
 
 @pytest.fixture(scope="session")
@@ -81,9 +89,9 @@ def model() -> Path:
 @pytest.fixture(scope="session")
 def astronaut() -> np.ndarray:
     pytest.importorskip("skimage")
-    from bench.astronaut import picture
+    from bench import astronaut
 
-    return picture()
+    return astronaut.astronaut()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgefkp.cli.options import json_option, note, print_json
+from edgefkp.detect import finders
 from edgefkp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ DISPLAYS = ("window", "web", "file", "none", "browser")
 @click.option("--source", "spec", default="0", show_default=True, help="0, /dev/videoN, picam, a FILE or a FOLDER.")
 @click.option("--display", "shown", type=click.Choice(DISPLAYS), default="window", show_default=True)
 @click.option("--model", help="A .tflite file or a shipped model. [default: the shipped one]")
-@click.option("--finder", default="haar", show_default=True, help="haar, blazeface[:FILE], yunet:FILE, whole-image.")
+@click.option("--finder", default=finders.DEFAULT, show_default=True, help=f"Face finder: {finders.usages()}.")
 @click.option("--faces", default=1, show_default=True, type=click.IntRange(min=1), help="Follow so many faces.")
 @click.option("--compare", is_flag=True, help="Start with float and int8 side by side.")
 @click.option("--no-smoothing", is_flag=True, help="Start without the One-Euro filter.")
@@ -67,7 +68,8 @@ def command(
     --display browser serves the page on which the visitor's own camera and browser do the work.
     """
     from edgefkp.demo.frames import open_frames
-    from edgefkp.demo.session import Options, Pipeline, choices_beside
+    from edgefkp.demo.session import Pipeline, choices_beside
+    from edgefkp.demo.view import ViewOptions
     from edgefkp.runtime.shipped import find_model
 
     if out is not None and shown != "file":
@@ -75,9 +77,9 @@ def command(
     if shown == "browser":
         _serve_browser(choices_beside(find_model(model)), web)
         return
-    source = open_frames(spec, loop=shown in ("window", "web") if loop is None else loop, say=note)
+    source = open_frames(spec, loop=shown in ("window", "web") if loop is None else loop, log=note)
     try:
-        options = Options(names=names, smoothing=not no_smoothing, compare=compare)
+        options = ViewOptions(names=names, smoothing=not no_smoothing, compare=compare)
         pipeline = Pipeline(model, finder, runtime, threads, faces, options)
         if measure_jitter:
             jitter = _measured(source, pipeline, frames)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgefkp.cli.options import json_option, note, print_json
+from edgefkp.detect import finders
 from edgefkp.errors import FAILED
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _SHOWN = 10  # skipped files that are listed by name; all of them are in --json
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("predicted"), show_default=True)
 @click.option("--model", help="A .tflite file or a shipped model. [default: the shipped one]")
-@click.option("--finder", default="haar", show_default=True, help="haar, blazeface[:FILE], yunet:FILE, whole-image.")
+@click.option("--finder", default=finders.DEFAULT, show_default=True, help=f"Face finder: {finders.usages()}.")
 @click.option("--faces", type=click.IntRange(min=1), help="At most so many of one picture. [default: all; video: 1]")
 @click.option(
     "--points", type=click.Choice(["csv", "json"]), default="csv", show_default=True, help="json: JSON Lines."
@@ -46,17 +47,17 @@ def command(
 
     Typed again, it goes on where it was stopped. Files that cannot be read are listed, and the exit code is then 1.
     """
-    from edgefkp.detect.predict import Item, Settings, find_items, predict
+    from edgefkp.detect.predict import Item, PredictSettings, find_items, predict
 
     items = find_items(paths, out)
-    settings = Settings(out, model, finder, faces, runtime, overlays, names, points)
-    settings.detector()  # what is wrong with the model or the finder is said before any work begins
+    settings = PredictSettings(out, model, finder, faces, runtime, overlays, names, points)
+    detector = settings.detector()  # errors of the model or the finder come before the progress bar
     with click.progressbar(length=len(items), label="predict", file=sys.stderr) as bar:
 
         def done(item: Item) -> None:
             bar.update(1)
 
-        result = predict(items, settings, workers, done)
+        result = predict(items, settings, workers, done, detector)
     if as_json:
         print_json(result)
     else:
@@ -69,6 +70,6 @@ def command(
 
 
 def _sentence(result: "Predicted") -> str:
-    counts = [(result.pictures, "pictures"), (result.videos, "videos"), (result.earlier, "done earlier")]
+    counts = [(result.images, "pictures"), (result.videos, "videos"), (result.earlier, "done earlier")]
     work = ", ".join(f"{count} {what}" for count, what in counts if count) or "nothing"
     return f"{result.out}: {work}; {result.faces} faces, {result.without_face} pictures without one"

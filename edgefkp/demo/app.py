@@ -9,40 +9,39 @@ from pathlib import Path
 import numpy as np
 
 from edgefkp.demo.displays import Display, Recorder
-from edgefkp.demo.frames import Frame, FrameSource
-from edgefkp.demo.session import Pipeline, View, picture_of
+from edgefkp.demo.frames import FrameSource
+from edgefkp.demo.session import Pipeline
+from edgefkp.demo.view import View, render
+from edgefkp.detect.media import Frame
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import replacing
 
 SCHEMA = "edgefkp.demo/1"
-RECORDING_FPS = 25.0  # of cameras, which do not tell theirs
+RECORDING_FPS = 25.0  # for cameras, whose frame rate is unknown
 _KEPT = 10_000  # views whose times are kept for the summary
 
 
 @dataclass(frozen=True)
 class Summary:
-    """frames: worked on. with_face: how many of them. searches: frames that needed the face finder.
-
-    first_frame: seconds from the start of the loop to the first view. Medians of the stages in milliseconds.
-    """
+    """What `edgefkp demo --json` prints."""
 
     schema: str
     source: str
     model: str
     runtime: str
-    frames: int
-    with_face: int
-    searches: int
-    seconds: float
-    first_frame: float
+    frames: int  # processed
+    with_face: int  # frames
+    searches: int  # frames that needed the face finder
+    seconds: float  # of the whole loop
+    first_frame: float  # seconds from the start of the loop to the first view
     fps: float
-    find_ms: float | None
-    network_ms: float
-    smooth_ms: float
+    find_ms: float | None  # median over the searches; None: there were none
+    network_ms: float  # median: crop, network and presence check
+    smooth_ms: float  # median
 
 
 class Demo:
-    """folder: where snapshots and recordings go. say: is told what happens, for stderr."""
+    """The loop from a source to a display. folder: of snapshots and recordings. log: called with a line for people."""
 
     def __init__(
         self,
@@ -50,18 +49,18 @@ class Demo:
         pipeline: Pipeline,
         display: Display,
         folder: Path,
-        say: Callable[[str], None] = print,
+        log: Callable[[str], None] = print,
     ) -> None:
         self._source, self._pipeline, self._display = source, pipeline, display
-        self._folder, self._say = folder, say
+        self._folder, self._print = folder, log
         self._recorder: Recorder | None = None
         self._pace = Pace()
         self._ended = False
 
     def run(self, frames: int | None = None) -> Summary:
-        """Until the source ends, someone quits or presses Ctrl-C, or so many frames are done.
+        """Run until the source ends, someone quits or presses Ctrl-C, or `frames` frames are done.
 
-        Raises EdgefkpError where not a single frame came.
+        Raises EdgefkpError for a source without a single frame.
         """
         started = time.monotonic()
         first_frame = 0.0
@@ -110,7 +109,7 @@ class Demo:
         )
 
     def do(self, command: str, view: View | None = None) -> None:
-        """One of the commands of display.KEYS, or "model:NAME"."""
+        """Carry out one of the commands of displays.KEYS, or "model:NAME"."""
         options = self._pipeline.options
         if command in ("compare", "smoothing", "names"):
             changed = {command: not getattr(options, command)}
@@ -137,15 +136,15 @@ class Demo:
         try:
             self._pipeline.use(name)
         except EdgefkpError as error:  # a file among the choices that is no keypoint network: keep the one that runs
-            self._tell(f"cannot switch: {error.message}")
+            self._log(f"cannot switch: {error.message}")
 
     def _snapshot(self, view: View) -> None:
         import cv2
 
         path = self._free_name("snapshot", ".png")
         with replacing(path) as temporary:
-            cv2.imwrite(str(temporary), picture_of(view))
-        self._tell(f"wrote {path}")
+            cv2.imwrite(str(temporary), render(view))
+        self._log(f"wrote {path}")
 
     def _toggle_recording(self) -> None:
         if self._recorder:
@@ -153,22 +152,22 @@ class Demo:
             return
         self._recorder = Recorder(self._free_name("recording", ".mp4"), self._source.fps or RECORDING_FPS)
         self._set_recording(True)
-        self._tell(f"recording {self._recorder.path}")
+        self._log(f"recording {self._recorder.path}")
 
     def _stop_recording(self) -> None:
         if self._recorder:
             self._recorder.close()
-            self._tell(f"wrote {self._recorder.path}")
+            self._log(f"wrote {self._recorder.path}")
             self._recorder = None
             self._set_recording(False)
 
     def _set_recording(self, on: bool) -> None:
         self._pipeline.options = dataclasses.replace(self._pipeline.options, recording=on)
 
-    def _tell(self, text: str) -> None:
-        """On the terminal, and to whoever pressed the button."""
-        self._say(text)
-        self._display.tell(text)
+    def _log(self, text: str) -> None:
+        """On the terminal, and to the person who pressed the button."""
+        self._print(text)
+        self._display.log(text)
 
     def _free_name(self, stem: str, suffix: str) -> Path:
         stamp = time.strftime("%Y%m%d-%H%M%S")

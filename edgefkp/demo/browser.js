@@ -1,23 +1,22 @@
 // Keypoints of the visitor's own camera, in the browser: the same crop, network, presence check, tracking and
-// smoothing as edgefkp's Python. There is no face finder here: when the face is lost, squares of the picture are tried.
+// smoothing as edgefkp's Python. There is no face finder here: when the face is lost, squares of the image are tried.
+// Side, colors and points are those of the model: `spec`, from /setup.json.
 
-const SIZE = 96;
 const SEARCH_MS = 30; // time of a frame for trying squares while there is no face
-const SEARCH_LOOKS = 3; // at each of them: the first crop is hardly ever cut well
+const SEARCH_PREDICTIONS = 3; // for each of them: the first crop is hardly ever cut well
 const element = (id) => document.getElementById(id);
 const view = element("view");
 const video = document.createElement("video");
 video.playsInline = video.muted = true;
 
-const cropCanvas = new OffscreenCanvas(SIZE, SIZE);
+const cropCanvas = new OffscreenCanvas(1, 1); // as large as the model's input
 const cropContext = cropCanvas.getContext("2d", { willReadFrequently: true });
-cropContext.imageSmoothingQuality = "high";
 
 const state = { box: null, filter: null, smoothing: true, names: false, searched: 0, times: [], network: 0 };
 window.edgefkp = state; // for tests, and for the curious
-let setup, litert, model;
+let setup, litert, model, spec;
 
-function say(text, bad = false) {
+function log(text, bad = false) {
   element("message").textContent = text;
   element("message").className = bad ? "bad" : "";
 }
@@ -30,24 +29,25 @@ async function loadModel(name) {
   const loaded = await litert.loadAndCompile(bytes, { accelerator: "wasm" });
   model?.delete();
   model = loaded;
+  spec = setup.models[name];
+  cropCanvas.width = cropCanvas.height = spec.side;
+  cropContext.imageSmoothingQuality = "high"; // a canvas that is resized forgets it
   Object.assign(state, { model: name, box: null, filter: null, golden: undefined });
   element("bytes").textContent = (bytes.length / 1000).toFixed(0);
   element("runtime").textContent = `LiteRT.js, wasm (${(performance.now() - started).toFixed(0)} ms to load)`;
   await compareWithPython(name);
 }
 
-async function predict(gray) {
-  const pixels = new Float32Array(SIZE * SIZE);
-  for (let i = 0; i < pixels.length; i++) pixels[i] = gray[i] / 255;
-  const input = new litert.Tensor(pixels, [1, SIZE, SIZE, 1]);
+// crop: side * side * channels bytes. Returns the points in its pixels.
+async function predict(crop) {
+  const { side, channels, mean, deviation } = spec, pixels = new Float32Array(crop.length);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = (crop[i] - mean[i % channels]) / deviation[i % channels];
+  const input = new litert.Tensor(pixels, [1, side, side, channels]);
   const started = performance.now();
   const outputs = await model.run(input);
   const numbers = await outputs[0].data();
   state.network = 0.9 * state.network + 0.1 * (performance.now() - started);
-  const points = Array.from({ length: 15 }, (_, i) => [
-    numbers[2 * i] * (SIZE / 2) + (SIZE - 1) / 2,
-    numbers[2 * i + 1] * (SIZE / 2) + (SIZE - 1) / 2,
-  ]);
+  const points = spec.points.map((_, i) => [numbers[2 * i], numbers[2 * i + 1]].map((n) => (n * side + side - 1) / 2));
   input.delete();
   for (const output of outputs) output.delete();
   return points;
@@ -56,33 +56,39 @@ async function predict(gray) {
 async function compareWithPython(name) {
   const golden = await (await get(`/golden/${name}`)).json();
   const bytes = Uint8Array.from(atob(golden.images), (letter) => letter.charCodeAt(0));
+  const size = spec.side * spec.side * spec.channels;
   let far = 0, unsure = 0;
   for (const [number, truth] of golden.keypoints.entries()) {
-    const gray = bytes.subarray(number * SIZE * SIZE, (number + 1) * SIZE * SIZE);
-    const points = await predict(gray);
+    const crop = bytes.subarray(number * size, (number + 1) * size);
+    const points = await predict(crop);
     points.forEach((point, i) => { far = Math.max(far, Math.hypot(point[0] - truth[i][0], point[1] - truth[i][1])); });
-    unsure = Math.max(unsure, Math.abs(presence(gray, points) - golden.scores[number]));
+    unsure = Math.max(unsure, Math.abs(presence(crop, points) - golden.scores[number]));
   }
   Object.assign(state, { golden: far, presenceApart: unsure });
-  element("golden").textContent = `${far.toFixed(4)} px at most (${golden.keypoints.length} pictures)`;
+  element("golden").textContent = `${far.toFixed(4)} px at most (${golden.keypoints.length} images)`;
 }
 
-// --- geometry: edgefkp/crop.py, edgefkp/live/presence.py --------------------------------------------------------
+// --- geometry: edgefkp/geometry.py, edgefkp/detect/presence.py --------------------------------------------------
 
-function crop(box) {
-  const scale = SIZE / box.side, left = box.x + 0.5 - box.side / 2, top = box.y + 0.5 - box.side / 2;
+// The model's input: gray, or red, green, blue.
+function cropFace(box) {
+  const side = spec.side, scale = side / box.side, left = box.x + 0.5 - box.side / 2, top = box.y + 0.5 - box.side / 2;
   cropContext.fillStyle = "#777";
-  cropContext.fillRect(0, 0, SIZE, SIZE);
+  cropContext.fillRect(0, 0, side, side);
   cropContext.drawImage(video, -left * scale, -top * scale, video.videoWidth * scale, video.videoHeight * scale);
-  const { data } = cropContext.getImageData(0, 0, SIZE, SIZE);
-  const gray = new Uint8Array(SIZE * SIZE);
+  const rgb = cropContext.getImageData(0, 0, side, side).data.filter((_, i) => i % 4 < 3);
+  return spec.channels === 3 ? rgb : grayOf(rgb);
+}
+
+function grayOf(rgb) {
+  const gray = new Uint8Array(rgb.length / 3);
   for (let i = 0; i < gray.length; i++)
-    gray[i] = Math.round(0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]);
+    gray[i] = Math.round(0.299 * rgb[3 * i] + 0.587 * rgb[3 * i + 1] + 0.114 * rgb[3 * i + 2]);
   return gray;
 }
 
 function toImage(points, box) {
-  const scale = box.side / SIZE, middle = (SIZE - 1) / 2;
+  const scale = box.side / spec.side, middle = (spec.side - 1) / 2;
   return points.map(([x, y]) => [(x - middle) * scale + box.x, (y - middle) * scale + box.y]);
 }
 
@@ -92,7 +98,7 @@ function mean(points) {
 }
 
 function boxOf(points) {
-  const shape = setup.meanShape, [mx, my] = mean(points), [sx, sy] = mean(shape), middle = (SIZE - 1) / 2;
+  const shape = spec.meanShape, [mx, my] = mean(points), [sx, sy] = mean(shape), middle = (spec.side - 1) / 2;
   let product = 0, square = 0;
   points.forEach(([x, y], i) => {
     const dx = shape[i][0] - sx, dy = shape[i][1] - sy;
@@ -100,17 +106,18 @@ function boxOf(points) {
     square += dx * dx + dy * dy;
   });
   const scale = product / square;
-  return { x: mx + scale * (middle - sx), y: my + scale * (middle - sy), side: Math.abs(scale) * SIZE };
+  return { x: mx + scale * (middle - sx), y: my + scale * (middle - sy), side: Math.abs(scale) * spec.side };
 }
 
-function saneBox(points, before) {
+function nextBox(points, before) {
   const box = boxOf(points);
   return box.side > before.side / 3 && box.side < before.side * 3 ? box : before;
 }
 
-// How sure it is that the points lie on a face of the crop: 0 to 1.
-function presence(gray, points) {
-  const check = setup.presence, shape = setup.meanShape, [mx, my] = mean(points), [sx, sy] = mean(shape);
+// How likely the points lie on a face of the crop: 0 to 1.
+function presence(crop, points) {
+  const check = setup.presence, zoom = spec.side / check.referenceSide;
+  const shape = spec.meanShape, [mx, my] = mean(points), [sx, sy] = mean(shape);
   let re = 0, im = 0, square = 0; // the similarity as one complex number
   points.forEach(([x, y], i) => {
     const px = x - mx, py = y - my, qx = shape[i][0] - sx, qy = shape[i][1] - sy;
@@ -125,9 +132,10 @@ function presence(gray, points) {
     left += (re * px - im * py - shape[i][0] + sx) ** 2 + (im * px + re * py - shape[i][1] + sy) ** 2;
   });
   const scale = Math.hypot(re, im);
-  if (!(Math.sqrt(left / points.length) <= check.shapeLimit)) return 0;
+  if (!(Math.sqrt(left / points.length) / zoom <= check.shapeLimit)) return 0;
   if (!(scale > check.scaleLimits[0] && scale < check.scaleLimits[1])) return 0;
-  const patch = patchOf(gray, re, im, [sx - re * mx + im * my, sy - im * mx - re * my], check);
+  const gray = spec.channels === 3 ? grayOf(crop) : crop;
+  const patch = patchOf(gray, re, im, [sx - re * mx + im * my, sy - im * mx - re * my], check, zoom);
   let evidence = check.bias;
   for (let unit = 0; unit < check.out.length; unit++) {
     let sum = check.hiddenBias[unit];
@@ -137,9 +145,11 @@ function presence(gray, points) {
   return 1 / (1 + Math.exp(-evidence));
 }
 
-function patchOf(gray, re, im, shift, { patch: side, margin }) {
-  const smooth = blurred(gray), step = (SIZE - 2 * margin) / side, norm = re * re + im * im;
-  const at = (x, y) => smooth[Math.min(Math.max(y, 0), SIZE - 1) * SIZE + Math.min(Math.max(x, 0), SIZE - 1)];
+function patchOf(gray, re, im, shift, check, zoom) {
+  const side = check.patch, margin = check.margin * zoom, last = spec.side - 1;
+  const smooth = blurred(gray, Math.floor((check.blur * zoom) / 2));
+  const step = (spec.side - 2 * margin) / side, norm = re * re + im * im;
+  const at = (x, y) => smooth[Math.min(Math.max(y, 0), last) * spec.side + Math.min(Math.max(x, 0), last)];
   const patch = new Float32Array(side * side);
   for (let row = 0; row < side; row++) {
     for (let column = 0; column < side; column++) {
@@ -158,15 +168,17 @@ function patchOf(gray, re, im, shift, { patch: side, margin }) {
   return patch.map((pixel) => pixel / length);
 }
 
-function blurred(gray) {
-  const mirrored = (i) => (i < 0 ? 1 : i > SIZE - 1 ? SIZE - 2 : i); // cv2.blur's own border
+// The mean of the (2 reach + 1) ** 2 pixels around each.
+function blurred(gray, reach) {
+  const side = spec.side, last = side - 1, count = (2 * reach + 1) ** 2;
+  const mirrored = (i) => (i < 0 ? -i : i > last ? 2 * last - i : i); // cv2.blur's own border
   const smooth = new Uint8Array(gray.length);
-  for (let y = 0; y < SIZE; y++)
-    for (let x = 0; x < SIZE; x++) {
+  for (let y = 0; y < side; y++)
+    for (let x = 0; x < side; x++) {
       let sum = 0;
-      for (let dy = -1; dy <= 1; dy++)
-        for (let dx = -1; dx <= 1; dx++) sum += gray[mirrored(y + dy) * SIZE + mirrored(x + dx)];
-      smooth[y * SIZE + x] = Math.round(sum / 9);
+      for (let dy = -reach; dy <= reach; dy++)
+        for (let dx = -reach; dx <= reach; dx++) sum += gray[mirrored(y + dy) * side + mirrored(x + dx)];
+      smooth[y * side + x] = Math.round(sum / count);
     }
   return smooth;
 }
@@ -198,19 +210,19 @@ class OneEuro {
   }
 }
 
-async function lookOnce(box) {
-  const gray = crop(box), points = await predict(gray);
-  return { box, score: presence(gray, points), points: toImage(points, box) };
+async function predictBox(box) {
+  const crop = cropFace(box), points = await predict(crop);
+  return { box, score: presence(crop, points), points: toImage(points, box) };
 }
 
-// At the face near `box`; again where it has moved so far that the crop was cut beside it.
-async function look(box, looks = setup.tracking.looks) {
-  let face = await lookOnce(box);
-  for (let more = looks - 1; more > 0; more--) {
-    const moved = saneBox(face.points, face.box);
+// The face near `box`; predicted again while it lies far beside the crop.
+async function predictNear(box, predictions = setup.tracking.maxPredictions) {
+  let face = await predictBox(box);
+  for (let more = predictions - 1; more > 0; more--) {
+    const moved = nextBox(face.points, face.box);
     const far = Math.max(...["x", "y", "side"].map((key) => Math.abs(moved[key] - face.box[key])));
-    if (far <= setup.tracking.fast * face.box.side) break;
-    face = await lookOnce(moved);
+    if (far <= setup.tracking.maxMotion * face.box.side) break;
+    face = await predictBox(moved);
   }
   return face;
 }
@@ -235,20 +247,20 @@ function middles(length, side) {
 async function search() {
   const all = squares(), started = performance.now();
   do {
-    const face = await look(all[state.searched++ % all.length], SEARCH_LOOKS);
-    if (face.score >= setup.presence.sure) return face;
+    const face = await predictNear(all[state.searched++ % all.length], SEARCH_PREDICTIONS);
+    if (face.score >= setup.presence.faceThreshold) return face;
   } while (performance.now() - started < SEARCH_MS);
   return null;
 }
 
 async function step() {
-  let face = state.box && (await look(state.box));
-  if (face && face.score < setup.presence.keep) face = null;
+  let face = state.box && (await predictNear(state.box));
+  if (face && face.score < setup.presence.trackThreshold) face = null;
   if (!face) {
     state.filter = null;
     face = await search();
   }
-  state.box = face && saneBox(face.points, face.box);
+  state.box = face && nextBox(face.points, face.box);
   if (face) {
     state.searched = 0;
     state.filter ??= new OneEuro();
@@ -270,10 +282,15 @@ function draw(face) {
     const { x, y, side } = face.box, radius = Math.max(2, side / 65);
     Object.assign(context, { strokeStyle: "#e6e6e6", lineWidth: Math.max(1, side / 250) });
     context.strokeRect(x - side / 2, y - side / 2, side, side);
+    for (const line of spec.lines) {
+      context.beginPath();
+      for (const i of line) context.lineTo(face.shown[i][0] + 0.5, face.shown[i][1] + 0.5);
+      context.stroke();
+    }
     face.shown.forEach(([px, py], i) => {
       context.beginPath();
       context.arc(px + 0.5, py + 0.5, radius, 0, 7);
-      context.fillStyle = colourOf(setup.names[i]);
+      context.fillStyle = spec.colors[i];
       context.strokeStyle = "#1e1e1e";
       context.stroke();
       context.fill();
@@ -287,32 +304,27 @@ function draw(face) {
   element("face").textContent = face ? `sure to ${(100 * face.score).toFixed(0)} %` : "looking for one";
 }
 
-function colourOf(name) {
-  return name.includes("left") ? "#ffbe50" : name.includes("right") ? "#3cbeff" : "#6ee66e";
-}
-
 // In two columns beside the box, each with a line to its point.
 function drawNames(context, { box, shown }) {
   const size = Math.max(11, box.side / 20), step = 1.35 * size;
   Object.assign(context, { font: `${size}px sans-serif`, lineWidth: 1 });
   for (const right of [false, true]) {
-    const rows = setup.names.map((name, i) => i).filter((i) => /left|lip/.test(setup.names[i]) === right);
-    rows.sort((a, b) => shown[a][1] - shown[b][1]);
+    const rows = [...spec.nameColumns[Number(right)]].sort((a, b) => shown[a][1] - shown[b][1]);
     const x = box.x + (right ? 1 : -1) * (box.side / 2 + 10);
     context.textAlign = right ? "left" : "right";
     rows.forEach((i, place) => {
       const y = box.y + step * (place + 1 - rows.length / 2);
-      context.strokeStyle = colourOf(setup.names[i]);
+      context.strokeStyle = spec.colors[i];
       context.beginPath();
       context.moveTo(x, y - size / 3);
       context.lineTo(...shown[i]);
       context.stroke();
       context.strokeStyle = "#1e1e1e";
       context.lineWidth = 3;
-      context.strokeText(setup.names[i].replaceAll("_", " "), x, y);
+      context.strokeText(spec.points[i].replaceAll("_", " "), x, y);
       context.lineWidth = 1;
       context.fillStyle = "#fff";
-      context.fillText(setup.names[i].replaceAll("_", " "), x, y);
+      context.fillText(spec.points[i].replaceAll("_", " "), x, y);
     });
   }
 }
@@ -329,9 +341,9 @@ async function run() {
 async function switchModel() {
   try {
     await loadModel(state.wanted);
-    say("");
+    log("");
   } catch (error) {
-    say(`${state.wanted} does not run in the browser: ${error.message}`, true);
+    log(`${state.wanted} does not run in the browser: ${error.message}`, true);
     element("model").value = state.model;
   }
   state.wanted = null;
@@ -340,18 +352,18 @@ async function switchModel() {
 async function openCamera() {
   if (!navigator.mediaDevices?.getUserMedia) {
     // Browsers give a camera to pages on loopback or with TLS only.
-    say("Browsers open a camera only for pages from this machine itself or over TLS. Either start the demo with\n" +
+    log("Browsers open a camera only for pages from this machine itself or over TLS. Either start the demo with\n" +
       "  --tls CERT KEY\nor start it without --host, bring its port to your own machine and open http://localhost:" + (location.port || 80) + "/browser\n" +
       `  ssh -L ${location.port || 80}:127.0.0.1:${location.port || 80} USER@${location.hostname}`, true);
     return;
   }
   try {
     video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, facingMode: "user" } });
-    video.srcObject.getVideoTracks()[0].onended = () => say("The camera is gone. Plug it in and press “camera”.", true);
+    video.srcObject.getVideoTracks()[0].onended = () => log("The camera is gone. Plug it in and press “camera”.", true);
     await video.play();
-    say("");
+    log("");
   } catch (error) {
-    say(`No camera: ${error.message}. Plug one in or allow it, and press “camera”.`, true);
+    log(`No camera: ${error.message}. Plug one in or allow it, and press “camera”.`, true);
   }
 }
 
@@ -372,13 +384,13 @@ function toggle(id) {
 async function main() {
   setup = await (await get("/setup.json")).json();
   if (setup.install) {
-    say(`LiteRT.js is not on this machine yet. Type there, once:\n  ${setup.install}\nand start the demo again.`, true);
+    log(`LiteRT.js is not on this machine yet. Type there, once:\n  ${setup.install}\nand start the demo again.`, true);
     return;
   }
   litert = await import("@litertjs/core");
   await litert.loadLiteRt("/litert/core/wasm/");
   const wanted = new URLSearchParams(location.search).get("model");
-  for (const name of setup.models) element("model").add(new Option(name, name, false, name === wanted));
+  for (const name of Object.keys(setup.models)) element("model").add(new Option(name, name, false, name === wanted));
   element("model").onchange = () => { state.wanted = element("model").value; };
   toggle("smoothing");
   toggle("names");
@@ -389,4 +401,4 @@ async function main() {
   await run();
 }
 
-main().catch((error) => say(`Something failed: ${error.message}`, true));
+main().catch((error) => log(`Something failed: ${error.message}`, true));

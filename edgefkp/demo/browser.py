@@ -12,15 +12,18 @@ import numpy as np
 
 from edgefkp.demo.server import Answer, Get, Server, as_json, text
 from edgefkp.detect import presence
+from edgefkp.detect.overlay import color_of, name_columns
 from edgefkp.detect.smoothing import OneEuro
-from edgefkp.detect.tracker import FAST, KEEP, LOOKS
+from edgefkp.detect.tracker import MAX_MOTION, MAX_PREDICTIONS, TRACK_THRESHOLD
 from edgefkp.files import cache_dir
-from edgefkp.layout import MEAN_SHAPE, NAMES
+from edgefkp.geometry import Box, crop_face
+from edgefkp.layout import REFERENCE_SIDE, SCALINGS, InputSpec, ModelSpec
+from edgefkp.runtime.metadata import spec_of
 
 PAGE, SCRIPT = Path(__file__).with_name("browser.html"), Path(__file__).with_name("browser.js")
 PACKAGES = ("core", "wasm-utils")
 VERSION = "2.5.3"  # of both packages, the one this was tested with
-DRAWN = 20  # drawn faces on which, with the golden pictures, browser and Python are compared
+DRAWN = 20  # drawn faces on which, with the reference images, browser and Python are compared
 _KINDS = {".js": "text/javascript; charset=utf-8", ".wasm": "application/wasm"}
 
 
@@ -35,9 +38,9 @@ def install_line(folder: Path | None = None) -> str:
 
 
 def browser_pages(choices: list[Path], litert: Path | None = None, at_root: bool = False) -> dict[str, Get]:
-    """What the server answers: /browser, its script, LiteRT.js, the models and what Python says of golden vectors.
+    """The pages of the server: /browser, its script, LiteRT.js, the models, and Python's predictions to compare with.
 
-    choices: the .tflite files offered. litert: the folder given to `npm install --prefix`.
+    choices: the .tflite files on offer. litert: the folder given to `npm install --prefix`.
     """
     folder = litert or litert_folder()
     library = _library(folder)
@@ -48,7 +51,9 @@ def browser_pages(choices: list[Path], litert: Path | None = None, at_root: bool
 
     def setup(rest: str) -> Answer:
         missing = "" if library else install_line(folder)
-        return as_json({"models": list(models), "install": missing, **_constants()})
+        return as_json(
+            {"models": {name: _spec(path) for name, path in models.items()}, "install": missing, **_constants()}
+        )
 
     def model(rest: str) -> Answer | None:
         path = models.get(rest)
@@ -98,51 +103,78 @@ def _library(folder: Path) -> dict[str, Path]:
     }
 
 
+@functools.lru_cache(maxsize=256)
+def _spec(model: Path) -> dict[str, Any]:
+    """Input and points of a model, as the script needs them."""
+    spec = spec_of(model) or ModelSpec()
+    layout = spec.layout
+    mean, deviation = SCALINGS.get(spec.input.scaling, (0.0, 1.0))
+    channels = spec.input.channels
+    return {
+        "side": spec.input.side,
+        "channels": channels,
+        "mean": spec.input.mean or [mean] * channels,
+        "deviation": spec.input.deviation or [deviation] * channels,
+        "points": layout.points,
+        "meanShape": layout.mean_points(spec.input.side),
+        "colors": ["#{2:02x}{1:02x}{0:02x}".format(*color_of(point)) for point in layout.points],
+        "lines": [layout.rows(*line) for line in layout.lines],
+        "nameColumns": name_columns(layout),
+    }
+
+
 @functools.cache
 def _constants() -> dict[str, Any]:
     """What the script has in common with Python, so that it stands in one place."""
     check = presence.fitted()
     return {
-        "names": NAMES,
-        "meanShape": MEAN_SHAPE,
         "presence": {
+            "referenceSide": REFERENCE_SIDE,
             "patch": presence.PATCH,
             "margin": presence.MARGIN,
+            "blur": presence.BLUR,
             "shapeLimit": presence.SHAPE_LIMIT,
             "scaleLimits": presence.SCALE_LIMITS,
-            "sure": presence.SURE,
-            "keep": KEEP,
+            "faceThreshold": presence.FACE_THRESHOLD,
+            "trackThreshold": TRACK_THRESHOLD,
             "hidden": check.hidden.ravel(),
             "hiddenBias": check.hidden_bias,
             "out": check.out,
             "bias": check.bias,
         },
-        "tracking": {"looks": LOOKS, "fast": FAST},
+        "tracking": {"maxPredictions": MAX_PREDICTIONS, "maxMotion": MAX_MOTION},
         "oneEuro": {"minCutoff": OneEuro.MIN_CUTOFF, "beta": OneEuro.BETA, "speedCutoff": OneEuro.SPEED_CUTOFF},
     }
 
 
-def _golden_images() -> np.ndarray:
+def _golden_images(spec: InputSpec) -> np.ndarray:
+    """(N, *spec.image_shape) uint8: the reference images and some drawn faces."""
+    from edgefkp.data.synthetic import SHIPPED
     from edgefkp.runtime.reference_vectors import VECTORS, read_reference_vectors
-    from edgefkp.runtime.shipped import FOLDER
 
-    with np.load(FOLDER / "drawn_faces.npz") as arrays:
+    with np.load(SHIPPED) as arrays:
         drawn = arrays["images"][:DRAWN]
-    return np.concatenate([read_reference_vectors().images, drawn]) if VECTORS.exists() else drawn
+    images = np.concatenate([read_reference_vectors().images, drawn]) if VECTORS.exists() else drawn
+    if images.shape[1:] == spec.image_shape:
+        return images
+    side = images.shape[1]
+    return np.stack([crop_face(image, Box((side - 1) / 2, (side - 1) / 2, side), spec) for image in images])
 
 
 @functools.lru_cache(maxsize=16)
 def _golden(model: Path) -> dict[str, Any]:
-    """The golden pictures (base64 of uint8), the keypoints that Python's runtime gives, and the presence scores."""
+    """Images (base64 of uint8), the keypoints that Python's runtime predicts for them, and the presence scores."""
     from edgefkp.runtime.predictor import open_predictor
 
-    images = _golden_images()
     predictor = open_predictor(model)
+    images = _golden_images(predictor.spec.input)
     keypoints = predictor.predict(images)
     check = presence.fitted()
     return {
         "runtime": f"{predictor.runtime} {predictor.version}",
         "images": base64.b64encode(images.tobytes()).decode(),
         "keypoints": keypoints,
-        "scores": [check(image, points) for image, points in zip(images, keypoints, strict=True)],
+        "scores": [
+            check(image, points, predictor.spec.layout) for image, points in zip(images, keypoints, strict=True)
+        ],
     }

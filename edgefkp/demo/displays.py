@@ -1,15 +1,11 @@
-"""Where views go: a window, a file, nowhere. (A web page: edgefkp.demo.web.)"""
+"""Displays of views: a window, a video file, none. (A web page: edgefkp.demo.web.)"""
 
 import os
 import sys
-from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from edgefkp.demo.session import View, picture_of
-from edgefkp.errors import EdgefkpError, EnvironmentProblem
-from edgefkp.files import replacing
+from edgefkp.demo.view import View, render
+from edgefkp.detect.media import VideoRecorder
+from edgefkp.errors import EnvironmentProblem
 
 # Key -> command, the same as the buttons of the page.
 KEYS = {
@@ -22,29 +18,25 @@ KEYS = {
     "q": "quit",
 }
 TITLE = "edgefkp"
-CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "FFV1", ".webm": "VP80"}
 _ESCAPE = 27
 
 
 class Display:
-    """Shows nothing; what the others build on.
+    """Shows nothing; the base of the others."""
 
-    paced: frames of a file are shown at its own speed, for people; otherwise as fast as they can be worked on.
-    """
-
-    paced = False
+    paced = False  # show the frames of a file at its own speed, for people; else as fast as they are processed
 
     def show(self, view: View) -> None:
-        """One view."""
+        """Show one view."""
 
     def idle(self, message: str) -> None:
-        """Nothing came from the source."""
+        """Called when nothing came from the source."""
 
-    def tell(self, message: str) -> None:
-        """What a command did. It stands on the terminal, too."""
+    def log(self, message: str) -> None:
+        """Show what a command did; the terminal shows it, too."""
 
     def commands(self) -> list[str]:
-        """What was asked for since the last call."""
+        """The commands given since the last call."""
         return []
 
     def close(self) -> None: ...
@@ -74,11 +66,11 @@ class Window(Display):
     def show(self, view: View) -> None:
         import cv2
 
-        picture = picture_of(view)
-        if picture.shape != self._shape:
-            cv2.resizeWindow(TITLE, picture.shape[1], picture.shape[0])
-            self._shape = picture.shape
-        cv2.imshow(TITLE, picture)
+        image = render(view)
+        if image.shape != self._shape:
+            cv2.resizeWindow(TITLE, image.shape[1], image.shape[0])
+            self._shape = image.shape
+        cv2.imshow(TITLE, image)
         self._listen()
 
     def idle(self, message: str) -> None:
@@ -104,57 +96,8 @@ class Window(Display):
         cv2.destroyAllWindows()
 
 
-class Recorder(Display):
-    """A video of what was shown, whole or not there at all."""
-
-    def __init__(self, path: Path, fps: float) -> None:
-        if path.suffix.lower() not in CODECS:
-            raise EdgefkpError(
-                f"{path.name} has no suffix of a video that can be written",
-                f"name it {', '.join('*' + s for s in CODECS)}",
-            )
-        self.path, self._fps = path, fps
-        self._replacing = replacing(path)
-        self._temporary = self._replacing.__enter__()
-        self._video: Any = None
-        self._size = (0, 0)
+class Recorder(VideoRecorder, Display):
+    """A video of what was shown."""
 
     def show(self, view: View) -> None:
-        self.write(picture_of(view))
-
-    def write(self, picture: np.ndarray) -> None:
-        import cv2
-
-        if self._video is None:
-            self._size = (picture.shape[1], picture.shape[0])
-            codec = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix.lower()])
-            self._video = cv2.VideoWriter(str(self._temporary), codec, self._fps, self._size)
-            if not self._video.isOpened():
-                raise EdgefkpError(f"{self.path} cannot be written as a video", "choose another folder or suffix: .avi")
-        if (picture.shape[1], picture.shape[0]) != self._size:
-            # Two models side by side are twice as wide; a video has one size.
-            picture = fitted(picture, self._size)
-        self._video.write(picture)
-
-    def close(self) -> None:
-        if self._video is None:
-            self.abandon()
-            return
-        self._video.release()
-        self._replacing.__exit__(None, None, None)
-
-    def abandon(self) -> None:
-        """Leave no file."""
-        self._temporary.unlink(missing_ok=True)
-
-
-def fitted(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The whole picture inside (width, height), black around it."""
-    import cv2
-
-    scale = min(size[0] / picture.shape[1], size[1] / picture.shape[0])
-    small = cv2.resize(picture, (round(picture.shape[1] * scale), round(picture.shape[0] * scale)))
-    canvas = np.zeros((size[1], size[0], 3), np.uint8)
-    top, left = (size[1] - small.shape[0]) // 2, (size[0] - small.shape[1]) // 2
-    canvas[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return canvas
+        self.write(render(view))

@@ -1,27 +1,25 @@
-"""How much keypoints tremble, raw and smoothed, and how far behind the smoothed ones are."""
+"""The jitter of keypoints, raw and smoothed, and the lag of the smoothed ones."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from edgefkp.demo.frames import Frame, FrameSource
+from edgefkp.demo.frames import FrameSource
 from edgefkp.demo.session import Pipeline
+from edgefkp.detect.media import Frame
 from edgefkp.detect.tracker import TrackedFace
 from edgefkp.errors import EdgefkpError
-from edgefkp.layout import SIZE
+from edgefkp.layout import REFERENCE_SIDE
 
 SCHEMA = "edgefkp.jitter/1"
 SHORTEST = 15  # frames of one face that are needed
 LONGEST_LAG = 0.5  # seconds
-MOTION = 4.0  # a walk of the face's middle must be this many times its tremble, or its lag cannot be told
+MOTION = 4.0  # the face's middle must move by this many times its jitter, or the lag cannot be measured
 
 
 @dataclass(frozen=True)
 class Jitter:
-    """raw_px, filtered_px: the tremble of a coordinate, pixels of the 96x96 crop.
-
-    lag_ms: of the filtered behind the raw points; None where the face hardly moves.
-    """
+    """What `edgefkp demo --measure-jitter --json` prints. Jitter is that of a coordinate in pixels of a 96x96 crop."""
 
     schema: str
     source: str
@@ -29,13 +27,13 @@ class Jitter:
     frames: int
     raw_px: float
     filtered_px: float
-    lag_ms: float | None
+    lag_ms: float | None  # of the filtered behind the raw points; None for a face that hardly moves
 
 
 def measure_jitter(source: FrameSource, pipeline: Pipeline, frames: int | None = None) -> Jitter:
-    """Track the first face through `source`, or so many of its frames, without a display.
+    """Track the first face through `source`, or through its first `frames` frames, without a display.
 
-    Raises EdgefkpError where no face is tracked through SHORTEST frames.
+    Raises EdgefkpError if no face is tracked through SHORTEST frames.
     """
     runs: list[list[tuple[Frame, TrackedFace]]] = []
     try:
@@ -45,7 +43,7 @@ def measure_jitter(source: FrameSource, pipeline: Pipeline, frames: int | None =
             view = pipeline.process(frame)
             if view.faces:
                 face = view.faces[0]
-                if not runs or frame.fresh or runs[-1][-1][1].number != face.number:
+                if not runs or frame.is_cut or runs[-1][-1][1].number != face.number:
                     runs.append([])
                 runs[-1].append((frame._replace(image=frame.image[:0]), face))
             if view.frames == frames:
@@ -59,17 +57,17 @@ def measure_jitter(source: FrameSource, pipeline: Pipeline, frames: int | None =
             "give a camera or a video with a face",
         )
     seconds = np.array([frame.seconds for frame, _ in longest])
-    scale = SIZE / np.median([face.box.side for _, face in longest])
+    scale = REFERENCE_SIDE / np.median([face.box.side for _, face in longest])
     raw = np.stack([face.raw for _, face in longest]) * scale
     smooth = np.stack([face.keypoints for _, face in longest]) * scale
     lag = lag_of(seconds, raw, smooth)
     return Jitter(
-        SCHEMA, source.name, pipeline.model.stem, len(longest), tremble(raw), tremble(smooth), lag and 1000 * lag
+        SCHEMA, source.name, pipeline.model.stem, len(longest), jitter_of(raw), jitter_of(smooth), lag and 1000 * lag
     )
 
 
-def tremble(points: np.ndarray) -> float:
-    """Standard deviation of a coordinate's tremble about a smooth motion: (frames, K, 2) -> pixels.
+def jitter_of(points: np.ndarray) -> float:
+    """Standard deviation of a coordinate about a smooth motion: (frames, K, 2) -> pixels.
 
     Second differences drop position and steady speed; of noise with deviation s they have sqrt(6) s.
     """
@@ -78,9 +76,9 @@ def tremble(points: np.ndarray) -> float:
 
 
 def lag_of(seconds: np.ndarray, raw: np.ndarray, smooth: np.ndarray) -> float | None:
-    """The delay in seconds at which raw points look most like the smoothed ones; None for a face at rest."""
+    """The delay in seconds at which raw points match the smoothed ones best; None for a face at rest."""
     before, after = raw.mean(1), smooth.mean(1)
-    if np.std(before, axis=0).max() < MOTION * max(tremble(raw), 1e-3):
+    if np.std(before, axis=0).max() < MOTION * max(jitter_of(raw), 1e-3):
         return None
     counted = seconds >= seconds[0] + LONGEST_LAG
     if counted.sum() < SHORTEST:

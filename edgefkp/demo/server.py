@@ -1,7 +1,7 @@
 """A small web server for one person's pages, on the standard library alone, so that a board needs nothing more.
 
 A thread serves each connection: viewers of a stream wait for frames on their own, and none holds up another. It listens
-on loopback unless told otherwise, and then asks for a token.
+on loopback, or on any other address with a token.
 """
 
 import hmac
@@ -24,16 +24,16 @@ from edgefkp.files import json_text
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PATIENCE = 10.0  # seconds that a viewer may take to read a frame, or to send a request
 COOKIE = "edgefkp_token"
-# Other sites cannot send this header without asking first, and are told no: their pages cannot press our buttons.
+# Other sites cannot send this header without permission, which they do not get: their pages cannot press our buttons.
 OWN_HEADER = "X-Edgefkp"
 BOUNDARY = "frame"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """body: the whole content, or an iterator over the JPEG pictures of a stream."""
+    """What a path returns."""
 
-    body: bytes | Iterator[bytes]
+    body: bytes | Iterator[bytes]  # the whole content, or the JPEG images of a stream
     kind: str = "application/octet-stream"
     status: HTTPStatus = HTTPStatus.OK
 
@@ -50,16 +50,16 @@ def refusal(status: HTTPStatus, message: str) -> Answer:
     return Answer(f"{status.value} {message}\n".encode(), "text/plain; charset=utf-8", status)
 
 
-# Path after the first match -> the answer, or None for "no such thing".
+# The rest of the path, after the prefix -> the answer; None: nothing there.
 Get = Callable[[str], Answer | None]
 Post = Callable[[str], bool]
 
 
 class Server:
-    """gets: for each prefix of a path what answers it with the rest. post: does a command, False if unknown.
+    """Serves pages until it is closed.
 
-    token: asked for on every request, made when `host` is not loopback.
-    Raises EdgefkpError where the port is taken or the certificate cannot be read.
+    gets: by the prefix of a path. post: carries out the command of a path, False for an unknown one.
+    Raises EdgefkpError for a port that is taken or a certificate that cannot be read.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Server:
         port: int = 8000,
         tls: tuple[Path, Path] | None = None,
     ) -> None:
+        # Every request must carry it, on any address but loopback.
         self.token = None if host in LOOPBACK else secrets.token_urlsafe(16)
         self._host = host
         self._tls = _tls_of(*tls) if tls else None

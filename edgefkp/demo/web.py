@@ -11,18 +11,18 @@ import numpy as np
 from edgefkp.demo.browser import browser_pages
 from edgefkp.demo.displays import KEYS, Display
 from edgefkp.demo.server import Answer, Server, as_json, text
-from edgefkp.demo.session import View, picture_of
+from edgefkp.demo.view import View, render
 
 JPEG_QUALITY = 80
-TOLD = 4.0  # seconds that the page shows what a button did
-WAIT = 1.0  # seconds a viewer waits for a frame before it looks whether the demo has ended
+LOG_SECONDS = 4.0  # how long the page shows what a button did
+WAIT = 1.0  # seconds a viewer waits for a frame before it checks whether the demo has ended
 PAGE = Path(__file__).with_name("page.html")
 
 
 class WebDisplay(Display):
     """Keeps the newest view; each viewer takes it when ready for the next one, and the pipeline never waits.
 
-    A picture is drawn and encoded by the first viewer who wants it, once for all of them, in that viewer's thread.
+    An image is drawn and encoded by the first viewer who wants it, once for all of them, in that viewer's thread.
     """
 
     paced = True
@@ -37,9 +37,9 @@ class WebDisplay(Display):
     ) -> None:
         self._choices = [path.stem for path in choices]
         self._newest: View | None = None
-        self._number = 0
+        self.shown = 0  # views so far
         self._message = ""
-        self._told = ("", 0.0)
+        self._logged = ("", 0.0)
         self._arrived = threading.Condition()
         self._encoding = threading.Lock()
         self._encoded: tuple[int, bytes] = (-1, b"")
@@ -48,7 +48,7 @@ class WebDisplay(Display):
             "/": lambda rest: text(PAGE.read_text()),
             "/stream.mjpg": lambda rest: Answer(self._stream()),
             "/frame.jpg": self._frame,
-            "/numbers": lambda rest: as_json(self._numbers()),
+            "/numbers": lambda rest: as_json(self._status()),
             **browser_pages(choices, litert),
         }
         self.server = Server(gets, self._post, host, port, tls)
@@ -56,14 +56,14 @@ class WebDisplay(Display):
     def show(self, view: View) -> None:
         with self._arrived:
             self._newest, self._message = view, ""
-            self._number += 1
+            self.shown += 1
             self._arrived.notify_all()
 
     def idle(self, message: str) -> None:
         self._message = message
 
-    def tell(self, message: str) -> None:
-        self._told = message, time.monotonic()
+    def log(self, message: str) -> None:
+        self._logged = message, time.monotonic()
 
     def commands(self) -> list[str]:
         commands, self._commands = self._commands, []
@@ -80,13 +80,13 @@ class WebDisplay(Display):
             return True
         return False
 
-    def _numbers(self) -> dict[str, Any]:
+    def _status(self) -> dict[str, Any]:
         view = self._newest
-        numbers = view.numbers() if view else {}
-        told, when = self._told
-        recent = told if time.monotonic() - when < TOLD else ""
+        status = view.to_json() if view else {}
+        logged, when = self._logged
+        recent = logged if time.monotonic() - when < LOG_SECONDS else ""
         waiting = self._message or ("" if view else "no frame yet")
-        return {**numbers, "choices": self._choices, "message": waiting, "told": recent}
+        return {**status, "choices": self._choices, "message": waiting, "told": recent}
 
     def _frame(self, rest: str) -> Answer | None:
         if self._newest is None:
@@ -97,22 +97,22 @@ class WebDisplay(Display):
         seen = 0
         while not self.server.closing.is_set():
             with self._arrived:
-                self._arrived.wait_for(lambda: self._number != seen, WAIT)  # noqa: B023
-                if self._number == seen:
+                self._arrived.wait_for(lambda: self.shown != seen, WAIT)  # noqa: B023
+                if self.shown == seen:
                     continue
             seen, jpeg = self._jpeg()
             yield jpeg
 
     def _jpeg(self) -> tuple[int, bytes]:
-        """(its number, the newest picture as JPEG)."""
+        """(its number, the newest image as JPEG)."""
         import cv2
 
         with self._encoding:
             with self._arrived:
-                number, view = self._number, self._newest
+                number, view = self.shown, self._newest
             if number != self._encoded[0] and view is not None:
-                # The numbers stand beside the picture.
-                picture = np.ascontiguousarray(picture_of(view, numbers=False))
-                _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+                # The numbers stand beside the image.
+                image = np.ascontiguousarray(render(view, with_status=False))
+                _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
                 self._encoded = number, jpeg.tobytes()
             return self._encoded

@@ -1,57 +1,63 @@
-"""The library's front door: an image goes in, faces with their 15 keypoints come out."""
+"""The library's front door: an image goes in, faces with their keypoints come out."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgefkp.detect.presence import SURE
+from edgefkp.detect import finders
+from edgefkp.detect.presence import FACE_THRESHOLD
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, invert, move_points
-from edgefkp.layout import KAGGLE15, SIZE, InputSpec
+from edgefkp.layout import PointLayout
 
 if TYPE_CHECKING:
-    from edgefkp.detect.finders.base import FaceFinder
+    from edgefkp.detect.finders import FaceFinder
+    from edgefkp.runtime.predictor import Predictor
 
-# The first answer says where the face is better than the finder's box does; the second look is cut by it, as the
-# tracker cuts the next frame.
-LOOKS = 2
+# The keypoints show where the face lies better than the finder's box does: each refinement cuts the box of the
+# keypoints, as the tracker does for the next frame, and predicts again.
+REFINEMENTS = 1
+
+# (crop, its keypoints in pixels of the crop, their layout) -> 0 to 1
+PresenceCheck = Callable[[np.ndarray, np.ndarray, PointLayout], float]
 
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """box: centre and side of the square that was cut, image pixels. score: 0 to 1, how sure it is that the
-    keypoints lie on a face. keypoints: (15, 2) float32 image pixels in the order of `edgefkp.layout.NAMES`.
-    """
+    """One face in an image. Points and box are in image pixels, with pixel centers at whole numbers."""
 
-    box: Box
-    score: float
-    keypoints: np.ndarray
+    box: Box  # center and side of the square that was cut for the network
+    score: float  # 0 to 1: how likely the keypoints lie on a face
+    keypoints: np.ndarray  # (K, 2) float32, x before y; keypoints[i] is the point layout.points[i]
+    layout: PointLayout  # names and order of the points, as the model has them
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """One crop and what the network says of it. crop: (96, 96) uint8. raw: (15, 2) float32 pixels of the crop."""
+class CropPrediction:
+    """One crop and the network's prediction for it."""
 
-    crop: np.ndarray
-    raw: np.ndarray
+    crop: np.ndarray  # uint8 of the model's input.image_shape
+    raw: np.ndarray  # (K, 2) float32 pixels of the crop
     face: Face
 
 
 class KeypointDetector:
-    """Finds the faces of an image and their 15 keypoints.
+    """Finds the faces of an image and their keypoints.
 
         detector = KeypointDetector()
         for face in detector(cv2.imread("photo.jpg")):
-            print(face.box, face.score, face.keypoints)
+            print(face.box, face.score, dict(zip(face.layout.points, face.keypoints)))
 
     model: a .tflite (or .keras) file or the name of a shipped one; None = the shipped default.
-    finder: "haar", "blazeface", "blazeface:FILE", "yunet:FILE", "whole-image", or an object with `name` and `find`.
-    min_score: faces below it are dropped; None = 0.5, and 0 for whole-image, where the caller knows.
-    max_faces: of one image, the surest boxes; None = all. runtime, threads: see edgefkp.runtime.interpreters.
+    finder: how `edgefkp predict --finder` takes it ("haar", "yunet:FILE.onnx"), or an object with `name` and `find`.
+    min_score: faces below it are dropped; None = the finder's own limit: 0.5, and 0 for whole-image.
+    max_faces: of one image, those with the best boxes; None = all.
+    runtime, threads: see edgefkp.runtime.interpreters.
+    predictor: the model, where it is open already. presence: another check than the fitted one.
 
     Calls may come from several threads: a lock lets one through at a time. For work in parallel give each thread a
     detector of its own.
@@ -61,26 +67,29 @@ class KeypointDetector:
     def __init__(
         self,
         model: Path | str | None = None,
-        finder: "str | FaceFinder" = "haar",
+        finder: "str | FaceFinder" = finders.DEFAULT,
         *,
         min_score: float | None = None,
         max_faces: int | None = None,
         runtime: str | None = None,
         threads: int = 1,
+        predictor: "Predictor | None" = None,
+        presence: PresenceCheck | None = None,
     ) -> None:
-        from edgefkp.detect.finders.base import open_finder
         from edgefkp.detect.presence import fitted
         from edgefkp.runtime.predictor import open_predictor
         from edgefkp.runtime.shipped import find_model
 
         self.model = find_model(model)
-        self.finder = open_finder(finder) if isinstance(finder, str) else finder
-        self.predictor = open_predictor(self.model, runtime, threads)
-        # Says here and now if this is no network for faces; the first real picture then finds it warm.
-        self.predictor.predict(np.zeros((1, SIZE, SIZE), np.uint8))
-        self.min_score = (0.0 if self.finder.name == "whole-image" else SURE) if min_score is None else min_score
+        limit = finders.finder_kind(finder).min_score if isinstance(finder, str) else FACE_THRESHOLD
+        self.finder = finders.open_finder(finder) if isinstance(finder, str) else finder
+        self.predictor = predictor or open_predictor(self.model, runtime, threads)
+        self.spec = self.predictor.spec
+        # A file that is no keypoint network fails here; the first real image then finds the network warm.
+        self.predictor.predict(np.zeros((1, *self.spec.input.image_shape), np.uint8))
+        self.min_score = limit if min_score is None else min_score
         self.max_faces = max_faces
-        self._presence = fitted()
+        self._presence = presence or fitted()
         self._lock = threading.Lock()
 
     def __call__(self, image: np.ndarray) -> list[Face]:
@@ -88,41 +97,47 @@ class KeypointDetector:
 
         Raises EdgefkpError for another shape or type.
         """
-        image = as_picture(image)
+        image = as_image(image)
         with self._lock:
             boxes = [found.box for found in self.finder.find(image)[: self.max_faces]]
-            faces = [self.settle(image, box).face for box in boxes]
+            faces = [self.refine(image, box).face for box in boxes]
         return [face for face in faces if face.score >= self.min_score]
 
     def batch(self, images: Iterable[np.ndarray]) -> list[list[Face]]:
-        """The faces of each image, in order: what calling it with one after the other gives."""
+        """The faces of each image, in order: the same as calling the detector with each."""
         return [self(image) for image in images]
 
-    def look(self, image: np.ndarray, box: Box) -> Look:
-        """Cut `box` out of an image as `as_picture` gives it, and ask the network. The caller sees to threads."""
-        crop = crop_face(image, box, InputSpec())
+    def predict_box(self, image: np.ndarray, box: Box) -> CropPrediction:
+        """Cut `box` out of an image as `as_image` returns it, and predict its keypoints. Not for several threads."""
+        crop = crop_face(image, box, self.spec.input)
         raw = self.predictor.predict(crop[None])[0]
-        keypoints = move_points(invert(crop_matrix(box, SIZE)), raw)
-        return Look(crop, raw, Face(box, self._presence(crop, raw), keypoints))
+        keypoints = move_points(invert(crop_matrix(box, self.spec.input.side)), raw)
+        score = self._presence(crop, raw, self.spec.layout)
+        return CropPrediction(crop, raw, Face(box, score, keypoints, self.spec.layout))
 
-    def settle(self, image: np.ndarray, box: Box) -> Look:
-        """`look` at a finder's box, then again where the first look saw the face."""
-        look = self.look(image, box)
-        for _ in range(LOOKS - 1):
-            again = self.look(image, sane_box(look.face.keypoints, look.face.box))
-            # Where the second look wandered off, the first one stands.
-            look = again if again.face.score >= min(look.face.score, SURE) else look
-        return look
+    def refine(self, image: np.ndarray, box: Box) -> CropPrediction:
+        """`predict_box` on a finder's box, then on the box of the keypoints. Not for several threads."""
+        best = self.predict_box(image, box)
+        for _ in range(REFINEMENTS):
+            refined = self.predict_box(image, next_box(best.face.keypoints, best.face.layout, best.face.box))
+            # A refinement that lost the face does not count.
+            best = refined if refined.face.score >= min(best.face.score, FACE_THRESHOLD) else best
+        return best
 
 
-def sane_box(keypoints: np.ndarray, before: Box) -> Box:
-    """The box of these points, or `before` where they have shrunk to nothing or burst: no picture to cut then."""
-    box = box_of_keypoints(keypoints, KAGGLE15)
+def next_box(keypoints: np.ndarray, layout: PointLayout, before: Box) -> Box:
+    """The box of (K, 2) keypoints; `before` where they have collapsed, spread over the image or are not numbers."""
+    if np.isnan(keypoints).any(-1).sum() > layout.count - 2:
+        return before
+    box = box_of_keypoints(keypoints, layout)
     return box if np.isfinite(box).all() and before.side / 3 < box.side < before.side * 3 else before
 
 
-def as_picture(image: np.ndarray) -> np.ndarray:
-    """The image as (H, W) gray or (H, W, 3) BGR uint8, without copying where it is one already."""
+def as_image(image: np.ndarray) -> np.ndarray:
+    """The image as (H, W) gray or (H, W, 3) BGR uint8; not copied if it has this form already.
+
+    Raises EdgefkpError for another shape or type.
+    """
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim not in (2, 3) or not image.size:
         found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
         raise EdgefkpError(

@@ -1,7 +1,8 @@
-"""Is there still a face under these keypoints? A network answers with a plausible face on any picture.
+"""Is there a face under these keypoints? A network predicts a plausible face on any image.
 
-Two checks: the shape of the points, and the picture itself: the patch that the points bring upright goes into a small
-classifier, which bench.fit_finders trained on training persons against what networks see when a face is lost.
+Two checks: the shape of the points, and the image itself: the points bring a small patch of it upright, and a small
+classifier judges the patch. bench.fit_finders trained the classifier on training persons against what networks see
+when a face is lost.
 """
 
 import functools
@@ -12,49 +13,60 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import replacing
-from edgefkp.layout import MEAN_SHAPE, SIZE
+from edgefkp.layout import REFERENCE_SIDE, PointLayout
 
 WEIGHTS = Path(__file__).with_name("presence.npz")
+FACE_THRESHOLD = 0.5  # from this score on there is a face
 PATCH = 24  # pixels, side of the patch
-MARGIN = 4  # pixels of the upright crop left out on each side: hair and background
-SURE = 0.5  # from this score on there is a face
-# Points of a face, seen from whichever side, stay this close (root mean square, pixels of the upright crop) to the
-# mean shape; those of the validation persons reach 5.5.
+# Lengths in pixels of an upright crop of REFERENCE_SIDE:
+MARGIN = 4  # left out on each side: hair and background
+BLUR = 3  # before the patch is sampled, by about as much as it is coarser than the crop
+# Points of a face, seen from whichever side, stay this close (root mean square) to the mean shape; those of the
+# validation persons reach 5.5.
 SHAPE_LIMIT = 8.0
-SCALE_LIMITS = (0.5, 2.0)  # of the points' size, where 1 fills the crop as a training face does
-
-_STEP = (SIZE - 2 * MARGIN) / PATCH
-_TO_PATCH = np.array([[1 / _STEP, 0, (0.5 - MARGIN) / _STEP - 0.5], [0, 1 / _STEP, (0.5 - MARGIN) / _STEP - 0.5]])
-_SHAPE = MEAN_SHAPE.astype(np.float64) @ (1, 1j)  # points as complex numbers: a similarity is one product and one sum
-_SHAPE_MIDDLE = _SHAPE.mean()
-_SHAPE_CENTRED = _SHAPE - _SHAPE_MIDDLE
+SCALE_LIMITS = (0.5, 2.0)  # of the points' size; at 1 the face fills the crop as a training face does
 
 
-def upright(keypoints: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """The similarity that brings (15, 2) points closest to the mean shape.
+@functools.lru_cache(maxsize=16)
+def _mean_shape(layout: PointLayout, side: int) -> tuple[complex, np.ndarray]:
+    """Middle and centered points of the mean shape as complex numbers: a similarity is one product and one sum."""
+    shape = layout.mean_points(side).astype(np.float64) @ (1, 1j)
+    return shape.mean(), shape - shape.mean()
+
+
+def upright(keypoints: np.ndarray, layout: PointLayout, side: int) -> tuple[np.ndarray, float, float]:
+    """The similarity that brings (K, 2) points of a crop of that side closest to the layout's mean shape.
 
     Returns the (2, 3) matrix, its scale, and the distance that is left (root mean square, pixels of the crop).
     """
+    shape_middle, shape = _mean_shape(layout, side)
     points = np.asarray(keypoints, np.float64) @ (1, 1j)
     middle = points.mean()
-    centred = points - middle
-    turn = np.vdot(centred, _SHAPE_CENTRED) / max(np.vdot(centred, centred).real, 1e-9)
-    left = np.sqrt(np.mean(np.abs(turn * centred - _SHAPE_CENTRED) ** 2))
-    shift = _SHAPE_MIDDLE - turn * middle
+    centered = points - middle
+    turn = np.vdot(centered, shape) / max(np.vdot(centered, centered).real, 1e-9)
+    left = np.sqrt(np.mean(np.abs(turn * centered - shape) ** 2))
+    shift = shape_middle - turn * middle
     matrix = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
     return matrix, abs(turn), float(left)
 
 
 def patch_of(crop: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """(PATCH, PATCH) float32, mean 0 and length 1: the upright face without its brightness and contrast."""
+    """(PATCH, PATCH) float32, mean 0 and length 1: the upright face without its brightness and contrast.
+
+    crop: (side, side) gray or (side, side, 3) rgb uint8. matrix: see `upright`.
+    """
     import cv2
 
-    linear = _TO_PATCH[:, :2] @ matrix[:, :2]
-    shift = _TO_PATCH[:, :2] @ matrix[:, 2] + _TO_PATCH[:, 2]
-    # Smoothed by as much as the patch is coarser than the crop.
-    smooth = cv2.blur(crop, (3, 3))
+    side = len(crop)
+    zoom = side / REFERENCE_SIDE
+    step, margin = (side - 2 * MARGIN * zoom) / PATCH, MARGIN * zoom
+    to_patch = np.array([[1 / step, 0, (0.5 - margin) / step - 0.5], [0, 1 / step, (0.5 - margin) / step - 0.5]])
+    linear = to_patch[:, :2] @ matrix[:, :2]
+    shift = to_patch[:, :2] @ matrix[:, 2] + to_patch[:, 2]
+    gray = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) if crop.ndim == 3 else crop
+    width = 2 * int(BLUR * zoom / 2) + 1  # odd: an even one shifts the image by half a pixel
     patch = cv2.warpAffine(
-        smooth,
+        cv2.blur(gray, (width, width)),
         np.column_stack([linear, shift]),
         (PATCH, PATCH),
         flags=cv2.INTER_LINEAR,
@@ -66,19 +78,23 @@ def patch_of(crop: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Presence:
-    """A classifier of one hidden layer. hidden: (units, PATCH * PATCH). hidden_bias, out: (units,)."""
+    """A classifier of patches with one hidden layer."""
 
-    hidden: np.ndarray
-    hidden_bias: np.ndarray
-    out: np.ndarray
+    hidden: np.ndarray  # (units, PATCH * PATCH) weights
+    hidden_bias: np.ndarray  # (units,)
+    out: np.ndarray  # (units,) weights
     bias: float
 
-    def __call__(self, crop: np.ndarray, keypoints: np.ndarray) -> float:
-        """How sure it is that (15, 2) `keypoints` lie on a face of the (96, 96) `crop`: 0 to 1."""
+    def __call__(self, crop: np.ndarray, keypoints: np.ndarray, layout: PointLayout) -> float:
+        """How likely (K, 2) `keypoints`, pixels of the crop, lie on a face of it: 0 to 1.
+
+        crop: (side, side) gray or (side, side, 3) rgb uint8.
+        """
         if not np.isfinite(keypoints).all():
             return 0.0
-        matrix, scale, left = upright(keypoints)
-        if left > SHAPE_LIMIT or not SCALE_LIMITS[0] < scale < SCALE_LIMITS[1]:
+        side = len(crop)
+        matrix, scale, left = upright(keypoints, layout, side)
+        if left * (REFERENCE_SIDE / side) > SHAPE_LIMIT or not SCALE_LIMITS[0] < scale < SCALE_LIMITS[1]:
             return 0.0
         units = np.maximum(self.hidden @ patch_of(crop, matrix).ravel() + self.hidden_bias, 0)
         evidence = float(self.out @ units) + self.bias

@@ -5,28 +5,26 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edgefkp.detect.detector import Face, KeypointDetector, Look, as_picture, sane_box
-from edgefkp.detect.presence import SURE
+from edgefkp.detect.detector import CropPrediction, Face, KeypointDetector, as_image, next_box
+from edgefkp.detect.presence import FACE_THRESHOLD
 from edgefkp.detect.smoothing import OneEuro
 from edgefkp.geometry import Box
 
-# A face that was seen before may be less sure than a new one: blur and a turned head pass again.
-KEEP = 0.2
+# A face that was seen before is kept at a lower score than a new one needs: blur and a turned head pass.
+TRACK_THRESHOLD = 0.2
 REDISCOVER = 1.0  # seconds between searches for more faces, while fewer than `max_faces` are tracked
-FAST = 0.06  # of the side: a face that moved or grew by more is looked at again, as networks are trained for less
-LOOKS = 4
-SAME_FACE = 0.5  # two tracks whose centres are closer than this share of the side follow one face
+# In shares of the side: after a face has moved or grown by more, its new box is predicted, too; networks are trained
+# for less.
+MAX_MOTION = 0.06
+MAX_PREDICTIONS = 4  # of one face in one frame
+SAME_FACE = 0.5  # two tracks whose centers are closer than this share of the side follow one face
 
 
 @dataclass(frozen=True, eq=False)
 class TrackedFace(Face):
-    """number: of the track, the same from frame to frame. crop: (96, 96) uint8, what the network saw.
-    raw: (15, 2) float32 image pixels before smoothing.
-    """
-
-    number: int
-    crop: np.ndarray
-    raw: np.ndarray
+    number: int  # of the track, the same from frame to frame
+    crop: np.ndarray  # uint8 of the model's input.image_shape: what the network saw
+    raw: np.ndarray  # (K, 2) float32 image pixels before smoothing
 
 
 @dataclass
@@ -47,15 +45,17 @@ class _Track:
 
 @dataclass
 class Tracker:
-    """Follows up to `max_faces` faces through frames. Not for several threads at once.
+    """Follows faces through the frames of a video. Not for several threads at once.
 
-    searches: how many frames needed the finder.
+    tracker = Tracker(KeypointDetector())
+    for face in tracker(frame, seconds):
+        print(face.number, face.keypoints)
     """
 
     detector: KeypointDetector
-    smoothing: bool = True
+    smoothing: bool = True  # by a One-Euro filter for each face
     max_faces: int = 1
-    searches: int = 0
+    searches: int = 0  # how many frames needed the finder
     stages: Stages = field(default_factory=Stages)
     _tracks: list[_Track] = field(default_factory=list)
     _numbered: int = 0
@@ -63,7 +63,7 @@ class Tracker:
 
     def __call__(self, image: np.ndarray, seconds: float) -> list[TrackedFace]:
         """The faces of the frame that was taken at `seconds` (any clock that goes forward)."""
-        image = as_picture(image)
+        image = as_image(image)
         self.stages = Stages()
         faces = self._follow(image)
         if not faces or (len(faces) < self.max_faces and seconds - self._searched >= REDISCOVER):
@@ -81,27 +81,28 @@ class Tracker:
         started = time.perf_counter()
         kept: list[TrackedFace] = []
         for track in self._tracks:
-            look = self._look(image, track.box)
-            if look.face.score >= KEEP and not any(_same(look.face.box, other.box) for other in kept):
-                kept.append(_tracked(look.face, track.number, look.crop))
-        self._keep(kept)
+            predicted = self._predict_near(image, track.box)
+            face = predicted.face
+            if face.score >= TRACK_THRESHOLD and not any(_is_same(face.box, other.box) for other in kept):
+                kept.append(_tracked(face, track.number, predicted.crop))
+        self._update_tracks(kept)
         self.stages.network = _since(started)
         return kept
 
-    def _look(self, image: np.ndarray, box: Box) -> Look:
-        """At the face near `box`; again where it has moved so far that the crop was cut beside it."""
-        look = self.detector.look(image, box)
-        for _ in range(LOOKS - 1):
-            moved = sane_box(look.face.keypoints, look.face.box)
-            if not _apart(moved, look.face.box):
+    def _predict_near(self, image: np.ndarray, box: Box) -> CropPrediction:
+        """The prediction for the face near `box`; repeated while the face lies far beside the crop."""
+        predicted = self.detector.predict_box(image, box)
+        for _ in range(MAX_PREDICTIONS - 1):
+            moved = _next_box(predicted.face, predicted.face.box)
+            if not _has_moved(moved, predicted.face.box):
                 break
-            look = self.detector.look(image, moved)
-        return look
+            predicted = self.detector.predict_box(image, moved)
+        return predicted
 
-    def _keep(self, faces: list[TrackedFace]) -> None:
+    def _update_tracks(self, faces: list[TrackedFace]) -> None:
         numbers = {face.number: face for face in faces}
         self._tracks = [
-            replace(track, box=sane_box(numbers[track.number].raw, track.box))
+            replace(track, box=_next_box(numbers[track.number], track.box))
             for track in self._tracks
             if track.number in numbers
         ]
@@ -117,13 +118,14 @@ class Tracker:
         for candidate in found:
             if len(known) + len(new) >= self.max_faces:
                 break
-            look = self.detector.settle(image, candidate.box)
-            taken = any(_same(look.face.box, other.box) for other in [*known, *new])
-            if look.face.score < max(SURE, self.detector.min_score) or taken:
+            predicted = self.detector.refine(image, candidate.box)
+            face = predicted.face
+            is_taken = any(_is_same(face.box, other.box) for other in [*known, *new])
+            if face.score < max(FACE_THRESHOLD, self.detector.min_score) or is_taken:
                 continue
             self._numbered += 1
-            new.append(_tracked(look.face, self._numbered, look.crop))
-            self._tracks.append(_Track(self._numbered, sane_box(look.face.keypoints, look.face.box), OneEuro()))
+            new.append(_tracked(face, self._numbered, predicted.crop))
+            self._tracks.append(_Track(self._numbered, _next_box(face, face.box), OneEuro()))
         self.stages.network += _since(started)
         return new
 
@@ -135,15 +137,19 @@ class Tracker:
 
 
 def _tracked(face: Face, number: int, crop: np.ndarray) -> TrackedFace:
-    return TrackedFace(face.box, face.score, face.keypoints, number, crop, face.keypoints)
+    return TrackedFace(face.box, face.score, face.keypoints, face.layout, number, crop, face.keypoints)
 
 
-def _apart(one: Box, other: Box) -> bool:
-    far = max(abs(one.x - other.x), abs(one.y - other.y), abs(one.side - other.side))
-    return far > FAST * other.side
+def _next_box(face: Face, before: Box) -> Box:
+    return next_box(face.keypoints, face.layout, before)
 
 
-def _same(one: Box, other: Box) -> bool:
+def _has_moved(box: Box, before: Box) -> bool:
+    far = max(abs(box.x - before.x), abs(box.y - before.y), abs(box.side - before.side))
+    return far > MAX_MOTION * before.side
+
+
+def _is_same(one: Box, other: Box) -> bool:
     return max(abs(one.x - other.x), abs(one.y - other.y)) < SAME_FACE * max(one.side, other.side)
 
 

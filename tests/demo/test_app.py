@@ -12,11 +12,17 @@ import pytest
 from click.testing import CliRunner
 
 from edgefkp.cli import cli
+from edgefkp.demo import session
 from edgefkp.demo.app import Demo, Pace
-from edgefkp.demo.displays import KEYS, Display, Recorder, fitted
-from edgefkp.demo.frames import Frame, open_frames
-from edgefkp.demo.session import Options, Pipeline, counterpart, picture_of
+from edgefkp.demo.displays import KEYS, Display, Recorder
+from edgefkp.demo.frames import open_frames
+from edgefkp.demo.session import Pipeline, counterparts
+from edgefkp.demo.view import ViewOptions, render
+from edgefkp.detect.media import Frame, fitted
 from edgefkp.errors import EdgefkpError
+from edgefkp.geometry import Box
+from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
+from tests.discs import DiscNetwork, disc_frame
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
@@ -51,7 +57,9 @@ class Blank:
 
 
 def pipeline(**options) -> Pipeline:
-    return Pipeline(FIXTURES / "tiny.float32.tflite", "whole-image", options=Options(**options))
+    """Every image is a face, whatever the network predicts."""
+    always = ViewOptions(**options)
+    return Pipeline(FIXTURES / "tiny.float32.tflite", "whole-image", options=always, presence=lambda *face: 1.0)
 
 
 def test_commands_change_what_is_done(tmp_path):
@@ -60,7 +68,6 @@ def test_commands_change_what_is_done(tmp_path):
     )
     source = Blank()
     own = pipeline()
-    own._tracker.detector._presence = lambda crop, points: 1.0
     summary = Demo(source, own, display, tmp_path).run()
     views = display.views
     assert summary.frames == len(views) == 8
@@ -78,8 +85,8 @@ def test_snapshots_and_recordings_are_whole_files(tmp_path):
     import cv2
 
     display = Scripted(["snapshot"], ["record"], [], ["snapshot", "record"], ["record"])
-    said = []
-    Demo(Blank(), pipeline(), display, tmp_path / "new", said.append).run()
+    logged = []
+    Demo(Blank(), pipeline(), display, tmp_path / "new", logged.append).run()
     files = sorted(path.name.split("-")[0] for path in (tmp_path / "new").iterdir())
     assert files == ["recording", "recording", "snapshot", "snapshot"]
     for path in (tmp_path / "new").iterdir():
@@ -87,7 +94,7 @@ def test_snapshots_and_recordings_are_whole_files(tmp_path):
             assert cv2.imread(str(path)).shape == (96, 96, 3)
         else:
             assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT) > 0
-    assert len([line for line in said if line.startswith("wrote")]) == 4
+    assert len([line for line in logged if line.startswith("wrote")]) == 4
     assert [view.options.recording for view in display.views[:6]] == [False, False, True, True, False, True]
 
 
@@ -107,31 +114,47 @@ def test_a_source_without_frames_is_an_error(tmp_path):
 def test_a_model_that_does_not_run_is_not_switched_to(tmp_path):
     for name in ("tiny.float32.tflite", "classifier.tflite"):
         shutil.copy(FIXTURES / name, tmp_path)
-    said = []
+    logged = []
     display = Scripted(["model:classifier"], [], ["model:absent"])
     own = Pipeline(tmp_path / "tiny.float32.tflite", "whole-image")
-    summary = Demo(Blank(), own, display, tmp_path, said.append).run(5)
+    summary = Demo(Blank(), own, display, tmp_path, logged.append).run(5)
     assert summary.model == "tiny.float32"
-    assert len(said) == 2
-    assert said[1].startswith("cannot switch")
+    assert len(logged) == 2
+    assert logged[1].startswith("cannot switch")
 
 
-def test_the_counterpart_is_the_same_network_in_the_other_kind():
+def test_the_counterparts_are_of_the_other_kind_and_those_of_the_same_network_come_first():
     choices = [Path(f"{name}.tflite") for name in ("a.float32", "a.int8", "b.float32", "b.int8", "b.dynamic")]
-    assert counterpart(Path("b.float32.tflite"), choices) == Path("b.int8.tflite")
-    assert counterpart(Path("a.int8.tflite"), choices) == Path("a.float32.tflite")
-    assert counterpart(Path("b.dynamic.tflite"), choices) == Path("b.float32.tflite")
-    assert counterpart(Path("c.float32.tflite"), choices) == Path("a.int8.tflite")
-    assert counterpart(Path("a.float32.tflite"), choices[:1]) is None
+
+    def first(name: str, among: list[Path] = choices) -> Path | None:
+        return next(iter(counterparts(Path(name), among)), None)
+
+    assert first("b.float32.tflite") == Path("b.int8.tflite")
+    assert first("a.int8.tflite") == Path("a.float32.tflite")
+    assert first("b.dynamic.tflite") == Path("b.float32.tflite")
+    assert first("c.float32.tflite") == Path("a.int8.tflite")
+    assert first("a.float32.tflite", choices[:1]) is None
 
 
-def test_the_picture_shows_points_and_both_models(tmp_path):
+@pytest.mark.parametrize(
+    ("spec", "compared"),
+    [(ModelSpec(KAGGLE15, InputSpec(64, "rgb")), "tiny.int8"), (ModelSpec(KAGGLE15.part("nose_tip")), None)],
+)
+def test_models_are_compared_if_they_have_the_same_points(monkeypatch, spec, compared):
+    monkeypatch.setattr(session, "open_predictor", lambda *arguments: DiscNetwork(spec))
+    view = pipeline(compare=True).process(Frame(disc_frame(Box(48, 48, 80), height=96, width=96), 0.0))
+    assert view.compared == compared
+    assert len(view.other) == (1 if compared else 0)
+    if compared:  # its own crop of the same box: the disc is where it is
+        assert np.allclose(view.other[0].mean(0), (48, 48), atol=6)
+
+
+def test_the_image_shows_points_and_both_models(tmp_path):
     own = pipeline(compare=True, names=True)
-    own._tracker.detector._presence = lambda crop, points: 1.0
     view = own.process(Frame(np.full((96, 96, 3), 90, np.uint8), 0.0))
-    picture = picture_of(view)
-    assert picture.shape == (96, 192, 3)
-    assert (picture[60:, :96] != 90).any()
+    image = render(view)
+    assert image.shape == (96, 192, 3)
+    assert (image[60:, :96] != 90).any()
     assert (view.frame.image == 90).all()  # the frame itself is left as it came
 
 
@@ -142,7 +165,7 @@ def test_a_recorder_refuses_other_suffixes_and_leaves_nothing_without_frames(tmp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_pictures_are_fitted_whole():
+def test_images_are_fitted_whole():
     wide = np.full((50, 200, 3), 255, np.uint8)
     small = fitted(wide, (100, 50))
     assert small.shape == (50, 100, 3)
@@ -172,7 +195,7 @@ def test_the_command_writes_a_video(tmp_path, model, video):
     capture = cv2.VideoCapture(str(out))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 60
     _, frame = capture.read()
-    # Dots of the three colours are on the picture.
+    # Dots of the three colors are on the image.
     assert (np.abs(frame.astype(int) - (110, 230, 110)).max(-1) < 60).any()
 
 

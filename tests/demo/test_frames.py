@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from edgefkp.demo import frames as sources
-from edgefkp.demo.frames import open_frames, read_image
+from edgefkp.demo.frames import open_frames
+from edgefkp.detect.media import read_image
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 
 
@@ -16,7 +17,7 @@ def folder(tmp_path):
 
     for number in (3, 1, 2):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((20, 30, 3), number * 10, np.uint8))
-    (tmp_path / "4.png").write_bytes(b"no picture")
+    (tmp_path / "4.png").write_bytes(b"no image")
     (tmp_path / "notes.txt").write_text("x")
     return tmp_path
 
@@ -26,7 +27,7 @@ def test_a_video_has_all_its_frames_and_times(video):
     frames = list(source.frames())
     assert len(frames) == 60
     assert frames[0].image.shape == (480, 640, 3)
-    assert [frame.fresh for frame in frames] == [True] + [False] * 59
+    assert [frame.is_cut for frame in frames] == [True] + [False] * 59
     assert np.allclose(np.diff([frame.seconds for frame in frames]), 1 / 30)
     assert not source.live
 
@@ -34,33 +35,33 @@ def test_a_video_has_all_its_frames_and_times(video):
 def test_a_looped_video_starts_again_with_time_going_on(video):
     source = open_frames(str(video), loop=True)
     frames = [frame for _, frame in zip(range(130), source.frames(), strict=False)]
-    assert [number for number, frame in enumerate(frames) if frame.fresh] == [0, 60, 120]
+    assert [number for number, frame in enumerate(frames) if frame.is_cut] == [0, 60, 120]
     assert all(later.seconds > earlier.seconds for earlier, later in itertools.pairwise(frames))
     assert np.array_equal(frames[0].image, frames[60].image)
 
 
-def test_a_folder_gives_its_pictures_by_name(folder):
+def test_a_folder_gives_its_images_by_name(folder):
     frames = list(open_frames(str(folder)).frames())
     assert [frame.image[0, 0, 0] for frame in frames] == [10, 20, 30]
-    assert all(frame.fresh for frame in frames)
+    assert all(frame.is_cut for frame in frames)
 
 
-def test_what_is_not_there_is_said(tmp_path):
+def test_a_missing_source_is_an_error(tmp_path):
     with pytest.raises(EdgefkpError, match="no file or folder"):
         open_frames(str(tmp_path / "nothing.mp4"))
-    with pytest.raises(EdgefkpError, match="holds no pictures"):
+    with pytest.raises(EdgefkpError, match="holds no images"):
         open_frames(str(tmp_path))
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"0" * 100)
     with pytest.raises(EdgefkpError, match="cannot be read as a video"):
         open_frames(str(broken))
-    picture = tmp_path / "broken.png"
-    picture.write_bytes(b"0" * 100)
-    with pytest.raises(EdgefkpError, match="cannot be read as a picture"):
-        open_frames(str(picture))
+    image = tmp_path / "broken.png"
+    image.write_bytes(b"0" * 100)
+    with pytest.raises(EdgefkpError, match="cannot be read as an image"):
+        open_frames(str(image))
 
 
-def test_half_a_jpeg_is_no_picture(tmp_path, astronaut, capfd):
+def test_half_a_jpeg_is_no_image(tmp_path, astronaut, capfd):
     import cv2
 
     whole = tmp_path / "whole.jpg"
@@ -108,15 +109,15 @@ def test_an_unplugged_camera_is_waited_for(monkeypatch):
 
     monkeypatch.setattr(cv2, "VideoCapture", Capture)
     monkeypatch.setattr(sources, "RETRY", 0.0)
-    said = []
-    camera = open_frames("/dev/video0", say=said.append)
+    logged = []
+    camera = open_frames("/dev/video0", log=logged.append)
     assert camera.live
     got = [frame for _, frame in zip(range(7), camera.frames(), strict=False)]
     assert [frame is None for frame in got] == [False, False, True, True, True, False, False]
-    assert got[5].fresh
-    assert not got[6].fresh
+    assert got[5].is_cut
+    assert not got[6].is_cut
     assert got[5].seconds >= got[1].seconds
-    assert said == ["camera 0 is gone: waiting for it to come back", "camera 0 is back"]
+    assert logged == ["camera 0 is gone: waiting for it to come back", "camera 0 is back"]
 
 
 def test_the_pi_camera_through_picamera2(monkeypatch):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from edgefkp.demo.frames import open_frames
-from edgefkp.demo.jitter import lag_of, measure_jitter, tremble
+from edgefkp.demo.jitter import jitter_of, lag_of, measure_jitter
 from edgefkp.demo.session import Pipeline
 from edgefkp.errors import EdgefkpError
 
@@ -14,11 +14,11 @@ def motion(delay: float = 0.0) -> np.ndarray:
     return np.repeat(np.stack([x, 0.5 * x], -1)[:, None], 15, axis=1)
 
 
-def test_tremble_is_the_noise_and_not_the_motion():
+def test_jitter_is_the_noise_and_not_the_motion():
     noise = np.random.default_rng(0).normal(0, 0.4, (120, 15, 2))
-    assert tremble(noise) == pytest.approx(0.4, rel=0.1)
-    assert tremble(motion() + noise) == pytest.approx(0.4, rel=0.1)
-    assert tremble(np.cumsum(np.ones((120, 15, 2)), axis=0)) == 0
+    assert jitter_of(noise) == pytest.approx(0.4, rel=0.1)
+    assert jitter_of(motion() + noise) == pytest.approx(0.4, rel=0.1)
+    assert jitter_of(np.cumsum(np.ones((120, 15, 2)), axis=0)) == 0
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.033, 0.12])

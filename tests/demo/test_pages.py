@@ -1,6 +1,8 @@
 """Both pages in Debian's headless Chromium, with real frames."""
 
+import base64
 import http.client
+import json
 import os
 import shutil
 import socket
@@ -12,13 +14,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgefkp.card import TFLITE, Card, write_card
 from edgefkp.demo.app import Demo
 from edgefkp.demo.browser import browser_pages, browser_server, install_line, litert_folder
 from edgefkp.demo.frames import open_frames
 from edgefkp.demo.server import Answer
 from edgefkp.demo.session import Pipeline
 from edgefkp.demo.web import WebDisplay
+from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
+from edgefkp.runtime.predictor import open_predictor
 from tests.demo import webdriver
+from tests.discs import TINY
 
 needs_browser = pytest.mark.skipif(not webdriver.is_there(), reason="needs chromium and chromium-driver")
 LITERT = Path(os.environ.get("EDGEFKP_LITERTJS") or litert_folder())
@@ -39,24 +45,24 @@ def live(model, video, tmp_path):
 
 
 def shows_the_points(screenshot: bytes) -> bool:
-    """Points of the three colours are on the picture."""
+    """Points of the three colors are on the image."""
     import cv2
 
-    picture = cv2.imdecode(np.frombuffer(screenshot, np.uint8), cv2.IMREAD_COLOR).astype(int)
-    colours = ((80, 190, 255), (255, 190, 60), (110, 230, 110))
-    return all((np.abs(picture - colour).max(-1) < 50).sum() > 15 for colour in colours)
+    image = cv2.imdecode(np.frombuffer(screenshot, np.uint8), cv2.IMREAD_COLOR).astype(int)
+    colors = ((80, 190, 255), (255, 190, 60), (110, 230, 110))
+    return all((np.abs(image - color).max(-1) < 50).sum() > 15 for color in colors)
 
 
 @needs_browser
 def test_the_live_page_shows_the_face_and_takes_buttons(live):
     with webdriver.Browser() as browser:
         browser.open(live.server.url)
-        browser.wait_for("document.getElementById('picture').naturalWidth === 640")
+        browser.wait_for("document.getElementById('image').naturalWidth === 640")
         browser.wait_for("document.getElementById('face').textContent.startsWith('sure')")
         # Some frames of the walk have the face small: points of a few pixels that JPEG blurs.
         assert any(shows_the_points(browser.screenshot()) for _ in range(20))
         browser.run("document.getElementById('compare').click()")
-        browser.wait_for("document.getElementById('model').length === 1 || picture.naturalWidth === 1280")
+        browser.wait_for("document.getElementById('model').length === 1 || image.naturalWidth === 1280")
         browser.run("document.getElementById('smoothing').click()")
         browser.wait_for("document.getElementById('smoothing').ariaPressed === 'false'")
         assert live.commands() == []
@@ -64,11 +70,11 @@ def test_the_live_page_shows_the_face_and_takes_buttons(live):
 
 def test_several_viewers_do_not_slow_the_pipeline(live):
     def rate() -> float:
-        first, began = live._number, time.monotonic()
+        first, began = live.shown, time.monotonic()
         time.sleep(1.5)
-        return (live._number - first) / (time.monotonic() - began)
+        return (live.shown - first) / (time.monotonic() - began)
 
-    while live._number < 5:
+    while live.shown < 5:
         time.sleep(0.05)
     alone = rate()
     viewers = [socket.create_connection(("127.0.0.1", live.server.port)) for _ in range(6)]
@@ -88,14 +94,28 @@ def test_a_late_viewer_gets_the_newest_frame(live):
         connection.close()
         return body
 
-    while live._number < 2:
+    while live.shown < 2:
         time.sleep(0.05)
     first = frame()
     assert first.startswith(b"\xff\xd8")
-    number = live._number
-    while live._number < number + 10:
+    number = live.shown
+    while live.shown < number + 10:
         time.sleep(0.05)
     assert frame() != first
+
+
+def test_the_numbers_are_those_of_the_newest_view(live):
+    while live.shown < 3:
+        time.sleep(0.05)
+    connection = http.client.HTTPConnection("127.0.0.1", live.server.port, timeout=10)
+    connection.request("GET", "/numbers")
+    numbers = json.load(connection.getresponse())
+    connection.close()
+    assert numbers["frames"] >= 3
+    assert len(numbers["faces"][0]["keypoints"]) == KAGGLE15.count
+    assert set(numbers["ms"]) == {"find", "network", "smooth", "total"}
+    assert (numbers["message"], numbers["told"]) == ("", "")
+    assert numbers["model"] in numbers["choices"]
 
 
 def test_the_browser_page_without_litert_says_what_to_type(model, tmp_path):
@@ -107,6 +127,42 @@ def test_the_browser_page_without_litert_says_what_to_type(model, tmp_path):
         assert pages["/litert/"](path) is None
     assert pages["/models/"](model.stem).body == model.read_bytes()
     assert pages["/models/"]("../" + model.stem) is None
+
+
+def test_the_browser_gets_input_and_points_of_each_model(model, tmp_path):
+    other = tmp_path / "other.tflite"
+    shutil.copy(TINY, other)  # a file without metadata: its card counts
+    layout = PointLayout(
+        "two",
+        ("left_ear", "right_ear"),
+        mean_shape=((0.9, 0.5), (0.1, 0.5)),
+        nme_pair=(("left_ear",), ("right_ear",)),
+        lines=(("left_ear", "right_ear"),),
+    )
+    spec = InputSpec(64, "rgb", "standardized", (1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
+    write_card(other, Card(TFLITE, "other", layout=layout, input=spec))
+    models = json.loads(browser_pages([model, other], tmp_path)["/setup.json"]("").body)["models"]
+    assert list(models) == [model.stem, "other"]
+    assert (models[model.stem]["side"], models[model.stem]["channels"]) == (96, 1)
+    assert models[model.stem]["points"] == list(KAGGLE15.points)
+    assert models["other"] == {
+        "side": 64,
+        "channels": 3,
+        "mean": [1, 2, 3],
+        "deviation": [4, 5, 6],
+        "points": ["left_ear", "right_ear"],
+        "meanShape": [[pytest.approx(57.1), 31.5], [pytest.approx(5.9), 31.5]],
+        "colors": ["#ffbe50", "#3cbeff"],
+        "lines": [[0, 1]],
+        "nameColumns": [[1], [0]],
+    }
+
+
+def test_the_browser_gets_pythons_predictions_to_compare_with(model, tmp_path):
+    golden = json.loads(browser_pages([model], tmp_path)["/golden/"](model.stem).body)
+    images = np.frombuffer(base64.b64decode(golden["images"]), np.uint8).reshape(-1, 96, 96)
+    assert len(images) == len(golden["keypoints"]) == len(golden["scores"]) > 20
+    assert np.allclose(open_predictor(model).predict(images), golden["keypoints"], atol=1e-3)
 
 
 @needs_browser
@@ -123,7 +179,7 @@ def test_the_browser_runs_the_model_itself_on_its_camera(model, video, tmp_path)
             browser.open(server.url)
             browser.wait_for("window.edgefkp && edgefkp.ready")
             # Issue 5: equal to Python's within 0.05 px on the golden vectors.
-            assert browser.run("return edgefkp.runtime.reference_vectors") <= 0.05
+            assert browser.run("return edgefkp.golden") <= 0.05
             assert browser.run("return edgefkp.presenceApart") < 0.1
             browser.wait_for("edgefkp.face && edgefkp.face.score > 0.9")
     finally:

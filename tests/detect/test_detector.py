@@ -1,15 +1,16 @@
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgefkp import KeypointDetector
-from edgefkp.detect.detector import as_picture, sane_box
+from edgefkp.detect.detector import as_image, next_box
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, crop_face
-from edgefkp.layout import COUNT, InputSpec
+from edgefkp.layout import KAGGLE15, InputSpec
 from tests.discs import TINY, DiscFinder, disc_frame
 
 
@@ -18,6 +19,16 @@ def test_importing_the_package_imports_neither_opencv_nor_an_interpreter():
         "import edgefkp, sys; print([m for m in sys.modules if m.split('.')[0] in ('cv2', 'ai_edge_litert', 'numpy')])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_the_public_names_are_those_of_their_modules():
+    import edgefkp
+    from edgefkp.detect.detector import Face
+    from edgefkp.detect.tracker import Tracker
+
+    assert (edgefkp.Face, edgefkp.Tracker, edgefkp.EdgefkpError) == (Face, Tracker, EdgefkpError)
+    assert set(edgefkp.__all__) == set(dir(edgefkp)) == {name for name in edgefkp.__all__ if hasattr(edgefkp, name)}
+    assert (Path(edgefkp.__file__).parent / "py.typed").is_file()
 
 
 def test_unknown_names_of_the_package_are_attribute_errors():
@@ -31,11 +42,11 @@ def test_unknown_names_of_the_package_are_attribute_errors():
 def test_keypoints_come_back_in_image_pixels(disc_detector, box):
     disc_detector.finder.boxes = [box]
     (face,) = disc_detector(disc_frame(box))
-    assert face.keypoints.shape == (COUNT, 2)
+    assert face.keypoints.shape == (KAGGLE15.count, 2)
     assert face.keypoints.dtype == np.float32
-    found = sane_box(face.keypoints, face.box)
+    found = next_box(face.keypoints, face.layout, face.box)
     assert np.allclose(found, box, atol=0.02 * box.side)
-    # The second look was cut where the first one saw the face, not where the finder said.
+    # The refinement was cut around the first keypoints, not by the finder's box.
     assert np.allclose(face.box, box, atol=0.02 * box.side)
 
 
@@ -107,11 +118,11 @@ def test_max_faces(disc_detector):
 )
 def test_other_images_are_named(image, found):
     with pytest.raises(EdgefkpError, match=found):
-        as_picture(image)
+        as_image(image)
 
 
 def test_another_network_is_refused_at_once():
-    with pytest.raises(EdgefkpError, match="a keypoint network takes"):
+    with pytest.raises(EdgefkpError, match=r"a keypoint network .*takes"):
         KeypointDetector(TINY.with_name("classifier.tflite"))
 
 
@@ -130,8 +141,9 @@ def test_a_crop_sees_its_surroundings_alone_and_the_border_replicated(box):
 
 def test_points_without_extent_keep_the_box():
     before = Box(10, 20, 50)
-    assert sane_box(np.full((COUNT, 2), 7.0), before) == before
-    assert sane_box(np.random.default_rng(0).normal(0, 1e6, (COUNT, 2)), before) == before
+    shape = (KAGGLE15.count, 2)
+    for points in (np.full(shape, 7.0), np.full(shape, np.nan), np.random.default_rng(0).normal(0, 1e6, shape)):
+        assert next_box(points, KAGGLE15, before) == before
 
 
 def test_the_astronaut_is_found_whatever_the_size(model, astronaut):

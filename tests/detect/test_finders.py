@@ -1,9 +1,16 @@
+import csv
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from edgefkp.detect.finders import blazeface
-from edgefkp.detect.finders.base import Calibration, Found, HaarFinder, calibration_of, open_finder
-from edgefkp.detect.finders.blazeface import ANCHORS, BlazeFace, overlap, without_doubles
+from edgefkp.cli import cli
+from edgefkp.detect.detector import KeypointDetector
+from edgefkp.detect.finders import blazeface, open_finder, usages
+from edgefkp.detect.finders.base import FINDERS, BoxCorrection, FaceBox, Finder, correction_of
+from edgefkp.detect.finders.blazeface import ANCHORS, BlazeFace, overlap, without_duplicates
+from edgefkp.detect.finders.haar import HaarFinder
+from edgefkp.detect.finders.yunet import POINTS as YUNET_POINTS
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.geometry import Box
 from edgefkp.layout import KAGGLE15
@@ -30,7 +37,7 @@ def test_haar_finds_the_astronaut_at_every_size(astronaut):
         assert near(HaarFinder().find(image)[0].box, true_box(scale))
 
 
-def test_haar_finds_a_face_that_fills_the_picture(astronaut):
+def test_haar_finds_a_face_that_fills_the_image(astronaut):
     box = true_box()
     left, top, side = int(box.x - box.side / 2), int(box.y - box.side / 2), int(box.side)
     found = HaarFinder().find(astronaut[top : top + side, left : left + side])
@@ -47,14 +54,14 @@ def test_haar_finds_a_turned_face(astronaut, degrees):
     assert near(HaarFinder().find(turned)[0].box, box_of_keypoints(move_points(turn, POINTS), KAGGLE15))
 
 
-def test_haar_follows_a_shift_of_the_picture(astronaut):
+def test_haar_follows_a_shift_of_the_image(astronaut):
     # A multiple of the search's shrink, so that the searched pixels are the same but for the border's replica.
     first = HaarFinder().find(astronaut)[0].box
     moved = HaarFinder().find(np.pad(astronaut, ((0, 0), (64, 0), (0, 0)), mode="edge"))[0].box
     assert near(moved, first._replace(x=first.x + 64), 0.05)
 
 
-def test_haar_gray_and_colour_agree(astronaut):
+def test_haar_gray_and_color_agree(astronaut):
     import cv2
 
     gray = cv2.cvtColor(astronaut, cv2.COLOR_BGR2GRAY)
@@ -66,17 +73,17 @@ def test_haar_finds_nothing_in_nothing(shape):
     assert HaarFinder().find(np.zeros(shape, np.uint8)) == []
 
 
-def test_the_calibration_is_fitted_and_near_one():
+def test_the_correction_is_fitted_and_near_one():
     for name in ("haar", "blazeface"):
-        fitted = calibration_of(name)
-        assert fitted != Calibration()
+        fitted = correction_of(name)
+        assert fitted != BoxCorrection()
         assert abs(fitted.scale - 1) < 0.2
         assert abs(fitted.x) < 0.1
-    assert calibration_of("unheard-of") == Calibration()
+    assert correction_of("unheard-of") == BoxCorrection()
 
 
-def test_a_calibration_moves_by_shares_of_the_side():
-    assert Calibration(0.1, -0.2, 1.5).crop_of(Box(100, 100, 40)) == Box(104, 92, 60)
+def test_a_correction_moves_by_shares_of_the_side():
+    assert BoxCorrection(0.1, -0.2, 1.5).apply(Box(100, 100, 40)) == Box(104, 92, 60)
 
 
 def test_whole_image_takes_the_largest_square():
@@ -86,7 +93,7 @@ def test_whole_image_takes_the_largest_square():
 
 @pytest.mark.parametrize("spec", ["hog", "", "haar2:x"])
 def test_unknown_finders_are_usage_errors(spec):
-    with pytest.raises(UsageError, match="unknown face detector"):
+    with pytest.raises(UsageError, match="unknown face finder"):
         open_finder(spec)
 
 
@@ -102,9 +109,6 @@ def test_yunet_asks_for_its_file(tmp_path):
 def test_yunet_rows_become_boxes(monkeypatch, tmp_path):
     import cv2
 
-    from edgefkp.detect.finders.yunet import _ROWS
-    from edgefkp.layout import MEAN_SHAPE
-
     class Stub:
         size = None
 
@@ -113,7 +117,9 @@ def test_yunet_rows_become_boxes(monkeypatch, tmp_path):
 
         def detect(self, image):
             assert image.shape == (self.size[1], self.size[0], 3)
-            points = (MEAN_SHAPE[_ROWS] + 100 + 0.5) / 2 - 0.5  # the picture is searched at half its size
+            points = (
+                YUNET_POINTS.mean_points()[YUNET_POINTS.mirror_order] + 100 + 0.5
+            ) / 2 - 0.5  # the image is searched at half its size
             rows = [[0, 0, 50, 50, *points.ravel(), score] for score in (0.8, 0.95)]
             return 2, np.array(rows, np.float32)
 
@@ -131,20 +137,18 @@ def test_blazeface_anchors_are_the_published_grid():
     assert ANCHORS[512:519].tolist() == [[8, 8]] * 6 + [[24, 8]]
 
 
-def test_overlap_and_doubles():
+def test_overlap_and_duplicates():
     assert overlap(Box(0, 0, 10), Box(0, 0, 10)) == 1
     assert overlap(Box(0, 0, 10), Box(20, 0, 10)) == 0
     assert overlap(Box(0, 0, 10), Box(5, 0, 10)) == pytest.approx(1 / 3)
-    found = [Found(Box(0, 0, 10), 0.6), Found(Box(1, 0, 10), 0.9), Found(Box(40, 0, 10), 0.7)]
-    assert [face.score for face in without_doubles(found)] == [0.9, 0.7]
+    found = [FaceBox(Box(0, 0, 10), 0.6), FaceBox(Box(1, 0, 10), 0.9), FaceBox(Box(40, 0, 10), 0.7)]
+    assert [face.score for face in without_duplicates(found)] == [0.9, 0.7]
 
 
 def test_blazeface_reads_what_its_network_says(monkeypatch, tmp_path):
-    """A stub of the network that sees one face, its points where the mean shape lies in a 400x200 picture."""
-    from edgefkp.detect.finders.blazeface import _ROWS
-    from edgefkp.layout import MEAN_SHAPE
-
+    """A stub of the network that sees one face, its points where the mean shape lies in a 400x200 image."""
     row, scale = 700, 128 / 400
+    points = blazeface.POINTS.mean_points()[blazeface.POINTS.mirror_order]
 
     class Stub:
         inputs = ({"shape": (1, 128, 128, 3)},)
@@ -153,7 +157,7 @@ def test_blazeface_reads_what_its_network_says(monkeypatch, tmp_path):
         def set(self, tensor):
             assert tensor.shape == (1, 128, 128, 3)
             assert -1 <= tensor.min() <= tensor.max() <= 1
-            assert (tensor[0, 64:] == -1).all()  # below a picture that is twice as wide as high
+            assert (tensor[0, 64:] == -1).all()  # below an image that is twice as wide as high
 
         def invoke(self):
             pass
@@ -164,12 +168,14 @@ def test_blazeface_reads_what_its_network_says(monkeypatch, tmp_path):
                 logits[0, row] = 3
                 return logits
             regressed = np.zeros((1, 896, 16))
-            regressed[0, row, 4:10] = ((MEAN_SHAPE[_ROWS] + 60 + 0.5) * scale - ANCHORS[row]).ravel()
+            regressed[0, row, 4:10] = ((points + 60 + 0.5) * scale - ANCHORS[row]).ravel()
             return regressed
 
     monkeypatch.setattr(runtimes, "load", lambda *arguments: Stub())
     monkeypatch.setattr("edgefkp.runtime.safety.check", lambda *arguments: None)
-    (found,) = BlazeFace(TINY, calibration=Calibration()).find(np.full((200, 400, 3), 99, np.uint8))
+    finder = BlazeFace(TINY)
+    finder.correction = BoxCorrection()
+    (found,) = finder.find(np.full((200, 400, 3), 99, np.uint8))
     assert np.allclose(found.box, (107.5, 107.5, 96), atol=0.1)
     assert found.score == pytest.approx(0.9526, abs=1e-3)
 
@@ -180,14 +186,14 @@ def test_blazeface_refuses_another_network():
 
 
 def test_blazeface_without_mediapipe_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(blazeface, "_in_mediapipe", lambda: None)
+    monkeypatch.setattr(blazeface, "file_in_mediapipe", lambda: None)
     with pytest.raises(EdgefkpError) as raised:
         BlazeFace()
     assert "mediapipe" in raised.value.hint
 
 
 def test_blazeface_finds_the_astronaut(astronaut):
-    if blazeface._in_mediapipe() is None or not blazeface._in_mediapipe().exists():
+    if blazeface.file_in_mediapipe() is None or not blazeface.file_in_mediapipe().exists():
         pytest.skip("needs BlazeFace from the package mediapipe")
     assert near(BlazeFace().find(astronaut)[0].box, true_box())
 
@@ -196,3 +202,53 @@ def test_an_opencv_without_cascades_is_an_environment_problem(monkeypatch):
     monkeypatch.setattr(HaarFinder, "CASCADE", "nowhere.xml")
     with pytest.raises(EnvironmentProblem, match=r"nowhere\.xml"):
         HaarFinder()
+
+
+class Corner:
+    """Finds one face, in the image's top left corner."""
+
+    name = "corner"
+
+    def __init__(self, side: str) -> None:
+        self.side = float(side)
+
+    def find(self, image):
+        middle = (self.side - 1) / 2
+        return [FaceBox(Box(middle, middle, self.side), 1.0)]
+
+
+@pytest.fixture
+def corner():
+    FINDERS.add(Finder("corner", "the top left corner", Corner, "SIDE", needs_argument=True, min_score=0.0))
+    yield
+    FINDERS.remove("corner")
+
+
+def test_a_registered_finder_is_used_by_the_command_line(corner, tmp_path):
+    import cv2
+
+    cv2.imwrite(str(tmp_path / "noise.png"), np.random.default_rng(0).integers(0, 255, (80, 90, 3), np.uint8))
+    arguments = ["predict", str(tmp_path / "noise.png"), "--out", str(tmp_path / "out"), "--model", str(TINY)]
+    result = CliRunner().invoke(cli, [*arguments, "--finder", "corner:64"], standalone_mode=False)
+    assert result.return_value == 0
+    with open(tmp_path / "out" / "points.csv", newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    (face,) = KeypointDetector(TINY, Corner("64"), min_score=0)(cv2.imread(str(tmp_path / "noise.png")))
+    assert [float(row[f"box_{name}"]) for name in ("x", "y", "side")] == pytest.approx(list(face.box), abs=0.01)
+    with pytest.raises(UsageError) as raised:
+        open_finder("cornr")
+    assert "corner" in raised.value.hint
+    assert "corner:SIDE" in usages()
+
+
+def test_usages_show_how_each_finder_is_typed():
+    assert FINDERS["haar"].usage == "haar"
+    assert FINDERS["blazeface"].usage == "blazeface[:FILE.tflite]"
+    assert FINDERS["yunet"].usage == "yunet:FILE.onnx"
+    assert all(finder.usage in usages() and finder.description for finder in FINDERS.values())
+
+
+def test_only_finders_whose_boxes_are_trusted_have_no_limit():
+    assert KeypointDetector(TINY, "whole-image").min_score == 0
+    assert KeypointDetector(TINY, "haar").min_score == KeypointDetector(TINY, Corner("64")).min_score > 0
+    assert KeypointDetector(TINY, "whole-image", min_score=0.3).min_score == 0.3

@@ -19,7 +19,7 @@ def noisy(frames: int, noise: float = 0.3, speed: float = 0.0) -> tuple[np.ndarr
     return rest + speed * seconds[:, None, None], seconds
 
 
-def test_a_face_at_rest_trembles_less():
+def test_a_face_at_rest_jitters_less():
     points, seconds = noisy(300)
     assert smoothed(points, seconds)[30:].std() < 0.6 * points[30:].std()
 

@@ -1,4 +1,4 @@
-"""BlazeFace short-range (faces within two metres), a .tflite file that runs in our own interpreter.
+"""BlazeFace short-range (faces within two meters), a .tflite file that runs in edgefkp's own interpreter.
 
 The file comes with the PyPI package mediapipe, or is given by path; MediaPipe itself is not imported.
 """
@@ -8,31 +8,28 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.detect.finders.base import Calibration, Found, calibration_of, require_model
+from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder, correction_of, require_model
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, box_of_keypoints
-from edgefkp.layout import COUNT, KAGGLE15, NAMES
+from edgefkp.layout import KAGGLE15
 
 SIDE = 128  # pixels of its square input
 FILE = Path("modules", "face_detection", "face_detection_short_range.tflite")
-# Its first three points, as points of the face; the others are the mouth's middle and the ears.
-POINTS = ("right_eye_center", "left_eye_center", "nose_tip")
-_ROWS = [NAMES.index(name) for name in POINTS]
-SURE = 0.5  # probability
+# Its first three points, which the file gives in the mirrored order; the others are the mouth's middle and the ears.
+POINTS = KAGGLE15.part("left_eye_center", "right_eye_center", "nose_tip")
+THRESHOLD = 0.5  # probability
 OVERLAP = 0.3  # two boxes whose intersection over union is larger are one face
 
 
 class BlazeFace:
     name = "blazeface"
 
-    def __init__(
-        self, path: str | Path | None = None, runtime: str | None = None, calibration: Calibration | None = None
-    ) -> None:
+    def __init__(self, path: str | Path | None = None, runtime: str | None = None) -> None:
         from edgefkp.runtime import interpreters as runtimes
         from edgefkp.runtime import safety
 
         file = require_model(
-            path or _in_mediapipe(), self.name, "pip install 'mediapipe<0.10.22', or give blazeface:FILE.tflite"
+            path or file_in_mediapipe(), self.name, "pip install 'mediapipe<0.10.22', or give blazeface:FILE.tflite"
         )
         safety.check(file, runtime)
         self._model = runtimes.load(file, runtime)
@@ -43,9 +40,9 @@ class BlazeFace:
                 "give face_detection_short_range.tflite",
             )
         self._boxes_first = shapes[1][-1] == 16
-        self._calibration = calibration_of(self.name) if calibration is None else calibration
+        self.correction = correction_of(self.name)
 
-    def find(self, image: np.ndarray) -> list[Found]:
+    def find(self, image: np.ndarray) -> list[FaceBox]:
         import cv2
 
         if image.ndim == 2:
@@ -56,18 +53,19 @@ class BlazeFace:
         outputs = self._model.get(0)[0], self._model.get(1)[0]
         regressed, logits = outputs if self._boxes_first else outputs[::-1]
         scores = 1 / (1 + np.exp(-np.clip(logits[:, 0], -80, 80)))
-        found = [self._found(regressed[row], ANCHORS[row], scale, scores[row]) for row in np.flatnonzero(scores > SURE)]
-        return without_doubles(found)
+        found = [
+            self._face(regressed[row], ANCHORS[row], scale, scores[row]) for row in np.flatnonzero(scores > THRESHOLD)
+        ]
+        return without_duplicates(found)
 
-    def _found(self, row: np.ndarray, anchor: np.ndarray, scale: float, score: float) -> Found:
-        keypoints = np.full((COUNT, 2), np.nan)
-        keypoints[_ROWS] = (row[4:10].reshape(3, 2) + anchor) / scale - 0.5
-        return Found(self._calibration.crop_of(box_of_keypoints(keypoints, KAGGLE15)), float(score))
+    def _face(self, row: np.ndarray, anchor: np.ndarray, scale: float, score: float) -> FaceBox:
+        keypoints = ((row[4:10].reshape(3, 2) + anchor) / scale - 0.5)[POINTS.mirror_order]
+        return FaceBox(self.correction.apply(box_of_keypoints(keypoints, POINTS)), float(score))
 
 
-def without_doubles(found: list[Found]) -> list[Found]:
-    """The surest of each group of boxes that overlap, the surest first."""
-    kept: list[Found] = []
+def without_duplicates(found: list[FaceBox]) -> list[FaceBox]:
+    """The best-scored of each group of overlapping boxes, in the order of their scores."""
+    kept: list[FaceBox] = []
     for face in sorted(found, key=lambda face: -face.score):
         if all(overlap(face.box, other.box) <= OVERLAP for other in kept):
             kept.append(face)
@@ -82,7 +80,7 @@ def overlap(one: Box, other: Box) -> float:
     return shared / (one.side**2 + other.side**2 - shared)
 
 
-def _in_mediapipe() -> Path | None:
+def file_in_mediapipe() -> Path | None:
     found = importlib.util.find_spec("mediapipe")
     if found is None or found.origin is None:
         return None
@@ -90,7 +88,7 @@ def _in_mediapipe() -> Path | None:
 
 
 def _letterboxed(image: np.ndarray) -> tuple[np.ndarray, float]:
-    """(SIDE, SIDE, 3) with the picture at its top left, and the scale."""
+    """(SIDE, SIDE, 3) with the image at its top left, and the scale."""
     import cv2
 
     height, width = image.shape[:2]
@@ -105,13 +103,22 @@ def _letterboxed(image: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _anchors() -> np.ndarray:
-    """(896, 2) centres in pixels of the input: 2 a cell at stride 8, 6 a cell at stride 16."""
+    """(896, 2) centers in pixels of the input: 2 a cell at stride 8, 6 a cell at stride 16."""
     parts = []
     for stride, count in ((8, 2), (16, 6)):
-        centres = np.arange(SIDE // stride) * stride + stride / 2
-        y, x = np.meshgrid(centres, centres, indexing="ij")
+        centers = np.arange(SIDE // stride) * stride + stride / 2
+        y, x = np.meshgrid(centers, centers, indexing="ij")
         parts.append(np.repeat(np.stack([x, y], -1).reshape(-1, 2), count, axis=0))
     return np.concatenate(parts)
 
 
 ANCHORS = _anchors()
+
+FINDERS.add(
+    Finder(
+        BlazeFace.name,
+        "MediaPipe's short-range network; needs its file, by path or from pip install 'mediapipe<0.10.22'",
+        lambda argument: BlazeFace(argument or None),
+        "FILE.tflite",
+    )
+)

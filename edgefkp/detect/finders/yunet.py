@@ -4,37 +4,36 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.detect.finders.base import Found, calibration_of, require_model
+from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder, correction_of, require_model
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import box_of_keypoints
-from edgefkp.layout import COUNT, KAGGLE15, NAMES
+from edgefkp.layout import KAGGLE15
 
-# YuNet's columns 4-13, as points of the face. "Right" is the subject's, as here.
-POINTS = ("right_eye_center", "left_eye_center", "nose_tip", "mouth_right_corner", "mouth_left_corner")
-_ROWS = [NAMES.index(name) for name in POINTS]
+# YuNet's columns 4-13, which have these points in the mirrored order. "Right" is the subject's, as here.
+POINTS = KAGGLE15.part("left_eye_center", "right_eye_center", "nose_tip", "mouth_left_corner", "mouth_right_corner")
 
 
 class YuNet:
-    """Its five points, not its box, say where the crop lies: they mean the same as ours."""
+    """The crop is placed by its five points, not by its box: the points mean the same as edgefkp's."""
 
     name = "yunet"
-    LONG_SIDE = 320  # pixels; larger pictures are searched at this size
-    SURE = 0.7  # score in [0, 1]
+    LONG_SIDE = 320  # pixels; larger images are searched at this size
+    THRESHOLD = 0.7  # score in [0, 1]
 
     def __init__(self, path: str | Path) -> None:
         import cv2
 
         file = require_model(path, self.name, "download face_detection_yunet_*.onnx and give yunet:FILE.onnx")
         try:
-            self._network = cv2.FaceDetectorYN.create(str(file), "", (self.LONG_SIDE, self.LONG_SIDE), self.SURE)
+            self._network = cv2.FaceDetectorYN.create(str(file), "", (self.LONG_SIDE, self.LONG_SIDE), self.THRESHOLD)
         except cv2.error as error:
             raise EdgefkpError(
                 f"{file} cannot be read as a YuNet model: {str(error).strip().splitlines()[0][:80]}",
                 "download it again; OpenCV's model zoo keeps it with Git LFS, whose pointer file is not the model",
             ) from error
-        self._calibration = calibration_of(self.name)
+        self.correction = correction_of(self.name)
 
-    def find(self, image: np.ndarray) -> list[Found]:
+    def find(self, image: np.ndarray) -> list[FaceBox]:
         import cv2
 
         if image.ndim == 2:
@@ -44,10 +43,20 @@ class YuNet:
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         self._network.setInputSize((image.shape[1], image.shape[0]))
         _, rows = self._network.detect(image)
-        found = [] if rows is None else [self._found(row, scale) for row in rows]
+        found = [] if rows is None else [self._face(row, scale) for row in rows]
         return sorted(found, key=lambda face: -face.score)
 
-    def _found(self, row: np.ndarray, scale: float) -> Found:
-        keypoints = np.full((COUNT, 2), np.nan)
-        keypoints[_ROWS] = (row[4:14].reshape(5, 2) + 0.5) / scale - 0.5
-        return Found(self._calibration.crop_of(box_of_keypoints(keypoints, KAGGLE15)), float(row[14]))
+    def _face(self, row: np.ndarray, scale: float) -> FaceBox:
+        keypoints = ((row[4:14].reshape(5, 2) + 0.5) / scale - 0.5)[POINTS.mirror_order]
+        return FaceBox(self.correction.apply(box_of_keypoints(keypoints, POINTS)), float(row[14]))
+
+
+FINDERS.add(
+    Finder(
+        YuNet.name,
+        "OpenCV's own network; needs its file from OpenCV's model zoo",
+        YuNet,
+        "FILE.onnx",
+        needs_argument=True,
+    )
+)
