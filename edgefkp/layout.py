@@ -296,14 +296,3 @@ class ModelSpec:
 
     def __str__(self) -> str:
         return f"{self.input} in, {self.layout.count} points ({self.layout.name}) out"
-
-
-# TODO(House d): the constants of the one layout, until every room takes the values above.
-SIZE = REFERENCE_SIDE
-NAMES, COUNT, COLUMNS = KAGGLE15.points, KAGGLE15.count, KAGGLE15.columns
-LEFT_EYE, RIGHT_EYE = KAGGLE15.rows("left_eye_center", "right_eye_center")
-MIRROR = KAGGLE15.mirror_order
-MEAN_SHAPE = KAGGLE15.mean_points()
-CENTRE = (SIZE - 1) / 2
-HALF = SIZE / 2
-normalise, denormalise = ModelSpec().encode, ModelSpec().decode

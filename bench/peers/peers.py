@@ -30,7 +30,7 @@ from edgefkp.data.split import split
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.evaluation.robustness import CONDITIONS, under
 from edgefkp.files import read_json, sha256_file, write_json
-from edgefkp.layout import NAMES, SIZE
+from edgefkp.layout import KAGGLE15, REFERENCE_SIDE
 from edgefkp.runtime import interpreters
 
 OUT = Path(__file__).parents[1] / "results" / "peers.json"
@@ -158,10 +158,10 @@ def dlib_points(count: int, border: float, box: float, shift: float) -> Contende
     path = Path(
         models.pose_predictor_model_location() if count == 68 else models.pose_predictor_five_point_model_location()
     )
-    predictor, side = dlib.shape_predictor(str(path)), 2 * SIZE
-    scale = side / (SIZE * border)
-    half, middle = box * SIZE * scale / 2, side / 2
-    down = shift * SIZE * scale
+    predictor, side = dlib.shape_predictor(str(path)), 2 * REFERENCE_SIDE
+    scale = side / (REFERENCE_SIDE * border)
+    half, middle = box * REFERENCE_SIDE * scale / 2, side / 2
+    down = shift * REFERENCE_SIDE * scale
     rectangle = dlib.rectangle(
         *(round(v) for v in (middle - half, middle - half + down, middle + half, middle + half + down))
     )
@@ -184,23 +184,23 @@ def dlib_points(count: int, border: float, box: float, shift: float) -> Contende
 
 def bordered(image: np.ndarray, border: float, side: int) -> np.ndarray:
     """Center the crop in a (side, side) view that is `border` times as wide; the edge is replicated."""
-    scale = side / (SIZE * border)
-    middle = (side - 1) / 2 - scale * (SIZE - 1) / 2
+    scale = side / (REFERENCE_SIDE * border)
+    middle = (side - 1) / 2 - scale * (REFERENCE_SIDE - 1) / 2
     matrix = np.array([[scale, 0, middle], [0, scale, middle]])
     return cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def unbordered(points: np.ndarray, border: float, side: int) -> np.ndarray:
-    scale = side / (SIZE * border)
-    return (points - (side - 1) / 2) / scale + (SIZE - 1) / 2
+    scale = side / (REFERENCE_SIDE * border)
+    return (points - (side - 1) / 2) / scale + (REFERENCE_SIDE - 1) / 2
 
 
 def gathered(points: np.ndarray, mapping: dict[str, Sequence[int]]) -> np.ndarray:
     """Return our (15, 2) points; NaN for points that the peer lacks."""
     nowhere = np.full(2, np.nan)
-    return np.stack([points[list(mapping[name])].mean(0) if name in mapping else nowhere for name in NAMES]).astype(
-        np.float32
-    )
+    return np.stack(
+        [points[list(mapping[name])].mean(0) if name in mapping else nowhere for name in KAGGLE15.points]
+    ).astype(np.float32)
 
 
 def helped(candidates: list[Contender], training: Faces) -> Contender:

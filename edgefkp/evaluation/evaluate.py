@@ -12,7 +12,7 @@ from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.evaluation.metrics import Score, score
 from edgefkp.files import sha256_file
 from edgefkp.layout import REFERENCE_SIDE, ModelSpec
-from edgefkp.runtime.predictor import Predictor, open_predictor
+from edgefkp.runtime.predictor import open_predictor
 
 SCHEMA = "edgefkp.evaluation/1"
 PARTS = ("test", "validation", "train", "all")
@@ -48,10 +48,6 @@ def part_of(source: Dataset, part: str) -> Faces:
     return getattr(split(source), part)
 
 
-def spec_of(predictor: Predictor) -> ModelSpec:
-    return getattr(predictor, "spec", ModelSpec())
-
-
 def faces_for(spec: ModelSpec, faces: Faces, file: str) -> Faces:
     """The faces at the input of a model of this kind. Raises EdgefkpError where their points are not the model's."""
     if faces.layout != spec.layout:
@@ -78,7 +74,7 @@ def evaluate(
     """
     labeled = part_of(source, part)
     predictor = open_predictor(path, runtime)
-    faces = faces_for(spec_of(predictor), labeled, Path(path).name)
+    faces = faces_for(predictor.spec, labeled, Path(path).name)
     predicted = predictor.predict(faces.images)
     scored = score(predicted, faces.keypoints, faces.groups, faces.layout, faces.label_src, label_sources)
     kaggle, coordinates = None, 0

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgefkp.cli import main
-from edgefkp.layout import NAMES
+from edgefkp.layout import KAGGLE15
 from tests.made_faces import made_faces
 
 
@@ -46,7 +46,7 @@ def test_info_counts(capsys, faces):
     assert result["schema"] == "edgefkp.data.info"
     train = result["train"]
     assert (train["faces"], train["persons"], train["complete"], train["labelled"]) == (30, 15, 29, 30)
-    assert train["missing"] == {name: int(name == NAMES[4]) for name in NAMES}
+    assert train["missing"] == {name: int(name == KAGGLE15.points[4]) for name in KAGGLE15.points}
     assert result["test"] is None
 
 
@@ -54,7 +54,7 @@ def test_info_table_fits_and_says_what_json_says(capsys, faces):
     code, out, _ = run(capsys, "info", "--data", faces)
     assert code == 0
     assert max(map(len, out.splitlines())) <= 100
-    row = next(line for line in out.splitlines() if line.startswith(NAMES[4]))
+    row = next(line for line in out.splitlines() if line.startswith(KAGGLE15.points[4]))
     assert row.split()[1:4] == ["1", "3.3", "%"]
 
 

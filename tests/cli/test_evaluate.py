@@ -9,7 +9,7 @@ import pytest
 from edgefkp.cli import main
 from edgefkp.data.formats import open_dataset
 from edgefkp.evaluation.metrics import rmse
-from edgefkp.layout import COLUMNS
+from edgefkp.layout import KAGGLE15
 from edgefkp.runtime.predictor import open_predictor
 from tests.made_faces import made_faces, write_csv, write_test, write_training
 
@@ -59,8 +59,8 @@ def test_the_score_is_that_of_the_predictions(folder, capsys):
     assert (result["score"]["faces"], result["score"]["coordinates"]) == (4, 120)
     # Kaggle's score counts the looked-up coordinates alone.
     error = [
-        predicted[image - 1].reshape(-1)[COLUMNS.index(name)]
-        - test.keypoints[image - 1].reshape(-1)[COLUMNS.index(name)]
+        predicted[image - 1].reshape(-1)[KAGGLE15.columns.index(name)]
+        - test.keypoints[image - 1].reshape(-1)[KAGGLE15.columns.index(name)]
         for image, name in SCORED
     ]
     assert result["kaggle_rmse"] == pytest.approx(float(np.sqrt(np.mean(np.square(error)))), rel=1e-5)
