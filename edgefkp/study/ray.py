@@ -3,15 +3,15 @@
 import logging
 import os
 import socket
-import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from edgefkp.errors import EnvironmentProblem
 from edgefkp.study.cell import StudyCell
-from edgefkp.study.local import Command, Submit, run_cell
+from edgefkp.study.local import CellEnd, Submit, Work, job_of, run_cell
 from edgefkp.study.store import Study
 
 CONNECT_SECONDS = 5.0
@@ -19,7 +19,7 @@ RETRIES = 3  # by Ray, of a cell whose node died
 
 
 @contextmanager
-def on_ray(study: Study, command: Command, address: str, cores: int) -> Iterator[Submit]:
+def on_ray(study: Study, work: Work, address: str, cores: int) -> Iterator[Submit]:
     """A submit for `scheduler.run_all`: a cell takes `cores` cores of a node, and runs again when its node dies.
 
     Its first process cannot go on beside the second: it ends with the Ray worker that started it, and its claim
@@ -40,8 +40,8 @@ def on_ray(study: Study, command: Command, address: str, cores: int) -> Iterator
         ) from error
     task = ray.remote(num_cpus=cores, max_retries=RETRIES)(run_on_node)
 
-    def submit(cell: StudyCell) -> "Future[int]":
-        return task.remote(command(study, cell), str(study.log_file(cell)), cores).future()
+    def submit(cell: StudyCell) -> "Future[CellEnd]":
+        return task.remote(work, job_of(study, cell), str(study.log_file(cell)), cores).future()
 
     try:
         yield submit
@@ -56,6 +56,6 @@ def _require_listening(address: str) -> None:
         socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
 
 
-def run_on_node(command: list[str], log: str, cores: int) -> int:
+def run_on_node(work: Work, job: dict[str, Any], log: str, cores: int) -> CellEnd:
     """What a Ray worker does, with its own node's Python: see `local.run_cell`."""
-    return run_cell([sys.executable, *command[1:]], Path(log), cores, set())
+    return run_cell(work, job, Path(log), cores, set())

@@ -6,19 +6,17 @@ The claim on a cell (store.py) decides who runs it, not the scheduler: two sched
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from pathlib import Path
 
 from edgefkp.data.formats import open_dataset
 from edgefkp.errors import EdgefkpError
 from edgefkp.study.cell import StudyCell
 from edgefkp.study.grid import Forecast, in_turn
-from edgefkp.study.local import Command, Submit, on_this_machine
+from edgefkp.study.local import BUSY, DONE, KILLED, CellEnd, Submit, Work, on_this_machine
 from edgefkp.study.ray import on_ray
-from edgefkp.study.store import DONE, Study, StudyState, state_of
-from edgefkp.study.worker import BUSY, command_of
+from edgefkp.study.store import Study, StudyState, state_of
+from edgefkp.study.worker import work as work_on_cell
 
 TRIES = 3  # of a cell whose process something killed: it goes on from its checkpoint
-LOST = -9  # stands for the exit code of a cell whose Ray node is gone for good
 
 Note = Callable[[str], None]
 
@@ -29,7 +27,7 @@ def run_study(
     workers: int = 1,
     ray: str | None = None,
     note: Note = lambda text: None,
-    command: Command = command_of,
+    work: Work = work_on_cell,
 ) -> StudyState:
     """Run every cell that is not done; a cell that was stopped resumes from its checkpoint.
 
@@ -44,7 +42,7 @@ def run_study(
     todo = in_turn([cell for cell in cells if cell.name not in done], Forecast(finished))
     note(f"{len(done)} of {len(cells)} cells are done")
     if todo:
-        place = on_ray(study, command, ray, workers) if ray else on_this_machine(study, command, workers)
+        place = on_ray(study, work, ray, workers) if ray else on_this_machine(study, work, workers)
         with place as submit:
             run_all(study, cells, todo, submit, note)
     return state_of(study, cells)
@@ -58,17 +56,17 @@ def run_all(study: Study, cells: Sequence[StudyCell], todo: Sequence[StudyCell],
     while running:
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             cell = running.pop(future)
-            code = _exit_code(future)
+            end = _end_of(future)
             tries[cell.name] += 1
-            if code == 0:
+            if end.state == DONE:
                 note(_done(study, cells, cell))
-            elif code == BUSY:
+            elif end.state == BUSY:
                 note(f"{cell.name}: another process has it")
-            elif code < 0 and tries[cell.name] < TRIES:
-                note(f"{cell.name}: its process was killed (signal {-code}); it goes on from its checkpoint")
+            elif end.state == KILLED and tries[cell.name] < TRIES:
+                note(f"{cell.name}: its process was killed ({end.reason}); it resumes from its checkpoint")
                 running[submit(cell)] = cell
             else:
-                reason = _last_error(study.log_file(cell)) if code > 0 else f"killed {tries[cell.name]} times"
+                reason = f"killed {tries[cell.name]} times" if end.state == KILLED else end.reason
                 note(f"{cell.name} failed: {reason}")
                 failed.append((cell, reason))
     if failed:
@@ -79,14 +77,12 @@ def run_all(study: Study, cells: Sequence[StudyCell], todo: Sequence[StudyCell],
         )
 
 
-def _exit_code(future: "Future[int]") -> int:
+def _end_of(future: "Future[CellEnd]") -> CellEnd:
     try:
         return future.result()
-    except OSError as error:
-        raise EdgefkpError(f"a cell's process could not be started: {error}") from error
     except Exception as error:  # Ray's own kinds: the node that had it is gone
         if type(error).__module__.startswith("ray."):
-            return LOST
+            return CellEnd(KILLED, "its node is gone")
         raise
 
 
@@ -99,9 +95,3 @@ def _done(study: Study, cells: Sequence[StudyCell], cell: StudyCell) -> str:
         f"[{len(state.names(DONE))}/{len(cells)}] {cell.name}: validation {result.scores.validation_rmse:.3f} px,"
         f" {result.seconds / 60:.0f} min; about {state.left / 3600:.1f} h left on all cores"
     )
-
-
-def _last_error(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    return (errors or [line for line in lines if line.strip()] or ["no output"])[-1][:200]

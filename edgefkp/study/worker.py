@@ -1,16 +1,8 @@
-"""One cell in a process of its own: claim it, train it, score it once on the test split, write its result.
-
-    python -m edgefkp.study.worker JOB      JOB: the JSON of study and cell, see `command_of`
-
-It ends with the process that started it, however that one ends: its standard input is a pipe that then closes.
-"""
+"""One cell in a process of its own: claim it, train it, score it once on the test split, write its result."""
 
 import json
 import math
-import os
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +16,7 @@ from edgefkp.card import Card, versions
 from edgefkp.data.faces import Dataset, Faces, shown_rows
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
-from edgefkp.errors import FAILED, EdgefkpError
+from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import evaluate, lookup_mask, lookup_rmse, part_of
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.files import json_text, locked, read_json, sha256_file, write_json
@@ -35,7 +27,6 @@ from edgefkp.training.fit import EpochLog
 from edgefkp.training.step_plan import cores
 from edgefkp.training.train import Experiment, Progress, train, training_faces
 
-BUSY = 75  # exit code: another process has the cell
 CLAIM_TIMEOUT = 10.0  # seconds for the process of a killed node to notice that it is alone
 
 Train = Callable[..., tuple[Path, Card]]
@@ -59,20 +50,17 @@ class Look:
     persons: dict[str, list[Any]]
 
 
-def command_of(study: Study, cell: StudyCell) -> list[str]:
-    """The command that starts the worker of a cell."""
-    return [sys.executable, "-m", "edgefkp.study.worker", json_text(Job(study, cell), indent=None)]
+def work(job: dict[str, Any]) -> bool:
+    """In the child: `run` the Job."""
+    asked = read_record(Job, job, "the worker's job")
+    return run(asked.study, asked.cell)
 
 
-def read_job(text: str) -> Job:
-    return read_record(Job, json.loads(text), "the worker's job")
-
-
-def run(study: Study, cell: StudyCell, train_cell: Train = train) -> int:
-    """Exit code: 0 if the cell is done (now or before), BUSY if another process has it."""
+def run(study: Study, cell: StudyCell, train_cell: Train = train) -> bool:
+    """Whether the cell is done, now or before; False: another process has it."""
     with study.claim(cell, CLAIM_TIMEOUT) as held:
         if not held:
-            return BUSY
+            return False
         if study.result(cell) is None:
             source = open_dataset(study.data, study.labels)
             experiment = cell.experiment(study.weights)
@@ -81,7 +69,7 @@ def run(study: Study, cell: StudyCell, train_cell: Train = train) -> int:
             look = score_once(study, cell, path, source, card.metrics["validation_rmse"])
             result = _result(cell, experiment, source, path, card, look, clock.seconds)
             write_json(study.result_file(cell), result)
-    return 0
+    return True
 
 
 class _Clock:
@@ -223,30 +211,3 @@ def h5_bytes(path: Path) -> int:
 
 def _now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def die_with_parent() -> None:
-    """End this process, at once, when the parent's end of its standard input is closed."""
-
-    def wait() -> None:
-        while os.read(0, 4096):
-            pass
-        os._exit(FAILED)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-def main() -> None:
-    die_with_parent()
-    try:
-        job = read_job(sys.argv[1])
-        sys.exit(run(job.study, job.cell))
-    except EdgefkpError as error:
-        print(f"error: {error.message}\nhint:  {error.hint}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:  # a terminal sends it to the scheduler and the workers alike
-        sys.exit(130)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,15 +6,16 @@ itself at its first start. Each start of a training adds the cell's name to star
 
 import os
 import signal
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from edgefkp.card import NETWORK, Card, CardData
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_file
+from edgefkp.records import read_record
 from edgefkp.study import worker
 from tests.study.made_study import made_cell
 
@@ -52,22 +53,9 @@ def score(path, source, validation_rmse):
     return replace(made.scores, validation_rmse=validation_rmse), made.persons
 
 
-def main() -> None:
-    worker.die_with_parent()
+def work(job: dict[str, Any]) -> bool:
+    """As worker.work, for cells that are not trained."""
     worker._score = score
     worker.h5_bytes = lambda path: Path(path).stat().st_size
-    try:
-        job = worker.read_job(sys.argv[1])
-        sys.exit(worker.run(job.study, job.cell, train))
-    except EdgefkpError as error:
-        print(f"error: {error.message}")
-        sys.exit(error.exit_code)
-
-
-def command(study, cell):
-    """As worker.command_of, for this program."""
-    return [sys.executable, "-m", "tests.study.fake_cell", worker.command_of(study, cell)[-1]]
-
-
-if __name__ == "__main__":
-    main()
+    asked = read_record(worker.Job, job, "the job")
+    return worker.run(asked.study, asked.cell, train)

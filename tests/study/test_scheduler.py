@@ -22,7 +22,7 @@ from edgefkp.study import worker
 from edgefkp.study.grid import select
 from edgefkp.study.scheduler import run_study
 from edgefkp.study.store import DONE, MISSING, RUNNING, Study, state_of
-from tests.study.fake_cell import command, score
+from tests.study.fake_cell import score, work
 
 ROOT = Path(__file__).parents[2]
 CELLS = select(["manual-drop", "manual-masked-online", "small-*", "shi-*"])
@@ -73,17 +73,17 @@ def running(study: Study) -> list[str]:
 
 def test_all_cells_are_done_once_and_a_second_run_starts_none(study):
     notes: list[str] = []
-    state = run_study(study, CELLS, 2, None, notes.append, command)
+    state = run_study(study, CELLS, 2, None, notes.append, work)
     assert sorted(state.names(DONE)) == NAMES
     assert state.left == 0
     assert any("validation 1.500 px" in note for note in notes)
-    run_study(study, CELLS, 2, None, notes.append, command)
+    run_study(study, CELLS, 2, None, notes.append, work)
     assert starts(study) == Counter(NAMES)
     assert scored(study) == NAMES
 
 
 def test_a_result_says_what_was_trained_on_what(study):
-    run_study(study, CELLS[:1], 1, None, command=command)
+    run_study(study, CELLS[:1], 1, None, work=work)
     result = study.result(CELLS[0])
     assert result is not None
     assert result.identity.images == 120_000
@@ -97,16 +97,16 @@ def test_a_result_says_what_was_trained_on_what(study):
 def test_a_failed_cell_is_named_and_keeps_no_other_from_running(study, monkeypatch):
     monkeypatch.setenv("FAKE_FAIL", "manual-drop")
     with pytest.raises(EdgefkpError, match="1 of 4 cells failed, first manual-drop: this cell is made") as caught:
-        run_study(study, CELLS, 2, None, command=command)
+        run_study(study, CELLS, 2, None, work=work)
     assert str(study.log_file(CELLS[0])) in caught.value.hint
     assert state_of(study, CELLS).names(MISSING) == ["manual-drop"]
     monkeypatch.delenv("FAKE_FAIL")
-    assert len(run_study(study, CELLS, 2, None, command=command).names(DONE)) == 4
+    assert len(run_study(study, CELLS, 2, None, work=work).names(DONE)) == 4
 
 
 def test_a_killed_process_runs_again(study, monkeypatch):
     monkeypatch.setenv("FAKE_DIE", "manual-drop")
-    assert len(run_study(study, CELLS, 2, None, command=command).names(DONE)) == 4
+    assert len(run_study(study, CELLS, 2, None, work=work).names(DONE)) == 4
     assert starts(study) == Counter([*NAMES, "manual-drop"])
     assert scored(study) == NAMES
 
@@ -171,18 +171,18 @@ def test_a_look_whose_log_line_was_lost_is_logged_without_a_second_look(study, m
 
 
 def test_results_of_other_data_are_refused(study, tmp_path):
-    run_study(study, CELLS[:1], 1, None, command=command)
+    run_study(study, CELLS[:1], 1, None, work=work)
     with np.load(study.data) as stored:
         arrays = dict(stored)
     arrays["images"] = arrays["images"] ^ 1
     np.savez(tmp_path / "other.npz", **arrays)
     with pytest.raises(EdgefkpError, match="made from other data"):
-        run_study(replace(study, data=str(tmp_path / "other.npz")), CELLS, 1, None, command=command)
+        run_study(replace(study, data=str(tmp_path / "other.npz")), CELLS, 1, None, work=work)
 
 
 def test_missing_weights_are_told_before_any_work(study):
     with pytest.raises(UsageError, match="no weights file"):
-        run_study(replace(study, weights="none.weights.h5"), select(["mobilenetv2-drop"]), 1, None, command=command)
+        run_study(replace(study, weights="none.weights.h5"), select(["mobilenetv2-drop"]), 1, None, work=work)
 
 
 def test_a_file_that_is_no_result_is_named(study):
