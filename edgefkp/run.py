@@ -4,15 +4,11 @@ Everything is made once: the run reuses what stands in the folder with the right
 command resumes a run that was cut off.
 """
 
-import multiprocessing
-import os
-import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,7 +20,7 @@ from edgefkp.bench import result as bench_result
 from edgefkp.bench.plan import FULL, QUICK, TimingSettings, cases_of
 from edgefkp.bench.store import discard, partial_folder
 from edgefkp.bench.timed_images import COUNT, TimedImages
-from edgefkp.card import Card, versions
+from edgefkp.card import Card, read_card, versions
 from edgefkp.data.faces import Dataset, shown_rows
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import Split, split
@@ -38,6 +34,7 @@ from edgefkp.networks.tensorflow import require_tensorflow
 from edgefkp.records import read_record
 from edgefkp.report.result import FileResult, ModelResult, RunResult
 from edgefkp.report.run_figures import ShownFaces
+from edgefkp.runtime import isolate
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.train import Experiment, Progress, train
 
@@ -96,11 +93,14 @@ class Made:
 
 
 def run(
-    job: Job, note: Note = lambda text: None, open_bar: OpenBar | None = None, timed: Timed = lambda *step: None
+    job: Job,
+    note: Note = lambda text: None,
+    open_bar: OpenBar = lambda title: nullcontext(Progress()),
+    timed: Timed = lambda *step: None,
 ) -> tuple[RunResult, ShownFaces]:
     """Do the job and write models/, export/, evaluation/, bench/ and run.json in its folder.
 
-    open_bar: a picklable function that gives a context with a training's Progress. timed: called as bench goes on,
+    open_bar: gives a context with a training's Progress. timed: called as bench goes on,
     with done, all, and what is next.
     Returns the result, and a few faces with their points for its page.
     Raises EdgefkpError if the data cannot be used, or a training's process dies.
@@ -111,8 +111,11 @@ def run(
     parts = split(source)
     made = []
     for number, experiment in enumerate(job.experiments, 1):
-        note(f"[{number}/{len(job.experiments)}] {experiment.model_name()}: train, export, evaluate")
-        made.append(_apart(_make, job, experiment, open_bar))
+        note(f"[{number}/{len(job.experiments)}] {experiment.model_name(job.layout)}: train, export, evaluate")
+        keras, exported = _made_apart(job, experiment, open_bar)
+        card = read_card(keras)
+        assert card is not None
+        made.append(Made(card, keras, exported, _evaluated(keras, source, job.out / "evaluation")))
     files = [file for one in made for file in one.files]
     note(f"timing {len(files)} files")
     bench = _benched(files, _timed_images(source, parts), job, timed)
@@ -121,40 +124,38 @@ def run(
     return result, shown
 
 
-def _apart(function: Callable[..., Made], *arguments: Any) -> Made:
-    """Call `function` in a fresh process: TensorFlow divides its threads once a process, and each network wants
-    its own division."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context, initializer=_end_with_parent) as pool:
+def _made_apart(job: Job, experiment: Experiment, open_bar: OpenBar) -> tuple[Path, list[Path]]:
+    """The .keras and .tflite files of `experiment`, made in a fresh process: TensorFlow divides its threads once a
+    process, and each network wants its own division."""
+    with open_bar(experiment.model_name(job.layout)) as progress:
         try:
-            return pool.submit(function, *arguments).result()
-        except BrokenProcessPool:
+            keras, *files = isolate.call(
+                make, job, experiment, progress=lambda event: getattr(progress, event[0])(event[1]), grace=60
+            )
+        except isolate.ChildDied as died:
+            cause = "was killed, perhaps for want of memory" if died.signal else f"failed: {died.last_line}"
             raise EdgefkpError(
-                "the process that trained was killed, perhaps for want of memory",
-                "type the same command again: it goes on from the last checkpoint",
+                f"the process that trained {cause}", "re-run the same command to resume from the last checkpoint"
             ) from None
+    return Path(keras), [Path(file) for file in files]
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-def _make(job: Job, experiment: Experiment, open_bar: OpenBar | None) -> Made:
+def make(job: dict[str, Any], experiment: dict[str, Any]) -> list[Path]:
+    """In the child: train, export and evaluate; the .keras file, then the .tflite files."""
     from edgefkp.export.exporter import export_network
 
-    source = job.dataset()
-    with open_bar(experiment.model_name(source.layout)) if open_bar else nullcontext(Progress()) as progress:
-        keras, card = train(experiment, source, job.out / "models", resume=True, progress=progress)
-    files = export_network(keras, job.out / "export", DEFAULT_SCHEMES, source)
-    return Made(card, keras, files, _evaluated(keras, source, job.out / "evaluation"))
+    asked = read_record(Job, job, "the job")
+    source = asked.dataset()
+    events = {name: partial(_report, name) for name in ("on_start", "on_batch", "on_epoch")}
+    made = read_record(Experiment, experiment, "the experiment")
+    keras, _ = train(made, source, asked.out / "models", resume=True, progress=Progress(**events))
+    files = export_network(keras, asked.out / "export", DEFAULT_SCHEMES, source)
+    _evaluated(keras, source, asked.out / "evaluation")
+    return [keras, *files]
+
+
+def _report(event: str, value: Any) -> None:
+    isolate.report([event, value])
 
 
 def _evaluated(model: Path, source: Dataset, folder: Path) -> Evaluation:
@@ -183,10 +184,10 @@ def _benched(files: list[Path], images: TimedImages, job: Job, timed: Timed) -> 
     if record.exists() and (known := _still_valid(record, files, images, settings)):
         return known
     cases = cases_of(files, modes=("invoke",))
-    partial = partial_folder(job.out / "bench" / "results", cases, images, settings)
-    measured = harness.measure(cases, images, settings, "run", partial=partial, progress=timed)
+    unfinished = partial_folder(job.out / "bench" / "results", cases, images, settings)
+    measured = harness.measure(cases, images, settings, "run", partial=unfinished, progress=timed)
     bench_result.save(measured, record)
-    discard(partial)
+    discard(unfinished)
     return measured
 
 

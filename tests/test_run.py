@@ -94,7 +94,7 @@ def test_a_child_does_not_outlive_a_killed_run(first, command, environment, fold
     long = [*command, "--images", "200000", "--out", str(folder / "killed")]
     started = subprocess.Popen(long, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
     try:
-        child = _wait(lambda: _children(started.pid, b"multiprocessing.spawn"), "no child")
+        child = _wait(lambda: _children(started.pid, b"edgefkp.run"), "no child")
         os.kill(started.pid, signal.SIGKILL)
         started.wait()
         _wait(lambda: not Path(f"/proc/{child[0]}").exists() or _is_zombie(child[0]), "the child lives on")
