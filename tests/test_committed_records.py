@@ -11,7 +11,7 @@ import pytest
 
 from bench import doc_tables
 from bench.compare_on_arm import ArmResult
-from bench.finders import Behind
+from bench.finders import BehindFinder
 from bench.pipeline import PipelineResult
 from bench.track import Track
 from edgefkp.bench.result import Result
@@ -38,7 +38,7 @@ RECORDS: dict[str, Any] = {
     "edgefkp.bench/1": Result,
     "edgefkp.run/1": RunResult,
     "edgefkp.arm/1": ArmResult,
-    "edgefkp.finders/1": Behind,
+    "edgefkp.finders/1": BehindFinder,
     "edgefkp.track/1": Track,
     "edgefkp.pipeline/1": PipelineResult,
 }

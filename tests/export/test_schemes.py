@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgefkp.bench import harness
-from edgefkp.bench.plan import Settings, cells_of
+from edgefkp.bench.plan import TimingSettings, cases_of
 from edgefkp.data.faces import Dataset
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.exporter import export_network
@@ -40,9 +40,9 @@ def test_committed_files_are_what_their_names_say_with_and_without_their_cards(p
 def test_swapped_names_are_caught_before_anything_is_measured(tmp_path: Path) -> None:
     shutil.copy(FIXTURES / "tiny.float32.tflite", tmp_path / "tiny.int8.tflite")
     shutil.copy(FIXTURES / "tiny.int8.tflite", tmp_path / "tiny.float32.tflite")
-    cells = cells_of(sorted(tmp_path.glob("*.tflite")))
+    cases = cases_of(sorted(tmp_path.glob("*.tflite")))
     with pytest.raises(EdgefkpError, match=r"tiny\.float32\.tflite is not float32: its graph is int8 ") as caught:
-        harness.measure(cells, labelled(), Settings(processes=1, seconds=0.01), "test")
+        harness.measure(cases, labelled(), TimingSettings(processes=1, seconds=0.01), "test")
     assert "rename it to tiny.int8.tflite" in caught.value.hint
 
 

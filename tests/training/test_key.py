@@ -13,7 +13,7 @@ from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.data.split import split
 from edgefkp.layout import KAGGLE15, InputSpec
 from edgefkp.records import built
-from edgefkp.study.cell import cell_of
+from edgefkp.study.cell import StudyCell
 from edgefkp.training import train as module
 from edgefkp.training.key import FIRST, deciding
 from edgefkp.training.recipe import Recipe
@@ -125,7 +125,7 @@ def test_the_committed_cells_of_the_study_keep_their_keys(monkeypatch, tmp_path)
     for stored in cells:
         if stored["weights"]:
             monkeypatch.setattr(module, "sha256_file", lambda path, digest=stored["weights"]["sha256"]: digest)
-        experiment = cell_of(stored["identity"]).experiment(str(weights))
+        experiment = built(StudyCell, stored["identity"]).experiment(str(weights))
         assert experiment.key(*stored_source(stored["data"])) == stored["key"], stored["cell"]
 
 
