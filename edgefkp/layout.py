@@ -104,8 +104,8 @@ class PointLayout:
         return distance
 
     def to_json(self) -> Any:
-        """Its name where that says it all, else the whole definition."""
-        if self.name in LAYOUTS.known and LAYOUTS[self.name] == self:
+        """Its name if every edgefkp knows it, else the whole definition: what is read elsewhere knows no other ones."""
+        if BUILT_IN.get(self.name) == self:
             return self.name
         return asdict(self)
 
@@ -178,6 +178,8 @@ KAGGLE15 = LAYOUTS.add(
         (("left_eye_center",), ("right_eye_center",)),
     )
 )  # fmt: skip
+
+BUILT_IN = dict(LAYOUTS.known)
 
 COLORS = {"gray": 1, "rgb": 3}  # channels of an input
 

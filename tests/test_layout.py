@@ -163,3 +163,11 @@ def test_a_network_of_another_shape_does_not_fit(spec):
     assert spec.fits(spec.input.image_shape, spec.numbers)
     assert not spec.fits((spec.input.side + 8, *spec.input.shape[1:]), spec.numbers)
     assert not spec.fits(spec.input.shape, spec.numbers + 2)
+
+
+def test_a_layout_that_was_plugged_in_still_travels_whole():
+    LAYOUTS.add(THREE)
+    try:
+        assert json.loads(json_text(ModelSpec(THREE)))["layout"]["points"] == list(THREE.points)
+    finally:
+        LAYOUTS.remove(THREE.name)

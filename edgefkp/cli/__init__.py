@@ -13,23 +13,23 @@ from edgefkp.errors import EdgefkpError, EnvironmentProblem
 # `command`; help needs no import.
 COMMANDS = {
     "run": "Train, export, bench and report in one go.",
-    "data": "Look at, audit and download data.",
-    "models": "List every network and every file there is.",
-    "train": "Train a network: labelled faces -> models/.",
-    "study": "The paper's study: every network under every treatment.",
-    "report": "The study's figures, tables and findings.",
-    "tune": "Search for a network, within a measured time if one is given.",
-    "evaluate": "Score a .keras or .tflite file on labelled faces.",
+    "data": "Inspect, audit and download data.",
+    "models": "List all networks and all model files.",
+    "train": "Train a network: labeled faces -> models/.",
+    "study": "The paper's study: every network with every imputation.",
+    "report": "Write the study's figures, tables and findings.",
+    "tune": "Search for a network, optionally within a measured time.",
+    "evaluate": "Score a .keras or .tflite file on labeled faces.",
     "export": "Convert trained networks: models/ -> export/.",
-    "inspect": "Read back what a .tflite file is.",
-    "parity": "Compare .tflite files with the network they were made from.",
+    "inspect": "Describe a .tflite file: scheme, operators, runtimes, input and output.",
+    "parity": "Compare .tflite files with the models they were converted from.",
     "bench": "Measure .tflite files: export/ -> bench/.",
     "compare": "Compare two measurements: ratio, interval, verdict.",
     "recommend": "Choose a file for a measured device.",
-    "predict": "Find the keypoints of pictures, folders and videos.",
+    "predict": "Predict keypoints in images, folders and videos.",
     "demo": "Show keypoints live: camera, video, window, web page.",
-    "bundle": "Pack files, pictures and the harness for another machine.",
-    "doctor": "Say what runs here or on a board, and how to fix what does not.",
+    "bundle": "Pack files, images and the benchmark for another machine.",
+    "doctor": "Check this machine or a board, and print fixes.",
 }
 
 
@@ -57,7 +57,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="edgefkp")
 def cli() -> None:
-    """From labelled faces to a keypoint network measured on the board it will run on."""
+    """From labeled faces to a keypoint network measured on the board it will run on."""
 
 
 def main(args: list[str] | None = None) -> None:

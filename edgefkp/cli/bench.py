@@ -1,13 +1,24 @@
 """edgefkp bench: measure .tflite files."""
 
-import sys
+import contextlib
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgefkp.cli.options import data_option, device_option, json_option, note, print_json
+from edgefkp.cli.options import (
+    data_option,
+    device_option,
+    folder_option,
+    json_option,
+    log,
+    print_json,
+    remote_python_option,
+    runtime_option,
+    timing_options,
+)
+from edgefkp.data.progress import progress_bar
 from edgefkp.errors import EdgefkpError, UsageError
 
 if TYPE_CHECKING:
@@ -30,37 +41,34 @@ class _WithShow(click.Command):
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @device_option(multiple=True)
 @data_option(default=None)
-@click.option("--images", default=100, show_default=True, help="Different faces of --data to time and score on.")
-@click.option("--runtime", "runtimes", multiple=True, help="litert or tflite-runtime; again for both side by side.")
-@click.option("--python", "pythons", multiple=True, metavar="PATH", help="Also with the runtime of this Python.")
-@click.option("--threads", multiple=True, type=click.IntRange(1), help="1 by default; again for several.")
+@timing_options
+@runtime_option(many=True)
+@click.option(
+    "--python",
+    "pythons",
+    multiple=True,
+    metavar="PATH",
+    help="Also measure with the runtime of this Python interpreter.",
+)
 @click.option("--xnnpack", type=click.Choice(["on", "off", "both"]), default="on", show_default=True)
 @click.option(
-    "--delegate", "delegates", multiple=True, metavar="LIB.so[:key=value]", help="Instead of the default one."
+    "--delegate",
+    "delegates",
+    multiple=True,
+    metavar="LIB.so[:key=value]",
+    help="Delegate library to use instead of the default.",
 )
-@click.option("--remote-python", default="python3", show_default=True, help="The board's Python.")
-@click.option("--install", is_flag=True, help="Put a runtime into a temporary venv on the board.")
-@click.option("--keep", is_flag=True, help="Leave the bundle's folder on the board.")
+@remote_python_option
+@click.option("--install", is_flag=True, help="Install a runtime into a temporary venv on the board.")
+@click.option("--keep", is_flag=True, help="Keep the bundle's folder on the board.")
 @click.option("--bundle", type=click.Path(path_type=Path, exists=True), help="Run this bundle instead of FILES.")
 @click.option(
-    "--mode", "modes", multiple=True, type=click.Choice(["invoke", "e2e"]), help="Both by default; e2e needs OpenCV."
-)
-@click.option("--sweep", is_flag=True, help="Every installed runtime, XNNPACK on and off, 1, 2, 4 ... threads.")
-@click.option("--quick", is_flag=True, help="Time two short processes a case: a first look, with wide intervals.")
-@click.option("--processes", type=click.IntRange(1), help="Fresh processes for each case, instead of 5.")
-@click.option(
-    "--seconds", type=click.FloatRange(0, min_open=True), help="Seconds that each process is timed for, instead of 2."
+    "--sweep", is_flag=True, help="Measure every installed runtime, XNNPACK on and off, and 1, 2, 4 ... threads."
 )
 @click.option("--pin", metavar="CPUS", help="CPUs the workers may use, as 2,3 or 2-3.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the order in which cases are measured.")
-@click.option("--name", help="Name of the result file; the time of day by default.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("bench/results"),
-    show_default=True,
-    help="Folder for the result's JSON.",
-)
+@click.option("--seed", default=0, show_default=True, help="Seed of the measurement order.")
+@click.option("--name", help="Name of the result file. [default: the time]")
+@folder_option("--out", "bench/results", "Folder for the result's JSON.")
 @click.option("--board", "root", type=click.Path(path_type=Path, exists=True), default=Path("/"), hidden=True)
 @json_option
 def command(
@@ -69,8 +77,8 @@ def command(
     """Measure FILES (.tflite files, or folders of them; default: export/).
 
     Prints seconds per 100 different images, for the interpreter alone and from a camera-like frame to keypoints (e2e),
-    and stores every raw time. With --data, the same outputs give the RMSE. Re-run the same
-    command to resume a run on this machine that was cut off.
+    and stores every raw time. With --data, the same outputs give the RMSE. Re-run the same command
+    to resume an interrupted run on this machine.
 
     edgefkp bench show FILE... shows stored results again.
     """
@@ -86,7 +94,7 @@ def command(
     else:
         click.echo(table.table_of(results).text())
     for measured in results:
-        note(f"stored: {result.save(measured, out / f'{measured.name}.json')}")
+        log(f"stored: {result.save(measured, out / f'{measured.name}.json')}")
     _fail_for_those_that_failed(results)
 
 
@@ -95,9 +103,9 @@ def _of_bundle(path: Path, name: str, out: Path, root: Path) -> "Result":
     from edgefkp.bench.device import CPU
     from edgefkp.bench.devices import DeviceOptions, Listener, Work, open_device
 
-    with bundle.opened(path, out) as opened, _Bar() as bar:
+    with bundle.opened(path, out) as opened, TimingBar() as bar:
         work = Work(opened.cases, opened.images, opened.settings, name, out, opened.reference)
-        return open_device(CPU, DeviceOptions(root=root)).measure(work, Listener(announce, bar, note))
+        return open_device(CPU, DeviceOptions(root=root)).measure(work, Listener(announce, bar, log))
 
 
 def _of_devices(
@@ -120,13 +128,13 @@ def _of_devices(
     work = Work(cases, images, settings_of(options), name, out)
     with ThreadPoolExecutor(max(1, len(others))) as pool:
         waiting = [
-            pool.submit(one.measure, replace(work, name=f"{name}-{one.device.plain}"), Listener(log=note))
+            pool.submit(one.measure, replace(work, name=f"{name}-{one.device.plain}"), Listener(log=log))
             for one in others
         ]
         found = []
         for one in here:
-            with _Bar() as bar:
-                found.append(one.measure(work, Listener(announce, bar, note)))
+            with TimingBar() as bar:
+                found.append(one.measure(work, Listener(announce, bar, log)))
         found += [future.result() for future in waiting]
     order = [one.device.name for one in opened]
     return sorted(found, key=lambda result: order.index(result.device.name))
@@ -181,7 +189,7 @@ def _cpus(text: str | None) -> tuple[int, ...]:
         raise UsageError(f"cannot read --pin {text}", "name CPUs as 2,3 or 2-3") from None
     usable = os.sched_getaffinity(0)
     if not cpus or not usable.issuperset(cpus):
-        raise UsageError(f"--pin {text} names a CPU that is not here", f"choose among: {', '.join(map(str, usable))}")
+        raise UsageError(f"a CPU in --pin {text} does not exist", f"choose from: {', '.join(map(str, usable))}")
     return cpus
 
 
@@ -197,10 +205,10 @@ def tflite_files(paths: tuple[Path, ...]) -> list[Path]:
         elif path.exists():
             found.append(path)
         elif paths:
-            raise EdgefkpError(f"{path} does not exist", "give .tflite files or folders that hold some")
+            raise EdgefkpError(f"{path} does not exist", "pass .tflite files or folders that contain them")
     if not found:
         where = ", ".join(str(path) for path in paths) or "export/"
-        hint = "make one: edgefkp export; or name files: edgefkp bench FILE.tflite"
+        hint = "make one with edgefkp export, or pass files: edgefkp bench FILE.tflite"
         raise EdgefkpError(f"there is no .tflite file in {where}", hint)
     return list(dict.fromkeys(found))
 
@@ -208,30 +216,27 @@ def tflite_files(paths: tuple[Path, ...]) -> list[Path]:
 def announce(schedule: "Schedule", seconds: float) -> None:
     settings = schedule.settings
     time = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-    note(
+    log(
         f"plan: {len(schedule.cases)} cases x {settings.processes} fresh processes, {settings.seconds:g} s each; "
         f"rounds shuffled (seed {settings.seed}); about {time}"
     )
 
 
-class _Bar:
-    """A bar on stderr that begins with the first step."""
+class TimingBar:
+    """A progress bar over processes that begins with the first one."""
 
-    def __enter__(self) -> "_Bar":
-        self.bar: Any = None
+    def __enter__(self) -> "TimingBar":
+        self._stack = contextlib.ExitStack()
+        self._bar: Any = None
         return self
 
     def __call__(self, done: int, total: int, label: str) -> None:
-        if self.bar is None:
-            self.bar = click.progressbar(
-                length=total, file=sys.stderr, show_pos=True, item_show_func=lambda item: item, width=20
-            )
-            self.bar.__enter__()
-        self.bar.update(done - self.bar.pos, label)
+        if self._bar is None:
+            self._bar = self._stack.enter_context(progress_bar("bench", total))
+        self._bar.update(done - self._bar.pos, label)
 
     def __exit__(self, *error: object) -> None:
-        if self.bar is not None:
-            self.bar.__exit__(*error)
+        self._stack.close()
 
 
 def _fail_for_those_that_failed(results: "list[Result]") -> None:

@@ -14,9 +14,9 @@ from edgefkp.errors import GateError
 @click.option(
     "--gate",
     type=click.FloatRange(0, min_open=True),
-    help="Exit 3 where SECOND takes clearly more than this times FIRST.",
+    help="Exit with 3 if SECOND is clearly slower than this multiple of FIRST.",
 )
-@click.option("--force", is_flag=True, help="Compare unlike machines, runtimes or files, too.")
+@click.option("--force", is_flag=True, help="Compare different machines, runtimes or files, too.")
 @json_option
 def command(first: Path, second: Path, gate: float | None, force: bool, as_json: bool) -> None:
     """Compare SECOND with FIRST, two results of edgefkp bench.

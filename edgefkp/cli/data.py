@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgefkp.cli.options import data_option, json_option, labels_option, note, print_json
+from edgefkp.cli.options import data_option, json_option, labels_option, log, print_json
 
 if TYPE_CHECKING:
     from edgefkp.data.audit import Audit
@@ -25,7 +25,7 @@ _sheet_option = click.option(
 
 @click.group("data")
 def command() -> None:
-    """Look at, audit and download data."""
+    """Inspect, audit and download data."""
 
 
 @command.command("info", short_help="Count faces, persons and missing points.")
@@ -45,7 +45,7 @@ def info(data: str, labels: str, sheet: Path | None, as_json: bool) -> None:
     result = describe(source)
     if sheet:
         rows = np.linspace(0, len(source.train) - 1, min(_SHEET_FACES, len(source.train))).astype(int)
-        note(f"wrote {write_sheet(sheet, source.train.take(rows))}")
+        log(f"wrote {write_sheet(sheet, source.train.take(rows))}")
     if as_json:
         print_json(result)
     else:
@@ -68,13 +68,13 @@ def audit(data: str, labels: str, table: Path | None, sheet: Path | None, as_jso
     from edgefkp.files import write_text
 
     source = open_dataset(data, labels)
-    note(f"looking at {len(source.train) + len(source.test or ())} faces")
+    log(f"looking at {len(source.train) + len(source.test or ())} faces")
     result = look(source)
     if table:
         write_text(table, audit_csv(result))
-        note(f"wrote {table}")
+        log(f"wrote {table}")
     if sheet:
-        note(_write_suspects(sheet, source, result))
+        log(_write_suspects(sheet, source, result))
     if as_json:
         print_json(result)
     else:
@@ -88,7 +88,7 @@ def download(out: Path) -> None:
     from edgefkp.data.download import download as fetch
 
     click.echo(fetch(out))
-    note(f"next: edgefkp data info --data {out}")
+    log(f"next: edgefkp data info --data {out}")
 
 
 def info_table(result: "Info") -> str:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgefkp.cli.options import json_option, note, print_json
-from edgefkp.detect import finders
+from edgefkp.cli.options import finder_option, json_option, log, model_option, print_json, runtime_option
 from edgefkp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,25 +22,34 @@ DISPLAYS = ("window", "web", "file", "none", "browser")
 @click.command("demo")
 @click.option("--source", "spec", default="0", show_default=True, help="0, /dev/videoN, picam, a FILE or a FOLDER.")
 @click.option("--display", "shown", type=click.Choice(DISPLAYS), default="window", show_default=True)
-@click.option("--model", help="A .tflite file or a shipped model. [default: the shipped one]")
-@click.option("--finder", default=finders.DEFAULT, show_default=True, help=f"Face finder: {finders.usages()}.")
-@click.option("--faces", default=1, show_default=True, type=click.IntRange(min=1), help="Follow so many faces.")
+@model_option
+@finder_option()
+@click.option("--faces", default=1, show_default=True, type=click.IntRange(min=1), help="Number of faces to track.")
 @click.option("--compare", is_flag=True, help="Start with float and int8 side by side.")
 @click.option("--no-smoothing", is_flag=True, help="Start without the One-Euro filter.")
 @click.option("--names", is_flag=True, help="Start with the points' names.")
-@click.option("--frames", type=click.IntRange(min=1), help="Stop after so many frames.")
-@click.option("--loop/--once", default=None, help="Start a file again at its end. [default: loop for window and web]")
+@click.option("--frames", type=click.IntRange(min=1), help="Stop after this many frames.")
+@click.option("--loop/--once", default=None, help="Restart a file when it ends. [default: loop for window and web]")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The video that --display file writes. [default: demo.mp4]"
 )
-@click.option("--folder", type=click.Path(path_type=Path), default=Path("."), help="For snapshots and recordings.")
-@click.option("--measure-jitter", is_flag=True, help="Print how much points tremble, raw and smoothed, and the lag.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 = the network; asks for a token.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=Path("."), help="Folder for snapshots and recordings."
+)
+@click.option("--measure-jitter", is_flag=True, help="Print the jitter of the points, raw and smoothed, and the lag.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 accepts other machines and requires a token.",
+)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--tls", nargs=2, type=click.Path(path_type=Path), metavar="CERT KEY", help="Serve the pages over TLS.")
-@click.option("--litertjs", type=click.Path(path_type=Path), help="Where npm put LiteRT.js, for the browser page.")
-@click.option("--runtime", help="litert, tflite-runtime, tensorflow. [default: the first installed]")
-@click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--litertjs", type=click.Path(path_type=Path), help="Folder of LiteRT.js, installed by npm, for the browser page."
+)
+@runtime_option()
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1), help="Threads of the runtime.")
 @json_option
 def command(
     spec: str,
@@ -77,7 +85,7 @@ def command(
     if shown == "browser":
         _serve_browser(choices_beside(find_model(model)), web)
         return
-    source = open_frames(spec, loop=shown in ("window", "web") if loop is None else loop, log=note)
+    source = open_frames(spec, loop=shown in ("window", "web") if loop is None else loop, log=log)
     try:
         options = ViewOptions(names=names, smoothing=not no_smoothing, compare=compare)
         pipeline = Pipeline(model, finder, runtime, threads, faces, options)
@@ -91,9 +99,9 @@ def command(
         raise
     from edgefkp.demo.app import Demo
 
-    summary = Demo(source, pipeline, display, folder, note).run(frames)
+    summary = Demo(source, pipeline, display, folder, log).run(frames)
     if shown == "file":
-        note(f"wrote {out or 'demo.mp4'}")
+        log(f"wrote {out or 'demo.mp4'}")
     print_json(summary) if as_json else click.echo(summary_table(summary))
 
 
@@ -102,7 +110,7 @@ def _measured(source: Any, pipeline: "Pipeline", frames: int | None) -> "Jitter"
 
     if source.live and frames is None:
         frames = 300
-        note(f"measuring over {frames} frames; --frames changes that")
+        log(f"measuring over {frames} frames; --frames changes that")
     return measure_jitter(source, pipeline, frames)
 
 
@@ -111,7 +119,7 @@ def _display(shown: str, pipeline: "Pipeline", out: Path, fps: float, web: dict[
 
     if shown == "window":
         window = displays.Window()
-        note("keys: " + ", ".join(f"{key} {what}" for key, what in displays.KEYS.items()))
+        log("keys: " + ", ".join(f"{key} {what}" for key, what in displays.KEYS.items()))
         return window
     if shown == "file":
         from edgefkp.demo.app import RECORDING_FPS
@@ -133,8 +141,8 @@ def _serve_browser(choices: list[Path], web: dict[str, Any]) -> None:
     _announce(server.url, web["host"], server.port)
     if not web["tls"]:
         port = server.port
-        note(
-            f"browsers open a camera on this machine or over TLS only; from another machine: --tls CERT KEY, or there\n"
+        log(
+            f"browsers open a camera only on this machine or over TLS; elsewhere, use --tls CERT KEY, or run\n"
             f"  ssh -L {port}:127.0.0.1:{port} USER@THIS_MACHINE   and open http://localhost:{port}/"
         )
     with contextlib.suppress(KeyboardInterrupt):  # the usual way to end it
@@ -144,9 +152,9 @@ def _serve_browser(choices: list[Path], web: dict[str, Any]) -> None:
 def _announce(url: str, host: str, port: int) -> None:
     from edgefkp.demo.server import LOOPBACK
 
-    note(f"open {url}   (Ctrl-C ends)")
+    log(f"open {url}   (Ctrl-C ends)")
     if host in LOOPBACK:
-        note(f"from another machine: ssh -L {port}:127.0.0.1:{port} USER@THIS_MACHINE, or --host 0.0.0.0")
+        log(f"from another machine: ssh -L {port}:127.0.0.1:{port} USER@THIS_MACHINE, or --host 0.0.0.0")
 
 
 def summary_table(summary: "Summary") -> str:
@@ -172,7 +180,7 @@ def jitter_table(jitter: "Jitter") -> str:
     rows = [
         ("source", f"{jitter.source}, {jitter.frames} frames of one face"),
         ("model", jitter.model),
-        ("jitter, raw", f"{jitter.raw_px:.3f} px of the 96x96 crop"),
+        ("jitter, raw", f"{jitter.raw_px:.3f} px of the crop"),
         ("jitter, filtered", f"{jitter.filtered_px:.3f} px"),
         ("added lag", lag),
     ]

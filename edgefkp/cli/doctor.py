@@ -4,13 +4,13 @@ from typing import Any
 
 import click
 
-from edgefkp.cli.options import device_option, json_option, print_json
+from edgefkp.cli.options import device_option, json_option, print_json, remote_python_option
 from edgefkp.errors import EnvironmentProblem
 
 
 @click.command(short_help="Say what runs here or on a board, and how to fix what does not.")
 @device_option()
-@click.option("--remote-python", default="python3", show_default=True, help="The board's Python.")
+@remote_python_option
 @json_option
 def command(device: str, remote_python: str, as_json: bool) -> None:
     """Try Python, libc, numpy, the runtimes and OpenCV, each in a process of its own. Exit 4 where bench cannot run."""

@@ -1,12 +1,14 @@
-"""edgefkp evaluate: a model file's score on labelled faces."""
+"""edgefkp evaluate: a model file's score on labeled faces."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from edgefkp.cli.options import data_option, json_option, note, print_json
+from edgefkp.cli.options import data_option, json_option, log, print_json, runtime_option
+from edgefkp.data.progress import progress_bar
 from edgefkp.errors import UsageError
+from edgefkp.evaluation.evaluate import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,12 +21,23 @@ if TYPE_CHECKING:
 @click.command("evaluate")
 @click.argument("model", type=click.Path(path_type=Path))
 @data_option()
-@click.option("--split", "part", default="test", show_default=True, help="test, validation, train, or all.")
-@click.option("--label-src", help="Count only points of these sources: 1 by hand, 2 derived, 3 agreed, 4 automatic.")
+@click.option(
+    "--split",
+    "part",
+    type=click.Choice(PARTS),
+    default="test",
+    show_default=True,
+    help="Which faces of DATA to score on.",
+)
+@click.option(
+    "--label-src", help="Score only points with these label sources: 1 by hand, 2 derived, 3 agreed, 4 automatic."
+)
 @click.option("--submission", type=click.Path(path_type=Path), help="Also write Kaggle's submission.csv here.")
 @click.option("--solution", type=click.Path(path_type=Path), help="Score on Kaggle's solution.csv instead.")
-@click.option("--robustness", is_flag=True, help="Score dark, blurred, noisy, turned, hidden... pictures instead.")
-@click.option("--runtime", help="For .tflite: litert, tflite-runtime, tensorflow. [default: the first installed]")
+@click.option(
+    "--robustness", is_flag=True, help="Score on degraded images instead: dark, blurred, noisy, rotated, occluded ..."
+)
+@runtime_option()
 @json_option
 def command(
     model: Path,
@@ -37,25 +50,24 @@ def command(
     runtime: str | None,
     as_json: bool,
 ) -> None:
-    """Score MODEL (.keras or .tflite) on the labelled faces of DATA, in pixels of the 96x96 image."""
+    """Score MODEL (.keras or .tflite) on the labeled faces of DATA, in pixels of its input."""
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.kaggle_tables import write_submission
     from edgefkp.evaluation.evaluate import evaluate, part_of, with_solution
     from edgefkp.runtime.predictor import open_predictor
 
-    source = open_dataset(data)
+    predictor = open_predictor(model, runtime)
+    source = open_dataset(data, "csv", predictor.spec.layout, predictor.spec.input)
     if solution:
         source = with_solution(source, solution)
     if submission:
         if source.lookup is None or part != "test":
             raise UsageError(
                 "a submission needs Kaggle's test.csv and IdLookupTable.csv",
-                "give --data FOLDER with both, and --split test",
+                "use --data FOLDER with both, and --split test",
             )
-        write_submission(
-            submission, source.lookup, open_predictor(model, runtime).predict(part_of(source, part).images)
-        )
-        note(f"wrote {submission}")
+        write_submission(submission, source.lookup, predictor.predict(part_of(source, part).images))
+        log(f"wrote {submission}")
         if not part_of(source, part).labeled.any():
             return
     if robustness:
@@ -71,8 +83,6 @@ def command(
 def _robustness(
     model: Path, source: "Dataset", part: str, label_sources: tuple[int, ...] | None, runtime: str | None, as_json: bool
 ) -> None:
-    import sys
-
     from tabulate import tabulate
 
     from edgefkp.evaluation.evaluate import part_of
@@ -80,8 +90,8 @@ def _robustness(
 
     faces = part_of(source, part)
     if not faces.labeled.any():
-        raise UsageError(f"the {part} faces of {source.name} have no labels", "give labelled faces, or another --split")
-    with click.progressbar(length=1, label="robustness", file=sys.stderr) as bar:
+        raise UsageError(f"the {part} faces of {source.name} have no labels", "use labeled faces, or another --split")
+    with progress_bar("robustness") as bar:
 
         def through(conditions: "Sequence[Condition]") -> "Iterator[Condition]":
             bar.length = len(conditions)
@@ -126,7 +136,7 @@ def evaluation_table(evaluation: "Evaluation") -> str:
     if s.rmse_complete is not None:
         rows.append(("complete faces", f"{s.rmse_complete:.4f} px  ({s.complete_faces} faces)"))
     if s.nme is not None:
-        rows.append(("NME", f"{s.nme:.2f} % of the distance of the eyes"))
+        rows.append(("NME", f"{s.nme:.2f} % of the distance between the eyes"))
     rows.append(("point error", "  ".join(f"{name} {value:.2f}" for name, value in s.percentiles.items()) + " px"))
     points = [(name, value) for name, value in s.rmse_per_point.items() if value is not None]
     table = tabulate(rows, tablefmt="plain")

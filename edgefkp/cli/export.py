@@ -1,15 +1,26 @@
 """edgefkp export: trained networks to verified .tflite files."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from edgefkp.cli.options import data_option, json_option, note, print_json
+from edgefkp.cli.options import (
+    NameChoice,
+    data_option,
+    folder_option,
+    json_option,
+    log,
+    max_delta_option,
+    models_dir_option,
+    print_json,
+    quant_option,
+    runtime_option,
+)
+from edgefkp.data.progress import progress_bar
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.export.schemes import DEFAULT_SCHEMES, INTEGER, SCHEMES, schemes_with
+from edgefkp.export.schemes import DEFAULT_SCHEMES, INTEGER, schemes_with
 from edgefkp.export.targets import DEFAULT_TARGET, TARGETS
 
 if TYPE_CHECKING:
@@ -22,16 +33,13 @@ KEEPING = schemes_with("keeps_float")
 
 @click.command("export")
 @click.argument("models", nargs=-1)
-@click.option(
-    "--quant",
-    multiple=True,
-    type=click.Choice([*SCHEMES, "all"]),
-    help=f"How the file stores numbers; may be repeated. [default: {' '.join(DEFAULT_SCHEMES)}]",
+@quant_option(
+    many=True, purpose=f"How the file stores numbers; may be repeated. [default: {' '.join(DEFAULT_SCHEMES)}]"
 )
-@click.option("--u8", is_flag=True, help="Pixels go in as bytes; they are divided by 255 inside the graph.")
+@click.option("--u8", is_flag=True, help="Accept uint8 pixels as input; the graph divides by 255.")
 @click.option(
     "--target",
-    type=click.Choice(TARGETS.names()),
+    type=NameChoice("target", TARGETS.names),
     default=DEFAULT_TARGET,
     show_default=True,
     help="What the files must run on: " + "; ".join(f"{one.name}: {one.description}" for one in TARGETS.values()) + ".",
@@ -40,7 +48,7 @@ KEEPING = schemes_with("keeps_float")
     "--keep-float",
     multiple=True,
     metavar="LAYER",
-    help=f"A layer that {' and '.join(KEEPING)} leaves in float; may be repeated.",
+    help=f"Layer to keep in float with {' and '.join(KEEPING)}; may be repeated.",
 )
 @click.option("--explain", is_flag=True, help="Write no file: show what int8 costs, layer by layer.")
 @click.option(
@@ -48,12 +56,12 @@ KEEPING = schemes_with("keeps_float")
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Samples of the network's input (.npy, .npz). [default: training faces of DATA]",
 )
-@click.option("--parity/--no-parity", "compare", default=True, help="Compare each file with its network on DATA.")
-@click.option("--max-delta", type=float, metavar="PX", help="Exit 3 where a file's RMSE rises by more.")
-@click.option("--runtime", help="Runtime of the comparison. [default: the first installed]")
+@click.option("--parity/--no-parity", "compare", default=True, help="Compare each file with its model on DATA.")
+@max_delta_option()
+@runtime_option(purpose="Runtime for the comparison.")
 @data_option()
-@click.option("--models-dir", type=click.Path(path_type=Path), default=Path("models"), show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), default=Path("export"), show_default=True)
+@models_dir_option()
+@folder_option("--out", "export", "Folder for the files and their cards.")
 @json_option
 def command(
     models: tuple[str, ...],
@@ -73,14 +81,15 @@ def command(
 ) -> None:
     """Convert MODELS (names in models/, or .keras files; all of models/ by default) to OUT/*.tflite with cards.
 
-    The training persons of DATA calibrate the integer schemes, its labelled test faces show what each file lost: give
-    the data that the networks were trained on.
+    The training persons of DATA calibrate the integer schemes; its labeled test faces show the accuracy loss of each
+    file. Use the data that the models were trained on.
     """
     from edgefkp.card import read_card
     from edgefkp.data.formats import open_dataset
     from edgefkp.export.exporter import find_networks
     from edgefkp.export.options import ExportOptions
     from edgefkp.export.schemes import schemes_of
+    from edgefkp.layout import ModelSpec
     from edgefkp.networks.tensorflow import require_tensorflow
 
     device = TARGETS[target]
@@ -90,12 +99,13 @@ def command(
     options = ExportOptions(u8, device, keep_float, calibration, compare, runtime)
     require_tensorflow("edgefkp export")
     paths = find_networks(models, models_dir)
-    source = open_dataset(data)
-    for path in paths:
-        card = read_card(path)
+    cards = {path: read_card(path) for path in paths}
+    spec = next((card.spec for card in cards.values() if card), ModelSpec())
+    source = open_dataset(data, "csv", spec.layout, spec.input)
+    for path, card in cards.items():
         trained_on = card.data_name if card else None
         if trained_on and trained_on != source.name and not calibration:
-            note(f"{path.name} was trained on {trained_on} and is calibrated on {source.name}; --data changes that")
+            log(f"{path.name} was trained on {trained_on} and is calibrated on {source.name}; --data changes that")
     if explain:
         _explain(paths, source, options, as_json)
     elif device.micro:
@@ -122,7 +132,7 @@ def _export(
     refused: list[EdgefkpError] = []
     faces = int(part_of(source, "test").labeled.sum()) if options.parity else 0
     length = max(1, len(paths) * len(schemes) * faces)
-    with click.progressbar(length=length, label="export", file=sys.stderr) as bar:
+    with progress_bar("export", length) as bar:
         progress = ExportProgress(lambda name: setattr(bar, "label", name), bar.update, refused.append)
         for number, path in enumerate(paths, 1):
             written += export_network(path, out, schemes, source, options, progress)
@@ -133,7 +143,7 @@ def _export(
     elif cards:
         click.echo(cards_table(cards))
     for message, hint in dict.fromkeys((error.message, error.hint) for error in refused[1:]):
-        note(f"error: {message}" + (f"\nhint:  {hint}" if hint else ""))
+        log(f"error: {message}" + (f"\nhint:  {hint}" if hint else ""))
     if refused:
         raise refused[0]
     if max_delta is not None:
@@ -191,7 +201,7 @@ def _explain(paths: list[Path], source: "Dataset", options: "ExportOptions", as_
     for path in paths:
         job = ExportJob(path, source, options, ExportProgress())
         samples = job.calibration.samples
-        note(f"{path.name}: quantizing once for each layer")
+        log(f"{path.name}: quantizing once for each layer")
         results.append(explain(job.network, path.stem, samples, *output_unit(job.spec)))
     if as_json:
         print_json(results)
@@ -217,9 +227,9 @@ def _micro(
     measured = {}
     for path in paths:
         for file in export_network(path, out, schemes, source, options):
-            note(f"running {file.name} in tflite-micro")
+            log(f"running {file.name} in tflite-micro")
             measured[file], written = export_micro(file, source)
-            note(f"wrote {', '.join(part.name for part in written)}")
+            log(f"wrote {', '.join(part.name for part in written)}")
     if as_json:
         print_json({file.name: micro for file, micro in measured.items()})
         return

@@ -1,13 +1,19 @@
-"""Options and output that several commands share."""
+"""Options, output and progress that several commands share. What can be chosen comes from the registries."""
 
 import difflib
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgefkp.files import json_text
+
+if TYPE_CHECKING:
+    from edgefkp.layout import InputSpec, PointLayout
+
+Decorator = Callable[[Any], Any]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -16,20 +22,72 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f" Did you mean: {', '.join(close)}?" if close else ""
 
 
+class NameChoice(click.ParamType):
+    """One of the names that `names` gives when the option is read or shown: what is registered later counts, too.
+
+    A name may carry an argument after a colon ("yunet:FILE") if `arguments` is set.
+    """
+
+    name = "name"
+
+    def __init__(self, kind: str, names: Callable[[], Iterable[str]], arguments: bool = False) -> None:
+        self.kind, self.names, self.arguments = kind, names, arguments
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return f"[{'|'.join(self.names())}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        known = tuple(self.names())
+        if (str(value).partition(":")[0] if self.arguments else value) in known:
+            return value
+        found = nearest(str(value), known) or f" Choose one of: {', '.join(known)}."
+        self.fail(f"unknown {self.kind} '{value}'.{found}", param, ctx)
+
+
+class SharedOption(click.Option):
+    """An option whose help is made when it is shown, and that hidden old spellings still find."""
+
+    def __init__(
+        self, *declarations: Any, old: tuple[str, ...] = (), help_from: Callable[[], str] | None = None, **options: Any
+    ) -> None:
+        super().__init__(*declarations, **options)
+        self.old, self.help_from = old, help_from
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        shown = self.opts
+        self.opts = [*shown, *self.old]
+        super().add_to_parser(parser, ctx)
+        self.opts = shown
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        if self.help_from:
+            self.help = self.help_from()
+        return super().get_help_record(ctx)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+model_option = click.option("--model", help="A .tflite file or the name of a shipped model. [default: the shipped one]")
+quick_option = click.option("--quick", is_flag=True, help="Only check that everything works: few images, short timing.")
 
 
-def data_option(default: str | None = "sample") -> Callable[[Any], Any]:
+def _data_help() -> str:
+    from edgefkp.data.formats import data_forms
+
+    return f"Labeled faces: {data_forms()}."
+
+
+def data_option(default: str | None = "sample") -> Decorator:
     return click.option(
         "--data",
+        cls=SharedOption,
+        help_from=_data_help,
         default=default,
         show_default=default is not None,
         metavar="DATA",
-        help="sample, a folder with Kaggle's files, an .npz, or a folder of images with a points CSV.",
     )
 
 
-def labels_option() -> Callable[[Any], Any]:
+def labels_option() -> Decorator:
     return click.option(
         "--labels",
         type=click.Choice(["csv", "full"]),
@@ -39,26 +97,206 @@ def labels_option() -> Callable[[Any], Any]:
     )
 
 
-class _DeviceOption(click.Option):
-    """--device: its help lists the kinds of devices that are registered when it is shown."""
+def spec_options(command: Any) -> Any:
+    """--layout, --size and --colors: the points, and the input of the network."""
+    from edgefkp.layout import COLORS, KAGGLE15, LAYOUTS, REFERENCE_SIDE, SIDES, STEP
 
-    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        from edgefkp.bench.devices import forms
+    for option in (
+        click.option(
+            "--colors",
+            type=click.Choice(list(COLORS)),
+            default="gray",
+            show_default=True,
+            help="Colors of the network's input.",
+        ),
+        click.option(
+            "--size",
+            type=click.IntRange(*SIDES),
+            default=REFERENCE_SIDE,
+            show_default=True,
+            metavar="PIXELS",
+            help=f"Side of the network's input, a multiple of {STEP}.",
+        ),
+        click.option(
+            "--layout",
+            type=NameChoice("point layout", LAYOUTS.names),
+            default=KAGGLE15.name,
+            show_default=True,
+            help="Points of a face.",
+        ),
+    ):
+        command = option(command)
+    return command
 
-        self.help = f"{forms()}.{' Repeat the option for several at once.' if self.multiple else ''}"
-        return super().get_help_record(ctx)
+
+def spec_of(layout: str, size: int, colors: str) -> "tuple[PointLayout, InputSpec]":
+    """What `spec_options` were given. Raises UsageError for a size that cannot be."""
+    from edgefkp.layout import LAYOUTS, InputSpec
+
+    return LAYOUTS[layout], InputSpec(size, colors)
 
 
-def device_option(multiple: bool = False) -> Callable[[Any], Any]:
-    """--device, as `devices` if several are taken."""
-    name, default = ("devices", ["cpu"]) if multiple else ("device", "cpu")
+def imputation_options(command: Any) -> Any:
+    """--imputation and --augment: how missing labels are filled in, and how images are altered."""
+    from edgefkp.data.augment import AUGMENTS
+    from edgefkp.data.imputation import IMPUTATIONS
+
+    for option in (
+        click.option(
+            "--augment",
+            type=click.Choice(list(AUGMENTS)),
+            default="online",
+            show_default=True,
+            help="Augmentation: the paper's offline set, or every batch anew.",
+        ),
+        click.option(
+            "--imputation",
+            cls=SharedOption,
+            old=("--treatment",),
+            type=click.Choice(list(IMPUTATIONS)),
+            default="masked",
+            show_default=True,
+            help="What is done about missing labels.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def runtime_option(many: bool = False, purpose: str = "Runtime for .tflite files.") -> Decorator:
+    from edgefkp.runtime.interpreters import RUNTIMES
+
     return click.option(
-        "--device", name, cls=_DeviceOption, multiple=multiple, default=default, show_default=True, metavar="DEVICE"
+        "--runtime",
+        "runtimes" if many else "runtime",
+        multiple=many,
+        type=NameChoice("runtime", RUNTIMES.names),
+        help=f"{purpose}{' May be repeated.' if many else ''} [default: the first installed]",
     )
 
 
-def note(text: str) -> None:
-    """A line for people: stderr, so that stdout stays the result."""
+def quant_option(many: bool = False, default: str | None = None, purpose: str = "") -> Decorator:
+    """--quant: a scheme of .tflite files, or several, or all."""
+    from edgefkp.export.schemes import SCHEMES
+
+    return click.option(
+        "--quant",
+        cls=SharedOption,
+        old=() if many else ("--scheme",),
+        multiple=many,
+        type=NameChoice("scheme", lambda: (*SCHEMES.names(), *(["all"] if many else []))),
+        default=default,
+        show_default=default is not None,
+        help=purpose,
+    )
+
+
+def finder_option() -> Decorator:
+    from edgefkp.detect import finders
+
+    return click.option(
+        "--finder",
+        cls=SharedOption,
+        help_from=lambda: f"Face finder: {finders.usages()}.",
+        type=NameChoice("face finder", finders.FINDERS.names, arguments=True),
+        default=finders.DEFAULT,
+        show_default=True,
+        metavar="FINDER",
+    )
+
+
+def device_option(multiple: bool = False) -> Decorator:
+    """--device, as `devices` if several are taken."""
+
+    def forms() -> str:
+        from edgefkp.bench.devices import forms
+
+        return f"{forms()}.{' May be repeated.' if multiple else ''}"
+
+    name, default = ("devices", ["cpu"]) if multiple else ("device", "cpu")
+    return click.option(
+        "--device",
+        name,
+        cls=SharedOption,
+        help_from=forms,
+        multiple=multiple,
+        default=default,
+        show_default=True,
+        metavar="DEVICE",
+    )
+
+
+remote_python_option = click.option(
+    "--remote-python", default="python3", show_default=True, metavar="PATH", help="Python interpreter on the board."
+)
+
+
+def timing_options(command: Any) -> Any:
+    """How a benchmark measures: --images, --threads, --mode, --quick, --processes, --seconds."""
+    from edgefkp.bench.plan import FULL, MODES
+
+    for option in (
+        click.option(
+            "--seconds",
+            type=click.FloatRange(0, min_open=True),
+            help=f"Measured seconds per process, after the warm-up. [default: {FULL.seconds:g}]",
+        ),
+        click.option(
+            "--processes",
+            type=click.IntRange(1),
+            help=f"Fresh processes per configuration. [default: {FULL.processes}]",
+        ),
+        click.option(
+            "--quick", is_flag=True, help="Run two short processes per configuration: a quick look, wide intervals."
+        ),
+        click.option(
+            "--mode",
+            "modes",
+            multiple=True,
+            type=click.Choice(list(MODES)),
+            help="Time the interpreter alone, or from a camera-like frame to keypoints (needs OpenCV). [default: both]",
+        ),
+        click.option(
+            "--threads",
+            multiple=True,
+            type=click.IntRange(1),
+            help="Threads of the runtime; may be repeated. [default: 1]",
+        ),
+        click.option(
+            "--images", default=100, show_default=True, help="Number of different faces to time and score on."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def max_delta_option() -> Decorator:
+    return click.option(
+        "--max-delta",
+        type=float,
+        metavar="PX",
+        help="Exit with 3 if the RMSE of a file increases by more than PX pixels.",
+    )
+
+
+def folder_option(name: str, default: str, purpose: str, old: tuple[str, ...] = ()) -> Decorator:
+    return click.option(
+        name,
+        cls=SharedOption,
+        old=old,
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path(default),
+        show_default=True,
+        help=purpose,
+    )
+
+
+def models_dir_option() -> Decorator:
+    return folder_option("--models-dir", "models", "Folder of the trained models.")
+
+
+def log(text: str) -> None:
+    """Print a line for people on stderr, so that stdout stays the result."""
     print(text, file=sys.stderr, flush=True)
 
 

@@ -1,12 +1,20 @@
-"""edgefkp parity: .tflite files against the networks they were made from."""
+"""edgefkp parity: .tflite files against the models they were converted from."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from edgefkp.cli.options import data_option, json_option, print_json
+from edgefkp.cli.options import (
+    data_option,
+    folder_option,
+    json_option,
+    max_delta_option,
+    models_dir_option,
+    print_json,
+    runtime_option,
+)
+from edgefkp.data.progress import progress_bar
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.schemes import FLOAT, TfliteName, parse_tflite
 
@@ -24,12 +32,12 @@ if TYPE_CHECKING:
     help="The network before conversion: .keras or .tflite. "
     f"[default: the .keras of each model, else its {FLOAT} file]",
 )
-@click.option("--max-delta", type=float, metavar="PX", help="Exit 3 where a file's RMSE rises by more.")
-@click.option("--points", is_flag=True, help="Show the shift of each point.")
-@click.option("--runtime", help="litert, tflite-runtime, tensorflow. [default: the first installed]")
+@max_delta_option()
+@click.option("--points", is_flag=True, help="Also show the shift of each point.")
+@runtime_option()
 @data_option()
-@click.option("--models-dir", type=click.Path(path_type=Path), default=Path("models"), show_default=True)
-@click.option("--dir", "folder", type=click.Path(path_type=Path), default=Path("export"), show_default=True)
+@models_dir_option()
+@folder_option("--export-dir", "export", "Folder of the files.", old=("--dir",))
 @json_option
 def command(
     files: tuple[Path, ...],
@@ -39,33 +47,34 @@ def command(
     runtime: str | None,
     data: str,
     models_dir: Path,
-    folder: Path,
+    export_dir: Path,
     as_json: bool,
 ) -> None:
-    """Compare .tflite FILES (all of export/ by default) with their networks on the labelled test faces of DATA."""
+    """Compare .tflite FILES (all of export/ by default) with their networks on the labeled test faces of DATA."""
     from edgefkp.data.formats import open_dataset
     from edgefkp.evaluation.evaluate import part_of
     from edgefkp.export.inspect import verify_scheme
     from edgefkp.export.parity import labelled, network_spec, parity, reference_of, require_delta
 
-    paths = list(files) or sorted(folder.glob("*.tflite"))
+    paths = list(files) or sorted(export_dir.glob("*.tflite"))
     if not paths:
-        raise EdgefkpError(f"there is no .tflite file in {folder}", "make one first: edgefkp export")
+        raise EdgefkpError(f"there is no .tflite file in {export_dir}", "make one first: edgefkp export")
     schemes = {path: verify_scheme(path) for path in paths}
     references = {path: reference or _reference(path, models_dir) for path in paths}
-    source = open_dataset(data)
+    spec = network_spec(paths[0])
+    source = open_dataset(data, "csv", spec.layout, spec.input)
     faces = labelled(part_of(source, "test"))
     asked: dict[tuple[Path, InputSpec], Reference] = {}
     results: list[Parity] = []
-    with click.progressbar(length=len(paths) * len(faces), label="parity", file=sys.stderr) as bar:
+    with progress_bar("parity", len(paths) * len(faces)) as bar:
         for path in paths:
-            before, spec = references[path], network_spec(path).input
-            own = faces.at(spec)
-            if (before, spec) not in asked:
-                asked[before, spec] = reference_of(before, own.images)
+            before, own_input = references[path], network_spec(path).input
+            own = faces.at(own_input)
+            if (before, own_input) not in asked:
+                asked[before, own_input] = reference_of(before, own.images)
             bar.label = path.name
             described = {"name": source.name, "part": "test"}
-            reference_points = asked[before, spec]
+            reference_points = asked[before, own_input]
             results.append(parity(path, schemes[path], own, described, reference_points, runtime, progress=bar.update))
     if as_json:
         print_json(results)

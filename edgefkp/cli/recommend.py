@@ -23,7 +23,7 @@ def command(result: Path | None, budget_ms: float | None, max_rmse: float | None
     """Choose a file from RESULT, written by edgefkp bench on the device in question (by default the newest one).
 
     The table shows every measured file, the fastest first; those marked * are not beaten by another in both time and
-    RMSE. Exit 3 where no file keeps within the limit.
+    RMSE. Exits with 3 if no file is within the limit.
     """
     from edgefkp.bench import result as results
     from edgefkp.bench.recommend import recommend

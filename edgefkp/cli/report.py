@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgefkp.cli.options import json_option, note, print_json
+from edgefkp.cli.options import json_option, log, print_json
 
 if TYPE_CHECKING:
     from edgefkp.study.evidence import Evidence
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     default=Path("models/study"),
     show_default=True,
-    help="Where the study's results are; some may be missing.",
+    help="Folder of the study's results; some may be missing.",
 )
 @click.option(
     "--bench",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("bench/results"),
     show_default=True,
-    help="Where the zoo's sizes and times are.",
+    help="Folder of the sizes and times of the networks.",
 )
 @click.option(
     "--files",
@@ -59,7 +59,7 @@ def command(study: Path, bench: Path, files: Path, data: str | None, out: Path, 
         print_json(_as_json(evidence, found))
     else:
         click.echo(_terminal(evidence, found))
-    note(f"\nreport: {page}")
+    log(f"\nreport: {page}")
 
 
 def _as_json(evidence: "Evidence", found: "list[ClaimVerdict]") -> dict[str, Any]:

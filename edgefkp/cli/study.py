@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from edgefkp.cli.options import data_option, json_option, labels_option, note, print_json
+from edgefkp.cli.options import data_option, json_option, labels_option, log, print_json
 
 
 @click.group("study")
 def command() -> None:
-    """The paper's study: every network under every imputation, scored once on other persons.
+    """The paper's study: every network with every imputation, scored once on held-out persons.
 
     The cells are independent. Re-run the same command to resume a study from its checkpoints; finished cells are
     not run again.
@@ -52,7 +52,9 @@ def _cells(function: Callable[..., Any]) -> Callable[..., Any]:
     "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Cells at once, sharing the cores."
 )
 @click.option("--ray", metavar="ADDRESS", help="Run on this Ray cluster instead; auto finds a local one.")
-@click.option("--cores", type=click.IntRange(min=1), default=2, show_default=True, help="Of a cell on a Ray node.")
+@click.option(
+    "--cores", type=click.IntRange(min=1), default=2, show_default=True, help="Cores for each cell on a Ray node."
+)
 @json_option
 def run(
     data: str | None,
@@ -76,9 +78,9 @@ def run(
     cells = select(only)
     study = _study(out, work, data, labels, None if weights == "none" else weights)
     try:
-        state = run_study(study, cells, cores if ray else workers, ray, note)
+        state = run_study(study, cells, cores if ray else workers, ray, log)
     except KeyboardInterrupt:
-        note("stopped; the same command goes on after the last finished epoch")
+        log("stopped; re-run the same command to resume after the last finished epoch")
         raise
     _show(state, as_json)
 

@@ -1,11 +1,27 @@
 """edgefkp train: a network on labeled faces."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgefkp.cli.options import data_option, json_option, labels_option, note, print_json
+from edgefkp.cli.options import (
+    data_option,
+    imputation_options,
+    json_option,
+    labels_option,
+    log,
+    print_json,
+    spec_of,
+    spec_options,
+)
+from edgefkp.data.progress import progress_bar
+from edgefkp.training.recipe import LOSSES, PRECISIONS, Recipe
+
+if TYPE_CHECKING:
+    from edgefkp.training.train import Progress
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -14,31 +30,46 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.argument("network")
 @data_option()
 @labels_option()
-@click.option("--treatment", default="masked", show_default=True, help="Missing labels: drop, ffill, knn, masked.")
-@click.option("--augment", default="online", show_default=True, help="Pictures: none, paper (offline), online.")
-@click.option("--recipe", "recipe_file", help="JSON file, or nano, small, best; options here go before it.")
+@spec_options
+@imputation_options
+@click.option(
+    "--recipe", "recipe_file", help="Recipe: a JSON file, or the name of a shipped one. Options given here override it."
+)
 @click.option("--epochs", type=int, help="Passes over the training faces. [default: 40]")
-@click.option("--images", type=int, help="Training images in all, instead of epochs.")
-@click.option("--batch", type=int, help="[default: 64]")
+@click.option("--images", type=int, help="Training images in all; overrides --epochs.")
+@click.option("--batch", type=int, help="Images per step. [default: 64]")
 @click.option("--learning-rate", type=float, help="Peak of the schedule. [default: 0.002]")
-@click.option("--loss", help="smooth_l1, mse, wing. [default: smooth_l1]")
-@click.option("--patience", type=int, help="Stop after so many epochs without a better validation RMSE; 0 = never.")
-@click.option("--precision", help="auto (the faster one in a short trial), float32, mixed_bfloat16. [default: auto]")
-@click.option("--seed", type=int, help="[default: 0]")
-@click.option("--weights", help="For mobilenetv2 and nasnetmobile: imagenet, none, or a .weights.h5 without top.")
+@click.option("--loss", help=f"Loss: {', '.join(LOSSES)}. [default: {Recipe.loss}]")
+@click.option("--patience", type=int, help="Stop after this many epochs without a better validation RMSE; 0 = never.")
+@click.option("--precision", help=f"Precision: {', '.join(PRECISIONS)}; auto takes the fastest. [default: auto]")
+@click.option("--seed", type=int, help="Seed of the training. [default: 0]")
+@click.option("--weights", help="Start of MobileNetV2 and NASNetMobile: imagenet, none, or a .weights.h5 without top.")
 @click.option("--more", multiple=True, metavar="DATA", help="More faces, for training only; may be repeated.")
-@click.option("--automatic-weight", type=float, default=1.0, show_default=True, help="Of automatically labeled faces.")
+@click.option(
+    "--automatic-weight",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Weight of automatically labeled faces in the loss.",
+)
 @click.option("--teacher", multiple=True, type=FILE, help="A model file to learn from; may be repeated.")
-@click.option("--teacher-share", type=float, default=0.5, show_default=True, help="Of the teachers in each target.")
-@click.option("--teacher-copies", type=int, default=0, help="Ask the teachers about so many altered copies of a face.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("models"), show_default=True)
-@click.option("--resume", is_flag=True, help="Go on from the last checkpoint of the same run.")
+@click.option(
+    "--teacher-share", type=float, default=0.5, show_default=True, help="Share of the teachers in each target."
+)
+@click.option("--teacher-copies", type=int, default=0, help="Augmented copies of each face that the teachers label.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("models"), show_default=True, help="Folder for the model."
+)
+@click.option("--resume", is_flag=True, help="Resume from the last checkpoint of the same run.")
 @json_option
 def command(
     network: str,
     data: str,
     labels: str,
-    treatment: str,
+    layout: str,
+    size: int,
+    colors: str,
+    imputation: str,
     augment: str,
     recipe_file: str | None,
     weights: str | None,
@@ -54,17 +85,17 @@ def command(
 ) -> None:
     """Train NETWORK and write OUT/<model>.keras and its card.
 
-    NETWORK is a name that `edgefkp models` lists, or `tuned` for the tuned network of the treatment.
+    NETWORK is a name that `edgefkp models` lists, or `tuned` for the network that was tuned for the imputation.
     """
     from edgefkp.data.faces import with_extra_training_faces
     from edgefkp.data.formats import open_dataset
-    from edgefkp.training.recipe import Recipe, read_recipe
+    from edgefkp.training.recipe import read_recipe
     from edgefkp.training.train import Experiment, train
 
     recipe = (read_recipe(recipe_file) if recipe_file else Recipe()).changed(**changes)
     experiment = Experiment(
         network,
-        treatment,
+        imputation,
         augment,
         recipe,
         None if weights == "none" else weights,
@@ -73,51 +104,39 @@ def command(
         teacher_copies=teacher_copies,
         automatic_weight=automatic_weight,
     )
-    source = with_extra_training_faces(open_dataset(data, labels), [open_dataset(other) for other in more])
+    spec = spec_of(layout, size, colors)
+    extra = [open_dataset(other, "csv", *spec) for other in more]
+    source = with_extra_training_faces(open_dataset(data, labels, *spec), extra)
     try:
-        with BarProgress(experiment.model_name(source.layout)) as progress:
+        with training_bar(experiment.model_name(source.layout)) as progress:
             path, card = train(experiment, source, out, resume, progress)
     except KeyboardInterrupt:
-        note("stopped; the same command with --resume goes on after the last finished epoch")
+        log("stopped; re-run the same command with --resume to continue after the last finished epoch")
         raise
     if as_json:
         print_json(card)
         return
     metrics = card.metrics
-    note(
+    log(
         f"validation RMSE {metrics['validation_rmse']:.3f} px"
         f" (mean shape {metrics['validation_rmse_mean_shape']:.2f}) in epoch {card.training['best_epoch']}"
     )
     if metrics["validation_rmse"] >= metrics["validation_rmse_mean_shape"]:
-        note("not trained enough: it does not beat the mean shape; give it more --epochs")
+        log("not trained enough: it does not beat the mean shape; increase --epochs")
     click.echo(path)
 
 
-class BarProgress:
-    """A progress bar over images on stderr, with the validation RMSE in pixels, as a context."""
+@contextmanager
+def training_bar(title: str) -> Iterator["Progress"]:
+    """A progress bar over images on stderr, with the validation RMSE in pixels."""
+    from edgefkp.training.train import Progress
 
-    def __init__(self, title: str) -> None:
-        self._title = title
-        self._bar: Any = None
+    with progress_bar(title) as bar:
 
-    def __enter__(self) -> Any:
-        from edgefkp.training.train import Progress
+        def start(images: int) -> None:
+            bar.length = max(1, images)
 
-        return Progress(self._start, self._batch, self._epoch)
+        def epoch(row: dict[str, Any]) -> None:
+            bar.update(0, f"epoch {row['epoch']}, loss {row['loss']:.4f}, validation {row['validation_rmse']:.3f} px")
 
-    def _start(self, images: int) -> None:
-        from tqdm import tqdm
-
-        self._bar = tqdm(
-            total=images, desc=self._title, unit="img", unit_scale=True, mininterval=0.5, dynamic_ncols=True
-        )
-
-    def _batch(self, images: int) -> None:
-        self._bar.update(images)
-
-    def _epoch(self, row: dict[str, Any]) -> None:
-        self._bar.set_postfix(epoch=row["epoch"], loss=f"{row['loss']:.4f}", val_px=f"{row['validation_rmse']:.3f}")
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        yield Progress(start, lambda images: bar.update(images, bar.current_item), epoch)

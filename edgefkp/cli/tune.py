@@ -5,8 +5,20 @@ from typing import Any
 
 import click
 
-from edgefkp.cli.options import data_option, json_option, labels_option, note, print_json
-from edgefkp.export.schemes import FLOAT, SCHEMES
+from edgefkp.cli.options import (
+    NameChoice,
+    data_option,
+    imputation_options,
+    json_option,
+    labels_option,
+    log,
+    print_json,
+    quant_option,
+    spec_of,
+    spec_options,
+)
+from edgefkp.export.schemes import FLOAT
+from edgefkp.search.space import SPACES
 
 
 @click.command("tune")
@@ -14,24 +26,21 @@ from edgefkp.export.schemes import FLOAT, SCHEMES
 @labels_option()
 @click.option(
     "--space",
+    type=NameChoice("space", lambda: SPACES),
     default="wide",
     show_default=True,
     help="authors: the paper's search space; wide: plain networks of any width and depth.",
 )
-@click.option("--name", help="Of the network that is found. [default: found_SPACE]")
+@click.option("--name", help="Name of the network that is found. [default: found_SPACE]")
 @click.option("--trials", type=click.IntRange(min=1), help="Candidates in all. [default: authors 5, wide 20]")
-@click.option("--images", type=click.IntRange(min=1), default=20_000, show_default=True, help="For each candidate.")
-@click.option("--treatment", default="masked", show_default=True, help="Missing labels: drop, ffill, knn, masked.")
-@click.option("--augment", default="online", show_default=True, help="Pictures: none, paper (offline), online.")
-@click.option("--budget-ms", type=float, help="Most milliseconds for an image, measured on this machine.")
 @click.option(
-    "--scheme",
-    type=click.Choice(SCHEMES.names()),
-    default=FLOAT,
-    show_default=True,
-    help="The .tflite that the budget is for.",
+    "--images", type=click.IntRange(min=1), default=20_000, show_default=True, help="Training images of each candidate."
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@spec_options
+@imputation_options
+@click.option("--budget-ms", type=float, help="Largest time for one image in milliseconds, measured on this machine.")
+@quant_option(default=FLOAT, purpose="Scheme of the .tflite that --budget-ms is for.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the search.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("models/tuned"), show_default=True)
 @json_option
 def command(
@@ -41,37 +50,39 @@ def command(
     name: str | None,
     trials: int | None,
     images: int,
-    treatment: str,
+    layout: str,
+    size: int,
+    colors: str,
+    imputation: str,
     augment: str,
     budget_ms: float | None,
-    scheme: str,
+    quant: str,
     seed: int,
     out: Path,
     as_json: bool,
 ) -> None:
     """Search a space of networks by validation RMSE and write the best as OUT/NAME.json.
 
-    `edgefkp train OUT/NAME.json` then trains it in full. Broken off and typed again, the search goes on; more --trials
-    continue it. On several machines: keras-tuner's own KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and
+    `edgefkp train OUT/NAME.json` then trains it in full. Re-run the same command to resume; more --trials
+    extend the search. On several machines: keras-tuner's own KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and
     KERASTUNER_ORACLE_PORT, with OUT on a disk that they share.
     """
     from edgefkp.data.formats import open_dataset
-    from edgefkp.search.space import SPACES
     from edgefkp.search.tune import Tuning, tune
 
     count = trials or SPACES[space].trials
-    tuning = Tuning(name or f"found_{space}", space, count, images, treatment, augment, budget_ms, scheme, seed)
+    tuning = Tuning(name or f"found_{space}", space, count, images, imputation, augment, budget_ms, quant, seed)
     try:
-        tuned = tune(tuning, open_dataset(data, labels), out, note)
+        tuned = tune(tuning, open_dataset(data, labels, *spec_of(layout, size, colors)), out, log)
     except KeyboardInterrupt:
-        note("stopped; the same command goes on where it was")
+        log("stopped; re-run the same command to resume")
         raise
     if as_json:
         print_json(tuned)
         return
     _show(tuned)
     file = out / f"{tuned.name}.json"
-    note(f"to train it in full: edgefkp train {file} --learning-rate {tuned.learning_rate:.2g}")
+    log(f"to train it in full: edgefkp train {file} --learning-rate {tuned.learning_rate:.2g}")
 
 
 def _show(tuned: Any) -> None:

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-import click
 import numpy as np
 
 from edgefkp.data.cache import Arrays
+from edgefkp.data.progress import progress_bar
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import KAGGLE15, InputSpec
 
@@ -93,8 +93,7 @@ def _lines(stream: BinaryIO, path: Path, size: int) -> Iterator[bytes]:
     if not sys.stderr.isatty():
         yield from stream
         return
-    steps = size // 50
-    with click.progressbar(length=size, label=f"reading {path.name}", file=sys.stderr, update_min_steps=steps) as bar:
+    with progress_bar(f"reading {path.name}", size, every=size // 50) as bar:
         for line in stream:
             yield line
             bar.update(len(line))

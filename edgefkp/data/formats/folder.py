@@ -1,10 +1,8 @@
 """A folder of images and one CSV of points in their own pixels."""
 
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-import click
 import numpy as np
 
 from edgefkp.data.cutting import cut_face, read_image
@@ -13,6 +11,7 @@ from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.data.formats import FORMATS, Format
 from edgefkp.data.license import NOT_STATED, license_of
 from edgefkp.data.points_csv import columns_of, read_points
+from edgefkp.data.progress import progress_bar
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import box_of_keypoints
 from edgefkp.layout import InputSpec, PointLayout
@@ -66,10 +65,10 @@ def _cut_all(
     folder: Path, table: Path, files: list[str], points: np.ndarray, layout: PointLayout, input: InputSpec
 ) -> tuple[np.ndarray, np.ndarray]:
     crops, unreadable = [], []
-    slow = len(files) >= _SLOW
-    shown = click.progressbar(files, label="cutting faces", file=sys.stderr) if slow else nullcontext(files)
-    with shown as progress:
-        for row, name in enumerate(progress):
+    with progress_bar("cutting faces", len(files)) if len(files) >= _SLOW else nullcontext() as bar:
+        for row, name in enumerate(files):
+            if bar:
+                bar.update(1)
             image = read_image(folder / name, input)
             if image is None:
                 unreadable.append(name)
