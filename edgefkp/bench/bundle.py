@@ -66,7 +66,7 @@ def make(folder: Path, cases: list[Case], images: TimedImages, settings: TimingS
         shutil.copyfile(file, target)
         if card_path(file).is_file():
             shutil.copyfile(card_path(file), card_path(target))
-    images = images.prepared_for(timed_images.inputs_of(files))
+    images = images.prepared_for(spec.input for spec in timed_images.specs_of(files))
     timed_images.save(images, folder / "images.npz")
     with replacing(folder / "golden.npz") as temporary, open(temporary, "wb") as out:
         np.savez_compressed(out, **reference_points(files, images))  # type: ignore[arg-type]

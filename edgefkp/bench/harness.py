@@ -19,7 +19,8 @@ from edgefkp.bench.store import open_store
 from edgefkp.bench.summary import ProbeResult, RunContext, WorkerResult, row_of
 from edgefkp.bench.timed_images import TimedImages
 from edgefkp.bench.timed_images import save as save_images
-from edgefkp.bench.worker import Usage, work
+from edgefkp.bench.usage import Usage
+from edgefkp.bench.worker import work
 from edgefkp.card import require_card_hash
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.export.inspect import verify_scheme

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from edgefkp.data.synthetic import SHIPPED
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import json_text, replacing, sha256_arrays
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, PointLayout, input_of
+from edgefkp.records import built
+from edgefkp.runtime import isolate
 from edgefkp.runtime.metadata import spec_of
 
 COUNT = 100  # different images: the paper's table 4 is in seconds per 100
@@ -84,41 +87,52 @@ def drawn_images(count: int = COUNT) -> TimedImages:
     )
 
 
-def inputs_of(files: Iterable[Path]) -> list[InputSpec]:
-    """What the files are fed, each once, as far as their metadata or cards state it."""
+def specs_of(files: Iterable[Path]) -> list[ModelSpec]:
+    """What the files take and return, each once, as far as their metadata or cards state it."""
     found = []
     for file in files:
         try:
             spec = spec_of(file)
         except EdgefkpError:  # measuring it reports what is wrong
             continue
-        if spec and spec.input not in found:
-            found.append(spec.input)
+        if spec and spec not in found:
+            found.append(spec)
     return found
 
 
-def images_for(data: str | Path | None, count: int = COUNT, inputs: Iterable[InputSpec] = ()) -> TimedImages:
-    """What the commands measure on: faces of `data`, or the drawn ones if that is None, prepared for `inputs`.
+def images_for(data: str | Path | None, count: int = COUNT, specs: Iterable[ModelSpec] = ()) -> TimedImages:
+    """What the commands measure on: faces of `data`, or the drawn ones if that is None, prepared for `specs`.
 
-    They are read, cropped and resized in a process of its own, so that neither OpenCV nor its threads are in the one
-    that measures.
+    The labels are those of the first one's layout. The faces are read, cropped and resized in a process of its own, so
+    that neither OpenCV nor its threads are in the one that measures.
     """
-    inputs = tuple(inputs)
+    specs = tuple(specs) or (ModelSpec(),)
+    inputs = tuple(dict.fromkeys(_plain(spec.input) for spec in specs))
     drawn = drawn_images()
-    if data is None and all(_plain(one) == drawn.input for one in inputs):
+    if data is None and inputs == (drawn.input,):
         return drawn
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
-        return child.submit(_prepared, data, count, inputs).result()
-
-
-def _prepared(data: str | Path | None, count: int, inputs: tuple[InputSpec, ...]) -> TimedImages:
-    return (drawn_images() if data is None else images_of(data, count)).prepared_for(inputs)
+    parts = isolate.call(_arrays, data and str(data), count, specs[0].layout, inputs)
+    layout = drawn.layout if data is None else specs[0].layout
+    first, *others = [TimedImages(name, terms, images, points, layout) for name, terms, images, points in parts]
+    return replace(first, prepared={other.input: other for other in others})
 
 
-def images_of(data: str | Path, count: int = COUNT) -> TimedImages:
+def _arrays(data: str | None, count: int, layout: Any, inputs: list[Any]) -> list[tuple[str, str, Any, Any]]:
+    """In the child: name, license, images and keypoints for each of the inputs."""
+    wanted = [built(InputSpec, one) for one in inputs]
+    if data is None:
+        made = [drawn_images().prepared_for(wanted)._at_input(one) for one in wanted]
+    else:
+        made = [images_of(data, count, PointLayout.from_json(layout), one) for one in wanted]
+    return [(one.name, one.license, one.images, one.keypoints) for one in made]
+
+
+def images_of(
+    data: str | Path,
+    count: int = COUNT,
+    layout: PointLayout = KAGGLE15,
+    input: InputSpec = InputSpec(),  # noqa: B008
+) -> TimedImages:
     """`count` faces evenly spaced through the test part of a dataset, with their labels.
 
     Raises EdgefkpError if the dataset has fewer test faces.
@@ -126,7 +140,7 @@ def images_of(data: str | Path, count: int = COUNT) -> TimedImages:
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.split import split
 
-    dataset = open_dataset(data)
+    dataset = open_dataset(data, layout=layout, input=input)
     test = split(dataset).test
     if len(test) < count:
         raise EdgefkpError(f"{dataset.name} has {len(test)} test faces, and {count} were asked for", "use --images N")

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from edgefkp._version import __version__
-from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 
 # Command -> one line of help, in the order of the flow. The module of the same name holds the click command
 # `command`; help needs no import.
@@ -68,9 +68,11 @@ def main(args: list[str] | None = None) -> None:
         _fail(error)
     except ImportError as error:
         _fail(_missing(error))
+    except click.UsageError as error:
+        words = error.ctx.command_path if error.ctx else "edgefkp"
+        _fail(UsageError(" ".join(error.format_message().split()), f"{words} --help"))
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        _fail(UsageError(error.format_message()))
     except (click.Abort, KeyboardInterrupt):
         print("\nstopped", file=sys.stderr)
         sys.exit(130)

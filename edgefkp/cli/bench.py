@@ -123,7 +123,7 @@ def _of_devices(
     opened = [open_device(device, given) for device in dict.fromkeys(devices)]
     here, others = ([one for one in opened if one.is_here is local] for local in (True, False))
     paths = tflite_files(files)
-    images = timed_images.images_for(options["data"], options["images"], timed_images.inputs_of(paths))
+    images = timed_images.images_for(options["data"], options["images"], timed_images.specs_of(paths))
     cases = cases_of(paths, **_axes(options, bool(others)))
     work = Work(cases, images, settings_of(options), name, out)
     with ThreadPoolExecutor(max(1, len(others))) as pool:

@@ -24,7 +24,7 @@ def command(files: tuple[Path, ...], out: Path, **options: Any) -> None:
     from edgefkp.bench.plan import MODES, cases_of
 
     paths = tflite_files(files)
-    images = timed_images.images_for(options["data"], options["images"], timed_images.inputs_of(paths))
+    images = timed_images.images_for(options["data"], options["images"], timed_images.specs_of(paths))
     modes, threads = options["modes"] or MODES, options["threads"] or (1,)
     cases = cases_of(paths, threads=threads, modes=modes)
     bundle.make_zip(out, cases, images, settings_of(options))

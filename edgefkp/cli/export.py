@@ -60,7 +60,7 @@ KEEPING = schemes_with("keeps_float")
 @max_delta_option()
 @runtime_option(purpose="Runtime for the comparison.")
 @data_option()
-@models_dir_option()
+@models_dir_option
 @folder_option("--out", "export", "Folder for the files and their cards.")
 @json_option
 def command(

@@ -67,7 +67,6 @@ class SharedOption(click.Option):
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 model_option = click.option("--model", help="A .tflite file or the name of a shipped model. [default: the shipped one]")
-quick_option = click.option("--quick", is_flag=True, help="Only check that everything works: few images, short timing.")
 
 
 def _data_help() -> str:
@@ -291,8 +290,7 @@ def folder_option(name: str, default: str, purpose: str, old: tuple[str, ...] = 
     )
 
 
-def models_dir_option() -> Decorator:
-    return folder_option("--models-dir", "models", "Folder of the trained models.")
+models_dir_option = folder_option("--models-dir", "models", "Folder of the trained models.")
 
 
 def log(text: str) -> None:

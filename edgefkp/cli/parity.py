@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--points", is_flag=True, help="Also show the shift of each point.")
 @runtime_option()
 @data_option()
-@models_dir_option()
+@models_dir_option
 @folder_option("--export-dir", "export", "Folder of the files.", old=("--dir",))
 @json_option
 def command(

@@ -11,7 +11,6 @@ from edgefkp.cli.options import (
     labels_option,
     log,
     print_json,
-    quick_option,
     spec_of,
     spec_options,
 )
@@ -33,7 +32,7 @@ from edgefkp.errors import UsageError
 @click.option("--images", type=int, help="Training images of each network. [default: small 40000, manual 8000]")
 @click.option("--batch", type=int, help="Images per step. [default: 16]")
 @click.option("--seed", type=int, help="Seed of the trainings. [default: 0]")
-@quick_option
+@click.option("--quick", is_flag=True, help="Only check that everything works: few images, short timing.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for everything. [default: runs/NAME OF THE DATA]")
 @json_option
 def command(

@@ -69,7 +69,7 @@ def test_what_is_prepared_survives_its_file_and_needs_no_opencv(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inputs = [InputSpec(), InputSpec(64, "rgb"), InputSpec(32, "gray", "0..255")]
-    shown = timed_images.images_for(data, 9, inputs)
+    shown = timed_images.images_for(data, 9, [ModelSpec(input=one) for one in inputs])
     assert shown.hash == timed_images.images_of(data, 9).hash
     timed_images.save(shown, tmp_path / "p.npz")
     again = timed_images.read(tmp_path / "p.npz")

@@ -102,7 +102,7 @@ def test_without_labels_a_submission_is_still_written(folder, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--split", "tets"], "unknown split"),
+        (["--split", "tets"], "'tets' is not one of"),
         (["--label-src", "hand"], "not a list of numbers"),
         (["--split", "validation", "--submission", "s.csv"], "--split test"),
         (["--solution", "nowhere.csv"], "nowhere.csv"),

@@ -51,7 +51,11 @@ def test_unknown_command_names_the_nearest(capsys):
     ("arguments", "code", "words"),
     [
         (["train", "smal"], 2, ["unknown network 'smal'", "small"]),
-        (["train", "small", "--treatment", "mean"], 2, ["unknown treatment"]),
+        (["train", "small", "--imputation", "mean"], 2, ["'mean' is not one of", "'masked'", "edgefkp train --help"]),
+        (["train", "small", "--treatment", "mean"], 2, ["'mean' is not one of"]),  # the old spelling
+        (["predict", "x.png", "--finder", "har"], 2, ["unknown face finder 'har'", "Did you mean: haar?"]),
+        (["export", "--quant", "int9"], 2, ["unknown scheme 'int9'", "int8"]),
+        (["train"], 2, ["Missing argument 'NETWORK'"]),
         (["train", "small", "--data", "/nowhere"], 1, ["no data at /nowhere", "sample"]),
         (["evaluate", "nothing.tflite"], 1, ["no model file"]),
         (["evaluate", __file__], 1, ["neither a .keras nor a .tflite"]),

@@ -68,6 +68,6 @@ def test_nothing_to_count_and_no_number_are_errors():
 def test_nme_is_over_the_layouts_own_pair():
     truth = THREE.mean_points(64)[None]
     result = score(truth + np.array([3.0, 4.0]), truth, np.array(["a"]), THREE)
-    assert result.nme == pytest.approx(100 * 5 / (0.4 * 64), rel=1e-5)
+    assert result.nme == pytest.approx(100 * 5 / (64 / 3), rel=1e-5)
     assert result.coordinates == 6
     assert list(result.rmse_per_point) == ["eye_left", "eye_right", "chin"]

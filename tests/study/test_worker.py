@@ -8,7 +8,7 @@ import pytest
 
 from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.evaluation import evaluate
-from edgefkp.layout import KAGGLE15
+from edgefkp.layout import KAGGLE15, ModelSpec
 from edgefkp.study import worker
 
 
@@ -32,7 +32,7 @@ def model(source, tmp_path, monkeypatch):
     assert source.test is not None
     offset = np.where(np.arange(20) < 10, 1, 3)[:, None, None]
     predicted = (np.nan_to_num(source.test.keypoints, nan=50) + offset).astype(np.float32)
-    predictor = SimpleNamespace(predict=lambda images: predicted, runtime="made", version="1")
+    predictor = SimpleNamespace(predict=lambda images: predicted, runtime="made", version="1", spec=ModelSpec())
     monkeypatch.setattr(evaluate, "open_predictor", lambda path, runtime: predictor)
     path = tmp_path / "m.keras"
     path.write_bytes(b"")
