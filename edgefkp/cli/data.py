@@ -30,7 +30,7 @@ def command() -> None:
 
 @command.command("info", short_help="Count faces, persons and missing points.")
 @data_option()
-@labels_option()
+@labels_option
 @_sheet_option
 @json_option
 def info(data: str, labels: str, sheet: Path | None, as_json: bool) -> None:
@@ -54,7 +54,7 @@ def info(data: str, labels: str, sheet: Path | None, as_json: bool) -> None:
 
 @command.command("audit", short_help="List copies, swapped sides, misplaced points.")
 @data_option()
-@labels_option()
+@labels_option
 @click.option("--csv", "table", type=click.Path(path_type=Path), metavar="FILE.csv", help="Also write every finding.")
 @_sheet_option
 @json_option

@@ -57,7 +57,7 @@ KEEPING = schemes_with("keeps_float")
     help="Samples of the network's input (.npy, .npz). [default: training faces of DATA]",
 )
 @click.option("--parity/--no-parity", "compare", default=True, help="Compare each file with its model on DATA.")
-@max_delta_option()
+@max_delta_option
 @runtime_option(purpose="Runtime for the comparison.")
 @data_option()
 @models_dir_option

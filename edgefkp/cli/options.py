@@ -86,14 +86,13 @@ def data_option(default: str | None = "sample") -> Decorator:
     )
 
 
-def labels_option() -> Decorator:
-    return click.option(
-        "--labels",
-        type=click.Choice(["csv", "full"]),
-        default="csv",
-        show_default=True,
-        help="Train on the labels of training.csv, or on full_labels.npz beside it.",
-    )
+labels_option = click.option(
+    "--labels",
+    type=click.Choice(["csv", "full"]),
+    default="csv",
+    show_default=True,
+    help="Train on the labels of training.csv, or on full_labels.npz beside it.",
+)
 
 
 def spec_options(command: Any) -> Any:
@@ -269,13 +268,9 @@ def timing_options(command: Any) -> Any:
     return command
 
 
-def max_delta_option() -> Decorator:
-    return click.option(
-        "--max-delta",
-        type=float,
-        metavar="PX",
-        help="Exit with 3 if the RMSE of a file increases by more than PX pixels.",
-    )
+max_delta_option = click.option(
+    "--max-delta", type=float, metavar="PX", help="Exit with 3 if the RMSE of a file increases by more than PX pixels."
+)
 
 
 def folder_option(name: str, default: str, purpose: str, old: tuple[str, ...] = ()) -> Decorator:

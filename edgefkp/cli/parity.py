@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     help="The network before conversion: .keras or .tflite. "
     f"[default: the .keras of each model, else its {FLOAT} file]",
 )
-@max_delta_option()
+@max_delta_option
 @click.option("--points", is_flag=True, help="Also show the shift of each point.")
 @runtime_option()
 @data_option()

@@ -19,7 +19,7 @@ from edgefkp.errors import UsageError
 
 @click.command("run")
 @data_option()
-@labels_option()
+@labels_option
 @click.option(
     "--models",
     default="small,manual",

@@ -40,7 +40,7 @@ def _cells(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @command.command("run")
 @data_option(default=None)
-@labels_option()
+@labels_option
 @click.option(
     "--weights",
     default="imagenet",

@@ -29,7 +29,7 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.command("train")
 @click.argument("network")
 @data_option()
-@labels_option()
+@labels_option
 @spec_options
 @imputation_options
 @click.option(

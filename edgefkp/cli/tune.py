@@ -23,7 +23,7 @@ from edgefkp.search.space import SPACES
 
 @click.command("tune")
 @data_option()
-@labels_option()
+@labels_option
 @click.option(
     "--space",
     type=NameChoice("space", lambda: SPACES),
