@@ -16,7 +16,7 @@ import click
 import numpy as np
 
 from bench.fit_finders import BORDER, LABEL_CUT, bordered, is_hit
-from edgefkp.cli.options import json_option, note, print_json
+from edgefkp.cli.options import json_option, log, print_json
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.files import plain, write_json
 from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, invert, move_points
@@ -114,7 +114,7 @@ def main(data: str | None, model: Path | None, finders: tuple[str, ...], out: Pa
 
     rows = [row for finder in finders for row in _all_sets(data, KeypointDetector(model, finder, max_faces=1))]
     if out:
-        note(f"wrote {write_json(out, rows)}")
+        log(f"wrote {write_json(out, rows)}")
     print_json(rows) if as_json else click.echo(finders_table([plain(row) for row in rows]).text())
 
 
@@ -123,7 +123,7 @@ def _all_sets(data: str | None, detector: KeypointDetector) -> Iterator[BehindFi
     if data:
         sets[f"{Path(data).name}, test, {BORDER} px of border"] = test_images(data)
     for name, labeled in sets.items():
-        note(f"{detector.finder.name} on {name} ...")
+        log(f"{detector.finder.name} on {name} ...")
         yield measure(name, labeled, detector)
 
 

@@ -16,7 +16,7 @@ import click
 import numpy as np
 
 from edgefkp.bench import machine
-from edgefkp.cli.options import json_option, note, print_json
+from edgefkp.cli.options import json_option, log, print_json
 from edgefkp.files import write_json
 
 SCHEMA = "edgefkp.pipeline/1"
@@ -150,7 +150,7 @@ def main(models: tuple[Path, ...], runtime: str | None, out: Path | None, as_jso
     one_core()
     results = [measure(model, runtime) for model in models or (None,)]
     if out:
-        note(f"wrote {write_json(out, results)}")
+        log(f"wrote {write_json(out, results)}")
     if as_json:
         print_json(results)
         return

@@ -24,7 +24,7 @@ from bench.doc_tables import (
 from edgefkp.bench import result, table
 from edgefkp.card import Card
 from edgefkp.cli import COMMANDS
-from edgefkp.cli.options import note
+from edgefkp.cli.options import log
 from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.evaluation.table import Table
 from edgefkp.export.model_card import parity_table
@@ -98,7 +98,7 @@ def main(documents: tuple[Path, ...], check: bool) -> None:
             stale.append(str(document))
             if not check:
                 write_text(document, text)
-                note(f"wrote {document}")
+                log(f"wrote {document}")
     if check and stale:
         raise GateError(
             f"tables are out of date in {', '.join(stale)}", f"python -m bench.render_docs {' '.join(stale)}"

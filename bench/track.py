@@ -13,7 +13,7 @@ import click
 import numpy as np
 
 from bench.astronaut import FPS, astronaut, frame_at
-from edgefkp.cli.options import json_option, note, print_json
+from edgefkp.cli.options import json_option, log, print_json
 from edgefkp.demo.jitter import jitter_of, lag_of
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.tracker import Tracker
@@ -92,7 +92,7 @@ def main(models: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
 
     rows = [measure(model, every) for model in models or (None,) for every in (1, 4)]
     if out:
-        note(f"wrote {write_json(out, rows)}")
+        log(f"wrote {write_json(out, rows)}")
     print_json(rows) if as_json else click.echo(track_table([vars(row) for row in rows]).text())
 
 
