@@ -15,7 +15,7 @@ FLOAT, INT8 = FIXTURES / "tiny.float32.tflite", FIXTURES / "tiny.int8.tflite"
 BRIEF = TimingSettings(processes=2, seconds=0.02, warm_seconds=(0.01, 0.05), pause=0)
 
 
-def labelled(count: int = 20) -> TimedImages:
+def labeled(count: int = 20) -> TimedImages:
     drawn = timed_images.drawn_images(count).images
     points = np.random.default_rng(0).uniform(10, 80, (count, 15, 2)).astype(np.float32)
     points[0] = np.nan
@@ -26,4 +26,4 @@ def labelled(count: int = 20) -> TimedImages:
 @pytest.fixture(scope="package")
 def measured() -> result.Result:
     """Two tiny files, both modes, two short processes each, on 20 faces of which 19 have labels."""
-    return harness.measure(cases_of([FLOAT, INT8]), labelled(), BRIEF, "test")
+    return harness.measure(cases_of([FLOAT, INT8]), labeled(), BRIEF, "test")

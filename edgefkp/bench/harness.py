@@ -97,7 +97,7 @@ def measure(
             "name": images.name,
             "licence": images.license,
             "images": len(images.images),
-            "labelled": images.labelled,
+            "labelled": images.labeled,
             "hash": images.hash,
         },
         trace=monitor.describe(root, samples, origin),

@@ -77,7 +77,7 @@ def recommend(result: Result, budget_ms: float | None = None, max_rmse: float | 
     )
 
 
-_WITH_LABELS = "measure with labelled faces: edgefkp bench --data DATA"
+_WITH_LABELS = "measure with labeled faces: edgefkp bench --data DATA"
 
 
 def _choice(row: BenchRow, rows: list[BenchRow]) -> Choice:

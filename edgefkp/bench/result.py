@@ -146,7 +146,7 @@ class Result:
     plan: dict[str, Any]  # the TimingSettings, and how many cases and processes
     machine: dict[str, Any]  # machine.describe
     load: float | None  # cores that others kept busy just before the run
-    data: dict[str, Any]  # the timed images: name, licence, images, labelled, hash
+    data: dict[str, Any]  # the timed images: name, licence, images, labeled, hash
     trace: dict[str, Any] = field(metadata={"json": "board"})  # monitor.describe: clock, temperature, throttling
     rows: list[BenchRow]
     failed: list[Failure]

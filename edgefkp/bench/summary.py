@@ -82,8 +82,8 @@ def row_of(
         events.append((verdict.INVALID, reason))
     word, reasons = verdict.grade(processes, case.threads, context.cores, context.load, events)
     ms = stats.times([result.values for result in results])
-    scored = points is not None and points.shape == images.keypoints.shape and images.labelled
-    labelled = ~np.isnan(images.keypoints) if scored else np.zeros((1, 1, 1), bool)
+    scored = points is not None and points.shape == images.keypoints.shape and images.labeled
+    labeled = ~np.isnan(images.keypoints) if scored else np.zeros((1, 1, 1), bool)
     return BenchRow(
         file=Path(case.file).name,
         sha256=sha256_file(case.file),
@@ -104,8 +104,8 @@ def row_of(
         memory_kib=_memory(processes),
         millijoules=None if joules is None else 1000 * joules / ms.count,
         rmse=rmse(points, images.keypoints) if scored else None,  # type: ignore[arg-type]
-        faces=int(labelled.any((1, 2)).sum()),
-        coordinates=int(labelled.sum()),
+        faces=int(labeled.any((1, 2)).sum()),
+        coordinates=int(labeled.sum()),
         reference_difference=difference,
         verdict=word,
         reasons=reasons,

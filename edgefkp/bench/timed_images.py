@@ -39,7 +39,7 @@ class TimedImages:
         return input_of(self.images)
 
     @property
-    def labelled(self) -> bool:
+    def labeled(self) -> bool:
         return not bool(np.isnan(self.keypoints).all())
 
     @property

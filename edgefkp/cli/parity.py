@@ -54,7 +54,7 @@ def command(
     from edgefkp.data.formats import open_dataset
     from edgefkp.evaluation.evaluate import part_of
     from edgefkp.export.inspect import verify_scheme
-    from edgefkp.export.parity import labelled, network_spec, parity, reference_of, require_delta
+    from edgefkp.export.parity import labeled, network_spec, parity, reference_of, require_delta
 
     paths = list(files) or sorted(export_dir.glob("*.tflite"))
     if not paths:
@@ -63,7 +63,7 @@ def command(
     references = {path: reference or _reference(path, models_dir) for path in paths}
     spec = network_spec(paths[0])
     source = open_dataset(data, "csv", spec.layout, spec.input)
-    faces = labelled(part_of(source, "test"))
+    faces = labeled(part_of(source, "test"))
     asked: dict[tuple[Path, InputSpec], Reference] = {}
     results: list[Parity] = []
     with progress_bar("parity", len(paths) * len(faces)) as bar:

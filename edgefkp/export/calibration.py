@@ -80,7 +80,7 @@ def _rank(labels: np.ndarray) -> np.ndarray:
 
 
 def _poses(faces: TrainingFaces) -> np.ndarray:
-    """(N,) which of BINS**3 poses each face has, by thirds of turn, tilt and nod; -1 for what is not labelled.
+    """(N,) which of BINS**3 poses each face has, by thirds of turn, tilt and nod; -1 for what is not labeled.
 
     All faces have the same pose in a layout without the points that show it.
     """

@@ -41,7 +41,7 @@ def export_network(
 ) -> list[Path]:
     """Convert one .keras file by each scheme into `out`, verify each file, compare it with the network, write cards.
 
-    source: its training persons calibrate the integer schemes, its labelled test faces measure parity.
+    source: its training persons calibrate the integer schemes, its labeled test faces measure parity.
     Files made before from the same bytes in the same way are left as they are.
     Raises EdgefkpError for a file that is not what its name says or cannot run on the target.
     """

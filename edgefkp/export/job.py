@@ -29,7 +29,7 @@ from edgefkp.export.folding import folded
 from edgefkp.export.inspect import Inspection, entry_of, inspect
 from edgefkp.export.metadata import with_metadata
 from edgefkp.export.options import ExportOptions, ExportProgress
-from edgefkp.export.parity import Parity, Reference, labelled, parity, parity_of, reference_of
+from edgefkp.export.parity import Parity, Reference, labeled, parity, parity_of, reference_of
 from edgefkp.export.schemes import DEFAULT_SCHEMES, FLOAT, SCHEMES, TfliteName
 from edgefkp.export.targets import refusals, require_target, tried
 from edgefkp.files import json_text, sha256_file, write_bytes
@@ -206,9 +206,9 @@ class ExportJob:
 
     @cached_property
     def faces(self) -> Faces:
-        """The labelled test faces, as the network takes them."""
+        """The labeled test faces, as the network takes them."""
         assert self.spec is not None
-        return labelled(part_of(self.source, "test")).at(self.spec.input)
+        return labeled(part_of(self.source, "test")).at(self.spec.input)
 
     @cached_property
     def _reference(self) -> Reference:

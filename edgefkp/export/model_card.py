@@ -92,7 +92,7 @@ def _files(cards: list[Card]) -> str:
 def _parity(cards: list[Card]) -> str:
     measured = [(card, parity) for card in cards if (parity := parity_of(card))]
     if not measured:
-        return "Not measured: no labelled test faces were given, or it is no keypoint network."
+        return "Not measured: no labeled test faces were given, or it is no keypoint network."
     several = len({card.model for card, _ in measured}) > 1
     rows = []
     for card, parity in measured:

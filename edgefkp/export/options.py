@@ -17,7 +17,7 @@ class ExportOptions:
     keep_float: tuple[str, ...] = ()
     # A file of calibration samples; by default training faces are taken.
     calibration: Path | None = None
-    # Compare each file with its network on the labelled test faces.
+    # Compare each file with its network on the labeled test faces.
     parity: bool = True
     # The runtime of that comparison; by default the first installed one.
     runtime: str | None = None

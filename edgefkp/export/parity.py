@@ -1,4 +1,4 @@
-"""Parity: how the points of a .tflite file differ from those of its network, on the same labelled faces."""
+"""Parity: how the points of a .tflite file differ from those of its network, on the same labeled faces."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Parity:
     data: dict[str, Any]
     faces: int
     persons: int
-    # How many labelled numbers the RMSE is over.
+    # How many labeled numbers the RMSE is over.
     coordinates: int
     # RMSE of the reference, in pixels of the network's image.
     rmse_before: float
@@ -91,10 +91,10 @@ class Reference:
         }
 
 
-def labelled(faces: Faces) -> Faces:
+def labeled(faces: Faces) -> Faces:
     """The faces with at least one label. Raises EdgefkpError if no face has any."""
     if not faces.labeled.any():
-        raise EdgefkpError("there is no labelled face to compare on", "give --data with labels")
+        raise EdgefkpError("there is no labeled face to compare on", "give --data with labels")
     return faces.take(faces.labeled)
 
 
@@ -133,7 +133,7 @@ def parity(
     runtime: str | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> Parity:
-    """Run `path` over `faces` (all labelled) and compare it with `reference`, which ran over the same.
+    """Run `path` over `faces` (all labeled) and compare it with `reference`, which ran over the same.
 
     data: the name and part of the faces, for the result. Raises EdgefkpError for a file that cannot be run.
     """

@@ -14,13 +14,13 @@ from edgefkp.bench import bundle, harness, payload, result
 from edgefkp.bench.plan import cases_of
 from edgefkp.cli import main
 from edgefkp.errors import EdgefkpError
-from tests.bench_parts import BRIEF, FLOAT, INT8, labelled
+from tests.bench_parts import BRIEF, FLOAT, INT8, labeled
 
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cases = cases_of([FLOAT, INT8])
-    return bundle.make_zip(tmp_path_factory.mktemp("bundle") / "b.zip", cases, labelled(), BRIEF)
+    return bundle.make_zip(tmp_path_factory.mktemp("bundle") / "b.zip", cases, labeled(), BRIEF)
 
 
 def unpacked(packed: Path, folder: Path) -> Path:
@@ -94,20 +94,20 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     twin = tmp_path / "other" / INT8.name
     twin.write_bytes(INT8.read_bytes())
     with pytest.raises(EdgefkpError, match="two files are called"):
-        bundle.make(tmp_path / "b", cases_of([INT8, twin]), labelled(), BRIEF)
+        bundle.make(tmp_path / "b", cases_of([INT8, twin]), labeled(), BRIEF)
 
 
 def test_another_environments_python_measures_through_the_kit() -> None:
     """--python: the worker sees the kit and its own packages; here it is this very Python."""
     cases = cases_of([INT8], modes=("invoke",), pythons=("", sys.executable))
-    rows = harness.measure(cases, labelled(), BRIEF, "x").rows
+    rows = harness.measure(cases, labeled(), BRIEF, "x").rows
     assert [bool(row.python) for row in rows] == [False, True]
     assert rows[0].rmse == rows[1].rmse
 
 
 def test_a_python_that_is_not_there_is_said() -> None:
     with pytest.raises(EdgefkpError, match="cannot start /no/python"):
-        harness.measure(cases_of([INT8], pythons=("/no/python",)), labelled(), BRIEF, "x")
+        harness.measure(cases_of([INT8], pythons=("/no/python",)), labeled(), BRIEF, "x")
 
 
 def test_the_payload_holds_what_its_modules_import_and_nothing_of_the_host(tmp_path: Path) -> None:

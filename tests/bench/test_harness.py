@@ -19,7 +19,7 @@ from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.layout import InputSpec, ModelSpec, PointLayout
 from edgefkp.runtime import interpreters, isolate
 from tests.bench import killed_once
-from tests.bench_parts import BRIEF, FIXTURES, FLOAT, INT8, ROOT, labelled
+from tests.bench_parts import BRIEF, FIXTURES, FLOAT, INT8, ROOT, labeled
 
 
 def test_every_cell_has_its_row_and_processes(measured: result.Result) -> None:
@@ -51,7 +51,7 @@ def test_end_to_end_is_the_sum_of_its_stages(measured: result.Result) -> None:
 
 
 def test_rmse_is_of_the_same_outputs(measured: result.Result) -> None:
-    shown = labelled()
+    shown = labeled()
     for row in measured.rows:
         if row.mode == "invoke":
             predicted = interpreters.load(FIXTURES / row.file).predict(shown.images)
@@ -93,18 +93,18 @@ def test_pictures_without_labels_give_no_rmse() -> None:
 
 
 def test_files_that_take_no_faces_are_timed_without_end_to_end() -> None:
-    rows = harness.measure(cases_of([FIXTURES / "classifier.tflite"]), labelled(), BRIEF, "test").rows
+    rows = harness.measure(cases_of([FIXTURES / "classifier.tflite"]), labeled(), BRIEF, "test").rows
     assert [(row.mode, row.rmse) for row in rows] == [("invoke", None)]
 
 
 def test_files_that_do_not_run_are_listed_and_the_rest_is_measured(tmp_path: Path) -> None:
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(FLOAT.read_bytes()[:3000])
-    measured = harness.measure(cases_of([broken, INT8], modes=("invoke",)), labelled(), BRIEF, "test")
+    measured = harness.measure(cases_of([broken, INT8], modes=("invoke",)), labeled(), BRIEF, "test")
     assert [row.file for row in measured.rows] == [INT8.name]
     assert [failure.case.split(",")[0] for failure in measured.failed] == ["broken.tflite"]
     with pytest.raises(EdgefkpError, match=r"broken\.tflite"):
-        harness.measure(cases_of([broken]), labelled(), BRIEF, "test")
+        harness.measure(cases_of([broken]), labeled(), BRIEF, "test")
 
 
 def test_a_run_that_was_cut_off_goes_on_and_counts_nothing_twice(tmp_path: Path) -> None:
@@ -119,10 +119,10 @@ def test_a_run_that_was_cut_off_goes_on_and_counts_nothing_twice(tmp_path: Path)
             raise Cut
 
     with pytest.raises(Cut):
-        harness.measure(cases, labelled(), BRIEF, "test", partial=partial, progress=cut)
+        harness.measure(cases, labeled(), BRIEF, "test", partial=partial, progress=cut)
     kept = {path.name: path.read_bytes() for path in partial.glob("*.npz")}
     assert len(kept) == 3
-    measured = harness.measure(cases, labelled(), BRIEF, "test", partial=partial)
+    measured = harness.measure(cases, labeled(), BRIEF, "test", partial=partial)
     assert {name: (partial / name).read_bytes() for name in kept} == kept
     assert [len(row.processes) for row in measured.rows] == [2, 2]
     assert measured.notes == ["3 of 4 processes were measured before a break, and counted once"]
@@ -133,7 +133,7 @@ def test_an_unwritable_folder_is_said_before_anything_is_measured(tmp_path: Path
     with pytest.raises(EdgefkpError, match="cannot write to"):
         harness.measure(
             cases_of([INT8]),
-            labelled(),
+            labeled(),
             BRIEF,
             "test",
             partial=tmp_path / "file" / "results" / "partial",
@@ -144,17 +144,17 @@ def test_an_unwritable_folder_is_said_before_anything_is_measured(tmp_path: Path
 def test_a_killed_worker_is_run_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(harness, "work", killed_once.work)
     monkeypatch.setenv("KILLED_ONCE", str(tmp_path / "killed"))
-    measured = harness.measure(cases_of([INT8], modes=("invoke",)), labelled(), BRIEF, "test")
+    measured = harness.measure(cases_of([INT8], modes=("invoke",)), labeled(), BRIEF, "test")
     assert [len(row.processes) for row in measured.rows] == [2]
     assert len(measured.notes) == 1
     assert "SIGKILL; run again" in measured.notes[0]
 
 
 def test_the_partial_folder_is_that_of_exactly_this_work(tmp_path: Path) -> None:
-    cases, shown = cases_of([INT8]), labelled()
+    cases, shown = cases_of([INT8]), labeled()
     folder = partial_folder(tmp_path, cases, shown, BRIEF)
     assert folder == partial_folder(tmp_path, cases, shown, BRIEF)
-    assert folder != partial_folder(tmp_path, cases, labelled(19), BRIEF)
+    assert folder != partial_folder(tmp_path, cases, labeled(19), BRIEF)
     assert folder != partial_folder(tmp_path, cases[:1], shown, BRIEF)
     assert folder != partial_folder(tmp_path, cases, shown, TimingSettings())
 
@@ -164,7 +164,7 @@ def test_the_partial_folder_is_the_same_in_every_process() -> None:
     code = (
         "from pathlib import Path; from edgefkp.bench.plan import cases_of;"
         "from edgefkp.bench.store import partial_folder; from tests.bench_parts import *;"
-        "print(partial_folder(Path('x'), cases_of([FLOAT, INT8]), labelled(), BRIEF))"
+        "print(partial_folder(Path('x'), cases_of([FLOAT, INT8]), labeled(), BRIEF))"
     )
     found = set()
     for seed in "0123":
@@ -201,9 +201,9 @@ def test_the_same_work_is_not_measured_twice_at_once(tmp_path: Path) -> None:
 
     def again(plan: object, seconds: float) -> None:
         with pytest.raises(EdgefkpError, match="is running already"):
-            harness.measure(cases, labelled(), BRIEF, "second", partial=tmp_path)
+            harness.measure(cases, labeled(), BRIEF, "second", partial=tmp_path)
 
-    assert len(harness.measure(cases, labelled(), BRIEF, "first", partial=tmp_path, announce=again).rows) == 1
+    assert len(harness.measure(cases, labeled(), BRIEF, "first", partial=tmp_path, announce=again).rows) == 1
 
 
 @pytest.mark.parametrize("data", [(), ("--data", "sample")], ids=["drawn faces", "cropped faces"])
@@ -219,7 +219,7 @@ def test_the_command_imports_neither_opencv_nor_tensorflow(tmp_path: Path, data:
 
 def test_the_worker_imports_numpy_first_and_neither_opencv_nor_tensorflow(tmp_path: Path) -> None:
     """Its import clock begins before numpy, and nothing large may be imported earlier or beside."""
-    timed_images.save(labelled(), tmp_path / "images.npz")
+    timed_images.save(labeled(), tmp_path / "images.npz")
     job = {"file": str(INT8), "runtime": "", "mode": "invoke", "images": str(tmp_path / "images.npz"), "seconds": 0.01}
     log, listed = tmp_path / "log", {"PYTHONPROFILEIMPORTTIME": "1"}
     found = isolate.call(worker.work, {**job, "spec": ModelSpec()}, log=log, environment=listed)
@@ -238,14 +238,14 @@ def test_without_opencv_end_to_end_is_a_failure_and_the_network_alone_is_measure
 ) -> None:
     (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1 is missing')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    measured = harness.measure(cases_of([FLOAT, INT8]), labelled(), replace(BRIEF, processes=1), "test")
+    measured = harness.measure(cases_of([FLOAT, INT8]), labeled(), replace(BRIEF, processes=1), "test")
     assert [(row.file, row.mode) for row in measured.rows] == [(FLOAT.name, "invoke"), (INT8.name, "invoke")]
     (failure,) = measured.failed
     assert failure.case == "e2e"
     assert failure.message.endswith("needs OpenCV, which crops the face out of the frame: libGL.so.1 is missing")
     assert "pip install 'opencv-python>=4.8,<5'; or measure the network alone: --mode invoke" in failure.hint
     with pytest.raises(EnvironmentProblem, match="needs OpenCV"):
-        harness.measure(cases_of([INT8], modes=("e2e",)), labelled(), BRIEF, "test")
+        harness.measure(cases_of([INT8], modes=("e2e",)), labeled(), BRIEF, "test")
 
 
 def test_a_network_of_another_size_colors_and_points_is_timed_on_the_same_faces(tmp_path: Path) -> None:
@@ -254,13 +254,13 @@ def test_a_network_of_another_size_colors_and_points_is_timed_on_the_same_faces(
     five = PointLayout("five-of-test", tuple(names), ((0.5, 0.5),) * 5, (("p0",), ("p1",)), tuple(range(5)))
     path = Path(shutil.copy(FIXTURES / "classifier.tflite", tmp_path / "a.float32.tflite"))
     write_card(path, Card(TFLITE, "a", layout=five, input=InputSpec(32, "rgb"), scheme="float32"))
-    measured = harness.measure(cases_of([path, INT8]), labelled(), replace(BRIEF, processes=1), "test")
+    measured = harness.measure(cases_of([path, INT8]), labeled(), replace(BRIEF, processes=1), "test")
     rows = {(row.file, row.mode): row for row in measured.rows}
     assert len(rows) == 4
     assert rows[path.name, "e2e"].stages["crop"] > 0
     assert [rows[path.name, mode].rmse for mode in ("invoke", "e2e")] == [None, None]
     assert rows[INT8.name, "invoke"].rmse is not None
-    assert measured.data["hash"] == labelled().hash
+    assert measured.data["hash"] == labeled().hash
 
 
 def test_both_modes_give_nearly_the_same_points(measured: result.Result) -> None:

@@ -6,7 +6,7 @@ import pytest
 from edgefkp.bench import harness, machine, monitor
 from edgefkp.bench.monitor import Sample
 from edgefkp.bench.plan import TimingSettings, cases_of
-from tests.bench_parts import INT8, labelled
+from tests.bench_parts import INT8, labeled
 
 Files = dict[str, str]
 PI: Files = {
@@ -139,7 +139,7 @@ def test_a_fake_board_that_throttles_makes_the_run_invalid(board_with: Callable[
     script.write_text(f"#!/bin/sh\n{count} && echo throttled=0x60006 || echo throttled=0x0\n")
     script.chmod(0o755)
     settings = TimingSettings(processes=2, seconds=1.0, warm_seconds=(0.01, 0.05), pause=0)
-    measured = harness.measure(cases_of([INT8], modes=("invoke",)), labelled(), settings, "test", root=root)
+    measured = harness.measure(cases_of([INT8], modes=("invoke",)), labeled(), settings, "test", root=root)
     assert measured.machine["model"] == "Raspberry Pi 4 Model B Rev 1.4"
     assert measured.verdict == "INVALID"
     assert any("the board reported: frequency capped, throttled" in reason for reason in measured.rows[0].reasons)
@@ -149,6 +149,6 @@ def test_a_fake_board_that_throttles_makes_the_run_invalid(board_with: Callable[
 def test_the_same_board_without_throttling_is_not_spoilt_by_it(board_with: Callable[[Files], Path]) -> None:
     settings = TimingSettings(processes=1, seconds=0.2, warm_seconds=(0.01, 0.05), pause=0)
     cases = cases_of([INT8], modes=("invoke",))
-    measured = harness.measure(cases, labelled(), settings, "test", root=board_with(PI))
+    measured = harness.measure(cases, labeled(), settings, "test", root=board_with(PI))
     assert not any("the board reported" in reason for reason in measured.rows[0].reasons)
     assert measured.rows[0].millijoules is None

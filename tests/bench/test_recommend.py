@@ -77,10 +77,10 @@ def test_rows_that_cannot_be_relied_on_are_never_chosen(result: Result) -> None:
 
 
 def test_without_labels_there_is_nothing_to_choose_by(result: Result) -> None:
-    unlabelled = replace(result, rows=[replace(row, rmse=None) for row in result.rows])
-    assert not any(choice.pareto for choice in recommend(unlabelled).choices)
+    unlabeled = replace(result, rows=[replace(row, rmse=None) for row in result.rows])
+    assert not any(choice.pareto for choice in recommend(unlabeled).choices)
     with pytest.raises(EdgefkpError, match="measured without labels") as caught:
-        recommend(unlabelled, budget_ms=5)
+        recommend(unlabeled, budget_ms=5)
     assert "--data" in caught.value.hint
 
 

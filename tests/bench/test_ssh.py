@@ -20,7 +20,7 @@ from edgefkp.bench.devices import Listener, Work
 from edgefkp.bench.devices.ssh import SshDevice
 from edgefkp.bench.plan import Case, TimingSettings, cases_of
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
-from tests.bench_parts import BRIEF, FLOAT, INT8, labelled
+from tests.bench_parts import BRIEF, FLOAT, INT8, labeled
 
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
 CASES = cases_of([INT8], modes=("invoke",))
@@ -33,7 +33,7 @@ def measure(
     settings: TimingSettings = BRIEF,
     log: Callable[[str], None] = lambda line: None,
 ) -> result.Result:
-    work = Work(cases, labelled(), settings, "there", Path("unused"))
+    work = Work(cases, labeled(), settings, "there", Path("unused"))
     return board.measure(work, Listener(log=log))
 
 
@@ -99,7 +99,7 @@ def test_a_board_is_measured_and_nothing_stays_on_it(server: SshDevice) -> None:
     )
     assert any("plan: 4 processes" in line for line in told)
     assert left_behind() == before
-    here = harness.measure(cases, labelled(), BRIEF, "here")
+    here = harness.measure(cases, labeled(), BRIEF, "here")
     text = table.table_of([here, there]).text(None)
     assert sum(line.startswith("cpu ") for line in text.splitlines()) == 2
     assert sum(line.startswith(server.target) for line in text.splitlines()) == 2

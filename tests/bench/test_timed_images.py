@@ -23,7 +23,7 @@ def data(tmp_path: Path) -> Path:
 def test_faces_come_from_the_test_part_with_their_labels(data: Path) -> None:
     shown = timed_images.images_of(data, 9)
     images, points = draw_all(120, seed=3)
-    assert shown.labelled
+    assert shown.labeled
     assert len(shown.images) == len({image.tobytes() for image in shown.images}) == 9
     for image, point in zip(shown.images, shown.keypoints, strict=True):
         row = next(n for n, one in enumerate(images) if np.array_equal(one, image))
@@ -61,7 +61,7 @@ def test_faces_are_brought_to_the_input_of_a_network_with_their_points(data: Pat
 def test_points_of_another_layout_have_no_labels(data: Path) -> None:
     other = timed_images.images_of(data, 9).at(SMALL_RGB)
     assert other.keypoints.shape == (9, 3, 2)
-    assert not other.labelled
+    assert not other.labeled
     assert other.layout == SMALL_RGB.layout
 
 

@@ -57,7 +57,7 @@ def test_each_person_once_before_any_twice(source: Dataset) -> None:
     assert len(np.unique(parts.train.groups[chosen])) == persons
 
 
-def test_unlabelled_faces_are_a_pose_of_their_own(source: Dataset) -> None:
+def test_unlabeled_faces_are_a_pose_of_their_own(source: Dataset) -> None:
     parts = split(source)
     keypoints = np.full_like(parts.train.keypoints, np.nan)
     keypoints[0] = parts.train.keypoints[0]

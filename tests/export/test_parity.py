@@ -14,7 +14,7 @@ from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.export.parity import (
     Parity,
-    labelled,
+    labeled,
     paired_interval,
     parity,
     reference_of,
@@ -32,7 +32,7 @@ def faces() -> Faces:
     images, keypoints = draw_all(24)
     keypoints[3] = np.nan
     keypoints[4, 10:] = np.nan
-    return labelled(faces_of(images, keypoints, groups=(np.arange(24) // 3).astype(str)))
+    return labeled(faces_of(images, keypoints, groups=(np.arange(24) // 3).astype(str)))
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +102,9 @@ def test_a_damaged_file_is_an_error_of_the_child(tmp_path: Path, faces: Faces) -
         run_in_child(path, faces.images)
 
 
-def test_unlabelled_faces_cannot_be_compared_on(faces: Faces) -> None:
-    with pytest.raises(EdgefkpError, match="no labelled face"):
-        labelled(dataclasses.replace(faces, keypoints=np.full_like(faces.keypoints, np.nan)))
+def test_unlabeled_faces_cannot_be_compared_on(faces: Faces) -> None:
+    with pytest.raises(EdgefkpError, match="no labeled face"):
+        labeled(dataclasses.replace(faces, keypoints=np.full_like(faces.keypoints, np.nan)))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from edgefkp.export.exporter import export_network
 from edgefkp.export.inspect import inspect, verify_scheme
 from edgefkp.export.options import ExportOptions
 from edgefkp.export.schemes import SCHEMES, Scheme, TfliteName, parse_tflite
-from tests.bench_parts import FIXTURES, labelled
+from tests.bench_parts import FIXTURES, labeled
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = sorted([*(ROOT / "export").glob("*.tflite"), *(ROOT / "edgefkp/runtime/shipped").glob("*.tflite")])
@@ -42,7 +42,7 @@ def test_swapped_names_are_caught_before_anything_is_measured(tmp_path: Path) ->
     shutil.copy(FIXTURES / "tiny.int8.tflite", tmp_path / "tiny.float32.tflite")
     cases = cases_of(sorted(tmp_path.glob("*.tflite")))
     with pytest.raises(EdgefkpError, match=r"tiny\.float32\.tflite is not float32: its graph is int8 ") as caught:
-        harness.measure(cases, labelled(), TimingSettings(processes=1, seconds=0.01), "test")
+        harness.measure(cases, labeled(), TimingSettings(processes=1, seconds=0.01), "test")
     assert "rename it to tiny.int8.tflite" in caught.value.hint
 
 
