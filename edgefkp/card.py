@@ -1,4 +1,4 @@
-"""Cards: the JSON beside every model file that says what it is, where it came from and what it scored."""
+"""Cards: the JSON beside every model file, with what it is, where it came from and what it scored."""
 
 import json
 import zipfile
@@ -63,7 +63,7 @@ class Card:
     parent_bytes: int | None = None
     calibration: dict[str, Any] | None = None
     bias_correction: dict[str, Any] | None = None
-    inspection: dict[str, Any] | None = None  # edgefkp.inspection, without what the card says itself
+    inspection: dict[str, Any] | None = None  # edgefkp.inspection, without what the card itself holds
     parity: dict[str, Any] | None = None  # edgefkp.parity
     golden: dict[str, Any] | None = None  # a larger limit for the reference vectors, and its cause
     micro: dict[str, Any] | None = None  # what the file needs on a microcontroller
@@ -130,7 +130,7 @@ def _read_back(model: Path) -> Card:
 
 
 def read_card(model: Path | str) -> Card | None:
-    """The card beside `model`, or inside a .keras that was moved without it; None where there is none.
+    """The card beside `model`, or inside a .keras that was moved without it; None without either.
 
     Raises EdgefkpError for a card that is not JSON or has values of other types.
     """

@@ -191,7 +191,7 @@ SCALINGS = {"0..1": (0.0, 255.0), "0..255": (0.0, 1.0), "-1..1": (127.5, 127.5)}
 class InputSpec:
     """What a network is fed: a square image of one face.
 
-    Raises UsageError for a side, colors or a scaling that there is none of.
+    Raises UsageError for a side, colors or a scaling that is not supported.
     """
 
     side: int = REFERENCE_SIDE  # pixels

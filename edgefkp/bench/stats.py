@@ -40,7 +40,7 @@ def _percentile(values: np.ndarray, percent: int) -> float | None:
 def bootstrap_medians(processes: Sequence[np.ndarray], seed: int = 0) -> np.ndarray:
     """(ROUNDS,) medians when the processes, and the values within each, are drawn again.
 
-    Few processes show less spread than many would: the medians are drawn apart as Student's t says.
+    Few processes show less spread than many would: the medians are spread by Student's t.
     """
     random = np.random.default_rng(seed)
     thinned = [_thin(values) for values in processes]

@@ -22,7 +22,7 @@ FLAT = 8  # gray levels between the darkest and the brightest pixel of an image 
 _GRID, _WAVES = 32, 16  # the hash: 16x16 lowest cosine waves of the 32x32 image
 _CHUNK = 512
 _VERSION = 1  # part of the cache's key: raise it when the pairs change
-_MANY = 1000  # images: the pairs of so many are worth a file in the cache
+_MANY = 1000  # images: from here on, the pairs are worth a file in the cache
 
 
 class Pairs(NamedTuple):
@@ -135,7 +135,7 @@ def persons_or_duplicates(name: str, images: np.ndarray, persons: np.ndarray | N
         return persons
     groups = groups_of_duplicates(images)
     print(
-        f"warning: {name} does not say who is on which image, so near-duplicates count as one person "
+        f"warning: {name} does not name the persons, so near-duplicates count as one person "
         f"({len(np.unique(groups))} groups of {len(groups)} faces); scores may be too good where persons repeat",
         file=sys.stderr,
         flush=True,

@@ -10,7 +10,7 @@ _PRIOR_SPREAD, _PRIOR_FACES = 2.5, 60  # pixels, faces
 _TRUSTED_SHARE = 0.9  # of the faces, the most usual, define the variation
 _ROUNDS = 3
 _LABEL_NOISE = 0.7  # pixels: no point can be predicted better than that
-_ANY_POSE = 1e4  # variance along shift, scale and rotation: they say nothing about a label
+_ANY_POSE = 1e4  # variance along shift, scale and rotation: they carry no information about a label
 _ARM = 30  # pixels from the face's middle: at this distance, scale and rotation are as free as shift
 _LEAST_POINTS = 4  # shift, scale and rotation need two; with three, one is judged by noise alone
 

@@ -79,7 +79,7 @@ def _at(points: np.ndarray, *names: str) -> np.ndarray:
 
 
 def _paint(canvas: np.ndarray, distance: np.ndarray, level: float, softness: float = 1.0) -> None:
-    """Blend `level` in where `distance` (pixels from the shape's edge, negative inside) says so."""
+    """Blend `level` in where `distance` (pixels from the shape's edge, negative inside) is small."""
     alpha = np.clip(0.5 - distance / softness, 0, 1)
     canvas += alpha * (level - canvas)
 

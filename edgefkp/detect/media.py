@@ -140,7 +140,7 @@ class VideoRecorder:
         self._video.write(image)
 
     def close(self) -> None:
-        """Finish the file; without a frame there is none."""
+        """Finish the file; without a frame, no file is written."""
         if self._video is None:
             self.abandon()
             return

@@ -35,7 +35,7 @@ def rmse(predicted: np.ndarray, truth: np.ndarray) -> float:
 
 
 def keep_label_sources(truth: np.ndarray, label_src: np.ndarray | None, kept: tuple[int, ...] | None) -> np.ndarray:
-    """`truth` with NaN in place of points whose `label_src` is none of `kept`; unchanged where that is None."""
+    """`truth` with NaN in place of points whose `label_src` is none of `kept`; unchanged if that is None."""
     if kept is None:
         return truth
     if label_src is None:

@@ -131,7 +131,7 @@ def _padded(cell: str, width: int, align: str) -> str:
 
 
 def _cut(text: str, width: int) -> str:
-    """`text` in `width` characters, the middle replaced by an ellipsis: the ends tell one name from another."""
+    """`text` in `width` characters, the middle replaced by an ellipsis: names differ at their ends."""
     if len(text) <= width:
         return text
     tail = (width - 1) * 2 // 3

@@ -43,7 +43,7 @@ def export_network(
 
     source: its training persons calibrate the integer schemes, its labeled test faces measure parity.
     Files made before from the same bytes in the same way are left as they are.
-    Raises EdgefkpError for a file that is not what its name says or cannot run on the target.
+    Raises EdgefkpError for a file that is not what its name claims or cannot run on the target.
     """
     progress = progress or ExportProgress()
     job = ExportJob(path, source, options or ExportOptions(), progress)

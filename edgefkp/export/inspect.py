@@ -169,7 +169,7 @@ def verify_scheme(path: Path | str) -> str:
         )
     if _takes_bytes(graph) != claimed.u8:
         raise EdgefkpError(
-            f"{path.name} takes {graph.inputs[0].dtype if graph.inputs else 'nothing'}, and its name says "
+            f"{path.name} takes {graph.inputs[0].dtype if graph.inputs else 'nothing'}, and its name claims "
             f"{'uint8 pixels (.u8)' if claimed.u8 else 'no .u8'}",
             "export it again, or give it the name of what it is",
         )

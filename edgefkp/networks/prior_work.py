@@ -1,7 +1,7 @@
 """The networks that the paper compares itself with (its section 2), each from what its authors published.
 
-Only NaimishNet's layers could be had in full. Of the others an abstract or less: what it left open was filled in, as
-each docstring says, with what was usual in its year. So a number for one of them is a number for this reconstruction.
+Only NaimishNet's layers are known in full. For the others there is an abstract or less; the docstrings name what was
+filled in with what was usual in that year. So a number for one of them is a number for this reconstruction.
 All give linear numbers in [-1, 1] and, unlike most originals, all points at once.
 """
 

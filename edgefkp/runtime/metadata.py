@@ -1,4 +1,4 @@
-"""What a .tflite file says about itself: its points, input, output and scheme, in the file's own metadata.
+"""Metadata inside a .tflite file: its points, input, output and scheme.
 
 A file that was copied without its card is still known by it. Files of earlier versions have none: they are known by
 their card, or by the shapes of their tensors. No package is needed to read the entry.

@@ -73,7 +73,7 @@ class TfliteModel:
     def pixel_table(self) -> np.ndarray:
         """(256,): each pixel value in the input tensor's type; (256, 3) if the scaling differs between the channels.
 
-        uint8: the pixel itself. Floats: scaled as `spec.input` says. Other integers: scaled, then quantized.
+        uint8: the pixel itself. Floats: scaled by `spec.input`. Other integers: scaled, then quantized.
         """
         dtype = np.dtype(self.inputs[0]["dtype"])
         if dtype == np.uint8:

@@ -51,7 +51,7 @@ def job_of(study: Study, cell: StudyCell) -> dict[str, Any]:
 
 
 def run_cell(work: Work, job: dict[str, Any], log: Path, cores: int, running: set[isolate.Child]) -> CellEnd:
-    """Run a cell in a child process on so many cores, output to `log`."""
+    """Run a cell in a child process on this many cores, with its output in `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     try:
         with isolate.Child(work, job, log=log, environment={"EDGEFKP_CORES": str(cores)}) as child:

@@ -15,14 +15,14 @@ from edgefkp.layout import ModelSpec
 from edgefkp.training.recipe import Recipe
 
 AHEAD = 4  # batches made before they are needed
-EPOCH_IMAGES = 2048  # an epoch shows at least so many: several passes over a small set
+EPOCH_IMAGES = 2048  # an epoch shows at least this many: several passes over a small set
 
 # (B, *image_shape) uint8 images, (B, 2 K) float32 targets with NaN = missing, (B,) float32 weights of the faces
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def epoch_size(faces: int, batch: int) -> int:
-    """Full batches in one epoch over so many faces."""
+    """Full batches in one epoch over this many faces."""
     return max(1, _passes(faces) * faces // batch)
 
 

@@ -3,7 +3,7 @@
 A person's points are placed with an error of a pixel or more; what several networks agree on is nearer to what can
 be learned. The answers are made once, on the untouched faces or on altered copies of them, and then move with every
 altered image as labels do. A teacher knows the untouched faces from its own training; on a copy that it never saw
-its answer says more.
+its answer carries more information.
 """
 
 from dataclasses import replace

@@ -41,7 +41,7 @@ class Experiment:
     options: dict[str, Any] = field(default_factory=dict)  # in place of the network's own: {"resolution": 96}
     teachers: tuple[Path, ...] = ()  # model files whose mean answer becomes a part of every target
     teacher_share: float = 0.5  # that part
-    teacher_copies: int = 0  # teachers answer for so many altered copies of each face; 0: for the face itself
+    teacher_copies: int = 0  # augmented copies of each face that the teachers label; 0: the face itself
     automatic_weight: float = 1.0  # in the loss, of faces whose every point was placed automatically
 
     def __post_init__(self) -> None:

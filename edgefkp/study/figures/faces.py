@@ -15,7 +15,7 @@ WIDTH = 9.0  # inches
 _PAPER = ("as it is", "+12°", "-12°", "brightness 1.2", "brightness 0.6")
 _SHIFTS = ("shift -12, -12", "shift -12, +12", "shift +12, -12", "shift +12, +12")
 PAPER_LABELS = (*_PAPER, *_SHIFTS, "noise 0.008")
-ONLINE = 10  # images of our own augmentation beside the paper's ten
+ONLINE = 10  # images of this project's augmentation beside the paper's ten
 
 
 @FIGURES.figure("figure-02-faces", "Figure 2. Faces with their points", photographs=True)
