@@ -107,3 +107,14 @@ def test_no_import_circle():
 def test_no_file_is_longer_than_300_lines():
     lengths = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in modules().items()}
     assert {name: length for name, length in lengths.items() if length > 300} == {}
+
+
+def test_no_test_module_imports_another():
+    tests = Path(__file__).parent
+    found = [
+        f"{path.relative_to(tests)}: {node.module}"
+        for path in tests.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2].startswith("test_")
+    ]
+    assert found == []

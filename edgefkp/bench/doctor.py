@@ -4,12 +4,14 @@ Imports the standard library only, so that it works with nothing installed; each
 its own, since some of them die on import.
 """
 
+import importlib
 import json
-import os
 import platform
-import subprocess
 import sys
 from dataclasses import asdict, dataclass, replace
+
+from edgefkp.errors import EdgefkpError
+from edgefkp.runtime import isolate
 
 PYTHONS = ((3, 10), (3, 13))  # that edgefkp declares
 GLIBC = (2, 27)  # of LiteRT's wheels (manylinux_2_27)
@@ -52,11 +54,11 @@ def examine() -> list[EnvironmentCheck]:
         _python(machine),
         _libc(machine),
     ]
-    numpy = _tried("numpy", "import numpy; print(numpy.__version__)", _pip("'numpy<2'" if _is_32(machine) else "numpy"))
+    numpy = _tried("numpy", "numpy", _pip("'numpy<2'" if _is_32(machine) else "numpy"))
     checks.append(numpy)
     if numpy.ok:
         checks += _runtimes()
-    opencv = _tried(OPENCV, "import cv2; print(cv2.__version__)", _pip("'opencv-python>=4.8,<5'"))
+    opencv = _tried(OPENCV, "cv2", _pip("'opencv-python>=4.8,<5'"))
     if "libGL" in opencv.found:
         opencv = replace(opencv, ok=False, fix="sudo apt install libgl1 libglib2.0-0")
     return [*checks, replace(opencv, required=False)]
@@ -86,8 +88,7 @@ def _libc(machine: str) -> EnvironmentCheck:
 
 def _runtimes() -> list[EnvironmentCheck]:
     """Each runtime that is installed makes an interpreter's module; one of them has to work."""
-    from edgefkp.errors import EdgefkpError
-    from edgefkp.runtime import interpreters
+    from edgefkp.runtime import interpreters  # needs numpy
 
     checks = []
     for info in interpreters.installed():
@@ -96,7 +97,7 @@ def _runtimes() -> list[EnvironmentCheck]:
             checks.append(
                 _tried(
                     info.name,
-                    interpreters.import_line(info.name),
+                    interpreters.RUNTIMES[info.name].interpreter,
                     _in_venv(interpreters.install_line(info.name)),
                     info.version,
                 )
@@ -109,21 +110,18 @@ def _runtimes() -> list[EnvironmentCheck]:
     return [*checks, EnvironmentCheck("runtime", False, "none works", _in_venv(interpreters.install_line()))]
 
 
-def _tried(name: str, code: str, fix: str, version: str = "") -> EnvironmentCheck:
+def _tried(name: str, module: str, fix: str, version: str = "") -> EnvironmentCheck:
     try:
-        child = subprocess.run(
-            [os.environ.get("EDGEFKP_PYTHON") or sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=LIMIT,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return EnvironmentCheck(name, False, str(error), fix)
-    if child.returncode == 0:
-        return EnvironmentCheck(name, True, version or child.stdout.strip())
-    last = (child.stderr.strip() or f"ended with {child.returncode}").splitlines()[-1]
-    return EnvironmentCheck(name, False, last, fix)
+        found = isolate.call("edgefkp.bench.doctor.imported", module, seconds=LIMIT)
+    except EdgefkpError as error:
+        cause = (error.last_line if isinstance(error, isolate.ChildDied) else "") or error.message
+        return EnvironmentCheck(name, False, cause, fix)
+    return EnvironmentCheck(name, True, version or found)
+
+
+def imported(module: str) -> str:
+    """In a child: import a module; its version."""
+    return str(getattr(importlib.import_module(module), "__version__", ""))
 
 
 def _is_32(machine: str) -> bool:

@@ -121,11 +121,6 @@ def install_line(runtime: str | None = None) -> str:
     return "pip install ai-edge-litert"
 
 
-def import_line(runtime: str) -> str:
-    """Python that imports the runtime's interpreter."""
-    return f"import {RUNTIMES[runtime].interpreter}"
-
-
 def requirements(machine: str, python: tuple[int, int]) -> list[str]:
     """What pip needs for the default runtime on such a machine; empty if it has no wheel for it."""
     if machine.startswith("armv"):

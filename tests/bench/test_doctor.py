@@ -73,6 +73,15 @@ def test_numpy_2_with_tflite_runtime_alone(monkeypatch: pytest.MonkeyPatch) -> N
     assert "numpy<2" in check.fix
 
 
-def test_an_import_that_kills_the_process_is_a_finding() -> None:
-    check = doctor._tried("x", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "pip install x")
-    assert (check.ok, check.found, check.fix) == (False, "ended with -11", "pip install x")
+def test_an_import_that_kills_the_process_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "deadly.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    check = doctor._tried("x", "deadly", "pip install x")
+    assert (check.ok, check.fix) == (False, "pip install x")
+    assert "SIGSEGV" in check.found
+
+
+def test_nothing_of_the_current_folder_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "numpy.py").write_text("raise ImportError('run from the current folder')")
+    monkeypatch.chdir(tmp_path)
+    assert doctor._tried("numpy", "numpy", "").ok

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from edgefkp.study.grid import select
-from tests.study.test_scheduler import NAMES, ROOT, running, scored, starts, study, until  # noqa: F401
+from tests.study.fake_crew import NAMES, ROOT, running, scored, starts, until
 
 
 def alone(*command: str) -> list[str]:
@@ -20,7 +20,7 @@ def alone(*command: str) -> list[str]:
 
 
 @pytest.mark.ray
-def test_the_cell_of_a_killed_node_runs_again(study):  # noqa: F811
+def test_the_cell_of_a_killed_node_runs_again(study):
     pytest.importorskip("ray")
     folders = (str(study.out), str(study.work))
     process = subprocess.Popen(

@@ -1,0 +1,1 @@
+from tests.study.fake_crew import study  # noqa: F401
