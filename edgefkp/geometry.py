@@ -27,11 +27,6 @@ def mirror(side: int) -> np.ndarray:
     return np.array([[-1.0, 0, side - 1], [0, 1, 0]])
 
 
-def compose(first: np.ndarray, then: np.ndarray) -> np.ndarray:
-    """The (2, 3) matrix that does `first`, then `then`."""
-    return np.column_stack([then[:, :2] @ first[:, :2], then[:, :2] @ first[:, 2] + then[:, 2]])
-
-
 def invert(matrix: np.ndarray) -> np.ndarray:
     """The (2, 3) matrix that takes target pixels back to source pixels."""
     linear = np.linalg.inv(matrix[:, :2])

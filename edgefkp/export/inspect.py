@@ -123,16 +123,11 @@ def inspection_of(card: Card) -> Inspection | None:
     return read_record(Inspection, {**own, **card.inspection}, f"the inspection in the card of {card.file}")
 
 
-def scheme_of(path: Path | str) -> str:
+def _scheme(path: Path, kinds: OperatorKinds) -> str:
     """The scheme that the file's operators show, whatever it is called; MIXED for none of SCHEMES.
 
-    An integer scheme is recognized by the majority of the operators that compute. Raises EdgefkpError for another or a
-    damaged file.
+    An integer scheme is recognized by the majority of the operators that compute.
     """
-    return _scheme(Path(path), OperatorKinds(read_graph(path)))
-
-
-def _scheme(path: Path, kinds: OperatorKinds) -> str:
     found = [scheme.name for scheme in SCHEMES.values() if scheme.recognizes(kinds)]
     if len(found) == 1:
         return found[0]
@@ -149,9 +144,9 @@ def _declared(path: Path) -> tuple[str, bool]:
 
 
 def verify_scheme(path: Path | str) -> str:
-    """The file's scheme, as `scheme_of`.
+    """The scheme that the file's operators show.
 
-    Raises EdgefkpError if the file's name claims another scheme, or another type of pixels. A file whose name claims
+    Raises EdgefkpError for a damaged file, and if the file's name claims another scheme, or another type of pixels. A file whose name claims
     nothing passes.
     """
     path = Path(path)
