@@ -146,8 +146,8 @@ def _declared(path: Path) -> tuple[str, bool]:
 def verify_scheme(path: Path | str) -> str:
     """The scheme that the file's operators show.
 
-    Raises EdgefkpError for a damaged file, and if the file's name claims another scheme, or another type of pixels. A file whose name claims
-    nothing passes.
+    Raises EdgefkpError for a damaged file, and if the file's name claims another scheme, or another type of pixels. A
+    file whose name claims nothing passes.
     """
     path = Path(path)
     claimed, graph = parse_tflite(path), read_graph(path)

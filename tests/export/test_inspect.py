@@ -48,7 +48,7 @@ def test_a_file_under_another_schemes_name_is_refused(tmp_path: Path, true: str,
 def test_a_name_that_promises_bytes_is_held_to_it(tmp_path: Path) -> None:
     path = tmp_path / "tiny.int8.u8.tflite"
     shutil.copy(FIXTURES / "tiny.int8.tflite", path)
-    with pytest.raises(EdgefkpError, match=r"takes float32, and its name says uint8 pixels"):
+    with pytest.raises(EdgefkpError, match=r"takes float32, and its name claims uint8 pixels"):
         verify_scheme(path)
 
 
