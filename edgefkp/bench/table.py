@@ -84,9 +84,9 @@ def _shown(value: float | None, form: str) -> str | None:
 
 # A new figure: a field with a default in result.BenchRow, and a line here.
 COLUMNS = (
-    BenchColumn("file", "left", narrowest=18, cell=lambda line: line.row.file.removesuffix(".tflite")),
+    BenchColumn("file", "left", narrowest=16, cell=lambda line: line.row.file.removesuffix(".tflite")),
     BenchColumn("KB", drop=2, cell=lambda line: f"{line.row.bytes / 1000:.0f}"),
-    BenchColumn("runtime", "left", narrowest=15, cell=lambda line: setting(line.row)),
+    BenchColumn("runtime", "left", narrowest=12, cell=lambda line: setting(line.row)),
     # Seconds per 100 different images: the network alone, and from a camera's frame to keypoints in it.
     BenchColumn("s/100", cell=lambda line: _seconds(line.invoke), optional=True),
     BenchColumn("e2e", cell=lambda line: _seconds(line.end_to_end), optional=True),
