@@ -15,6 +15,7 @@ from edgefkp.bench.plan import MODES, TimingSettings, cases_of
 from edgefkp.bench.store import partial_folder
 from edgefkp.bench.timed_images import TimedImages
 from edgefkp.card import TFLITE, Card, write_card
+from edgefkp.cli import main
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.layout import InputSpec, ModelSpec, PointLayout
 from edgefkp.runtime import interpreters, isolate
@@ -246,6 +247,24 @@ def test_without_opencv_end_to_end_is_a_failure_and_the_network_alone_is_measure
     assert "pip install 'opencv-python>=4.8,<5'; or measure the network alone: --mode invoke" in failure.hint
     with pytest.raises(EnvironmentProblem, match="needs OpenCV"):
         harness.measure(cases_of([INT8], modes=("e2e",)), labeled(), BRIEF, "test")
+
+
+@pytest.mark.parametrize(("words", "code", "word"), [([], 0, "left out: "), (["--mode", "e2e"], 4, "error: ")])
+def test_the_command_leaves_end_to_end_out_without_opencv_unless_it_is_asked_for(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    code: int,
+    word: str,
+) -> None:
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1 is missing')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    brief = ["--processes", "1", "--seconds", "0.02", "--out", str(tmp_path / "out")]
+    with pytest.raises(SystemExit) as stopped:
+        main(["bench", str(FLOAT), *brief, *words])
+    assert stopped.value.code == code
+    assert f"{word}mode e2e needs OpenCV" in capsys.readouterr().err
 
 
 def test_a_network_of_another_size_colors_and_points_is_timed_on_the_same_faces(tmp_path: Path) -> None:
