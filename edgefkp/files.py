@@ -5,18 +5,20 @@ import dataclasses
 import fcntl
 import hashlib
 import json
+import math
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
-
-import numpy as np
+from typing import IO, TYPE_CHECKING, Any
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.records import json_name
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _LOCK_POLL = 0.1  # seconds
 
@@ -110,13 +112,13 @@ def plain(value: Any) -> Any:
         return {json_name(field): plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
+    if type(value).__module__ == "numpy":
         value = value.tolist()
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, float):
         # 9 significant digits hold a float32 exactly; JSON has no NaN.
-        return float(f"{value:.9g}") if np.isfinite(value) else None
+        return float(f"{value:.9g}") if math.isfinite(value) else None
     if isinstance(value, Path):
         return str(value)
     return value
@@ -139,8 +141,10 @@ def sha256_file(path: Path | str) -> str:
     return digest.hexdigest()
 
 
-def sha256_arrays(*arrays: np.ndarray) -> str:
+def sha256_arrays(*arrays: "np.ndarray") -> str:
     """Hash of shapes, types and values, in order."""
+    import numpy as np  # here: --help needs none of it
+
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.shape}{array.dtype.str}".encode())

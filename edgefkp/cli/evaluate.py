@@ -7,8 +7,8 @@ import click
 
 from edgefkp.cli.options import data_option, json_option, log, print_json, runtime_option
 from edgefkp.data.progress import progress_bar
+from edgefkp.data.split import PARTS
 from edgefkp.errors import UsageError
-from edgefkp.evaluation.evaluate import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -162,7 +162,7 @@ def imputation_options(command: Any) -> Any:
 
 
 def runtime_option(many: bool = False, purpose: str = "Runtime for .tflite files.") -> Decorator:
-    from edgefkp.runtime.interpreters import RUNTIMES
+    from edgefkp.runtime.packages import RUNTIMES
 
     return click.option(
         "--runtime",

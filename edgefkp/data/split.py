@@ -13,6 +13,7 @@ from edgefkp.data.faces import Dataset, Faces, joined
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_arrays
 
+PARTS = ("test", "validation", "train", "all")  # of a dataset; all: what it has to train on
 SPLIT_SEED = 0  # one split for every model, so that their scores can be compared
 VALIDATION_SHARE = 0.1
 TEST_SHARE = 0.1  # only of datasets without a test part of their own

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.data.faces import Dataset, Faces
-from edgefkp.data.split import split
+from edgefkp.data.split import PARTS, split
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.evaluation.metrics import Score, score
 from edgefkp.files import sha256_file
@@ -15,7 +15,6 @@ from edgefkp.layout import REFERENCE_SIDE, ModelSpec
 from edgefkp.runtime.predictor import open_predictor
 
 SCHEMA = "edgefkp.evaluation/1"
-PARTS = ("test", "validation", "train", "all")
 
 
 @dataclass(frozen=True)

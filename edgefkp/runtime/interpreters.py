@@ -4,9 +4,7 @@ The only file that names an interpreter package. A runtime is imported when a fi
 """
 
 import contextlib
-import ctypes
 import importlib
-import importlib.metadata
 import importlib.util
 import platform
 import re
@@ -21,39 +19,9 @@ import numpy as np
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.files import captured_fds
 from edgefkp.layout import ModelSpec
-from edgefkp.records import Registry
 from edgefkp.runtime.graph import require_tflite
+from edgefkp.runtime.packages import RUNTIMES, Runtime
 from edgefkp.runtime.tflite_model import LoadClocks, TfliteModel
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """A package that runs .tflite files."""
-
-    name: str  # a word, as in --runtime
-    module: str  # top-level module: its presence is looked up without importing it
-    interpreter: str  # module with Interpreter, load_delegate and OpResolverType
-    distributions: tuple[str, ...]  # names under which pip knows it
-    # Seconds for import, load and one inference, after which a file hangs it. The largest network of the paper needs
-    # 1 s on a slow board.
-    probe_seconds: float = 30
-
-
-# In the order of the default choice.
-RUNTIMES: Registry[Runtime] = Registry("runtime")
-RUNTIMES.add(
-    Runtime("litert", "ai_edge_litert", "ai_edge_litert.interpreter", ("ai-edge-litert", "ai-edge-litert-nightly"))
-)
-RUNTIMES.add(Runtime("tflite-runtime", "tflite_runtime", "tflite_runtime.interpreter", ("tflite-runtime",)))
-RUNTIMES.add(
-    Runtime(
-        "tensorflow",
-        "tensorflow",
-        "tensorflow.lite.python.interpreter",
-        ("tensorflow", "tensorflow-cpu", "tf-nightly", "tensorflow-aarch64"),
-        probe_seconds=120,
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -74,6 +42,8 @@ def installed() -> list[RuntimeInfo]:
 
 
 def _version(runtime: Runtime) -> str:
+    import importlib.metadata  # here: slow, and --help needs names alone
+
     for distribution in runtime.distributions:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             return importlib.metadata.version(distribution)
@@ -186,6 +156,8 @@ def _load_delegate(package: Any, spec: str) -> Any:
         raise UsageError(
             f"cannot read the delegate's options '{options}'", "write: --delegate LIB.so:key=value,key=value"
         ) from None
+    import ctypes
+
     try:
         ctypes.CDLL(library)  # the package's own class complains on stderr when this fails
         return package.load_delegate(library, pairs)

@@ -1,19 +1,23 @@
 """Where a measurement runs: each kind of device is one file here, which registers itself in DEVICES."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
-from edgefkp.bench.device import Device
 from edgefkp.bench.machine import ROOT
-from edgefkp.bench.plan import Case, Schedule, TimingSettings
-from edgefkp.bench.result import Result
-from edgefkp.bench.timed_images import TimedImages
 from edgefkp.errors import UsageError
 from edgefkp.records import Registry
+
+if TYPE_CHECKING:  # --help lists the kinds, and imports nothing that measures
+    import numpy as np
+
+    from edgefkp.bench.device import Device
+    from edgefkp.bench.plan import Case, Schedule, TimingSettings
+    from edgefkp.bench.result import Result
+    from edgefkp.bench.timed_images import TimedImages
 
 
 @dataclass(frozen=True)

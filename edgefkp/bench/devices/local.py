@@ -1,13 +1,13 @@
 """Measure on this machine's CPU."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from edgefkp.bench import doctor, harness, result
 from edgefkp.bench.device import CPU, Device
 from edgefkp.bench.devices import DEVICES, DeviceOptions, Listener, Work
-from edgefkp.bench.result import Result
-from edgefkp.bench.store import discard, partial_folder
+
+if TYPE_CHECKING:
+    from edgefkp.bench.result import Result
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,11 @@ class LocalDevice:
     device: Device = Device(CPU)  # noqa: RUF009
     is_here: bool = True
 
-    def measure(self, work: Work, listener: Listener) -> Result:
+    def measure(self, work: Work, listener: Listener) -> "Result":
         """A run that was cut off resumes; the result is stored at once, so that no later failure costs it."""
+        from edgefkp.bench import harness, result
+        from edgefkp.bench.store import discard, partial_folder
+
         job = work.cases, work.images, work.settings
         partial = partial_folder(work.out, *job)
         measured = harness.measure(
@@ -35,6 +38,8 @@ class LocalDevice:
         return measured
 
     def examine(self) -> dict[str, Any]:
+        from edgefkp.bench import doctor
+
         return asdict(doctor.report())
 
 

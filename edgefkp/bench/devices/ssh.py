@@ -16,14 +16,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from edgefkp.bench import bundle, payload, result
 from edgefkp.bench.device import Device
 from edgefkp.bench.devices import DEVICES, DeviceOptions, Listener, Work, unknown_device
-from edgefkp.bench.result import Result
 from edgefkp.errors import ENVIRONMENT, EdgefkpError, EnvironmentProblem
-from edgefkp.runtime import interpreters
+
+if TYPE_CHECKING:
+    from edgefkp.bench.result import Result
 
 _DEVICE = re.compile(
     r"ssh://(?P<user>[\w.][\w.-]*@)?(?:\[(?P<ipv6>[\da-fA-F:]+)\]|(?P<host>[\w.][\w.-]*))(?::(?P<port>\d{1,5}))?/?"
@@ -71,8 +71,10 @@ class SshDevice:
     def device(self) -> Device:
         return Device(self.name)
 
-    def measure(self, work: Work, listener: Listener) -> Result:
+    def measure(self, work: Work, listener: Listener) -> "Result":
         """Raises EnvironmentProblem if the board cannot be reached or lacks something, EdgefkpError with its error."""
+        from edgefkp.bench import bundle, result
+
         packages = _packages(self) if self.install else []
         with tempfile.TemporaryDirectory(prefix="edgefkp-bundle-") as folder:
             made = bundle.make(Path(folder), work.cases, work.images, work.settings)
@@ -82,6 +84,8 @@ class SshDevice:
 
     def examine(self) -> dict[str, Any]:
         """What edgefkp.bench.doctor finds there: machine, python, checks."""
+        from edgefkp.bench import payload
+
         with tempfile.TemporaryDirectory(prefix="edgefkp-payload-") as folder:
             return _run(self, payload.copy_into(Path(folder)), ["edgefkp.bench.doctor"], [], lambda text: None)
 
@@ -110,6 +114,8 @@ DEVICES.add(Ssh())
 def _packages(board: SshDevice) -> list[str]:
     report = board.examine()
     machine, python = report["machine"], tuple(report["python"])
+    from edgefkp.runtime import interpreters
+
     packages = interpreters.requirements(machine, python)
     if not packages:
         raise EnvironmentProblem(

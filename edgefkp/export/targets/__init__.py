@@ -3,14 +3,14 @@
 import functools
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.export.inspect import Inspection
 from edgefkp.export.schemes import DEFAULT_SCHEMES
-from edgefkp.files import read_json
 from edgefkp.records import Registry
-from edgefkp.runtime import interpreters as runtimes
-from edgefkp.runtime import safety
+
+if TYPE_CHECKING:
+    from edgefkp.export.inspect import Inspection
 
 TABLE = Path(__file__).parent / "op_versions.json"  # runtime -> operator -> the highest version that it knows
 DEFAULT_TARGET = "any"
@@ -42,12 +42,12 @@ class Target:
 TARGETS: Registry[Target] = Registry("target", __name__, order=lambda target: target.order)
 
 
-def refusals(inspection: Inspection) -> dict[str, tuple[str, ...]]:
+def refusals(inspection: "Inspection") -> dict[str, tuple[str, ...]]:
     """Runtime (key of TABLE) -> why it would not load the file; empty if it would."""
     return {name: tuple(_too_new(inspection, name)) for name in _tables()}
 
 
-def _too_new(inspection: Inspection, name: str) -> list[str]:
+def _too_new(inspection: "Inspection", name: str) -> list[str]:
     operators = _tables()[name]["operators"]
     found = []
     for operator in inspection.operators:
@@ -63,14 +63,18 @@ def _too_new(inspection: Inspection, name: str) -> list[str]:
 
 @functools.cache
 def _tables() -> dict[str, dict[str, dict[str, int]]]:
+    from edgefkp.files import read_json
+
     return read_json(TABLE)
 
 
-def require_target(inspection: Inspection, target: Target, path: Path) -> None:
+def require_target(inspection: "Inspection", target: Target, path: Path) -> None:
     """Check operator versions against the target's tables, then load and run the file in each runtime of `tried`.
 
     Raises EdgefkpError with what is too new and how to export it instead.
     """
+    from edgefkp.runtime import safety
+
     reasons = refusals(inspection)
     for name in target.tables:
         if reasons[name]:
@@ -81,6 +85,8 @@ def require_target(inspection: Inspection, target: Target, path: Path) -> None:
 
 def tried(target: Target) -> list[str]:
     """The installed runtimes that stand for the target."""
+    from edgefkp.runtime import interpreters as runtimes
+
     return [
         info.name
         for info in runtimes.installed()
@@ -89,6 +95,8 @@ def tried(target: Target) -> list[str]:
 
 
 def _works(runtime: str) -> bool:
+    from edgefkp.runtime import interpreters as runtimes
+
     try:
         runtimes.choose(runtime)
     except EdgefkpError:  # tflite-runtime beside numpy 2
