@@ -1,0 +1,1 @@
+"""Programs for maintainers: they measure, and they make the files that are generated."""

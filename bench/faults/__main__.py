@@ -1,0 +1,77 @@
+"""The command: see bench/faults/__init__.py."""
+
+import sys
+import tempfile
+from datetime import datetime, timezone
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from bench.faults import KINDS, Kind
+from bench.faults.record import BAD, FaultsResult, Outcome, faults_table, row_of, smallest
+from bench.faults.runner import altered, run_kind, samples_in
+from edgefkp.card import versions
+from edgefkp.cli.options import NameChoice, log
+from edgefkp.data.progress import progress_bar
+from edgefkp.errors import EdgefkpError, GateError
+from edgefkp.files import write_bytes, write_json
+
+RESULT = Path(__file__).resolve().parents[1] / "results/faults.json"
+WHOLE = 3000
+
+
+def inputs_of(kind: Kind, count: int) -> range:
+    """`count` inputs over all kinds, by their shares, at least one."""
+    return range(max(1, round(kind.share * count / sum(one.share for one in KINDS.values()))))
+
+
+@click.command(help=__doc__)
+@click.option("--count", default=WHOLE, show_default=True, type=click.IntRange(1), help="Altered files in all.")
+@click.option("--seed", default=0, show_default=True, help="Another seed makes other files.")
+@click.option("--only", multiple=True, type=NameChoice("kind", KINDS.names), metavar="KIND", help="May be repeated.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Folder for the smallest file of each fault.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=RESULT, help="JSON to write. [default: the committed one]"
+)
+def main(count: int, seed: int, only: tuple[str, ...], keep: Path | None, out: Path) -> None:
+    kinds = [KINDS[name] for name in only] or KINDS.values()
+    missing = [kind.name for kind in kinds if kind.needs and not find_spec(kind.needs)]
+    if missing:
+        raise EdgefkpError(f"{', '.join(missing)}: a package is missing", "pip install -e '.[train]'")
+    rows, faults = [], []
+    with progress_bar("faults", sum(len(inputs_of(kind, count)) for kind in kinds)) as bar:
+        for kind in kinds:
+            bar.label = kind.name
+            with tempfile.TemporaryDirectory(prefix="edgefkp-faults-") as scratch:
+                outcomes = run_kind(kind, inputs_of(kind, count), seed, Path(scratch), lambda one: bar.update(1))
+            rows.append(row_of(kind.name, kind.description, outcomes))
+            found = smallest(outcomes)
+            faults += found
+            if keep:
+                _keep(kind, found, seed, keep)
+    created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    write_json(out, FaultsResult(seed, created, versions("numpy", "opencv-python", "ai-edge-litert"), rows, faults))
+    click.echo(faults_table(out).text())
+    for one in faults:
+        log(f"{one.kind} {one.number}: {one.outcome} {one.where} {one.message[:150]!r} ({one.altered[:80]})")
+    if any(getattr(row, name) for row in rows for name in BAD):
+        raise GateError(f"{len(faults)} kinds of fault", "each file again: --keep FOLDER with the same --seed")
+
+
+def _keep(kind: Kind, faults: list[Outcome], seed: int, folder: Path) -> None:
+    """The altered files of these faults, each with its number."""
+    with tempfile.TemporaryDirectory(prefix="edgefkp-faults-") as scratch:
+        samples = samples_in(kind, Path(scratch))
+        for fault in faults:
+            sample, content, _ = altered(kind, samples, fault.number, seed)
+            name = f"{kind.name} {fault.number} {Path(sample.altered).name}".replace(" ", "-")
+            write_bytes(folder / name, content)
+
+
+if __name__ == "__main__":
+    try:
+        main(standalone_mode=False)
+    except EdgefkpError as error:
+        print(f"error: {error.message}\nhint:  {error.hint}", file=sys.stderr)
+        sys.exit(error.exit_code)

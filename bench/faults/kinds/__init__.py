@@ -1,0 +1,1 @@
+"""The kinds of file, a file for each family."""

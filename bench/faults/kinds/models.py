@@ -1,0 +1,194 @@
+"""Model files: .tflite alone and beside a card, cards, .keras."""
+
+import functools
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.faults import KINDS, Kind, Sample
+from bench.faults.calls import command, drawn, samples_of, tiny_model
+from bench.faults.mutate import alter_bytes, alter_json, alter_zip, one_of, pick
+from edgefkp.errors import EdgefkpError
+
+SCHEMES = ("float32", "dynamic9", "int8", "int8io")
+
+
+def alter_graph(content: bytes, random: np.random.Generator) -> tuple[bytes, str]:
+    """Alter a field of the graph itself: shapes, types, operators, tensors, scales."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    graph = model.subgraphs[0]
+    tensor, operator = pick(random, graph.tensors), pick(random, graph.operators)
+    number = int(pick(random, (0, -1, 1, 7, 2**31 - 1, 10_000, 3)))
+    way = pick(
+        random, ("shape", "type", "operator", "wires", "ports", "buffer", "scale", "options", "version", "count")
+    )
+    if way == "shape" and tensor.shape is not None and len(tensor.shape):
+        shape = list(tensor.shape)
+        shape[int(random.integers(len(shape)))] = number
+        tensor.shape = pick(random, (shape, [], shape * 2))
+    elif way == "type":
+        tensor.type = int(random.integers(0, 18))
+    elif way == "operator":
+        operator.opcodeIndex = abs(number)
+    elif way == "wires":
+        operator.inputs = pick(random, ([], [number] * 3, list(operator.inputs)[:1], list(operator.outputs)))
+    elif way == "ports":
+        ports = pick(random, ([], [number], list(graph.inputs) * 2, list(graph.outputs) + list(graph.inputs)))
+        setattr(graph, pick(random, ("inputs", "outputs")), ports)
+    elif way == "buffer":
+        tensor.buffer = abs(number)
+    elif way == "scale":
+        tensor.quantization = schema.QuantizationParametersT()
+        tensor.quantization.scale = pick(random, ([], [0.0], [float("nan")], [1e38], [0.1] * 5))
+        tensor.quantization.zeroPoint = pick(random, ([], [0], [2**40], [1] * 5))
+    elif way == "options":
+        for name, value in vars(operator.builtinOptions or object()).items() if operator.builtinOptions else ():
+            if isinstance(value, int) and random.random() < 0.5:
+                setattr(operator.builtinOptions, name, number)
+    elif way == "version":
+        code = pick(random, model.operatorCodes)
+        code.version, code.builtinCode = pick(random, ((99, code.builtinCode), (1, int(random.integers(0, 220)))))
+    else:
+        model.subgraphs = pick(random, ([], [graph, graph]))
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output()), f"{way} {number}"
+
+
+def try_graph(content: bytes, random: np.random.Generator) -> tuple[bytes, str]:
+    try:
+        return alter_graph(content, random)
+    except Exception:  # a value that the format itself cannot hold
+        return alter_bytes(content, random)
+
+
+def points(path: Path) -> np.ndarray:
+    from edgefkp.runtime.predictor import open_predictor
+
+    return open_predictor(path).predict(drawn(4)[0])
+
+
+def inspect_and_predict(path: Path) -> list[Any]:
+    """Both, and the reference points of a bundle; refused where all of them refuse it."""
+    from edgefkp.bench import bundle, timed_images
+
+    answers: list[Any] = []
+    for step in (
+        lambda: command("inspect", path),
+        lambda: points(path),
+        lambda: list(bundle.reference_points([path], timed_images.drawn_images(2))),
+    ):
+        try:
+            answers.append(step())
+        except EdgefkpError as error:
+            refused = error
+    if not answers[1:]:
+        raise refused
+    return answers
+
+
+def make_tflite(folder: Path) -> list[Sample]:
+    return [Sample(folder / s, tiny_model(folder / s, s, False).name, f"tiny.{s}.tflite") for s in SCHEMES]
+
+
+def make_with_card(folder: Path) -> list[Sample]:
+    return [Sample(folder / s, tiny_model(folder / s, s).name, f"tiny.{s}.tflite") for s in SCHEMES]
+
+
+def make_card(folder: Path) -> list[Sample]:
+    path = tiny_model(folder / "export")
+    shipped = Path(__file__).resolve().parents[3] / "edgefkp/runtime/shipped"
+    name = "small-masked-online.int8"
+    for suffix in (".json", ".tflite"):
+        (folder / "export" / f"{name}{suffix}").write_bytes((shipped / f"{name}{suffix}").read_bytes())
+    return [Sample(folder, f"export/{path.stem}.json", f"export/{path.name}"),
+            Sample(folder, f"export/{name}.json", f"export/{name}.tflite")]  # fmt: skip
+
+
+def with_card(path: Path) -> list[Any]:
+    return [command("models", "--in", path.parents[1]), command("inspect", path), points(path)]
+
+
+def make_keras(folder: Path) -> list[Sample]:
+    """A tiny network that TensorFlow makes in a process of its own."""
+    from edgefkp.runtime import isolate
+
+    isolate.call(save_tiny_keras, str(folder))
+    return samples_of(folder, "tiny.keras")
+
+
+def save_tiny_keras(folder: str) -> None:
+    import keras
+
+    from edgefkp.card import Card, write_with_card
+
+    keras.utils.set_random_seed(1)
+    layers = [
+        keras.Input((96, 96, 1)),
+        keras.layers.AveragePooling2D(24),
+        keras.layers.Flatten(),
+        keras.layers.Dense(30),
+    ]
+    network = keras.Sequential(layers)
+    write_with_card(Path(folder) / "tiny.keras", Card("network", "tiny"), network.save)
+
+
+def make_inner_card(folder: Path) -> list[Sample]:
+    """The card inside a .keras that has none beside it; the rest of the zip stands for a network."""
+    folder /= "models"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "tiny.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+        archive.writestr("edgefkp_card.json", (Path(tiny_model(folder.parent)).with_suffix(".json")).read_text())
+    return [Sample(folder.parent, "models/tiny.keras", "models/tiny.keras")]
+
+
+def list_models(path: Path) -> list[Any]:
+    from edgefkp.card import read_card
+
+    listed = command("models", "--in", path.parents[1])
+    read_card(path)
+    return [len(listed)]
+
+
+alter_tflite = functools.partial(one_of(alter_bytes, try_graph))
+KINDS.add(Kind("tflite", ".tflite: inspect, predict, bundle", make_tflite, alter_tflite, inspect_and_predict, 700))
+KINDS.add(
+    Kind(
+        "tflite beside a card",
+        ".tflite whose card stands beside it: predict",
+        make_with_card,
+        alter_tflite,
+        points,
+        300,
+        guarded=True,
+    )
+)
+KINDS.add(Kind("card", "card of a .tflite: models, inspect, predict", make_card, alter_json, with_card, 150))
+KINDS.add(
+    Kind(
+        "keras",
+        ".keras beside its card: predict",
+        make_keras,
+        one_of(alter_zip(alter_json, ".json"), alter_zip(alter_bytes), alter_bytes),
+        points,
+        70,
+        guarded=True,
+        needs="tensorflow",
+    )
+)
+KINDS.add(
+    Kind(
+        "card in .keras",
+        "card inside a .keras: models",
+        make_inner_card,
+        alter_zip(alter_json, "card"),
+        list_models,
+        50,
+    )
+)

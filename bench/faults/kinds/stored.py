@@ -1,0 +1,112 @@
+"""Results, recipes and bundles: JSON that the package wrote, and somebody may have touched."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.faults import KINDS, Kind, Sample, Wrong
+from bench.faults.calls import ROOT, command, drawn, samples_of, tiny_model
+from bench.faults.mutate import alter_archive, alter_bytes, alter_json, alter_zip
+from edgefkp.files import read_json, sha256_file, write_json
+from edgefkp.layout import KAGGLE15
+
+LONG = 20  # a list of a result that is longer is cut for the samples
+
+
+def make_results(folder: Path) -> list[Sample]:
+    """Two rows of a committed benchmark, a run, and a cell of the study."""
+    stored = read_json(ROOT / "bench/results/zoo.json")
+    stored["rows"] = [{**row, "processes": row["processes"][:2]} for row in stored["rows"][:2]]
+    stored["board"] = {name: value for name, value in stored["board"].items() if len(str(value)) < 2000}
+    write_json(folder / "bench.json", stored)
+    write_json(folder / "other.json", stored)
+    write_json(folder / "run.json", read_json(ROOT / "docs/results/run-sample.json"))
+    cell = read_json(ROOT / "models/study/manual-augment.json")
+    write_json(folder / "cell.json", {**cell, "history": cell["history"][:LONG]})
+    return samples_of(folder, "bench.json", "bench.json", "bench.json", "run.json", "cell.json")
+
+
+def show(path: Path) -> list[Any]:
+    from edgefkp.report.result import read_run
+    from edgefkp.report.run_table import table
+    from edgefkp.study.cell import read_result
+
+    if path.stem == "run":
+        return [len(table(read_run(path)).text())]
+    if path.stem == "cell":
+        return [read_result(path).key]
+    for form in ("table", "html"):
+        command("bench", "show", path, "--as", form)
+    command("compare", path, path.with_name("other.json"), "--force")
+    command("recommend", path)
+    return []
+
+
+def make_recipes(folder: Path) -> list[Sample]:
+    from edgefkp.training.recipe import Recipe
+
+    write_json(folder / "whole.json", Recipe())
+    write_json(folder / "best.json", read_json(ROOT / "edgefkp/training/recipes/best.json"))
+    return samples_of(folder, "whole.json", "whole.json", "best.json")
+
+
+def train_by(path: Path) -> list[Any]:
+    """Read, and used as training uses it before TensorFlow starts: altered faces for a batch."""
+    from edgefkp.data.augment import online_batch
+    from edgefkp.training.recipe import read_recipe
+
+    recipe = read_recipe(path)
+    numbers = [*vars(recipe).values(), *vars(recipe.online).values()]
+    if any(isinstance(number, float) and not np.isfinite(number) for number in numbers):
+        raise Wrong("a number of the recipe is not finite")
+    if not (recipe.learning_rate > 0 and 0 <= recipe.ema <= 1 and 0 <= recipe.warmup <= 1 and recipe.patience >= 0):
+        raise Wrong("a number of the recipe is out of its range")
+    online_batch(*drawn(2), np.random.default_rng(0), recipe.online, KAGGLE15)
+    return []
+
+
+def make_bundle(folder: Path) -> list[Sample]:
+    from edgefkp.bench import bundle, timed_images
+    from edgefkp.bench.plan import TimingSettings, cases_of
+
+    path = tiny_model(folder / "made")
+    settings = TimingSettings(processes=1, seconds=0.01, warm_seconds=(0.0, 0.01), pause=0)
+    (folder / "in").mkdir()
+    bundle.make_zip(folder / "in/b.zip", cases_of([path], modes=["invoke"]), timed_images.drawn_images(4), settings)
+    write_json(folder / "in/known.json", [sha256_file(path)])
+    return samples_of(folder / "in", "b.zip")
+
+
+def measure(path: Path) -> list[Any]:
+    """Whatever the bundle asks for: nothing foreign may be measured, and nothing may be left."""
+    shown = command("bench", "--bundle", path, "--out", path.parent / "results", "--name", "r", "--json")
+    foreign = {row["sha256"] for row in json.loads(shown)["rows"]} - set(read_json(path.with_name("known.json")))
+    if foreign:
+        raise Wrong("a file was measured that is not the one of the bundle")
+    return []
+
+
+def alter_bundle(content: bytes, random: np.random.Generator) -> tuple[bytes, str]:
+    """Mostly the job; else the arrays, the model or the zip itself."""
+    inside, only = (
+        (alter_json, "job.json"),
+        (alter_json, "job.json"),
+        (alter_archive, ".npz"),
+        (alter_bytes, ".tflite"),
+    )[int(random.integers(4))]
+    return alter_zip(inside, only)(content, random)
+
+
+KINDS.add(
+    Kind(
+        "result", "results of bench, run and study: bench show, compare, recommend", make_results, alter_json, show, 150
+    )
+)
+KINDS.add(Kind("recipe", "a recipe of a training: read and checked", make_recipes, alter_json, train_by, 80))
+KINDS.add(
+    Kind(
+        "bundle", "a bundle: bench --bundle", make_bundle, alter_bundle, measure, 60, guarded=True, seconds=40, batch=20
+    )
+)

@@ -1,0 +1,149 @@
+"""Alter files and call the package with them, in child processes that may die of it."""
+
+import os
+import shutil
+import signal
+import traceback
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.faults import FOREIGN, KINDS, RAN, Kind, Sample, Wrong
+from bench.faults.record import CRASH, FINE, HANG, REFUSED, TRACEBACK, WRONG, Outcome
+from edgefkp.errors import EdgefkpError
+from edgefkp.files import write_bytes
+from edgefkp.runtime import isolate
+
+MEMORY = 6 << 30  # bytes of address space; TensorFlow takes three to start
+CLOSE = 0.25  # pixels: integer kernels round differently by a step
+
+Note = Callable[[Outcome], None]
+
+
+def altered(kind: Kind, samples: Sequence[Sample], number: int, seed: int) -> tuple[Sample, bytes, str]:
+    """The sample, its altered file and what was done: the same for the same kind, number and seed."""
+    sample = samples[number % len(samples)]
+    random = np.random.default_rng([seed, zlib.crc32(kind.name.encode()), number])
+    content, change = kind.mutate((sample.folder / sample.altered).read_bytes(), random)
+    return sample, content, f"{sample.altered}: {change}"
+
+
+def run_kind(
+    kind: Kind, numbers: Sequence[int], seed: int, scratch: Path, note: Note = lambda outcome: None
+) -> list[Outcome]:
+    """What becomes of these inputs. Nothing but `scratch`, an empty folder, is written to."""
+    samples = scratch / "samples"
+    samples.mkdir(parents=True)
+    foreign = scratch / "foreign"
+    foreign.write_text(f"#!/bin/sh\ntouch {scratch / RAN}\n")
+    foreign.chmod(0o755)
+    (scratch / "tmp").mkdir()
+    environment = {
+        "EDGEFKP_CACHE": str(scratch / "cache"), "TMPDIR": str(scratch / "tmp"), FOREIGN: str(foreign),
+        "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "",
+    }  # fmt: skip
+    made = samples_in(kind, samples, environment)
+    outcomes: list[Outcome] = []
+    left = list(numbers)
+    while left:
+        begun: list[int] = []
+
+        def hear(event: Any, begun: list[int] = begun) -> None:
+            if "begun" in event:
+                begun.append(event["begun"])
+            else:
+                outcomes.append(Outcome(kind.name, **event["ended"]))
+                note(outcomes[-1])
+
+        part = left[: kind.batch]
+        try:
+            isolate.call(batch, kind.name, str(scratch), [list(map(str, one)) for one in made], part, seed,
+                         environment=environment, memory=MEMORY, progress=hear)  # fmt: skip
+        except isolate.ChildDied as died:
+            if not begun or len(outcomes) == len(numbers) - len(left) + len(begun):
+                raise EdgefkpError(f"{kind.name}: the harness failed: {died.last_line}") from died
+            part = part[: len(begun)]
+            _, content, change = altered(kind, made, part[-1], seed)
+            what = HANG if died.signal == "SIGALRM" else CRASH
+            outcomes.append(Outcome(kind.name, part[-1], what, change, len(content), "", died.signal or died.last_line))
+            note(outcomes[-1])
+        left = left[len(part) :]
+    return outcomes
+
+
+def samples_in(kind: Kind, folder: Path, environment: dict[str, str] | None = None) -> list[Sample]:
+    """The untouched samples, made in the empty `folder`."""
+    found = isolate.call(make, kind.name, str(folder), environment=environment)
+    return [Sample(Path(place), *names) for place, *names in found]
+
+
+def make(name: str, folder: str) -> list[list[str]]:
+    """In a child: the samples."""
+    return [[str(part) for part in sample] for sample in KINDS[name].make(Path(folder))]
+
+
+def batch(name: str, scratch: str, made: list[list[str]], numbers: list[int], seed: int) -> None:
+    """In a child: report what becomes of each input before the next."""
+    kind, samples = KINDS[name], [Sample(Path(folder), *names) for folder, *names in made]
+    place, answers = Path(scratch) / "now", {}
+    if kind.guarded:
+        for sample in dict.fromkeys(samples):
+            answers[sample] = kind.call(_copied(sample, place) / sample.opened)
+    for number in numbers:
+        sample, content, change = altered(kind, samples, number, seed)
+        isolate.report({"begun": number})
+        write_bytes(_copied(sample, place) / sample.altered, content)
+        signal.alarm(kind.seconds)  # its default ends this process, wherever that is
+        try:
+            outcome, where, message = _outcome(kind, place / sample.opened, answers.get(sample))
+        finally:
+            signal.alarm(0)
+        if (Path(scratch) / RAN).exists():
+            (Path(scratch) / RAN).unlink()
+            outcome, message = WRONG, "a foreign program was started"
+        facts = {"number": number, "outcome": outcome, "altered": change[:200], "bytes": len(content)}
+        isolate.report({"ended": {**facts, "where": where, "message": _printable(message)}})
+
+
+def _printable(text: str) -> str:
+    return text[:300].encode("utf-8", "replace").decode()
+
+
+def _copied(sample: Sample, place: Path) -> Path:
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(sample.folder, place)
+    return place
+
+
+def _outcome(kind: Kind, path: Path, untouched: Any) -> tuple[str, str, str]:
+    """Outcome, place and message."""
+    try:
+        answer = kind.call(path)
+    except EdgefkpError as error:
+        return REFUSED, "", error.message
+    except Wrong as error:
+        return WRONG, "", str(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return TRACEBACK, _place(error), f"{type(error).__name__}: {error}"
+    if untouched is not None and not _same(answer, untouched):
+        return WRONG, "", "another answer than the untouched file's"
+    return FINE, "", ""
+
+
+def _place(error: BaseException) -> str:
+    """The package's innermost function that the exception passed."""
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if f"{os.sep}edgefkp{os.sep}" in one.filename]
+    if not frames:
+        return ""
+    return f"{frames[-1].filename.rpartition('edgefkp' + os.sep)[2]}:{frames[-1].name}"
+
+
+def _same(answer: Any, untouched: Any) -> bool:
+    if isinstance(untouched, np.ndarray):
+        return answer.shape == untouched.shape and bool(np.abs(answer - untouched).max() <= CLOSE)
+    return bool(answer == untouched)
