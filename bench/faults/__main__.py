@@ -19,6 +19,7 @@ from edgefkp.files import write_bytes, write_json
 
 RESULT = Path(__file__).resolve().parents[1] / "results/faults.json"
 WHOLE = 3000
+PACKAGES = ("numpy", "opencv-python", "ai-edge-litert", "tensorflow")  # whose versions matter
 
 
 def inputs_of(kind: Kind, count: int) -> range:
@@ -35,10 +36,11 @@ def inputs_of(kind: Kind, count: int) -> range:
     "--out", type=click.Path(path_type=Path), default=RESULT, help="JSON to write. [default: the committed one]"
 )
 def main(count: int, seed: int, only: tuple[str, ...], keep: Path | None, out: Path) -> None:
-    kinds = [KINDS[name] for name in only] or KINDS.values()
+    kinds = [KINDS[name] for name in only] or [kind for kind in KINDS.values() if kind.share]
     missing = [kind.name for kind in kinds if kind.needs and not find_spec(kind.needs)]
     if missing:
         raise EdgefkpError(f"{', '.join(missing)}: a package is missing", "pip install -e '.[train]'")
+    created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     rows, faults = [], []
     with progress_bar("faults", sum(len(inputs_of(kind, count)) for kind in kinds)) as bar:
         for kind in kinds:
@@ -48,13 +50,12 @@ def main(count: int, seed: int, only: tuple[str, ...], keep: Path | None, out: P
             rows.append(row_of(kind.name, kind.description, outcomes))
             found = smallest(outcomes)
             faults += found
+            for one in found:
+                log(f"{one.kind} {one.number}: {one.outcome} {one.where} {one.message[:150]!r} ({one.altered[:80]})")
             if keep:
                 _keep(kind, found, seed, keep)
-    created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    write_json(out, FaultsResult(seed, created, versions("numpy", "opencv-python", "ai-edge-litert"), rows, faults))
+            write_json(out, FaultsResult(seed, created, versions(*PACKAGES), rows, faults))
     click.echo(faults_table(out).text())
-    for one in faults:
-        log(f"{one.kind} {one.number}: {one.outcome} {one.where} {one.message[:150]!r} ({one.altered[:80]})")
     if any(getattr(row, name) for row in rows for name in BAD):
         raise GateError(f"{len(faults)} kinds of fault", "each file again: --keep FOLDER with the same --seed")
 

@@ -189,7 +189,7 @@ def alter_array(content: bytes, random: Random) -> tuple[bytes, str]:
             else array
         )
     elif way == "shape":
-        array = pick(random, (array[:0], array[:1], array[None], array.ravel(), array[..., :1], array.T))
+        array = pick(random, (np.atleast_1d(array)[:0], np.atleast_1d(array)[:1], array[None], array.ravel(), array.T))
     elif array.dtype.kind in "fiu":
         wide = array.astype(np.float64) if array.dtype.kind == "f" else array.copy()
         value = pick(random, (np.nan, np.inf, 1e39, 1e30, -5.0)) if wide.dtype.kind == "f" else 255

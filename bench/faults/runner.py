@@ -14,7 +14,7 @@ import numpy as np
 from bench.faults import FOREIGN, KINDS, RAN, Kind, Sample, Wrong
 from bench.faults.record import CRASH, FINE, HANG, REFUSED, TRACEBACK, WRONG, Outcome
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import write_bytes
+from edgefkp.files import read_json, write_bytes, write_json
 from edgefkp.runtime import isolate
 
 MEMORY = 6 << 30  # bytes of address space; TensorFlow takes three to start
@@ -35,8 +35,6 @@ def run_kind(
     kind: Kind, numbers: Sequence[int], seed: int, scratch: Path, note: Note = lambda outcome: None
 ) -> list[Outcome]:
     """What becomes of these inputs. Nothing but `scratch`, an empty folder, is written to."""
-    samples = scratch / "samples"
-    samples.mkdir(parents=True)
     foreign = scratch / "foreign"
     foreign.write_text(f"#!/bin/sh\ntouch {scratch / RAN}\n")
     foreign.chmod(0o755)
@@ -45,7 +43,6 @@ def run_kind(
         "EDGEFKP_CACHE": str(scratch / "cache"), "TMPDIR": str(scratch / "tmp"), FOREIGN: str(foreign),
         "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "",
     }  # fmt: skip
-    made = samples_in(kind, samples, environment)
     outcomes: list[Outcome] = []
     left = list(numbers)
     while left:
@@ -60,13 +57,14 @@ def run_kind(
 
         part = left[: kind.batch]
         try:
-            isolate.call(batch, kind.name, str(scratch), [list(map(str, one)) for one in made], part, seed,
-                         environment=environment, memory=MEMORY, progress=hear)  # fmt: skip
+            isolate.call(
+                batch, kind.name, str(scratch), part, seed, environment=environment, memory=MEMORY, progress=hear
+            )
         except isolate.ChildDied as died:
             if not begun or len(outcomes) == len(numbers) - len(left) + len(begun):
                 raise EdgefkpError(f"{kind.name}: the harness failed: {died.last_line}") from died
             part = part[: len(begun)]
-            _, content, change = altered(kind, made, part[-1], seed)
+            _, content, change = altered(kind, samples_in(kind, scratch), part[-1], seed)
             what = HANG if died.signal == "SIGALRM" else CRASH
             outcomes.append(Outcome(kind.name, part[-1], what, change, len(content), "", died.signal or died.last_line))
             note(outcomes[-1])
@@ -74,20 +72,19 @@ def run_kind(
     return outcomes
 
 
-def samples_in(kind: Kind, folder: Path, environment: dict[str, str] | None = None) -> list[Sample]:
-    """The untouched samples, made in the empty `folder`."""
-    found = isolate.call(make, kind.name, str(folder), environment=environment)
-    return [Sample(Path(place), *names) for place, *names in found]
+def samples_in(kind: Kind, scratch: Path) -> list[Sample]:
+    """The untouched samples below `scratch`; the first call makes them."""
+    known = scratch / "samples.json"
+    if not known.exists():
+        (scratch / "samples").mkdir()
+        write_json(known, [list(map(str, sample)) for sample in kind.make(scratch / "samples")])
+    return [Sample(Path(folder), *names) for folder, *names in read_json(known)]
 
 
-def make(name: str, folder: str) -> list[list[str]]:
-    """In a child: the samples."""
-    return [[str(part) for part in sample] for sample in KINDS[name].make(Path(folder))]
-
-
-def batch(name: str, scratch: str, made: list[list[str]], numbers: list[int], seed: int) -> None:
+def batch(name: str, scratch: str, numbers: list[int], seed: int) -> None:
     """In a child: report what becomes of each input before the next."""
-    kind, samples = KINDS[name], [Sample(Path(folder), *names) for folder, *names in made]
+    kind = KINDS[name]
+    samples = samples_in(kind, Path(scratch))
     place, answers = Path(scratch) / "now", {}
     if kind.guarded:
         for sample in dict.fromkeys(samples):

@@ -1,0 +1,55 @@
+"""The command: see bench/kills/__init__.py."""
+
+import sys
+import tempfile
+from datetime import datetime, timezone
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from bench.kills.record import KillsResult, kills_table
+from bench.kills.runner import kill_often
+from bench.kills.targets import NAMES, TARGETS
+from edgefkp.card import versions
+from edgefkp.cli.options import log
+from edgefkp.errors import EdgefkpError, GateError
+from edgefkp.files import write_json
+
+RESULT = Path(__file__).resolve().parents[1] / "results/kills.json"
+
+
+@click.command(help=__doc__)
+@click.option("--count", default=10, show_default=True, type=click.IntRange(1), help="Kills of each command.")
+@click.option("--seed", default=0, show_default=True, help="Another seed draws other moments.")
+@click.option("--only", multiple=True, type=click.Choice(NAMES), help="May be repeated.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=RESULT, help="JSON to write. [default: the committed one]"
+)
+def main(count: int, seed: int, only: tuple[str, ...], out: Path) -> None:
+    rows, problems = [], []
+    for target in TARGETS:
+        if target.name not in (only or NAMES):
+            continue
+        if target.needs and not find_spec(target.needs):
+            raise EdgefkpError(f"{target.name} needs {target.needs}", "pip install -e '.[train]'")
+        with tempfile.TemporaryDirectory(prefix="edgefkp-kills-") as scratch:
+            row, found = kill_often(target, count, seed, Path(scratch))
+        rows.append(row)
+        problems += found
+        log(str(row))
+    created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    write_json(out, KillsResult(seed, created, versions(), rows, problems))
+    click.echo(kills_table(out).text())
+    for problem in problems:
+        log(problem)
+    if problems or any(row.orphans for row in rows):
+        raise GateError(f"{len(problems)} ends are not those of the undisturbed run", "the same again: the same --seed")
+
+
+if __name__ == "__main__":
+    try:
+        main(standalone_mode=False)
+    except EdgefkpError as error:
+        print(f"error: {error.message}\nhint:  {error.hint}", file=sys.stderr)
+        sys.exit(error.exit_code)

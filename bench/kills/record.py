@@ -1,0 +1,51 @@
+"""What became of the killed commands, as stored in bench/results/kills.json, and its table."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgefkp.errors import EdgefkpError
+from edgefkp.evaluation.table import Table
+from edgefkp.files import read_json
+from edgefkp.records import read_record
+
+SCHEMA = "edgefkp.kills/1"
+
+
+@dataclass(frozen=True)
+class KillRow:
+    """What became of one command."""
+
+    command: str
+    kills: int  # that came before the command had ended by itself
+    same: int  # ends that equal the undisturbed one
+    unfinished: int  # the command failed or had no end when it was typed again
+    different: int  # lost, doubled or half-written: other files, rows, rounds or bytes
+    litter: int  # a file that the undisturbed run does not leave
+    orphans: int  # a process that lived on
+
+
+@dataclass(frozen=True)
+class KillsResult:
+    """One run of bench.kills."""
+
+    seed: int
+    created: str  # UTC
+    versions: dict[str, str]
+    rows: list[KillRow]
+    problems: list[str]  # command, second of the kill, what differs
+    schema: str = SCHEMA
+
+
+def kills_table(path: Path) -> Table:
+    result = read(path)
+    names = ("kills", "same", "unfinished", "different", "litter", "orphans")
+    rows = [[f"`edgefkp {row.command}`", *(str(getattr(row, name)) for name in names)] for row in result.rows]
+    rows.append(["all", *(str(sum(getattr(row, name) for row in result.rows)) for name in names)])
+    return Table.of(["command", *names], rows, [f"Seed {result.seed}; edgefkp {result.versions['edgefkp']}."])
+
+
+def read(path: Path) -> KillsResult:
+    stored = read_json(path)
+    if not isinstance(stored, dict) or stored.get("schema") != SCHEMA:
+        raise EdgefkpError(f"{path} is not of {SCHEMA}", "python -m bench.kills makes it")
+    return read_record(KillsResult, stored, str(path))
