@@ -1,14 +1,15 @@
 """Results, recipes and bundles: JSON that the package wrote, and somebody may have touched."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.faults import KINDS, Kind, Sample, Wrong
+from bench.faults import FOREIGN, KINDS, Kind, Sample, Wrong
 from bench.faults.calls import ROOT, command, drawn, samples_of, tiny_model
-from bench.faults.mutate import alter_archive, alter_bytes, alter_json, alter_zip
+from bench.faults.mutate import alter_archive, alter_bytes, alter_json, alter_zip, pick
 from edgefkp.files import read_json, sha256_file, write_json
 from edgefkp.layout import KAGGLE15
 
@@ -88,11 +89,27 @@ def measure(path: Path) -> list[Any]:
     return []
 
 
+def hostile_job(content: bytes, random: np.random.Generator) -> tuple[bytes, str]:
+    """What somebody who wants to run something, read something or never end would write."""
+    job = json.loads(content)
+    foreign = os.environ.get(FOREIGN, "/nowhere")
+    wishes = (
+        ("python", foreign), ("python", "/bin/sh"), ("delegate", foreign), ("file", "/dev/zero"),
+        ("sha256", "/dev/zero"), ("file", "../../known.json"), ("processes", 10**9), ("pause", 1e9), ("seconds", 1e9), ("pin", [10**6]),
+    )  # fmt: skip
+    name, value = pick(random, wishes)
+    if name == "sha256":
+        job[name] = {**job[name], value: "0" * 64}
+    else:
+        (job["cells"][0] if name in job["cells"][0] else job["settings"])[name] = value
+    return json.dumps(job).encode(), f"{name} = {value!r}"
+
+
 def alter_bundle(content: bytes, random: np.random.Generator) -> tuple[bytes, str]:
     """Mostly the job; else the arrays, the model or the zip itself."""
     inside, only = (
         (alter_json, "job.json"),
-        (alter_json, "job.json"),
+        (hostile_job, "job.json"),
         (alter_archive, ".npz"),
         (alter_bytes, ".tflite"),
     )[int(random.integers(4))]
@@ -107,6 +124,6 @@ KINDS.add(
 KINDS.add(Kind("recipe", "a recipe of a training: read and checked", make_recipes, alter_json, train_by, 80))
 KINDS.add(
     Kind(
-        "bundle", "a bundle: bench --bundle", make_bundle, alter_bundle, measure, 60, guarded=True, seconds=40, batch=20
+        "bundle", "a bundle: bench --bundle", make_bundle, alter_bundle, measure, 60, guarded=True, seconds=30, batch=20
     )
 )
