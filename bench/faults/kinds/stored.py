@@ -93,10 +93,11 @@ def hostile_job(content: bytes, random: np.random.Generator) -> tuple[bytes, str
     """What somebody who wants to run something, read something or never end would write."""
     job = json.loads(content)
     foreign = os.environ.get(FOREIGN, "/nowhere")
-    wishes = (
-        ("python", foreign), ("python", "/bin/sh"), ("delegate", foreign), ("file", "/dev/zero"),
-        ("sha256", "/dev/zero"), ("file", "../../known.json"), ("processes", 10**9), ("pause", 1e9), ("seconds", 1e9), ("pin", [10**6]),
-    )  # fmt: skip
+    wishes: tuple[tuple[str, Any], ...] = (
+        *(("python", foreign), ("python", "/bin/sh"), ("delegate", foreign), ("file", "/dev/zero")),
+        *(("sha256", "/dev/zero"), ("file", "../../known.json"), ("processes", 10**9), ("pause", 1e9)),
+        *(("seconds", 1e9), ("pin", [10**6])),
+    )
     name, value = pick(random, wishes)
     if name == "sha256":
         job[name] = {**job[name], value: "0" * 64}
