@@ -1,7 +1,10 @@
 """The child's side of runtime/isolate: make one call, report its progress, send its result.
 
 Both sides write values in one form: JSON, with numpy arrays in a file beside it. numpy is imported for arrays only.
+Runs from Python 3.8 on, for the doctor.
 """
+
+from __future__ import annotations
 
 import contextlib
 import ctypes

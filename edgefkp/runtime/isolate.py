@@ -8,7 +8,11 @@ measurement needs a fresh one, and TensorFlow divides its threads once per proce
 - sends progress and its result as lines of JSON on a descriptor of its own, with numpy arrays in a file that has no
   name; what it or native code prints goes to its log;
 - leaves no core file, and respects limits of time and memory.
+
+Runs from Python 3.8 on, for the doctor.
 """
+
+from __future__ import annotations
 
 import contextlib
 import importlib
@@ -133,7 +137,7 @@ class Child:
                 f"cannot start {command[0]}: {error.strerror}", "give --python the path of a Python interpreter"
             ) from error
 
-    def __enter__(self) -> "Child":
+    def __enter__(self) -> Child:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:

@@ -4,7 +4,6 @@ Bytes altered on the way, a broken kernel or a processor's own arithmetic change
 vectors are made by `python -m bench.make_reference_vectors`.
 """
 
-import contextlib
 import platform
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import cache_dir, sha256_file, write_text
+from edgefkp.files import sha256_file
+from edgefkp.runtime import passed
 from edgefkp.runtime.shipped import VECTORS
 from edgefkp.runtime.tflite_model import TfliteModel
 
 FLOAT_LIMIT = 0.01  # px; float arithmetic in another order
 INTEGER_LIMIT = 0.25  # px; rounding of integers, which runtimes do differently by one step
+_CHECK = "golden"
 _LIMIT = ".limit"  # suffix of the array that holds a file's limit
 
 
@@ -53,8 +54,10 @@ def check_reference_vectors(path: Path | str, model: TfliteModel) -> float | Non
     """
     path = Path(path)
     digest = sha256_file(path)
-    passed = cache_dir() / "golden" / "-".join((digest, model.runtime, model.version, platform.machine()))
-    if not VECTORS.exists() or passed.exists():
+    if not VECTORS.exists():
+        return None
+    facts = digest, model.runtime, model.version, sha256_file(VECTORS)
+    if passed.has_passed(_CHECK, *facts):
         return None
     known = read_reference_vectors()
     if digest not in known.keypoints:
@@ -67,6 +70,5 @@ def check_reference_vectors(path: Path | str, model: TfliteModel) -> float | Non
             f"most {limit:g} px is right ({model.runtime} {model.version}, {platform.machine()})",
             "install edgefkp and the runtime again, or try another: --runtime litert, tflite-runtime",
         )
-    with contextlib.suppress(EdgefkpError):  # an unwritable cache only means that it is checked again
-        write_text(passed, f"{difference}\n")
+    passed.remember(_CHECK, *facts, note=f"{difference}\n")
     return difference
