@@ -229,45 +229,6 @@ remote_python_option = click.option(
 )
 
 
-def timing_options(command: Any) -> Any:
-    """How a benchmark measures: --images, --threads, --mode, --quick, --processes, --seconds."""
-    from edgefkp.bench.plan import FULL, MODES
-
-    for option in (
-        click.option(
-            "--seconds",
-            type=click.FloatRange(0, min_open=True),
-            help=f"Measured seconds per process, after the warm-up. [default: {FULL.seconds:g}]",
-        ),
-        click.option(
-            "--processes",
-            type=click.IntRange(1),
-            help=f"Fresh processes per configuration. [default: {FULL.processes}]",
-        ),
-        click.option(
-            "--quick", is_flag=True, help="Run two short processes per configuration: a quick look, wide intervals."
-        ),
-        click.option(
-            "--mode",
-            "modes",
-            multiple=True,
-            type=click.Choice(list(MODES)),
-            help="Time the interpreter alone, or from a camera-like frame to keypoints (needs OpenCV). [default: both]",
-        ),
-        click.option(
-            "--threads",
-            multiple=True,
-            type=click.IntRange(1),
-            help="Threads of the runtime; may be repeated. [default: 1]",
-        ),
-        click.option(
-            "--images", default=100, show_default=True, help="Number of different faces to time and score on."
-        ),
-    ):
-        command = option(command)
-    return command
-
-
 max_delta_option = click.option(
     "--max-delta", type=float, metavar="PX", help="Exit with 3 if the RMSE of a file increases by more than PX pixels."
 )
