@@ -140,13 +140,16 @@ def _tensor(schema: Any, model: Any, tensor: Any) -> Tensor:
     shape = _integers(tensor.ShapeAsNumpy())
     quantization = tensor.Quantization()
     scales = _values(quantization.ScaleAsNumpy()) if quantization else ()
+    zero_points = _integers(quantization.ZeroPointAsNumpy()) or (0,) * len(scales) if len(scales) else ()
+    if len(zero_points) != len(scales):
+        raise ValueError(f"{len(scales)} scales and {len(zero_points)} zero points")
     return Tensor(
         name=_text(tensor.Name() or b""),
         shape=shape,
         signature=_integers(tensor.ShapeSignatureAsNumpy()) or shape,
         dtype=_names(schema, "TensorType").get(tensor.Type(), f"type {tensor.Type()}").lower(),
         scales=tuple(float(scale) for scale in scales),
-        zero_points=_integers(quantization.ZeroPointAsNumpy()) if len(scales) else (),
+        zero_points=zero_points,
         bytes=model.Buffers(tensor.Buffer()).DataLength() if model.BuffersLength() else 0,
     )
 
