@@ -18,7 +18,8 @@ from edgefkp.demo.displays import KEYS, Display, Recorder
 from edgefkp.demo.frames import open_frames
 from edgefkp.demo.session import Pipeline, counterparts
 from edgefkp.demo.view import ViewOptions, render
-from edgefkp.detect.media import Frame, fitted
+from edgefkp.detect.media import Frame
+from edgefkp.detect.recorder import fitted
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
