@@ -132,7 +132,8 @@ class Pipeline:
 
 def choices_beside(model: Path) -> list[Path]:
     """`model`, then the others to choose from: those of its folder and the shipped ones."""
-    return list(dict.fromkeys([model, *sorted(model.parent.glob("*.tflite")), *models()]))
+    beside = (path for path in sorted(model.parent.glob("*.tflite")) if not path.name.startswith("."))
+    return list(dict.fromkeys([model, *beside, *models()]))
 
 
 def counterparts(model: Path, choices: list[Path]) -> list[Path]:
