@@ -121,6 +121,9 @@ class Video:
 
     def frames(self) -> Iterator[Frame | None]:
         """Raises EdgefkpError at the end of a video that was cut off, unless it is looped."""
+        import cv2
+
+        seconds = 0.0
         for number in itertools.count():
             read, image = self._capture.read()
             is_cut = number == 0
@@ -132,18 +135,18 @@ class Video:
             if not read and number == 0:
                 raise EdgefkpError(f"{self._path} has no frame that can be read", _CONVERT)
             if not read:
-                self._require_whole(number)
+                self._require_whole(number, seconds)
                 return
+            seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             yield Frame(image, number / self.fps, is_cut)
 
-    def _require_whole(self, frames: int) -> None:
+    def _require_whole(self, frames: int, seconds: float) -> None:
         import cv2
 
         expected = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         allowed = max(MISSING, MISSING_SHARE * expected)
         # Some containers state their duration alone, from which OpenCV counts frames; with a varying rate only the
         # time of the last one is right.
-        seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         fps = max(self._capture.get(cv2.CAP_PROP_FPS), 1e-3)
         if frames < expected - allowed and seconds < (expected - allowed) / fps:
             raise EdgefkpError(f"{self._path} was cut off: it ends after {frames} of {expected:.0f} frames", _AGAIN)

@@ -9,6 +9,8 @@ from edgefkp.detect.images import Item, Outcome, PredictSettings, predict_image
 from edgefkp.records import read_record
 from edgefkp.runtime.isolate import Child, ChildDied, report
 
+_ENDING = 5.0  # seconds that a worker whose child was ended may take
+
 
 def in_workers(items: list[Item], settings: PredictSettings, count: int) -> Iterator[tuple[Item, Outcome]]:
     """Each item and its outcome. Raises EdgefkpError where a worker cannot start, or cannot write."""
@@ -41,7 +43,7 @@ class _Worker(threading.Thread):
         settings: PredictSettings,
         arrived: "queue.SimpleQueue[tuple[int, Outcome | BaseException]]",
     ) -> None:
-        super().__init__(daemon=True)
+        super().__init__(name="edgefkp-predict", daemon=True)
         self._items, self._left, self._settings, self._arrived = items, share, settings, arrived
         self._child: Child | None = None
         self._stopped = threading.Event()
@@ -58,6 +60,8 @@ class _Worker(threading.Thread):
         self._stopped.set()
         if self._child is not None:
             self._child.kill()
+        if self.ident is not None:
+            self.join(_ENDING)
 
     def _work(self) -> None:
         items, self._ready = [self._items[number] for number in self._left], False
