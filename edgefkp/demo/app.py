@@ -56,6 +56,7 @@ class Demo:
         self._source, self._pipeline, self._display = source, pipeline, display
         self._folder, self._print = folder, log
         self._recorder: Recorder | None = None
+        self._former = ""  # name of the model before the last switch
         self._pace = Pace()
         self._ended = False
 
@@ -123,7 +124,9 @@ class Demo:
             changed = {command: not getattr(options, command)}
             self._pipeline.options = dataclasses.replace(options, **changed)
         elif command.partition(":")[0] == "model":
+            former = self._pipeline.model.stem
             self._pipeline.use(command.partition(":")[2] or None)
+            self._former = former
         elif command == "snapshot" and view is not None:
             self._snapshot(view)
         elif command == "record":
@@ -134,7 +137,15 @@ class Demo:
     def _work(self, frame: Frame) -> View:
         if self._display.paced and not self._source.live:
             self._pace.wait_for(frame)
-        view = self._pipeline.process(frame)
+        try:
+            view = self._pipeline.process(frame)
+        except EdgefkpError as error:  # a file that runs, and predicts no numbers on real images
+            if not self._former:
+                raise
+            self._log(f"cannot switch: {error.message}")
+            self._pipeline.use(self._former)
+            self._former = ""
+            view = self._pipeline.process(frame)
         self._display.show(view)
         if self._recorder:
             try:

@@ -60,7 +60,7 @@ class PredictSettings:
             "model": sha256_file(detector.model),
             "finder": name,
             "finder's file": sha256_file(argument) if os.path.isfile(argument) else argument,
-            "faces": self.max_faces,
+            "faces": self.max_faces or "all",
             "runtime": detector.predictor.runtime,
             "format": self.table,
             "overlays": self.overlays,

@@ -344,3 +344,33 @@ def test_files_that_are_being_written_are_no_models_to_choose(tmp_path):
     names = [path.name for path in session.choices_beside(tmp_path / "tiny.float32.tflite")]
     assert names[0] == "tiny.float32.tflite"
     assert not any(name.startswith(".") for name in names)
+
+
+@pytest.mark.parametrize("command", ["model:tiny.int8", "compare"])
+def test_a_model_that_predicts_nan_ends_no_demo(tmp_path, monkeypatch, command):
+    class NoNumbers(DiscNetwork):
+        def predict(self, images):
+            return np.full((len(images), KAGGLE15.count, 2), np.nan if images.any() else 0, np.float32)
+
+    opened = session.open_predictor
+
+    def broken(path, *arguments):
+        return NoNumbers() if path.stem == "tiny.int8" else opened(path, *arguments)
+
+    own, logged = pipeline(), []
+    monkeypatch.setattr(session, "open_predictor", broken)
+    monkeypatch.setattr("edgefkp.runtime.predictor.open_predictor", broken)
+    display = Scripted([command])
+    summary = Demo(Blank(), own, display, tmp_path, logged.append).run()
+    assert (summary.frames, summary.model) == (10, "tiny.float32")
+    assert len(logged) == (1 if command.startswith("model") else 0)
+    for view in display.views:
+        render(view)
+
+
+def test_a_damaged_file_is_nothing_to_compare_with(tmp_path):
+    shutil.copy(FIXTURES / "tiny.float32.tflite", tmp_path)
+    (tmp_path / "tiny.int8.tflite").write_bytes(b"damaged")
+    own = Pipeline(tmp_path / "tiny.float32.tflite", "whole-image", presence=lambda *face: 1.0)
+    display = Scripted(["compare"])
+    assert Demo(Blank(), own, display, tmp_path).run().frames == 10

@@ -60,7 +60,7 @@ def test_another_image_of_the_same_name_is_predicted_again(photos):
     [
         ({"model": str(TINY.with_name("tiny.int8.tflite"))}, "model was"),
         ({"finder": "haar"}, "finder was"),
-        ({"max_faces": 1}, "faces was null and is 1"),
+        ({"max_faces": 1}, 'faces was "all" and is 1'),
         ({"table": "json"}, "format was"),
         ({"overlays": True}, "overlays was"),
     ],
