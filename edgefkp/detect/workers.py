@@ -1,6 +1,8 @@
 """Images in several processes: in the order of the items, and one that ends its process costs no other."""
 
 import queue
+import signal
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -57,11 +59,14 @@ class _Worker(threading.Thread):
             self._arrived.put((-1, error))
 
     def stop(self) -> None:
+        """End the child, which first removes what it has half written."""
         self._stopped.set()
         if self._child is not None:
-            self._child.kill()
+            self._child.process.terminate()
         if self.ident is not None:
             self.join(_ENDING)
+        if self._child is not None:
+            self._child.kill()
 
     def _work(self) -> None:
         items, self._ready = [self._items[number] for number in self._left], False
@@ -89,6 +94,8 @@ class _Worker(threading.Thread):
 
 def work(settings: Any, items: list[Any]) -> None:
     """In a child: report that it is ready, then the outcome of each item."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))
     own = read_record(PredictSettings, settings, "the settings")
     detector = own.detector()
     report("ready")
