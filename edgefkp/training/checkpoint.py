@@ -2,12 +2,14 @@
 
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edgefkp.errors import EdgefkpError
 from edgefkp.files import json_text, replacing
 from edgefkp.records import read_record
 from edgefkp.training.step_plan import Plan
@@ -33,10 +35,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
-    """None for a file that is missing or damaged: the run then starts from the beginning.
-
-    Raises EdgefkpError for a whole one whose plan is of another version.
-    """
+    """None for a file that is missing, damaged or of another version: the run then starts from the beginning."""
     try:
         with np.load(path) as stored:
             meta = json.loads(str(stored["meta"]))
@@ -44,7 +43,9 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
                 kind: [stored[f"{kind}{i}"] for i in range(sum(name.startswith(kind) for name in stored.files))]
                 for kind in ("state", "best")
             }
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        plan = read_record(Plan, meta["plan"], f"the plan in {path}", strict=True)
+        return Checkpoint(meta["epoch"], meta["history"], plan, lists["state"], lists["best"])
+    except (EdgefkpError, OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
-    plan = read_record(Plan, meta["plan"], f"the plan in {path}", "train without --resume", strict=True)
-    return Checkpoint(meta["epoch"], meta["history"], plan, lists["state"], lists["best"])
+    except (RecursionError, MemoryError, NotImplementedError):  # what a damaged header asks for
+        return None
