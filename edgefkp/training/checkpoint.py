@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.errors import EdgefkpError
 from edgefkp.files import json_text, replacing
 from edgefkp.records import read_record
 from edgefkp.training.step_plan import Plan
@@ -35,7 +34,10 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
-    """None for a file that is missing, damaged or of another version: the run then starts from the beginning."""
+    """None for a file that is missing or damaged: the run then starts from the beginning.
+
+    Raises EdgefkpError for a whole one whose plan is of another version.
+    """
     try:
         with np.load(path) as stored:
             meta = json.loads(str(stored["meta"]))
@@ -43,9 +45,11 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
                 kind: [stored[f"{kind}{i}"] for i in range(sum(name.startswith(kind) for name in stored.files))]
                 for kind in ("state", "best")
             }
-        plan = read_record(Plan, meta["plan"], f"the plan in {path}", strict=True)
-        return Checkpoint(meta["epoch"], meta["history"], plan, lists["state"], lists["best"])
-    except (EdgefkpError, OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+        epoch, history, plan = meta["epoch"], meta["history"], meta["plan"]
+    except (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
     except (RecursionError, MemoryError, NotImplementedError):  # what a damaged header asks for
         return None
+    hint = "train without --resume, or delete it"
+    known = read_record(Plan, plan, f"the plan in {path}", hint, strict=True)
+    return Checkpoint(epoch, history, known, lists["state"], lists["best"])
