@@ -109,7 +109,7 @@ write_with_card(Path(sys.argv[1]), Card("network", "a", key="new"), lambda place
         assert card.key == archive.read("weights").decode() == ("old" if step == 1 else "new")
     assert card.sha256 == sha256_file(path)
     assert [file.name for file in visible(tmp_path)] == ["a.json", f"a{suffix}"]
-    write_with_card(path, card, lambda temporary: temporary.write_bytes(path.read_bytes()))
+    write_with_card(path, card, lambda temporary: temporary.write_bytes(b"once more"))
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.json", f"a{suffix}"]
 
 
