@@ -1,7 +1,10 @@
 """Cards: the JSON beside every model file, with what it is, where it came from and what it scored."""
 
+import contextlib
 import json
+import lzma
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -103,17 +106,39 @@ def card_path(model: Path | str) -> Path:
 def write_with_card(model: Path, card: Card, write: Callable[[Path], Any]) -> Card:
     """Let `write` make the file under a temporary name, then put card and file in their places, the card first.
 
-    So no file is ever seen without its card. Returns the card with the file's name, size and SHA-256.
+    So no file is ever seen without its card. The finished file waits under a name of its own (`_waiting`) until its
+    card is in place: a process that is killed between the two leaves what the next reader of the card finishes.
+    Returns the card with the file's name, size and SHA-256.
     Raises EdgefkpError where the folder cannot be written; `model` is then as it was.
     """
-    with replacing(model) as temporary:
-        write(temporary)
-        if model.suffix == ".keras":
-            with zipfile.ZipFile(temporary, "a") as archive:
-                archive.writestr(_MEMBER, json_text(card))
-        card = replace(card, file=model.name, bytes=temporary.stat().st_size, sha256=sha256_file(temporary))
+    waiting = _waiting(model)
+    try:
+        with replacing(waiting) as temporary:
+            write(temporary)
+            if model.suffix == ".keras":
+                with zipfile.ZipFile(temporary, "a") as archive:
+                    archive.writestr(_MEMBER, json_text(card))
+            card = replace(card, file=model.name, bytes=temporary.stat().st_size, sha256=sha256_file(temporary))
         write_json(card_path(model), card)
+    except EdgefkpError as error:
+        error.message = error.message.replace(str(waiting), str(model))
+        raise
+    finally:
+        _finish_cut_off(model)
+        waiting.unlink(missing_ok=True)
     return _read_back(model)
+
+
+def _waiting(model: Path) -> Path:
+    return model.with_name(f".{model.stem}.waiting{model.suffix}")
+
+
+def _finish_cut_off(model: Path) -> None:
+    """Put the file that waits in its place if the card there is already its own."""
+    waiting = _waiting(model)
+    with contextlib.suppress(OSError, ValueError, RecursionError, AttributeError):  # another process was first
+        if waiting.exists() and json.loads(card_path(model).read_bytes()).get("sha256") == sha256_file(waiting):
+            waiting.replace(model)
 
 
 def write_card(model: Path, card: Card) -> Card:
@@ -135,13 +160,50 @@ def read_card(model: Path | str) -> Card | None:
     Raises EdgefkpError for a card that is not JSON or has values of other types.
     """
     model = Path(model)
+    _finish_cut_off(model)
     if card_path(model).exists():
         return _card(read_json(card_path(model)), card_path(model))
-    if model.suffix == ".keras" and zipfile.is_zipfile(model):
+    return _card_inside(model)
+
+
+# What a damaged zip, or damaged JSON in one, ends in; RuntimeError is an encrypted one.
+_DAMAGED = (ValueError, OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, MemoryError, RuntimeError)
+_MOST = 64 << 20  # bytes of a card
+
+
+def _card_inside(model: Path) -> Card | None:
+    """The card in a .keras; None without one. Raises EdgefkpError if it is damaged."""
+    try:
+        if model.suffix != ".keras" or not zipfile.is_zipfile(model):
+            return None
         with zipfile.ZipFile(model) as archive:
-            if _MEMBER in archive.namelist():
-                return _card(json.loads(archive.read(_MEMBER)), model)
-    return None
+            if _MEMBER not in archive.namelist():
+                return None
+            if archive.getinfo(_MEMBER).file_size > _MOST:
+                raise ValueError("it is larger than any card")
+            stored = json.loads(archive.read(_MEMBER))
+    except _DAMAGED as error:
+        message = f"the card in {model} is damaged: {str(error)[:80] or type(error).__name__}"
+        raise EdgefkpError(message, "train or copy the file again") from error
+    return _card(stored, model)
+
+
+def readable_cards(model: Path) -> list[Card]:
+    """The card beside the file and the one inside, without those that are not there or damaged."""
+    found = []
+    for read in (read_card, _card_inside):
+        with contextlib.suppress(EdgefkpError):
+            if card := read(model):
+                found.append(card)
+    return found
+
+
+def is_whole_zip(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except _DAMAGED:
+        return False
 
 
 def _card(stored: Any, path: Path) -> Card | None:

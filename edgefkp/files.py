@@ -59,6 +59,15 @@ def replacing(path: Path | str) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def visible(folder: Path, pattern: str = "*") -> list[Path]:
+    """The files below `folder` that match `pattern` (as of Path.glob), by name.
+
+    Without hidden ones, and without those in hidden folders below it: they are unfinished, or are no input.
+    """
+    found = (path for path in sorted(folder.glob(pattern)) if os.path.isfile(path))
+    return [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+
+
 def require_writable(folder: Path) -> None:
     """Raise EdgefkpError where no file can be made in `folder`: better before hours of work than after."""
     with replacing(folder / ".writable") as temporary:

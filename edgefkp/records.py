@@ -54,13 +54,24 @@ def built(kind: type[Built], value: Any, strict: bool = False, where: str = "") 
     unknown: list[str] = []
     made: Built = _built(kind, value, "", unknown)
     if unknown and strict:
-        known = ", ".join(json_name(field) for field in dataclasses.fields(kind))  # type: ignore[arg-type]
-        raise ValueError(f"there is no field {unknown[0]} (fields: {known})")
+        close = difflib.get_close_matches(unknown[0], _field_names(kind), n=3)
+        known = f"fields: {', '.join(json_name(field) for field in dataclasses.fields(kind))}"  # type: ignore[arg-type]
+        raise ValueError(f"there is no field {unknown[0]} ({f'did you mean {close[0]}?' if close else known})")
     if unknown:
         more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         message = f"{where or kind.__name__}: the field {unknown[0]}{more} is of a newer edgefkp, and left out"
         warnings.warn(message, NewerField, stacklevel=3)
     return made
+
+
+def _field_names(kind: Any) -> list[str]:
+    """The fields of a dataclass and of those in it: "online", "online.degrees"."""
+    names = []
+    for field in dataclasses.fields(kind):
+        inner = _hints(kind)[field.name]
+        within = _field_names(inner) if dataclasses.is_dataclass(inner) else []
+        names += [json_name(field), *(f"{json_name(field)}.{name}" for name in within)]
+    return names
 
 
 def json_name(field: Any) -> str:

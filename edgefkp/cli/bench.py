@@ -20,6 +20,7 @@ from edgefkp.cli.options import (
 from edgefkp.cli.timing import timing_options
 from edgefkp.data.progress import progress_bar
 from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.files import visible
 
 if TYPE_CHECKING:
     from edgefkp.bench.plan import Schedule, TimingSettings
@@ -201,20 +202,26 @@ def _cpus(text: str | None) -> tuple[int, ...]:
 
 
 def tflite_files(paths: tuple[Path, ...]) -> list[Path]:
-    """The files named, and those in the folders named (default: export/), each once.
+    """The files named, and those in the folders named (default: export/, or what `shipped.unnamed` finds), each once.
 
     Raises EdgefkpError if no file is found.
     """
+    from edgefkp.runtime import shipped
+
     found: list[Path] = []
-    for path in paths or (Path("export"),):
+    if not paths:
+        found, choice = shipped.unnamed(Path("export"), ".tflite")
+        if choice:
+            log(choice)
+    for path in paths:
         if path.is_dir():
-            found += sorted(file for file in path.glob("*.tflite") if not file.name.startswith("."))
+            found += visible(path, "*.tflite")
         elif path.exists():
             found.append(path)
-        elif paths:
+        else:
             raise EdgefkpError(f"{path} does not exist", "pass .tflite files or folders that contain them")
     if not found:
-        where = ", ".join(str(path) for path in paths) or "export/"
+        where = ", ".join(str(path) for path in paths)
         hint = "make one with edgefkp export, or pass files: edgefkp bench FILE.tflite"
         raise EdgefkpError(f"there is no .tflite file in {where}", hint)
     return list(dict.fromkeys(found))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import click
 
 from edgefkp.cli.options import (
-    SharedOption,
     finder_option,
     json_option,
     log,
@@ -14,6 +13,7 @@ from edgefkp.cli.options import (
     print_json,
     runtime_option,
 )
+from edgefkp.cli.parameters import SharedOption
 from edgefkp.data.progress import progress_bar
 from edgefkp.errors import FAILED
 

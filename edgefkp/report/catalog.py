@@ -12,7 +12,8 @@ from edgefkp.bench import result as bench_result
 from edgefkp.card import Card, read_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import Evaluation
-from edgefkp.files import read_json, sha256_file
+from edgefkp.export.parity import Parity, parity_of
+from edgefkp.files import read_json, sha256_file, visible
 from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import NETWORKS
 from edgefkp.records import NewerField, read_record
@@ -74,9 +75,7 @@ def _network(name: str) -> NetworkEntry:
 
 
 def _model_files(folder: Path) -> list[Path]:
-    """Without hidden files: those are not finished."""
-    found = [path for path in folder.glob("*") if path.suffix in (".keras", ".tflite")]
-    return sorted(path for path in found if not path.name.startswith("."))
+    return [path for path in visible(folder) if path.suffix in (".keras", ".tflite")]
 
 
 Known = dict[str, tuple[float, str]]  # sha256 -> (number, on what or by what it was measured)
@@ -86,8 +85,8 @@ def _file(path: Path, scores: Known, times: Known) -> FileEntry:
     card = _card(path)
     digest = sha256_file(path)
     rmse, rmse_on = scores.get(digest, (None, None))
-    if rmse is None and card and (known := card.parity):
-        rmse, rmse_on = known["rmse_after"], f"{known['data']['name']} {known['data']['part']}"
+    if rmse is None and card and (known := _parity(card)):
+        rmse, rmse_on = known.rmse_after, f"{known.data.get('name')} {known.data.get('part')}"
     if rmse is None and path.suffix == ".keras" and card and "validation_rmse" in card.metrics:
         rmse, rmse_on = card.metrics["validation_rmse"], f"{card.data_name} validation"
     seconds, measured = times.get(digest, (None, None))
@@ -111,6 +110,13 @@ def _card(path: Path) -> Card | None:
     try:
         return read_card(path)
     except EdgefkpError:  # a list must not stop at one damaged card
+        return None
+
+
+def _parity(card: Card) -> Parity | None:
+    try:
+        return parity_of(card)
+    except EdgefkpError:
         return None
 
 

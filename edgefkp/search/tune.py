@@ -163,7 +163,7 @@ class _Judge:
         recipe = Recipe(images=tuning.images, learning_rate=point.learning_rate, seed=tuning.seed)
         experiment = Experiment(str(file), tuning.imputation, tuning.augment, recipe)
         try:
-            _, card = train(experiment, self._source, folder, resume=True)
+            _, card = train(experiment, self._source, folder, resume=True, replace=True)
         except EdgefkpError as error:  # a learning rate that tears the network apart is a result too
             self._note(f"trial {folder.name}: {error.message}")
             return None

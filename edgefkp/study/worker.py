@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,10 @@ def work(job: dict[str, Any]) -> bool:
     return run(asked.study, asked.cell)
 
 
-def run(study: Study, cell: StudyCell, train_cell: Train = train) -> bool:
+_TRAIN: Train = partial(train, replace=True)  # the folder is the cell's own
+
+
+def run(study: Study, cell: StudyCell, train_cell: Train = _TRAIN) -> bool:
     """Whether the cell is done, now or before; False: another process has it."""
     with study.claim(cell, CLAIM_TIMEOUT) as held:
         if not held:

@@ -1,5 +1,6 @@
 """The fastest plan for a network on this machine, chosen by short trials in fresh processes and remembered."""
 
+import contextlib
 import json
 import math
 import platform
@@ -66,7 +67,11 @@ def choose_plan(
 
 
 def _known(record: Path) -> dict[str, float]:
-    return read_json(record) if record.exists() else {}
+    """Plan -> images a second; empty for a record that is missing or damaged, so that it is made again."""
+    with contextlib.suppress(EdgefkpError):
+        if record.exists() and isinstance(known := read_json(record), dict):
+            return {key: speed for key, speed in known.items() if isinstance(speed, float)}
+    return {}
 
 
 @cache

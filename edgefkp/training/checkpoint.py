@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,11 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
                 kind: [stored[f"{kind}{i}"] for i in range(sum(name.startswith(kind) for name in stored.files))]
                 for kind in ("state", "best")
             }
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        epoch, history, plan = meta["epoch"], meta["history"], meta["plan"]
+    except (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
-    plan = read_record(Plan, meta["plan"], f"the plan in {path}", "train without --resume", strict=True)
-    return Checkpoint(meta["epoch"], meta["history"], plan, lists["state"], lists["best"])
+    except (RecursionError, MemoryError, NotImplementedError):  # what a damaged header asks for
+        return None
+    hint = "train without --resume, or delete it"
+    known = read_record(Plan, plan, f"the plan in {path}", hint, strict=True)
+    return Checkpoint(epoch, history, known, lists["state"], lists["best"])

@@ -66,3 +66,22 @@ def crash_on(*arguments: Any) -> None:
 
 def hang_on(path: str, runtime: str) -> None:
     sleep()
+
+
+def report_slowly(count: int) -> int:
+    for number in range(count):
+        time.sleep(1)
+        isolate.report(number)
+    return count
+
+
+def report_without_end(started: str, saved: str) -> None:
+    Path(started).touch()
+    try:
+        while True:
+            isolate.report("x" * 1000)
+    except KeyboardInterrupt:
+        for _ in range(200):  # more than a pipe holds
+            isolate.report("x" * 1000)
+        Path(saved).write_text("on the way out")
+        raise
