@@ -1,6 +1,5 @@
 """Cards: the JSON beside every model file, with what it is, where it came from and what it scored."""
 
-import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
@@ -8,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import json_text, read_json, replacing, sha256_file, write_json
+from edgefkp.files import LARGEST, json_text, opened_zip, parse_json, read_json, replacing, sha256_file, write_json
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, OutputSpec, PointLayout
 from edgefkp.records import json_name, read_record
 
 SCHEMA = "edgefkp.card/1"
 NETWORK, TFLITE = "network", "tflite"  # kinds of a card
+_MADE_AGAIN = "delete it, or train or export the file again"
+_LARGEST = 8 << 30  # bytes of an unpacked .keras
 _MEMBER = "edgefkp_card.json"  # a .keras file is a zip; the card travels inside it as well
 
 
@@ -137,17 +138,26 @@ def read_card(model: Path | str) -> Card | None:
     model = Path(model)
     if card_path(model).exists():
         return _card(read_json(card_path(model)), card_path(model))
-    if model.suffix == ".keras" and zipfile.is_zipfile(model):
-        with zipfile.ZipFile(model) as archive:
-            if _MEMBER in archive.namelist():
-                return _card(json.loads(archive.read(_MEMBER)), model)
+    if model.suffix == ".keras" and (content := _inside(model)) is not None:
+        return _card(parse_json(content, f"the card in {model}", _MADE_AGAIN), model)
     return None
+
+
+def _inside(model: Path) -> bytes | None:
+    """The card in a .keras; None for a file that is no zip, which the reader of networks refuses by its own words."""
+    if not model.is_file() or not zipfile.is_zipfile(model):
+        return None
+    with opened_zip(model, "a whole .keras file", _MADE_AGAIN, _LARGEST) as archive:
+        if _MEMBER not in archive.namelist():
+            return None
+        with archive.open(_MEMBER) as member:
+            return member.read(LARGEST)
 
 
 def _card(stored: Any, path: Path) -> Card | None:
     if not isinstance(stored, dict) or not str(stored.get("schema", "")).startswith("edgefkp.card/"):
         return None
-    return read_record(Card, stored, str(path), "delete it, or train or export the file again")
+    return read_record(Card, stored, str(path), _MADE_AGAIN)
 
 
 def require_card_hash(path: Path, digest: str) -> None:

@@ -14,6 +14,7 @@ from edgefkp.bench import payload, timed_images
 from edgefkp.bench.plan import Case, TimingSettings
 from edgefkp.bench.timed_images import TimedImages
 from edgefkp.card import card_path
+from edgefkp.data.arrays import read_arrays, write_arrays
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, replacing, sha256_file, write_json, write_text
 from edgefkp.records import read_record
@@ -68,8 +69,7 @@ def make(folder: Path, cases: list[Case], images: TimedImages, settings: TimingS
             shutil.copyfile(card_path(file), card_path(target))
     images = images.prepared_for(spec.input for spec in timed_images.specs_of(files))
     timed_images.save(images, folder / "images.npz")
-    with replacing(folder / "golden.npz") as temporary, open(temporary, "wb") as out:
-        np.savez_compressed(out, **reference_points(files, images))  # type: ignore[arg-type]
+    write_arrays(folder / "golden.npz", reference_points(files, images), compressed=True)
     named = [replace(case, file=Path(case.file).name) for case in cases]
     write_json(folder / "job.json", _Job(SCHEMA, named, settings, {file.name: sha256_file(file) for file in files}))
     text = README.format(files=len(files), images=len(images.images), license=images.license)
@@ -109,8 +109,7 @@ def open_folder(folder: Path) -> Bundle:
     for name, digest in job.sha256.items():
         if sha256_file(folder / "files" / name) != digest:
             raise EdgefkpError(f"{name} was damaged on the way: its sha256 is not that of the bundle", "copy it again")
-    with np.load(folder / "golden.npz") as points:
-        reference = {name: points[name] for name in points.files}
+    reference = read_arrays(folder / "golden.npz", "make it again: edgefkp bundle", timed_images.LARGEST)
     cases = [replace(case, file=str(folder / "files" / case.file)) for case in job.cases]
     return Bundle(cases, job.settings, timed_images.read(folder / "images.npz"), reference)
 

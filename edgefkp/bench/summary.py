@@ -13,9 +13,10 @@ from edgefkp.bench.plan import Case
 from edgefkp.bench.result import BenchRow, Clocks, Process, Raw
 from edgefkp.bench.timed_images import TimedImages
 from edgefkp.bench.worker import STAGES
+from edgefkp.data.arrays import read_arrays, write_arrays
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.export.schemes import parse_tflite
-from edgefkp.files import replacing, sha256_file
+from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec
 
 REFERENCE_LIMIT = 1.0  # pixels; kernels of other machines round differently, by up to an int8 step or two
@@ -32,13 +33,11 @@ class WorkerResult:
 
     @staticmethod
     def read(path: Path, round_number: int) -> "WorkerResult":
-        with np.load(path) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        arrays = read_arrays(path, "measure again")
         return WorkerResult(round_number, json.loads(str(arrays.pop("metadata"))), arrays)
 
     def write(self, path: Path) -> None:
-        with replacing(path) as temporary, open(temporary, "wb") as out:
-            np.savez(out, metadata=np.array(json.dumps(self.metadata)), **self.arrays)  # type: ignore[arg-type]
+        write_arrays(path, {"metadata": np.array(json.dumps(self.metadata)), **self.arrays})
 
     @property
     def values(self) -> np.ndarray:

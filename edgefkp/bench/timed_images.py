@@ -12,14 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from edgefkp.data.arrays import read_arrays, write_arrays
 from edgefkp.data.synthetic import SHIPPED
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import json_text, replacing, sha256_arrays
+from edgefkp.files import json_text, sha256_arrays
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, PointLayout, input_of
 from edgefkp.records import built
 from edgefkp.runtime import isolate
 from edgefkp.runtime.metadata import spec_of
 
+LARGEST = 1 << 30  # bytes of a file of them, unpacked
 COUNT = 100  # different images: the paper's table 4 is in seconds per 100
 
 
@@ -153,21 +155,13 @@ def save(images: TimedImages, path: Path) -> None:
     others: dict[str, np.ndarray] = {}
     for number, other in enumerate(images.prepared.values()):
         others |= {f"images.{number}": other.images, f"keypoints.{number}": other.keypoints}
-    with replacing(path) as temporary, open(temporary, "wb") as stream:
-        np.savez_compressed(
-            stream,
-            images=images.images,
-            keypoints=images.keypoints,
-            name=np.array(images.name),
-            licence=np.array(images.license),
-            layout=np.array(json_text(images.layout, None)),
-            **others,  # type: ignore[arg-type]
-        )
+    own = {"images": images.images, "keypoints": images.keypoints}
+    about = {"name": images.name, "licence": images.license, "layout": json_text(images.layout, None)}
+    write_arrays(path, {**own, **{name: np.array(text) for name, text in about.items()}, **others}, compressed=True)
 
 
 def read(path: Path) -> TimedImages:
-    with np.load(path) as stored:
-        arrays = {name: stored[name] for name in stored.files}
+    arrays = read_arrays(path, "make it again", LARGEST)
     name, terms = str(arrays["name"]), str(arrays["licence"])
     layout = PointLayout.from_json(json.loads(str(arrays["layout"]))) if "layout" in arrays else KAGGLE15
     made = [

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.data.arrays import checked, read_arrays
+from edgefkp.data.arrays import checked, read_arrays, text_of
 from edgefkp.data.duplicates import persons_or_duplicates
 from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.data.formats import FORMATS, Format
@@ -26,7 +26,7 @@ def open_npz(path: Path, labels: str, layout: PointLayout, input: InputSpec) -> 
         f"images (N,{size}) uint8, keypoints (N,{count},2) float32; optional group (N), filename (N), "
         f"label_src (N,{count})"
     )
-    stored = read_arrays(path, hint)
+    stored = read_arrays(path, "copy it again, or save it with np.savez")
     shapes: dict[str, tuple[Any, ...]] = {
         "images": ("N", *_image_shape(stored.get("images"), input)),
         "keypoints": ("N", count, 2),
@@ -42,11 +42,11 @@ def open_npz(path: Path, labels: str, layout: PointLayout, input: InputSpec) -> 
         raise EdgefkpError(f"{path} holds no face", f"save: {hint}")
     if np.isnan(keypoints).all():
         raise EdgefkpError(f"{path} has no label: every keypoint is NaN", f"save: {hint}")
-    persons = arrays["group"].astype(str) if "group" in arrays else None
+    persons = text_of(arrays["group"]) if "group" in arrays else None
     faces = faces_of(
         images,
         keypoints,
-        ids=arrays["filename"].astype(str) if "filename" in arrays else None,
+        ids=text_of(arrays["filename"]) if "filename" in arrays else None,
         groups=persons_or_duplicates(str(path), images, persons),
         label_src=arrays.get("label_src"),
         layout=layout,
