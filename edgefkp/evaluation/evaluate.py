@@ -17,12 +17,15 @@ from edgefkp.runtime.predictor import open_predictor
 SCHEMA = "edgefkp.evaluation/1"
 
 
-class ScoredFaces(TypedDict):
+class FacesPart(TypedDict):
     """Which faces were scored."""
 
     name: str  # of the dataset
     part: str  # one of PARTS
     hash: str
+
+
+class ScoredFaces(FacesPart, total=False):
     label_src: Any  # the label sources that count; None: all
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from edgefkp.card import imputation_name
 from edgefkp.errors import EdgefkpError
@@ -13,7 +13,11 @@ from edgefkp.records import read_record
 SCHEMA = "edgefkp.run/1"
 
 
-class DataFacts(TypedDict):
+class _Split(TypedDict, total=False):
+    split: str  # hash of who is in which part
+
+
+class DataFacts(_Split):
     name: str
     licence: str
     hash: str
@@ -25,12 +29,6 @@ class RuntimeFacts(TypedDict):
     name: str
     version: str
     threads: int
-
-
-class MachineFacts(TypedDict):
-    """The benchmark's description of the machine, and what it is called."""
-
-    name: str
 
 
 class EpochFacts(TypedDict):
@@ -96,7 +94,7 @@ class RunResult:
     coordinates: int  # that the RMSE counts
     mean_shape_rmse: float  # px: what always answering the mean training face scores
     models: list[ModelResult]
-    machine: MachineFacts
+    machine: dict[str, Any]  # as the benchmark describes it, and its `name`
     runtime: RuntimeFacts  # of the times
     versions: dict[str, str]
     created: str
