@@ -49,7 +49,7 @@ def reading(path: Any, kind: str, hint: str) -> Iterator[None]:
     """
     try:
         yield
-    except EdgefkpError:
+    except (EdgefkpError, ImportError, NameError):
         raise
     except FileNotFoundError:
         raise EdgefkpError(f"{path} does not exist", hint) from None

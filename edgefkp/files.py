@@ -218,11 +218,9 @@ def opened_zip(path: Path | str, kind: str, hint: str, largest: int = LARGEST) -
 
     largest: bytes of all its members, unpacked: Python's reader never gives more of one than the zip states.
     """
-    with (
-        reading(path, kind, hint),
-        open_file(path, max(largest, LARGEST)) as stream,
-        zipfile.ZipFile(stream) as archive,
-    ):
+    import zipfile
+
+    with reading(path, kind, hint), open_file(path, largest) as stream, zipfile.ZipFile(stream) as archive:
         unpacked = sum(member.file_size for member in archive.infolist())
         if unpacked > largest:
             raise EdgefkpError(f"{path} unpacks to {unpacked:,} bytes, and at most {largest:,} are read", _SMALLER)
