@@ -53,10 +53,10 @@ def reading(path: Any, kind: str, hint: str) -> Iterator[None]:
         raise
     except FileNotFoundError:
         raise EdgefkpError(f"{path} does not exist", hint) from None
-    except OSError as error:
-        message = f"cannot read {path}: {error.strerror or error}"
-        raise EdgefkpError(message, "make it readable, or copy it again") from error
     except Exception as error:
+        if isinstance(error, OSError) and error.errno:  # else a decoder's own
+            message = f"cannot read {path}: {error.strerror or error}"
+            raise EdgefkpError(message, "make it readable, or copy it again") from error
         cause = (str(error).strip().splitlines() or [""])[0][:150] or type(error).__name__
         raise EdgefkpError(f"{path} is not {kind}: {cause}", hint) from error
 

@@ -38,7 +38,7 @@ def test_a_result_says_what_was_trained_on_what(study):
     assert result.identity.images == 120_000
     assert result.counts["imputed"] == 0
     assert result.counts["coordinates"] == 30 * result.counts["faces"]  # drop keeps complete rows only
-    assert result.file["sha256"] == worker.looks(study.test_log)[0]["sha256"]
+    assert result.file["sha256"] == worker.looks(study.test_log)[0].sha256
     source = open_dataset(study.data)
     assert result.key == CELLS[0].experiment(None).key(source, split(source))
 
