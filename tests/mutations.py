@@ -41,3 +41,19 @@ def reads_or_refuses(read: Callable[[Path], Any], path: Path, content: bytes) ->
     except EdgefkpError as error:
         refusal = error.message
     assert refusal is None or (refusal and "\n" not in refusal)
+
+
+_STRANGE = (
+    b"1e39", b"-1e300", b"1_0", b"inf", b"nan", b"", b'"', b"\n", b"\r", b"\0", b"\xff", b"9" * 400, b"left",
+    b"../../etc/passwd", b"/dev/zero", b"x" * 400, b"1,2", b"-1", b"256", b"1.5", "٣".encode(),
+)  # fmt: skip
+
+
+@st.composite
+def with_strange_cells(draw: st.DrawFn, table: bytes) -> bytes:
+    """A CSV with some of its cells replaced by what no cell should hold."""
+    lines = [line.split(b",") for line in table.splitlines()]
+    for _ in range(draw(st.integers(1, 3))):
+        line = lines[draw(st.integers(0, len(lines) - 1))]
+        line[draw(st.integers(0, len(line) - 1))] = draw(st.sampled_from(_STRANGE))
+    return b"\n".join(b",".join(line) for line in lines) + b"\n"

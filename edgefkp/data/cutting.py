@@ -29,7 +29,7 @@ def cut_face(
 def scattered(box: Box, name: str) -> Box:
     """`box` moved and scaled by an amount that depends on `name` alone."""
     # Random.random() of a text seed is fixed across Python versions; no other generator promises that.
-    numbers = random.Random(name)
+    numbers = random.Random(name.encode(errors="surrogateescape"))
     scale, x, y = (_bounded_normal(numbers.random()) for _ in range(3))
     pixel = box.side / REFERENCE_SIDE * POSITION_SCATTER
     return Box(box.x + x * pixel, box.y + y * pixel, box.side * math.exp(scale * SCALE_SCATTER))

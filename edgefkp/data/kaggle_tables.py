@@ -24,7 +24,7 @@ def read_lookup(path: Path, image_ids: np.ndarray) -> np.ndarray:
             entries[whole(row_id)] = row_of[whole(image)], coordinate_of[feature]
         except (ValueError, KeyError) as error:
             raise EdgefkpError(
-                f"{path} line {line}: '{row_id},{image},{feature}' names no coordinate of test.csv ({error})",
+                f"{path} line {line}: {f'{row_id},{image},{feature}'[:60]!r} names no coordinate of test.csv ({error})",
                 "use the IdLookupTable.csv that came with this test.csv",
             ) from None
     if sorted(entries) != list(range(1, len(entries) + 1)):
@@ -42,7 +42,7 @@ def read_solution(path: Path, lookup: np.ndarray, rows: int) -> np.ndarray:
                 raise ValueError
         except ValueError:
             raise EdgefkpError(
-                f"{path} line {line}: '{row_id},{location}' is not a RowId of 1..{len(lookup)} and a number",
+                f"{path} line {line}: {f'{row_id},{location}'[:60]!r} is not a RowId of 1..{len(lookup)} and a number",
                 "expected lines as in Kaggle's submission: RowId,Location",
             ) from None
         flat[tuple(lookup[number - 1])] = value

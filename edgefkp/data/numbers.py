@@ -32,6 +32,13 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def as_points(numbers: np.ndarray) -> np.ndarray:
+    """float32, with infinity for what float32 cannot hold: `too_far` then names it."""
+    with np.errstate(over="ignore"):
+        points: np.ndarray = numbers.astype(np.float32)
+        return points
+
+
 def too_far(keypoints: np.ndarray, side: int, layout: PointLayout) -> tuple[int, str] | None:
     """The first row of (N, K, 2) with a point that is farther than REACH sides from its image, and which point it is;
     None if there is none."""

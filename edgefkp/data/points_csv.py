@@ -57,7 +57,7 @@ def read_points(path: Path, layout: PointLayout) -> LabeledFiles:
     files = [row["file"] or "" for row in rows]
     if len(set(files)) < len(files):
         twice = Counter(files).most_common(1)[0][0]
-        raise EdgefkpError(f"{path} names '{twice}' twice", "one row for each image file")
+        raise EdgefkpError(f"{path} names {twice[:60]!r} twice", "one row for each image file")
     values = [[_number(path, line, name, row[name]) for name in layout.columns] for line, row in enumerate(rows, 2)]
     person = next((name for name in PERSON_COLUMNS if name in columns), None)
     return LabeledFiles(
@@ -76,7 +76,7 @@ def _number(path: Path, line: int, column: str, text: str | None) -> float:
     value = coordinate(text or "")
     if value is None:
         raise EdgefkpError(
-            f"{path} line {line}: {column} is '{(text or '')[:20]}', expected a number of pixels",
+            f"{path} line {line}: {column} is {(text or '')[:20]!r}, expected a number of pixels",
             "leave the cell empty where a point is missing",
         )
     return value

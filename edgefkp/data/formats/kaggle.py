@@ -13,6 +13,7 @@ from edgefkp.data.formats import FORMATS, Format
 from edgefkp.data.kaggle_csv import INPUT, LAYOUT, read_test, read_training
 from edgefkp.data.kaggle_tables import read_lookup, read_solution
 from edgefkp.data.license import KAGGLE, license_of
+from edgefkp.data.numbers import as_points
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import InputSpec, PointLayout
 
@@ -129,7 +130,7 @@ def _read_known(file: Path, part: str, rows: int) -> _Known | None:
     hint = "the full labels of the rows of training.csv and test.csv, as they came with these"
     arrays = checked(file, read_arrays(file, "copy it again"), shapes, hint)
     keypoints, persons, filenames, label_src = arrays.values()
-    return _Known(keypoints.astype(np.float32), text_of(persons), text_of(filenames), label_src)
+    return _Known(as_points(keypoints), text_of(persons), text_of(filenames), label_src)
 
 
 def _require_same_rows(file: Path, full: np.ndarray, csv: np.ndarray) -> None:

@@ -10,6 +10,7 @@ from edgefkp.data.duplicates import persons_or_duplicates
 from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.data.formats import FORMATS, Format
 from edgefkp.data.license import NOT_STATED, license_of
+from edgefkp.data.numbers import as_points
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.layout import InputSpec, PointLayout, input_of
 
@@ -35,7 +36,7 @@ def open_npz(path: Path, labels: str, layout: PointLayout, input: InputSpec) -> 
         "label_src": ("N", count),
     }
     arrays = checked(path, stored, shapes, hint, _OPTIONAL)
-    images, keypoints = arrays["images"], arrays["keypoints"].astype(np.float32)
+    images, keypoints = arrays["images"], as_points(arrays["keypoints"])
     if images.dtype != np.uint8:
         raise EdgefkpError(f"{path}: images are {images.dtype}, expected uint8 levels 0..255", f"save: {hint}")
     if not len(images):
