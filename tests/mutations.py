@@ -57,3 +57,29 @@ def with_strange_cells(draw: st.DrawFn, table: bytes) -> bytes:
         line = lines[draw(st.integers(0, len(lines) - 1))]
         line[draw(st.integers(0, len(line) - 1))] = draw(st.sampled_from(_STRANGE))
     return b"\n".join(b",".join(line) for line in lines) + b"\n"
+
+
+@st.composite
+def with_strange_values(draw: st.DrawFn, stored: Any) -> Any:
+    """A JSON value with some of what is in it replaced, left out, or put inside itself."""
+    for _ in range(draw(st.integers(1, 3))):
+        stored = _changed(draw, stored)
+    return stored
+
+
+_VALUES = (
+    None, True, 0, -1, 5, 2**63, 10**400, 1e308, -1e308, 0.5, "", "x", "\udcff", "\x1b[31m\n", [], {}, [[]], [None],
+    ["x"], {"a": 1}, [1.5] * 4,
+)  # fmt: skip
+
+
+def _changed(draw: st.DrawFn, value: Any) -> Any:
+    if isinstance(value, dict | list) and value and draw(st.integers(0, 5)):
+        if isinstance(value, list):
+            place = draw(st.integers(0, min(2, len(value) - 1)))
+            return [*value[:place], _changed(draw, value[place]), *value[place + 1 :]]
+        key = draw(st.sampled_from(sorted(value)))
+        if draw(st.integers(0, 9)) == 0:
+            return {name: item for name, item in value.items() if name != key}
+        return {**value, key: _changed(draw, value[key])}
+    return draw(st.sampled_from(_VALUES))

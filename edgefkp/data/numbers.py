@@ -28,7 +28,7 @@ def coordinate(text: str) -> float | None:
 def whole(text: str) -> int:
     """Raises ValueError for what is not a whole number in plain digits."""
     if not _WHOLE.fullmatch(text):
-        raise ValueError(f"'{text[:20]}' is not a whole number")
+        raise ValueError(f"{text[:20]!r} is not a whole number")
     return int(text)
 
 
