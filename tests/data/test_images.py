@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgefkp.data.images import LARGEST, read_image
+from edgefkp.data.images import MOST_PIXELS, read_image
 from tests.mutations import damaged
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (24, 31, 3), dtype=np.uint8)
@@ -28,7 +28,7 @@ def test_what_is_no_whole_image_is_none(tmp_path):
     (tmp_path / "folder.png").mkdir()
     for name in ("half.jpg", "huge.ppm", "empty.png", "folder.png", "missing.png", "x" * 300 + ".png", "\0"):
         assert read_image(tmp_path / name) is None
-    assert LARGEST < 40_000**2
+    assert MOST_PIXELS < 40_000**2
 
 
 def test_a_device_without_an_end_is_no_image():
