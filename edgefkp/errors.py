@@ -89,4 +89,5 @@ def writing(path: Any) -> Iterator[None]:
 
 def warn(message: str) -> None:
     """A line on stderr for what was left out while the rest went on."""
-    print(f"warning: {message}", file=sys.stderr, flush=True)
+    text = f"warning: {message}".encode(errors="backslashreplace").decode()  # a file's name may be no UTF-8
+    print(text, file=sys.stderr, flush=True)

@@ -55,6 +55,7 @@ def command(
     from edgefkp.evaluation.evaluate import part_of
     from edgefkp.export.inspect import verify_scheme
     from edgefkp.export.parity import labeled, network_spec, parity, reference_of, require_delta
+    from edgefkp.files import visible
 
     paths = list(files) or visible(export_dir, "*.tflite")
     if not paths:

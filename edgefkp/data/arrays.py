@@ -84,8 +84,8 @@ def checked(
     if set(stored) == {""}:
         raise EdgefkpError(f"{path} holds one array without a name (.npy)", f"save with np.savez: {hint}")
     if missing := [name for name in shapes if name not in stored and name not in optional]:
-        held = ", ".join(sorted(stored)) or "nothing"
-        raise EdgefkpError(f"{path} lacks {', '.join(missing)}; it holds {held[:200]}", f"save: {hint}")
+        held = " ".join(", ".join(sorted(stored)).split())[:200] or "nothing"
+        raise EdgefkpError(f"{path} lacks {', '.join(missing)}; it holds {held}", f"save: {hint}")
     arrays = {name: stored[name] for name in shapes if name in stored}
     length = len(next(iter(arrays.values()))) if next(iter(arrays.values())).ndim else 0
     for name, array in arrays.items():

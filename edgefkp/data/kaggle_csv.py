@@ -102,7 +102,7 @@ def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     named = [item for item in tables if Path(item.filename).stem == path.stem]
     if len(found := named or tables) == 1:
         return found[0]
-    names = ", ".join(archive.namelist()[:5]) or "nothing"
+    names = " ".join(", ".join(archive.namelist()[:5]).split())[:200] or "nothing"
     raise EdgefkpError(f"{path} holds {names}; expected {path.stem}.csv", "unzip it, and give the folder")
 
 

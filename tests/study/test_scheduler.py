@@ -91,6 +91,14 @@ def test_a_stopped_scheduler_stops_its_cells(study):
     assert scored(study) == []
 
 
+@pytest.mark.parametrize("line", ["{", "[]", '{"cell": 3}', "\x00"])
+def test_a_damaged_line_of_the_log_of_scores_is_named(study, line):
+    study.test_log.parent.mkdir(parents=True, exist_ok=True)
+    study.test_log.write_text(f"\n{line}\n")
+    with pytest.raises(EdgefkpError, match="line 2"):
+        worker.looks(study.test_log)
+
+
 def test_the_test_split_is_looked_at_once(study, monkeypatch, tmp_path):
     looked = []
     monkeypatch.setattr(worker, "_score", lambda *given: looked.append(given) or score(*given))

@@ -87,7 +87,9 @@ def _cut_all(
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return ", ".join(" ".join(name.split())[:80] for name in names[:5]) + (
+        f" and {len(names) - 5} more" if len(names) > 5 else ""
+    )
 
 
 FORMATS.add(Format("folder", "a folder of images and a points CSV", Path.is_dir, open_folder, rank=30))
