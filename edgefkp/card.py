@@ -2,21 +2,21 @@
 
 import contextlib
 import json
-import lzma
 import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import json_text, read_json, replacing, sha256_file, write_json
+from edgefkp.files import LARGEST, json_text, opened_zip, parse_json, read_json, replacing, sha256_file, write_json
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, OutputSpec, PointLayout
 from edgefkp.records import json_name, read_record
 
 SCHEMA = "edgefkp.card/1"
 NETWORK, TFLITE = "network", "tflite"  # kinds of a card
+_MADE_AGAIN = "delete it, or train or export the file again"
+_LARGEST = 8 << 30  # bytes of an unpacked .keras
 _MEMBER = "edgefkp_card.json"  # a .keras file is a zip; the card travels inside it as well
 
 
@@ -166,26 +166,11 @@ def read_card(model: Path | str) -> Card | None:
     return _card_inside(model)
 
 
-# What a damaged zip, or damaged JSON in one, ends in; RuntimeError is an encrypted one.
-_DAMAGED = (ValueError, OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, MemoryError, RuntimeError)
-_MOST = 64 << 20  # bytes of a card
-
-
 def _card_inside(model: Path) -> Card | None:
     """The card in a .keras; None without one. Raises EdgefkpError if it is damaged."""
-    try:
-        if model.suffix != ".keras" or not zipfile.is_zipfile(model):
-            return None
-        with zipfile.ZipFile(model) as archive:
-            if _MEMBER not in archive.namelist():
-                return None
-            if archive.getinfo(_MEMBER).file_size > _MOST:
-                raise ValueError("it is larger than any card")
-            stored = json.loads(archive.read(_MEMBER))
-    except _DAMAGED as error:
-        message = f"the card in {model} is damaged: {str(error)[:80] or type(error).__name__}"
-        raise EdgefkpError(message, "train or copy the file again") from error
-    return _card(stored, model)
+    if model.suffix == ".keras" and (content := _inside(model)) is not None:
+        return _card(parse_json(content, f"the card in {model}", _MADE_AGAIN), model)
+    return None
 
 
 def readable_cards(model: Path) -> list[Card]:
@@ -200,16 +185,27 @@ def readable_cards(model: Path) -> list[Card]:
 
 def is_whole_zip(path: Path) -> bool:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path, "a whole .keras file", _MADE_AGAIN, _LARGEST) as archive:
             return archive.testzip() is None
-    except _DAMAGED:
+    except EdgefkpError:
         return False
+
+
+def _inside(model: Path) -> bytes | None:
+    """The card in a .keras; None for a file that is no zip, which the reader of networks refuses by its own words."""
+    if not model.is_file() or not zipfile.is_zipfile(model):
+        return None
+    with opened_zip(model, "a whole .keras file", _MADE_AGAIN, _LARGEST) as archive:
+        if _MEMBER not in archive.namelist():
+            return None
+        with archive.open(_MEMBER) as member:
+            return member.read(LARGEST)
 
 
 def _card(stored: Any, path: Path) -> Card | None:
     if not isinstance(stored, dict) or not str(stored.get("schema", "")).startswith("edgefkp.card/"):
         return None
-    return read_record(Card, stored, str(path), "delete it, or train or export the file again")
+    return read_record(Card, stored, str(path), _MADE_AGAIN)
 
 
 def require_card_hash(path: Path, digest: str) -> None:

@@ -289,6 +289,6 @@ def _model_result(one: Made, files: list[FileResult]) -> ModelResult:
         epochs=last["epoch"],
         best_epoch=card.training["best_epoch"],
         seconds=last["seconds"],
-        history=card.history,
+        history=card.history,  # type: ignore[arg-type]
         files=files,
     )

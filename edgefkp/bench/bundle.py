@@ -3,7 +3,6 @@
 See unbundle for what opens it there.
 """
 
-import io
 import shutil
 import tempfile
 import zipfile
@@ -16,8 +15,9 @@ from edgefkp.bench import payload, timed_images
 from edgefkp.bench.plan import Case, TimingSettings
 from edgefkp.bench.timed_images import TimedImages
 from edgefkp.card import card_path
+from edgefkp.data.arrays import write_arrays
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import replacing, sha256_file, write_bytes, write_json, write_text
+from edgefkp.files import replacing, sha256_file, write_json, write_text
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime import safety
 from edgefkp.runtime.metadata import spec_of
@@ -62,9 +62,7 @@ def make(folder: Path, cases: list[Case], images: TimedImages, settings: TimingS
             shutil.copyfile(card_path(file), card_path(target))
     images = images.prepared_for(spec.input for spec in timed_images.specs_of(files))
     timed_images.save(images, folder / IMAGES)
-    points = io.BytesIO()
-    np.savez_compressed(points, **reference_points(files, images))  # type: ignore[arg-type]
-    write_bytes(folder / POINTS, points.getvalue())
+    write_arrays(folder / POINTS, reference_points(files, images), compressed=True)
     named = [replace(case, file=Path(case.file).name) for case in cases]
     write_json(folder / JOB, BundleJob(SCHEMA, named, settings, {file.name: sha256_file(file) for file in files}))
     text = README.format(files=len(files), images=len(images.images), license=images.license)

@@ -1,6 +1,5 @@
 """Summarize the processes of a case as its row in the result."""
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ from edgefkp.bench.plan import Case
 from edgefkp.bench.result import BenchRow, Clocks, Process, Raw
 from edgefkp.bench.timed_images import TimedImages
 from edgefkp.bench.worker import STAGES
-from edgefkp.data.arrays import read_arrays
+from edgefkp.data.arrays import read_arrays, write_arrays
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.export.schemes import parse_tflite
-from edgefkp.files import sha256_file, write_bytes
+from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec
 
 REFERENCE_LIMIT = 1.0  # pixels; kernels of other machines round differently, by up to an int8 step or two
@@ -45,9 +44,7 @@ class WorkerResult:
             return None
 
     def write(self, path: Path) -> None:
-        content = io.BytesIO()
-        np.savez(content, metadata=np.array(json.dumps(self.metadata)), **self.arrays)  # type: ignore[arg-type]
-        write_bytes(path, content.getvalue())
+        write_arrays(path, {"metadata": np.array(json.dumps(self.metadata)), **self.arrays})
 
     @property
     def values(self) -> np.ndarray:

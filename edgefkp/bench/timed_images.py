@@ -4,7 +4,6 @@ The networks of one run may take other sizes, colors or points: all are timed on
 each, and have an RMSE only if they give the points that the labels name.
 """
 
-import io
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -13,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.data.arrays import read_arrays
+from edgefkp.data.arrays import read_arrays, write_arrays
 from edgefkp.data.synthetic import SHIPPED
 from edgefkp.errors import EdgefkpError, printable
-from edgefkp.files import json_text, sha256_arrays, write_bytes
+from edgefkp.files import json_text, sha256_arrays
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, PointLayout, input_of
 from edgefkp.records import built
 from edgefkp.runtime import isolate
 from edgefkp.runtime.metadata import spec_of
 
+LARGEST = 1 << 30  # bytes of a file of them, unpacked
 COUNT = 100  # different images: the paper's table 4 is in seconds per 100
 
 
@@ -155,22 +155,14 @@ def save(images: TimedImages, path: Path) -> None:
     others: dict[str, np.ndarray] = {}
     for number, other in enumerate(images.prepared.values()):
         others |= {f"images.{number}": other.images, f"keypoints.{number}": other.keypoints}
-    content = io.BytesIO()
-    np.savez_compressed(
-        content,
-        images=images.images,
-        keypoints=images.keypoints,
-        name=np.array(images.name),
-        licence=np.array(images.license),
-        layout=np.array(json_text(images.layout, None)),
-        **others,  # type: ignore[arg-type]
-    )
-    write_bytes(path, content.getvalue())
+    own = {"images": images.images, "keypoints": images.keypoints}
+    about = {"name": images.name, "licence": images.license, "layout": json_text(images.layout, None)}
+    write_arrays(path, {**own, **{name: np.array(text) for name, text in about.items()}, **others}, compressed=True)
 
 
 def read(path: Path) -> TimedImages:
     """What `save` wrote. Raises EdgefkpError for a file that is damaged, or holds other arrays."""
-    arrays = read_arrays(path, "what edgefkp bundle writes")
+    arrays = read_arrays(path, "make it again: edgefkp bundle", LARGEST)
     try:
         name, terms = printable(str(arrays["name"])), printable(str(arrays["licence"]))
         layout = PointLayout.from_json(json.loads(str(arrays["layout"]))) if "layout" in arrays else KAGGLE15

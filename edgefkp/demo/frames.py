@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from edgefkp.detect.media import IMAGE_SUFFIXES, Frame, Video, images_in, is_image, read_image
+from edgefkp.data.images import read_image
+from edgefkp.detect.media import IMAGE_SUFFIXES, Frame, Video, images_in, is_image
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.files import captured_fds
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from edgefkp._version import __version__
+from edgefkp.data.images import decoded, image_bytes
 from edgefkp.detect import finders
 from edgefkp.detect.detector import KeypointDetector
-from edgefkp.detect.media import decoded, image_bytes, write_image
+from edgefkp.detect.media import write_image
 from edgefkp.detect.overlay import draw_faces
 from edgefkp.detect.points_table import rows_of
 from edgefkp.errors import EdgefkpError

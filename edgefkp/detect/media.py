@@ -11,21 +11,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from edgefkp.data.images import MOST_PIXELS
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import captured_fds, write_bytes
+from edgefkp.files import captured_fds, visible, write_bytes
 
 IMAGE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 VIDEO_SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".y4m", ".mjpeg"}
 UNKNOWN_FPS = 25.0  # for a video without a frame rate
-# More than any camera's: a damaged header that states a larger image would take gigabytes.
-MOST_PIXELS = 1 << 28
-MOST_BYTES = 1 << 30  # of an image's file
 # Frames that a whole video may lack at its end: the counts in its header are rounded.
 MISSING, MISSING_SHARE = 2, 0.01
 _CONVERT = "convert it: ffmpeg -i FILE FILE.mp4"
 
-# OpenCV reads these when it is imported and when it opens its first video: the limit, and no words of FFmpeg's.
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
+# OpenCV reads this when it opens its first video: no words of FFmpeg's.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
@@ -50,46 +47,7 @@ def images_in(folder: Path) -> list[Path]:
 
 def media_in(folder: Path) -> list[Path]:
     """The images and videos of a folder and its subfolders, by name; hidden and unfinished files are left out."""
-    files = sorted(path for path in folder.rglob("*") if (is_image(path) or is_video(path)) and path.is_file())
-    return [path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
-
-
-def read_image(path: Path) -> np.ndarray | None:
-    """(H, W, 3) BGR uint8; None for a file that is not a whole, readable image."""
-    try:
-        return decoded(image_bytes(path))
-    except EdgefkpError:
-        return None
-
-
-def image_bytes(path: Path) -> bytes:
-    """Raises EdgefkpError for a file that cannot be read or is too large for an image."""
-    try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise EdgefkpError(f"not an image that can be read: {size >> 20:,} MiB")
-        return path.read_bytes()
-    except OSError as error:
-        raise EdgefkpError(f"not an image that can be read: {error.strerror}") from error
-
-
-def decoded(content: bytes) -> np.ndarray:
-    """(H, W, 3) BGR uint8. Raises EdgefkpError for what is not a whole image of at most MOST_PIXELS."""
-    import cv2
-
-    image = None
-    with captured_fds() as chatter:  # OpenCV prints its own warnings
-        try:
-            if content:
-                image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-        except (cv2.error, MemoryError) as error:
-            if "MAX_IMAGE_PIXELS" in str(error):
-                raise EdgefkpError(f"it has more than {MOST_PIXELS >> 20} million pixels") from error
-        # The rest of an image that was cut off is gray, and only these words reveal it.
-        chatter.seek(0)
-        if image is None or re.search(rb"(?i)premature end|read error", chatter.read()):
-            raise EdgefkpError("not an image that can be read")
-    return image
+    return [path for path in visible(folder, "**/*") if is_image(path) or is_video(path)]
 
 
 def write_image(path: Path, image: np.ndarray) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.errors import EdgefkpError
+from edgefkp.data.arrays import read_arrays, write_arrays
+from edgefkp.errors import EdgefkpError, reading
 from edgefkp.files import sha256_file
 from edgefkp.runtime import passed
 from edgefkp.runtime.shipped import VECTORS
@@ -19,6 +20,7 @@ from edgefkp.runtime.tflite_model import TfliteModel
 FLOAT_LIMIT = 0.01  # px; float arithmetic in another order
 INTEGER_LIMIT = 0.25  # px; rounding of integers, which runtimes do differently by one step
 _CHECK = "golden"
+LARGEST = 1 << 28  # bytes of a file of vectors, unpacked
 _LIMIT = ".limit"  # suffix of the array that holds a file's limit
 
 
@@ -30,20 +32,16 @@ class ReferenceVectors:
 
     def save(self, path: Path) -> None:
         limits = {f"{digest}{_LIMIT}": np.float64(limit) for digest, limit in self.limits.items()}
-        with open(path, "wb") as stream:
-            np.savez_compressed(stream, images=self.images, **self.keypoints, **limits)  # type: ignore[arg-type]
+        write_arrays(path, {"images": self.images, **self.keypoints, **limits}, compressed=True)
 
 
 def read_reference_vectors(path: Path | None = None) -> ReferenceVectors:
     """The shipped vectors, or those at `path`. Raises EdgefkpError if the file is missing or damaged."""
     path = path or VECTORS
-    try:
-        with np.load(path) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+    arrays = read_arrays(path, "install edgefkp again", LARGEST)
+    with reading(path, "a whole file of reference vectors", "install edgefkp again"):
         limits = {name.removesuffix(_LIMIT): float(arrays.pop(name)) for name in [*arrays] if name.endswith(_LIMIT)}
         return ReferenceVectors(arrays.pop("images"), arrays, limits)
-    except Exception as error:  # numpy and zipfile raise many kinds
-        raise EdgefkpError(f"{path} cannot be read: {error}", "install edgefkp again") from error
 
 
 def check_reference_vectors(path: Path | str, model: TfliteModel) -> float | None:

@@ -1,6 +1,5 @@
 """The fastest plan for a network on this machine, chosen by short trials in fresh processes and remembered."""
 
-import contextlib
 import json
 import math
 import platform
@@ -67,11 +66,11 @@ def choose_plan(
 
 
 def _known(record: Path) -> dict[str, float]:
-    """Plan -> images a second; empty for a record that is missing or damaged, so that it is made again."""
-    with contextlib.suppress(EdgefkpError):
-        if record.exists() and isinstance(known := read_json(record), dict):
-            return {key: speed for key, speed in known.items() if isinstance(speed, float)}
-    return {}
+    """The speeds of earlier trials; none where the record is missing or damaged: they are then tried again."""
+    try:
+        return read_record(dict[str, float], read_json(record), str(record))
+    except EdgefkpError:
+        return {}
 
 
 @cache

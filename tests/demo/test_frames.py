@@ -5,9 +5,9 @@ import types
 import numpy as np
 import pytest
 
+from edgefkp.data.images import read_image
 from edgefkp.demo import frames as sources
 from edgefkp.demo.frames import open_frames
-from edgefkp.detect.media import read_image
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 
 

@@ -7,8 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from edgefkp.detect import media, recorder
-from edgefkp.detect.media import Video, decoded, read_image, write_image
+from edgefkp.data import images
+from edgefkp.data.images import decoded, read_image
+from edgefkp.detect import recorder
+from edgefkp.detect.media import Video, write_image
 from edgefkp.detect.predict import PredictSettings, find_items, predict
 from edgefkp.detect.recorder import CODECS, VideoRecorder
 from edgefkp.errors import EdgefkpError
@@ -164,7 +166,7 @@ def test_an_image_of_too_many_pixels_is_refused_before_it_is_unpacked(tmp_path):
     (tmp_path / "bomb.png").write_bytes(png_header(30_000, 30_000) + b"\0" * 100)
     code = (
         "import resource, sys; from pathlib import Path\n"
-        "from edgefkp.detect.media import read_image\n"
+        "from edgefkp.data.images import read_image\n"
         "assert read_image(Path(sys.argv[1])) is None\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
@@ -174,7 +176,7 @@ def test_an_image_of_too_many_pixels_is_refused_before_it_is_unpacked(tmp_path):
 
 
 def test_a_file_that_is_too_large_for_an_image_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(media, "MOST_BYTES", 100)
+    monkeypatch.setattr(images, "MOST_BYTES", 100)
     write_image(tmp_path / "a.png", noise())
     assert read_image(tmp_path / "a.png") is None
     with pytest.raises(EdgefkpError, match="not an image"):

@@ -73,7 +73,14 @@ def test_a_damaged_card_or_result_does_not_hide_the_file(root):
     (root / "export" / "tiny.float32.json").write_text("{")
     (root / "bench" / "results").mkdir(parents=True)
     (root / "bench" / "results" / "bad.json").write_text("[1")
+    (root / "bench" / "results" / "other.json").write_text('{"schema": "of something else"}')
     assert of_root(root).parameters is None
+    done = CliRunner().invoke(command, ["--in", str(root)])
+    assert done.exit_code == 0
+    warnings = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == 2
+    assert "bad.json is not a readable JSON file" in warnings[0]
+    assert "tiny.float32.json is not a readable JSON file" in warnings[1]
 
 
 def test_the_command_fits_80_columns_and_names_the_terms(root):
@@ -101,7 +108,7 @@ def test_a_network_without_measured_costs_shows_a_dash(tmp_path, monkeypatch):
 
 
 def test_an_unfinished_file_is_not_listed(root):
-    (root / "export" / ".tiny-1.float32.tflite").write_bytes(b"")
+    (root / "export" / ".edgefkp-tiny-1.tflite").write_bytes(b"")
     assert of_root(root).model == "tiny"
 
 
