@@ -12,7 +12,7 @@ from typing import NamedTuple
 import click
 import numpy as np
 
-from edgefkp.detect.media import CODECS
+from edgefkp.detect.recorder import CODECS
 from edgefkp.geometry import box_of_keypoints, move_points
 from edgefkp.layout import KAGGLE15
 

@@ -8,6 +8,8 @@
 The public names are those of `__all__`; everything else may change from version to version.
 """
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 from edgefkp._version import __version__

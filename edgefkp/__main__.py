@@ -1,3 +1,14 @@
-from edgefkp.cli import main
+"""The program: `edgefkp`, or `python -m edgefkp`."""
 
-main()
+from edgefkp.runtime import signals
+
+
+def main() -> None:
+    with signals.leaving_at_once():
+        from edgefkp.cli import main as run
+    signals.unwind_on_signals()
+    run()
+
+
+if __name__ == "__main__":
+    main()

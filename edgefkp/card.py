@@ -1,5 +1,6 @@
 """Cards: the JSON beside every model file, with what it is, where it came from and what it scored."""
 
+import contextlib
 import json
 import zipfile
 from collections.abc import Callable
@@ -8,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import json_text, read_json, replacing, sha256_file, write_json
+from edgefkp.files import LARGEST, json_text, opened_zip, parse_json, read_json, replacing, sha256_file, write_json
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, OutputSpec, PointLayout
 from edgefkp.records import json_name, read_record
 
 SCHEMA = "edgefkp.card/1"
 NETWORK, TFLITE = "network", "tflite"  # kinds of a card
+_MADE_AGAIN = "delete it, or train or export the file again"
+_LARGEST = 8 << 30  # bytes of an unpacked .keras
 _MEMBER = "edgefkp_card.json"  # a .keras file is a zip; the card travels inside it as well
 
 
@@ -103,17 +106,39 @@ def card_path(model: Path | str) -> Path:
 def write_with_card(model: Path, card: Card, write: Callable[[Path], Any]) -> Card:
     """Let `write` make the file under a temporary name, then put card and file in their places, the card first.
 
-    So no file is ever seen without its card. Returns the card with the file's name, size and SHA-256.
+    So no file is ever seen without its card. The finished file waits under a name of its own (`_waiting`) until its
+    card is in place: a process that is killed between the two leaves what the next reader of the card finishes.
+    Returns the card with the file's name, size and SHA-256.
     Raises EdgefkpError where the folder cannot be written; `model` is then as it was.
     """
-    with replacing(model) as temporary:
-        write(temporary)
-        if model.suffix == ".keras":
-            with zipfile.ZipFile(temporary, "a") as archive:
-                archive.writestr(_MEMBER, json_text(card))
-        card = replace(card, file=model.name, bytes=temporary.stat().st_size, sha256=sha256_file(temporary))
+    waiting = _waiting(model)
+    try:
+        with replacing(waiting) as temporary:
+            write(temporary)
+            if model.suffix == ".keras":
+                with zipfile.ZipFile(temporary, "a") as archive:
+                    archive.writestr(_MEMBER, json_text(card))
+            card = replace(card, file=model.name, bytes=temporary.stat().st_size, sha256=sha256_file(temporary))
         write_json(card_path(model), card)
+    except EdgefkpError as error:
+        error.message = error.message.replace(str(waiting), str(model))
+        raise
+    finally:
+        _finish_cut_off(model)
+        waiting.unlink(missing_ok=True)
     return _read_back(model)
+
+
+def _waiting(model: Path) -> Path:
+    return model.with_name(f".{model.stem}.waiting{model.suffix}")
+
+
+def _finish_cut_off(model: Path) -> None:
+    """Put the file that waits in its place if the card there is already its own."""
+    waiting = _waiting(model)
+    with contextlib.suppress(OSError, ValueError, RecursionError, AttributeError):  # another process was first
+        if waiting.exists() and json.loads(card_path(model).read_bytes()).get("sha256") == sha256_file(waiting):
+            waiting.replace(model)
 
 
 def write_card(model: Path, card: Card) -> Card:
@@ -135,19 +160,52 @@ def read_card(model: Path | str) -> Card | None:
     Raises EdgefkpError for a card that is not JSON or has values of other types.
     """
     model = Path(model)
+    _finish_cut_off(model)
     if card_path(model).exists():
         return _card(read_json(card_path(model)), card_path(model))
-    if model.suffix == ".keras" and zipfile.is_zipfile(model):
-        with zipfile.ZipFile(model) as archive:
-            if _MEMBER in archive.namelist():
-                return _card(json.loads(archive.read(_MEMBER)), model)
+    return _card_inside(model)
+
+
+def _card_inside(model: Path) -> Card | None:
+    """The card in a .keras; None without one. Raises EdgefkpError if it is damaged."""
+    if model.suffix == ".keras" and (content := _inside(model)) is not None:
+        return _card(parse_json(content, f"the card in {model}", _MADE_AGAIN), model)
     return None
+
+
+def readable_cards(model: Path) -> list[Card]:
+    """The card beside the file and the one inside, without those that are not there or damaged."""
+    found = []
+    for read in (read_card, _card_inside):
+        with contextlib.suppress(EdgefkpError):
+            if card := read(model):
+                found.append(card)
+    return found
+
+
+def is_whole_zip(path: Path) -> bool:
+    try:
+        with opened_zip(path, "a whole .keras file", _MADE_AGAIN, _LARGEST) as archive:
+            return archive.testzip() is None
+    except EdgefkpError:
+        return False
+
+
+def _inside(model: Path) -> bytes | None:
+    """The card in a .keras; None for a file that is no zip, which the reader of networks refuses by its own words."""
+    if not model.is_file() or not zipfile.is_zipfile(model):
+        return None
+    with opened_zip(model, "a whole .keras file", _MADE_AGAIN, _LARGEST) as archive:
+        if _MEMBER not in archive.namelist():
+            return None
+        with archive.open(_MEMBER) as member:
+            return member.read(LARGEST)
 
 
 def _card(stored: Any, path: Path) -> Card | None:
     if not isinstance(stored, dict) or not str(stored.get("schema", "")).startswith("edgefkp.card/"):
         return None
-    return read_record(Card, stored, str(path), "delete it, or train or export the file again")
+    return read_record(Card, stored, str(path), _MADE_AGAIN)
 
 
 def require_card_hash(path: Path, digest: str) -> None:

@@ -1,9 +1,33 @@
 """The errors that a user can cause, and the exit codes of every command."""
 
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import Any
+
 FAILED = 1  # the work could not be done
 USAGE = 2  # the command line was wrong (click's own code)
 GATE = 3  # the work was done, and a limit that the user set is not met
 ENVIRONMENT = 4  # a package, a library or the network is missing
+
+
+def printable(text: str) -> str:
+    """`text` with what a terminal would obey, or could not show, as an escape: \\x1b, \\u202e, \\udce4.
+
+    Names and messages may come from a file or a board of somebody else's.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() or letter in _SHOWN else _escaped(letter) for letter in text)
+
+
+_SHOWN = "\n\N{NO-BREAK SPACE}"
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
 
 
 class EdgefkpError(Exception):
@@ -16,8 +40,8 @@ class EdgefkpError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = printable(message)
+        self.hint = printable(hint)
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message
@@ -33,3 +57,56 @@ class GateError(EdgefkpError):
 
 class EnvironmentProblem(EdgefkpError):
     exit_code = ENVIRONMENT
+
+
+@contextlib.contextmanager
+def reading(path: Any, kind: str, hint: str) -> Iterator[None]:
+    """For a block that opens and decodes the content of `path`, and does nothing else.
+
+    Whatever goes wrong in it becomes an EdgefkpError that names the file: decoders raise errors of many kinds for
+    damaged content, and document few of them. kind: what the file should be ("a readable JSON file").
+    """
+    try:
+        yield
+    except (EdgefkpError, ImportError, NameError):
+        raise
+    except FileNotFoundError:
+        raise EdgefkpError(f"{path} does not exist", hint) from None
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno:  # else a decoder's own
+            message = f"cannot read {path}: {error.strerror or error}"
+            raise EdgefkpError(message, "make it readable, or copy it again") from error
+        cause = (str(error).strip().splitlines() or [""])[0][:150] or type(error).__name__
+        raise EdgefkpError(f"{path} is not {kind}: {cause}", hint) from error
+
+
+@contextlib.contextmanager
+def writing(path: Any) -> Iterator[None]:
+    """For a block that writes `path`: what the disk refuses becomes an EdgefkpError of two lines.
+
+    A zip or an array that is cut off by a full disk, or by Ctrl-C, complains of its closed stream: what came before
+    counts.
+    """
+    outer = sys.exc_info()[1]
+    try:
+        yield
+    except EdgefkpError:
+        raise
+    except Exception as error:
+        began: BaseException | None = error
+        while began is not None and began is not outer:
+            if not isinstance(began, Exception):
+                raise began from None
+            if isinstance(began, OSError):
+                raise EdgefkpError(
+                    f"cannot write {path}: {began.strerror or began}",
+                    "choose a folder that you can write to, on a disk with space left",
+                ) from error
+            began = began.__context__
+        raise
+
+
+def warn(message: str) -> None:
+    """A line on stderr for what was left out while the rest went on."""
+    text = f"warning: {message}".encode(errors="backslashreplace").decode()  # a file's name may be no UTF-8
+    print(text, file=sys.stderr, flush=True)

@@ -2,11 +2,15 @@
 
 import contextlib
 import dataclasses
+import errno
 import fcntl
+import functools
 import hashlib
 import json
 import math
 import os
+import secrets
+import stat
 import sys
 import tempfile
 import time
@@ -14,13 +18,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, reading, writing
 from edgefkp.records import json_name
 
 if TYPE_CHECKING:
+    import zipfile
+
     import numpy as np
 
+LARGEST = 1 << 28  # bytes of a file that is read as a whole, unless its reader allows more
+_SMALLER = "give a smaller file"
+_DEEPEST = 64  # JSON lists and objects inside each other
 _LOCK_POLL = 0.1  # seconds
+_UNFINISHED = ".edgefkp-"  # begins the name of a file that is being written
 
 
 def cache_dir() -> Path:
@@ -34,29 +44,49 @@ def cache_dir() -> Path:
 def replacing(path: Path | str) -> Iterator[Path]:
     """Yield a temporary name beside `path` that replaces it when the block ends without an error.
 
-    Raises EdgefkpError where the folder cannot be written or the disk is full; `path` is then as it was.
+    Raises EdgefkpError where the folder cannot be written or the disk is full; `path` is then as it was. What a
+    killed process left behind is removed by the next one that writes into that folder.
     """
     path = Path(path)
-    temporary = None
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
-        # mkstemp makes files private; results are meant to be read by others, as open() makes them.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    except OSError as error:
-        raise EdgefkpError(
-            f"cannot write {path}: {error.strerror or error}",
-            "choose a folder that you can write to, on a disk with space left",
-        ) from error
-    finally:
-        if temporary is not None:
+        _sweep(path.parent.absolute())
+        temporary = path.with_name(f"{_UNFINISHED}{path.stem[:40]}-{secrets.token_hex(4)}{path.suffix}")
+        try:
+            with _new(temporary):
+                yield temporary
+                temporary.replace(path)
+        finally:
             temporary.unlink(missing_ok=True)
+
+
+def _new(path: Path) -> IO[bytes]:
+    """The new file, locked: that tells others that its writer lives. Its mode is open()'s, so that others may read."""
+    while True:
+        stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb")
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(stream.fileno(), fcntl.LOCK_EX)
+        if os.fstat(stream.fileno()).st_nlink:  # else it was swept up before it was locked
+            return stream
+        stream.close()
+
+
+@functools.cache
+def _sweep(folder: Path) -> None:
+    """Once a process: remove the unfinished files in `folder` that no living process holds."""
+    for path in folder.glob(f"{_UNFINISHED}*"):
+        with contextlib.suppress(OSError), open(path, "rb") as stream:
+            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+
+
+def visible(folder: Path, pattern: str = "*") -> list[Path]:
+    """The files below `folder` that match `pattern` (as of Path.glob), by name.
+
+    Without hidden ones, and without those in hidden folders below it: they are unfinished, or are no input.
+    """
+    found = (path for path in sorted(folder.glob(pattern)) if os.path.isfile(path))
+    return [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
 
 
 def require_writable(folder: Path) -> None:
@@ -70,9 +100,12 @@ def require_writable(folder: Path) -> None:
 def locked(path: Path, patience: float = 0.0) -> Iterator[bool]:
     """Hold the lock file `path` for the block; yields False if another process still has it after `patience` seconds.
 
-    The lock ends with the process, however that ends, so no lock is ever stale. Raises OSError for an unwritable file.
+    The lock ends with the process, however that ends, so no lock is ever stale. Raises EdgefkpError for a file that
+    cannot be written.
     """
-    with open(path, "a") as stream:
+    with writing(path):
+        opened = open(path, "a")  # noqa: SIM115
+    with opened as stream:
         end, held = time.monotonic() + patience, False
         while not held:
             try:
@@ -92,7 +125,8 @@ def write_bytes(path: Path | str, content: bytes) -> Path:
 
 
 def write_text(path: Path | str, text: str) -> Path:
-    return write_bytes(path, text.encode())
+    """As UTF-8; what is no character, as in a file's name that is not UTF-8, is written as its number."""
+    return write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def write_json(path: Path | str, value: Any) -> Path:
@@ -101,7 +135,8 @@ def write_json(path: Path | str, value: Any) -> Path:
 
 
 def json_text(value: Any, indent: int | None = 1) -> str:
-    return json.dumps(plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+    return text.encode(errors="backslashreplace").decode()  # half a character, as in a file's name: JSON has \udcff
 
 
 def plain(value: Any) -> Any:
@@ -124,18 +159,78 @@ def plain(value: Any) -> Any:
     return value
 
 
+def open_file(path: Path | str, largest: int = LARGEST) -> IO[bytes]:
+    """Open for reading what is a file of at most `largest` bytes, and no pipe, device or folder.
+
+    Raises OSError or EdgefkpError: use it within `errors.reading`.
+    """
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is not a file")
+    if found.st_size > largest:
+        raise EdgefkpError(f"{path} has {found.st_size:,} bytes, and at most {largest:,} are read", _SMALLER)
+    return open(path, "rb")
+
+
+def read_bytes(path: Path | str, kind: str, hint: str, largest: int = LARGEST) -> bytes:
+    with reading(path, kind, hint), open_file(path, largest) as stream:
+        return stream.read(largest)
+
+
 def read_json(path: Path | str) -> Any:
-    try:
-        return json.loads(Path(path).read_bytes())
-    except FileNotFoundError:
-        raise EdgefkpError(f"{path} does not exist") from None
-    except (ValueError, OSError) as error:
-        raise EdgefkpError(f"{path} is not a readable JSON file: {error}", "delete it and make it again") from error
+    """Raises EdgefkpError for what is missing, damaged or too large."""
+    return parse_json(read_bytes(path, "a readable JSON file", _AGAIN), str(path))
+
+
+_AGAIN = "delete it and make it again"
+
+
+def parse_json(content: bytes | str, where: str, hint: str = _AGAIN) -> Any:
+    """A JSON value; numbers fit 64 bits and are finite, and lists are not nested beyond reason.
+
+    where: what is read, for messages. Raises EdgefkpError.
+    """
+    with reading(where, "a readable JSON file", hint):
+        value = json.loads(content, parse_int=_integer, parse_float=_finite, parse_constant=_finite)
+        level = [value]
+        for _ in range(_DEEPEST):
+            inner = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list))
+            if not (level := [item for items in inner for item in items]):
+                return value
+        raise ValueError(f"more than {_DEEPEST} lists inside each other")
+
+
+def _integer(text: str) -> int:
+    if len(text) > 20 or not -(2**63) <= int(text) < 2**64:
+        raise ValueError(f"the number {text[:20]} is too large")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{text[:20]} is not a number")
+    return value
+
+
+@contextlib.contextmanager
+def opened_zip(path: Path | str, kind: str, hint: str, largest: int = LARGEST) -> "Iterator[zipfile.ZipFile]":
+    """The zip for a block that reads its members and does nothing else; see `errors.reading`.
+
+    largest: bytes of all its members, unpacked: Python's reader never gives more of one than the zip states.
+    """
+    import zipfile
+
+    with reading(path, kind, hint), open_file(path, largest) as stream, zipfile.ZipFile(stream) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > largest:
+            raise EdgefkpError(f"{path} unpacks to {unpacked:,} bytes, and at most {largest:,} are read", _SMALLER)
+        yield archive
 
 
 def sha256_file(path: Path | str) -> str:
+    """Raises EdgefkpError for what is not a readable file."""
     digest = hashlib.sha256()
-    with open(path, "rb") as stream:
+    with reading(path, "a whole file", "copy it again"), open_file(path, sys.maxsize) as stream:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from edgefkp.errors import EdgefkpError
 from edgefkp.layout import REFERENCE_SIDE, InputSpec, PointLayout
 
+LONGEST = 1 << 15  # pixels: OpenCV moves no longer images
 IDENTITY = np.array([[1.0, 0, 0], [0, 1, 0]])
 
 
@@ -40,9 +42,17 @@ def move_points(matrix: np.ndarray, keypoints: np.ndarray, order: np.ndarray | N
 
 
 def move_image(matrix: np.ndarray, image: np.ndarray, side: int) -> np.ndarray:
-    """Resample a (H, W) or (H, W, C) uint8 image into (side, side[, C]); the border is replicated."""
+    """Resample a (H, W) or (H, W, C) uint8 image into (side, side[, C]); the border is replicated.
+
+    Raises EdgefkpError for an image with a side of LONGEST pixels or more.
+    """
     import cv2
 
+    if max(image.shape[:2]) >= LONGEST:
+        raise EdgefkpError(
+            f"no face can be cut out of an image of {image.shape[1]}x{image.shape[0]} pixels",
+            f"cut or shrink it to less than {LONGEST:,} pixels a side",
+        )
     return cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
@@ -93,10 +103,12 @@ def crop_face(image: np.ndarray, box: Box, spec: InputSpec) -> np.ndarray:
 
 
 def _surroundings(image: np.ndarray, box: Box, half: float) -> tuple[np.ndarray, Box]:
-    """The part of the image within `half` of the box's center, and the box in it; all of it where nothing is near."""
-    left, top = max(0, int(box.x - half)), max(0, int(box.y - half))
+    """The part of the image within `half` of the box's center, and the box in it; the nearest of its border for a box
+    outside of it."""
+    left = min(max(0, int(box.x - half)), image.shape[1] - 1)
+    top = min(max(0, int(box.y - half)), image.shape[0] - 1)
     part = image[top : max(0, int(box.y + half)) + 2, left : max(0, int(box.x + half)) + 2]
-    return (part, box._replace(x=box.x - left, y=box.y - top)) if part.size else (image, box)
+    return part, box._replace(x=box.x - left, y=box.y - top)
 
 
 def box_of_keypoints(keypoints: np.ndarray, layout: PointLayout) -> Box:

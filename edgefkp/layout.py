@@ -5,14 +5,14 @@ pixel centers at whole numbers, NaN where a point is missing. Left and right are
 sees (N, 2 K) numbers, through `ModelSpec.encode` and `ModelSpec.decode`.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.records import Registry
+from edgefkp.records import Registry, fields_from
 
 REFERENCE_SIDE = 96  # pixels; lengths in recipes and in constants of the package are those of an image of this side
 SIDES = (32, 256)  # pixels, the smallest and largest side of an input
@@ -118,15 +118,7 @@ class PointLayout:
             return LAYOUTS[value]
         if not isinstance(value, dict) or not {"name", "points", "mean_shape", "nme_pair"} <= value.keys():
             raise ValueError("a point layout is a name, or an object with name, points, mean_shape and nme_pair")
-        try:
-            known = {field.name: _tuples(value[field.name]) for field in fields(cls) if field.name in value}
-            return cls(**known)
-        except (TypeError, EdgefkpError) as error:
-            raise ValueError(f"not a point layout: {error}".splitlines()[0]) from error
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
+        return fields_from(cls, value)
 
 
 def side_of(point: str) -> str:

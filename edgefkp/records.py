@@ -13,6 +13,7 @@ import importlib
 import inspect
 import pkgutil
 import types
+import typing
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,13 +55,24 @@ def built(kind: type[Built], value: Any, strict: bool = False, where: str = "") 
     unknown: list[str] = []
     made: Built = _built(kind, value, "", unknown)
     if unknown and strict:
-        known = ", ".join(json_name(field) for field in dataclasses.fields(kind))  # type: ignore[arg-type]
-        raise ValueError(f"there is no field {unknown[0]} (fields: {known})")
+        close = difflib.get_close_matches(unknown[0], _field_names(kind), n=3)
+        known = f"fields: {', '.join(json_name(field) for field in dataclasses.fields(kind))}"  # type: ignore[arg-type]
+        raise ValueError(f"there is no field {unknown[0]} ({f'did you mean {close[0]}?' if close else known})")
     if unknown:
         more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         message = f"{where or kind.__name__}: the field {unknown[0]}{more} is of a newer edgefkp, and left out"
         warnings.warn(message, NewerField, stacklevel=3)
     return made
+
+
+def _field_names(kind: Any) -> list[str]:
+    """The fields of a dataclass and of those in it: "online", "online.degrees"."""
+    names = []
+    for field in dataclasses.fields(kind):
+        inner = _hints(kind)[field.name]
+        within = _field_names(inner) if dataclasses.is_dataclass(inner) else []
+        names += [json_name(field), *(f"{json_name(field)}.{name}" for name in within)]
+    return names
 
 
 def json_name(field: Any) -> str:
@@ -84,6 +96,8 @@ def _built(kind: Any, value: Any, where: str, unknown: list[str]) -> Any:
             raise ValueError(f"{where.rstrip('.') or 'it'}: {error}") from error
     if dataclasses.is_dataclass(kind):
         return _built_dataclass(kind, value, where, unknown)
+    if typing.is_typeddict(kind):
+        return _built_dict(kind, value, where, unknown)
     if origin in (Union, types.UnionType):
         if value is None and type(None) in arguments:
             return None
@@ -101,6 +115,7 @@ def _built(kind: Any, value: Any, where: str, unknown: list[str]) -> Any:
         _require(isinstance(value, dict), kind, value, where)
         return {name: _built(arguments[1], item, f"{where}{name}.", unknown) for name, item in value.items()}
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        _require(abs(value) < 2**1023, kind, value, where)
         return float(value)
     if kind is Path and isinstance(value, str):
         return Path(value)
@@ -126,6 +141,21 @@ def _built_dataclass(kind: Any, value: Any, where: str, unknown: list[str]) -> A
         raise ValueError(f"{where.rstrip('.') or 'it'}: {error.message}") from error
 
 
+def _built_dict(kind: Any, value: Any, where: str, unknown: list[str]) -> Any:
+    """A TypedDict: the JSON object itself, whose named fields are there and of their types; others stay as they are."""
+    _require(isinstance(value, dict), kind, value, where)
+    if missing := sorted(kind.__required_keys__ - value.keys()):
+        raise ValueError(f"{where}{missing[0]} is missing")
+    known = {name: one for name, one in _hints(kind).items() if name in value}
+    return {**value, **{name: _built(one, value[name], f"{where}{name}.", unknown) for name, one in known.items()}}
+
+
+def fields_from(kind: type[Built], value: Any) -> Built:
+    """For the `from_json` of a dataclass: from an object of its fields. Raises ValueError."""
+    made: Built = _built_dataclass(kind, value, "", [])
+    return made
+
+
 def _require(fits: bool, kind: Any, value: Any, where: str) -> None:
     if not fits:
         expected = _PLAIN.get(kind, getattr(kind, "__name__", str(kind)))
@@ -141,6 +171,8 @@ def _schema(kind: Any) -> dict[str, Any]:
     origin, arguments = get_origin(kind), get_args(kind)
     if kind is Any or hasattr(kind, "from_json"):
         return {}
+    if typing.is_typeddict(kind):
+        return {"type": "object", "required": sorted(kind.__required_keys__)}
     if dataclasses.is_dataclass(kind):
         hints, comments = get_type_hints(kind), _comments(kind)
         return {

@@ -4,12 +4,12 @@ Everything is made once: the run reuses what stands in the folder with the right
 command resumes a run that was cut off.
 """
 
+import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from edgefkp.export.schemes import DEFAULT_SCHEMES, parse_tflite
 from edgefkp.files import read_json, sha256_file, write_json
 from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
 from edgefkp.networks.registry import NETWORKS, resolve
-from edgefkp.networks.tensorflow import require_tensorflow
+from edgefkp.networks.tensorflow import look_for_tensorflow
 from edgefkp.records import read_record
 from edgefkp.report.result import FileResult, ModelResult, RunResult
 from edgefkp.report.run_figures import ShownFaces
@@ -43,6 +43,7 @@ from edgefkp.training.train import Experiment, Progress, train
 _IMAGES = {"small": 40_000, "manual": 8_000}
 _IMAGES_OF_OTHERS = 5_000
 _IMAGES_QUICK = 512
+_SILENCE = 3600.0  # seconds without progress; trials of plans and an export of the largest network show none
 _BATCH = 16  # with few images it is the number of steps that counts
 
 OpenBar = Callable[[str], AbstractContextManager[Progress]]
@@ -68,6 +69,7 @@ class Job:
     quick: bool = False  # time only long enough to see that everything works
     layout: PointLayout = KAGGLE15
     input: InputSpec = InputSpec()  # noqa: RUF009 - of the networks
+    replace: bool = False  # models of other trainings and files of other calibrations that stand in `out`
 
     def dataset(self) -> Dataset:
         """Raises EdgefkpError if the data cannot be used."""
@@ -105,8 +107,7 @@ def run(
     Returns the result, and a few faces with their points for its page.
     Raises EdgefkpError if the data cannot be used, or a training's process dies.
     """
-    if find_spec("tensorflow") is None:
-        require_tensorflow("edgefkp run")  # an error that names what to install, without an import
+    look_for_tensorflow("edgefkp run")
     source = job.dataset()
     parts = split(source)
     made = []
@@ -130,10 +131,16 @@ def _made_apart(job: Job, experiment: Experiment, open_bar: OpenBar) -> tuple[Pa
     with open_bar(experiment.model_name(job.layout)) as progress:
         try:
             keras, *files = isolate.call(
-                make, job, experiment, progress=lambda event: getattr(progress, event[0])(event[1]), grace=60
+                make,
+                job,
+                experiment,
+                progress=lambda event: getattr(progress, event[0])(event[1]),
+                silence=_SILENCE,
+                grace=60,
             )
         except isolate.ChildDied as died:
             cause = "was killed, perhaps for want of memory" if died.signal else f"failed: {died.last_line}"
+            cause = f"did nothing for {_SILENCE / 60:.0f} minutes" if died.timed_out else cause
             raise EdgefkpError(
                 f"the process that trained {cause}", "re-run the same command to resume from the last checkpoint"
             ) from None
@@ -143,13 +150,15 @@ def _made_apart(job: Job, experiment: Experiment, open_bar: OpenBar) -> tuple[Pa
 def make(job: dict[str, Any], experiment: dict[str, Any]) -> list[Path]:
     """In the child: train, export and evaluate; the .keras file, then the .tflite files."""
     from edgefkp.export.exporter import export_network
+    from edgefkp.export.options import ExportOptions
 
     asked = read_record(Job, job, "the job")
     source = asked.dataset()
-    events = {name: partial(_report, name) for name in ("on_start", "on_batch", "on_epoch")}
+    events = {name: partial(_report, name) for name in ("on_start", "on_batch", "on_epoch", "on_note")}
     made = read_record(Experiment, experiment, "the experiment")
-    keras, _ = train(made, source, asked.out / "models", resume=True, progress=Progress(**events))
-    files = export_network(keras, asked.out / "export", DEFAULT_SCHEMES, source)
+    keras, _ = train(made, source, asked.out / "models", True, Progress(**events), asked.replace)
+    options = ExportOptions(replace=asked.replace)
+    files = export_network(keras, asked.out / "export", DEFAULT_SCHEMES, source, options)
     _evaluated(keras, source, asked.out / "evaluation")
     return [keras, *files]
 
@@ -161,8 +170,8 @@ def _report(event: str, value: Any) -> None:
 def _evaluated(model: Path, source: Dataset, folder: Path) -> Evaluation:
     """The evaluation of `model` on the test faces, from its record if that is of the same file and faces."""
     record = folder / f"{model.name}.json"
-    if record.exists():
-        stored = read_record(Evaluation, read_json(record), str(record), "delete it and run again")
+    with contextlib.suppress(EdgefkpError):  # a damaged record is made again
+        stored = read_record(Evaluation, read_json(record), str(record))
         if (stored.sha256, stored.data.get("hash")) == (sha256_file(model), split(source).test.hash):
             return stored
     evaluation, _ = evaluate(model, source)
@@ -201,7 +210,7 @@ def _still_valid(
     same_files = {row.sha256 for row in known.rows} == {sha256_file(file) for file in files}
     same_plan = known.plan.get("seconds") == settings.seconds and known.plan.get("processes") == settings.processes
     same_machine = machine.title(known.machine) == machine.title(machine.describe())
-    return known if same_files and same_plan and same_machine and known.data["hash"] == images.hash else None
+    return known if same_files and same_plan and same_machine and known.data.get("hash") == images.hash else None
 
 
 def _gathered(
@@ -280,6 +289,6 @@ def _model_result(one: Made, files: list[FileResult]) -> ModelResult:
         epochs=last["epoch"],
         best_epoch=card.training["best_epoch"],
         seconds=last["seconds"],
-        history=card.history,
+        history=card.history,  # type: ignore[arg-type]
         files=files,
     )

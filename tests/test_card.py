@@ -1,6 +1,9 @@
 """A card says what its file is, is there before the file is, and stays readable."""
 
 import json
+import signal
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +19,13 @@ from edgefkp.card import (
     imputation_name,
     model_name,
     read_card,
+    readable_cards,
     require_card_hash,
     write_card,
     write_with_card,
 )
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import sha256_file
+from edgefkp.files import sha256_file, visible
 from edgefkp.layout import ModelSpec
 from edgefkp.records import NewerField
 from tests.layouts import SMALL_RGB, THREE
@@ -72,7 +76,41 @@ def test_no_file_is_ever_seen_without_its_card(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", watch)
     made(path, Card(TFLITE, "a"))
-    assert seen == [(False, True), (True, True)]
+    assert seen == [(False, False), (False, True), (True, True)]
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("suffix", [".tflite", ".keras"])
+def test_a_process_that_is_killed_leaves_the_old_pair_or_the_new_one(tmp_path, suffix, step):
+    """Killed after each of the three times that a name is given."""
+    path = tmp_path / f"a{suffix}"
+    program = f"""
+import os, signal, sys, zipfile
+from pathlib import Path
+from edgefkp.card import Card, write_with_card
+def write(temporary, text):
+    with zipfile.ZipFile(temporary, "w") as archive:
+        archive.writestr("weights", text)
+write_with_card(Path(sys.argv[1]), Card("network", "a", key="old"), lambda place: write(place, "old"))
+replaced, count = Path.replace, 0
+def replace(self, target):
+    global count
+    replaced(self, target)
+    count += 1
+    if count == {step}:
+        os.kill(os.getpid(), signal.SIGKILL)
+Path.replace = replace
+write_with_card(Path(sys.argv[1]), Card("network", "a", key="new"), lambda place: write(place, "new"))
+"""
+    assert subprocess.run([sys.executable, "-c", program, str(path)]).returncode == -signal.SIGKILL
+    card = read_card(path)
+    assert card is not None
+    with zipfile.ZipFile(path) as archive:
+        assert card.key == archive.read("weights").decode() == ("old" if step == 1 else "new")
+    assert card.sha256 == sha256_file(path)
+    assert [file.name for file in visible(tmp_path)] == ["a.json", f"a{suffix}"]
+    write_with_card(path, card, lambda temporary: temporary.write_bytes(b"once more"))
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.json", f"a{suffix}"]
 
 
 def test_what_cannot_be_made_leaves_the_old_pair(tmp_path):
@@ -87,6 +125,18 @@ def test_what_cannot_be_made_leaves_the_old_pair(tmp_path):
         write_with_card(path, replace(before, key="new"), fail)
     assert read_card(path) == before
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.int8.json", "a.int8.tflite"]
+
+
+@pytest.mark.parametrize("content", [b"{", b"[" * 100_000, b'{"schema": "edgefkp.card/1", "kind": 3}', b"\xff", None])
+def test_a_damaged_card_inside_a_keras_file_is_an_error_with_its_name(tmp_path, content):
+    path = tmp_path / "a.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("edgefkp_card.json", content or b"{}")
+    if content is None:  # a bit of its name, which is there twice, is flipped
+        path.write_bytes(path.read_bytes().replace(b"edgefkp_card", b"edgefkp_carD", 1))
+    with pytest.raises(EdgefkpError, match=r"a\.keras"):
+        read_card(path)
+    assert readable_cards(path) == []
 
 
 def test_a_keras_file_carries_its_card(tmp_path):

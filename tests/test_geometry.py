@@ -5,6 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import (
     IDENTITY,
     Box,
@@ -236,3 +237,14 @@ def test_an_rgb_crop_of_another_size_is_that_of_each_channel_red_first(box):
 def test_the_box_of_another_layouts_points_is_found_again(box):
     points = move_points(invert(crop_matrix(box, 64)), THREE.mean_points(64).astype(float))
     assert np.allclose(box_of_keypoints(points, THREE), box, rtol=1e-5, atol=1e-3)
+
+
+def test_a_face_is_cut_out_of_a_very_long_image_and_beside_it():
+    image = np.zeros((20, 40_000), np.uint8)
+    image[:, -1] = 200
+    for x in (100, 39_990, 100_000):
+        crop = crop_face(image, Box(x, 10, 30), InputSpec())
+        assert crop.shape == (96, 96)
+        assert (crop.max() == 200) == (x > 100)
+    with pytest.raises(EdgefkpError, match="40000x20 pixels"):
+        move_image(IDENTITY, image, 96)

@@ -18,7 +18,7 @@ from edgefkp import run
 from edgefkp.card import read_card
 from edgefkp.data.synthetic import draw_all
 from edgefkp.errors import UsageError
-from edgefkp.files import read_json
+from edgefkp.files import read_json, sha256_file
 from edgefkp.layout import KAGGLE15, InputSpec
 from edgefkp.report.result import read_run
 
@@ -159,3 +159,26 @@ def test_a_job_reads_its_data_for_its_points_and_its_input(tmp_path):
     assert dataset.input == InputSpec(64)
     assert dataset.train.images.shape[1:] == (64, 64)
     assert dataset.layout == KAGGLE15
+
+
+def test_what_was_destroyed_is_made_again(first, command, environment, folder):
+    out = folder / "out"
+    (keras,) = (out / "models").glob("*.keras")
+    keras.write_bytes(np.random.default_rng(0).bytes(5000))
+    for record in (out / "evaluation").glob("*.json"):
+        record.write_text("[]")
+    again = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    assert again.returncode == 0, again.stderr
+    assert f"{keras.name} is not what its card describes, and trained again" in again.stderr
+    card = read_card(keras)
+    assert card is not None
+    assert card.sha256 == sha256_file(keras)
+    (model,), (before,) = (json.loads(done.stdout)["models"] for done in (again, first))
+    assert model["rmse"] == before["rmse"]
+
+
+def test_models_of_another_run_are_replaced_only_if_asked(first, command, environment):
+    other = subprocess.run([*command, "--seed", "1"], capture_output=True, text=True, env=environment, timeout=300)
+    assert other.returncode == 1
+    assert "is the model of another training" in other.stderr
+    assert "--replace" in other.stderr

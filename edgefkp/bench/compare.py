@@ -8,7 +8,7 @@ import numpy as np
 
 from edgefkp.bench.result import BenchRow, Result
 from edgefkp.bench.stats import bootstrap_medians
-from edgefkp.bench.verdict import INVALID
+from edgefkp.bench.verdict import INVALID, VALID
 from edgefkp.errors import EdgefkpError
 
 SCHEMA = "edgefkp.compare/1"
@@ -29,7 +29,7 @@ class Ratio:
     second_ms: float
     ratio: float
     interval: tuple[float, float]  # of the ratio, 95 %
-    verdict: str  # of the second against the first
+    verdict: str  # of the second against the first; INVALID where one of them is
     doubts: list[str]  # which of the two was not measured well
 
 
@@ -122,13 +122,15 @@ def _ratio(first: BenchRow, second: BenchRow) -> Ratio:
     low, high = (float(edge) for edge in np.percentile(ratios, [2.5, 97.5]))
     ratio = second.ms.p50 / first.ms.p50
     verdict = UNCLEAR
-    if high < 1 and ratio < 1 - RESOLUTION:
+    if INVALID in (first.verdict, second.verdict):
+        verdict = INVALID  # a disturbed run proves nothing
+    elif high < 1 and ratio < 1 - RESOLUTION:
         verdict = FASTER
     elif low > 1 and ratio > 1 + RESOLUTION:
         verdict = SLOWER
-    doubts = [f"{name} is {row.verdict}" for name, row in (("first", first), ("second", second)) if row.reasons]
-    if INVALID in (first.verdict, second.verdict):
-        verdict = UNCLEAR  # a disturbed run proves nothing about a small difference
+    doubts = [
+        f"{name} is {row.verdict}" for name, row in (("first", first), ("second", second)) if row.verdict != VALID
+    ]
     return Ratio(
         file=first.file,
         runtime=f"{first.runtime} {first.version}",
@@ -144,5 +146,14 @@ def _ratio(first: BenchRow, second: BenchRow) -> Ratio:
 
 
 def over(comparison: TimingComparison, gate: float) -> list[Ratio]:
-    """The rows that are clearly slower than `gate` times the first: their whole interval is beyond it."""
+    """The rows that are clearly slower than `gate` times the first: their whole interval is beyond it.
+
+    Raises EdgefkpError where a row is INVALID: it neither keeps a limit nor breaks it.
+    """
+    if invalid := [row for row in comparison.rows if row.verdict == INVALID]:
+        raise EdgefkpError(
+            f"{len(invalid)} of {len(comparison.rows)} rows are INVALID and prove nothing: {invalid[0].file}, "
+            f"{invalid[0].mode}: {', '.join(invalid[0].doubts)}",
+            "measure again on a machine that does nothing else: edgefkp bench",
+        )
     return [row for row in comparison.rows if row.interval[0] > gate]

@@ -1,8 +1,10 @@
 """Check what runs here, and print the exact line that fixes what does not: python3 -m edgefkp.bench.doctor
 
-Imports the standard library only, so that it works with nothing installed; each package is tried in a process of
-its own, since some of them die on import.
+Imports the standard library only, so that it works with nothing installed, and runs from Python 3.8 on, to name a
+Python that is too old; each package is tried in a process of its own, since some of them die on import.
 """
+
+from __future__ import annotations
 
 import importlib
 import json
@@ -56,7 +58,7 @@ def examine() -> list[EnvironmentCheck]:
     ]
     numpy = _tried("numpy", "numpy", _pip("'numpy<2'" if _is_32(machine) else "numpy"))
     checks.append(numpy)
-    if numpy.ok:
+    if numpy.ok and sys.version_info[:2] >= PYTHONS[0]:  # an older Python cannot read the package's other files
         checks += _runtimes()
     opencv = _tried(OPENCV, "cv2", _pip("'opencv-python>=4.8,<5'"))
     if "libGL" in opencv.found:
@@ -140,9 +142,11 @@ def _in_venv(line: str) -> str:
 
 def _system() -> str:
     try:
-        return platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
-    except OSError:
-        return platform.system()
+        with open("/etc/os-release", encoding="utf-8") as stream:
+            names = [line.partition("=")[2].strip().strip("\"'") for line in stream if line.startswith("PRETTY_NAME=")]
+    except (OSError, UnicodeDecodeError):
+        names = []
+    return names[0] if names else platform.system()
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from edgefkp._version import __version__
 from edgefkp.bench import machine, monitor, payload, verdict
 from edgefkp.bench.device import CPU, Device
-from edgefkp.bench.plan import Case, Schedule, TimingSettings
+from edgefkp.bench.plan import Case, Schedule, Step, TimingSettings
 from edgefkp.bench.result import Failure, Result
 from edgefkp.bench.store import open_store
 from edgefkp.bench.summary import ProbeResult, RunContext, WorkerResult, row_of
@@ -191,34 +191,36 @@ class _Bench:
         for number, step in enumerate(schedule.steps()):
             progress(number, len(schedule), step.case.label)
             kept = store / f"{step.round}-{_key(step.case)}.npz"
-            if kept.exists():
+            found = WorkerResult.kept(kept, step.round)
+            if found:
                 resumed += 1
             else:
                 timeout = TIMEOUT + 10 * _step_seconds(probed[step.case], schedule.settings, 100)
-                if note := self._run_step(step.case, kept, timeout):
+                found, note = self._run_step(step, kept, timeout)
+                if note:
                     notes.append(f"{step.case.label}, round {step.round}: {note.removeprefix(f'{step.case.label}: ')}")
-            if kept.exists():
-                results[step.case].append(WorkerResult.read(kept, step.round))
+            if found:
+                results[step.case].append(found)
         progress(len(schedule), len(schedule), "")
         if resumed:
             notes.append(f"{resumed} of {len(schedule)} processes were measured before a break, and counted once")
         return results, notes
 
-    def _run_step(self, case: Case, kept: Path, timeout: float) -> str:
-        """Store the worker's result at `kept`; returns what went wrong on the way."""
+    def _run_step(self, step: Step, kept: Path, timeout: float) -> tuple[WorkerResult | None, str]:
+        """The worker's result, which is stored at `kept`, too; and what went wrong on the way."""
         notes = []
         for _ in range(TRIES):
             self._rest()
             load, started = machine.load_average(), time.monotonic()
             try:
-                result = self._work(case, timeout)
+                result = replace(self._work(step.case, timeout), round=step.round)
             except EdgefkpError as error:
                 notes.append(error.message)
                 continue
             result.metadata.update(load=load, started=started)
             result.write(kept)
-            return f"{notes[0]}; run again" if notes else ""
-        return f"{notes[0]}; left out"
+            return result, f"{notes[0]}; run again" if notes else ""
+        return None, f"{notes[0]}; left out"
 
     def _package(self, case: Case) -> Path:
         """The edgefkp that a worker uses: in another Python environment the part of it that measures."""

@@ -5,7 +5,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgefkp.errors import UsageError
+from edgefkp.runtime.packages import MOST_THREADS
+
 MODES = ("invoke", "e2e")
+MOST_PROCESSES = 1000  # of a case
+MOST_SECONDS = 600.0  # that a process is timed for, or warms up
+MOST_PAUSE = 60.0  # seconds
+MOST_CPUS = 4096
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,11 @@ class Case:
     delegate: str = ""  # LIB.so[:key=value], loaded instead of the default one
     mode: str = "invoke"  # one of MODES
     python: str = ""  # the interpreter whose environment holds the runtime; "" for this one
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a case that cannot be."""
+        _require(1 <= self.threads <= MOST_THREADS, f"{self.threads} threads", f"1 to {MOST_THREADS}")
+        _require(self.mode in (*MODES, "probe"), f"the mode '{self.mode}'", " or ".join(MODES))
 
     @property
     def label(self) -> str:
@@ -61,6 +73,25 @@ class TimingSettings:
     pause: float = 0.5  # seconds of rest before each process
     pin: tuple[int, ...] = ()  # CPUs that the workers may use; empty for all
     seed: int = 0  # of the order of cases
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for settings that would never end, or take every process of the machine."""
+        least, most = self.warm_seconds
+        _require(1 <= self.processes <= MOST_PROCESSES, f"{self.processes} processes a case", f"1 to {MOST_PROCESSES}")
+        _require(0 < self.seconds <= MOST_SECONDS, f"{self.seconds:g} s a process", f"up to {MOST_SECONDS:g} s")
+        _require(0 <= least <= most <= MOST_SECONDS, f"{least:g} to {most:g} s of warm-up", f"up to {MOST_SECONDS:g} s")
+        _require(0 <= self.pause <= MOST_PAUSE, f"a pause of {self.pause:g} s", f"up to {MOST_PAUSE:g} s")
+        _require(all(0 <= cpu < MOST_CPUS for cpu in self.pin), "CPUs that no machine has", f"0 to {MOST_CPUS - 1}")
+
+    @property
+    def longest_step(self) -> float:
+        """Seconds of one process, as far as they are set here: a slow network takes longer."""
+        return self.pause + self.warm_seconds[1] + self.seconds
+
+
+def _require(fits: bool, found: str, expected: str) -> None:
+    if not fits:
+        raise UsageError(f"a benchmark cannot have {found}; {expected} can be", "edgefkp bench --help")
 
 
 FULL = TimingSettings()

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from edgefkp.bench.device import Device
-from edgefkp.errors import EdgefkpError
+from edgefkp.bench.plan import MODES
+from edgefkp.errors import EdgefkpError, printable
 from edgefkp.files import read_json, write_json
 from edgefkp.records import read_record
 
 SCHEMA = "edgefkp.bench/1"
 KEPT = 20_000  # raw values stored of one process, at most
+VERDICTS = ("VALID", "SUSPECT", "INVALID")  # from good to bad
 MICROSECOND = 1000  # the unit of values that do not fit uint32 nanoseconds (over 4.29 s)
 
 
@@ -27,6 +30,13 @@ class Raw:
     unit_ns: int  # nanoseconds of one unit of `data`
     data: str  # base64 of gzip of little-endian uint32
 
+    def __post_init__(self) -> None:
+        if not 0 < self.kept <= min(self.count, KEPT) or self.unit_ns not in (1, MICROSECOND):
+            raise EdgefkpError(
+                f"{self.kept} of {self.count} times in units of {self.unit_ns} ns; 1 to {KEPT} can be kept, in units "
+                f"of 1 or {MICROSECOND}"
+            )
+
     @staticmethod
     def of(nanoseconds: np.ndarray) -> "Raw":
         kept = nanoseconds
@@ -37,8 +47,16 @@ class Raw:
         return Raw(len(nanoseconds), len(kept), unit, base64.b64encode(packed).decode())
 
     def nanoseconds(self) -> np.ndarray:
-        """(kept,) float64."""
-        return np.frombuffer(gzip.decompress(base64.b64decode(self.data)), "<u4").astype(np.float64) * self.unit_ns
+        """(kept,) float64. Raises EdgefkpError where the data are damaged, or more or less than `kept`."""
+        size = 4 * self.kept
+        try:
+            found = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(base64.b64decode(self.data), size + 1)
+        except (ValueError, zlib.error) as error:
+            raise EdgefkpError(f"the times of a process are damaged: {error}", "measure again") from error
+        if len(found) != size:
+            more = "more" if len(found) > size else "fewer"
+            raise EdgefkpError(f"a process has {more} than the {self.kept} times that it should have", "measure again")
+        return np.frombuffer(found, "<u4").astype(np.float64) * self.unit_ns
 
 
 @dataclass(frozen=True)
@@ -90,6 +108,11 @@ class Times:
     minimum: float
     count: int
 
+    def __post_init__(self) -> None:
+        numbers = [self.p50, *self.interval, self.mad, self.mean, self.minimum]
+        if not np.isfinite(numbers).all() or self.p50 <= 0 or self.count < 1:
+            raise EdgefkpError("times that are not numbers above 0")
+
 
 @dataclass(frozen=True)
 class BenchRow:
@@ -124,6 +147,13 @@ class BenchRow:
     # Mode e2e: what cut the face out of the frame. "cv2" is the product's crop, geometry.crop_face; "numpy" is a crop
     # of its own that the benchmark had before. "" in mode invoke.
     crop: str = "numpy"
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS or self.mode not in MODES or not self.processes:
+            raise EdgefkpError(
+                f"verdict {self.verdict}, mode {self.mode} and {len(self.processes)} processes; expected one of "
+                f"{', '.join(VERDICTS)}, one of {', '.join(MODES)} and at least one process"
+            )
 
 
 @dataclass(frozen=True)
@@ -165,9 +195,47 @@ def read(path: Path | str) -> Result:
     return parse(read_json(path), str(path))
 
 
+# What others read of the parts that are no records.
+_NEEDED: dict[str, dict[str, Any]] = {
+    "data": {"name": str, "images": int, "hash": str},
+    "plan": {"processes": int, "seconds": (int, float)},
+}
+
+
 def parse(content: Any, where: str) -> Result:
-    """Raises EdgefkpError that names the first field that is missing or of another type."""
+    """A result that may come from anybody: text that a terminal would obey is escaped, counts are those of the data.
+
+    Raises EdgefkpError that names the first field that is missing, of another type or not what is there.
+    """
     found = content.get("schema") if isinstance(content, dict) else None
     if found != SCHEMA:
         raise EdgefkpError(f"{where} has schema {found!r}, expected {SCHEMA!r}", "give a file that edgefkp bench wrote")
-    return read_record(Result, content, where, "measure again")
+    read = read_record(Result, printable_json(content), where, "measure again")
+    for part, needed in _NEEDED.items():
+        for name, kind in needed.items():
+            if not isinstance(getattr(read, part).get(name), kind):
+                raise EdgefkpError(f"{where} is not a whole result: {part}.{name} is missing", "measure again")
+    if not read.rows:
+        raise EdgefkpError(f"{where} is a result without a row", "measure again")
+    for row in read.rows:
+        for number, process in enumerate(row.processes):
+            try:
+                for raw in (process.warmups, process.values, *process.stages.values()):
+                    raw.nanoseconds()
+            except EdgefkpError as error:
+                message = f"{where} is not a whole result: {row.file}, {row.mode}, process {number}: {error.message}"
+                raise EdgefkpError(message, "measure again") from error
+    return read
+
+
+def printable_json(value: Any, depth: int = 20) -> Any:
+    """JSON from elsewhere with its text as `printable` gives it. Raises EdgefkpError for more than `depth` levels."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list | dict) and not depth:
+        raise EdgefkpError("JSON with more levels than any result has", "measure again")
+    if isinstance(value, list):
+        return [printable_json(item, depth - 1) for item in value]
+    if isinstance(value, dict):
+        return {printable(name): printable_json(item, depth - 1) for name, item in value.items()}
+    return value

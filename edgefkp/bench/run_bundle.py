@@ -1,17 +1,24 @@
-"""Run a bundle on the board: python3 -m edgefkp.bench.run_bundle FOLDER RESULT.json
+"""Run a bundle on the board: python3 -m edgefkp.bench.run_bundle FOLDER RESULT.json [--trust]
 
 Needs numpy and a runtime only; the end-to-end clock needs OpenCV. Progress goes to stderr; errors are
 two lines there, as everywhere.
 """
 
+from __future__ import annotations
+
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
+from edgefkp.bench.doctor import PYTHONS
 from edgefkp.errors import ENVIRONMENT, EdgefkpError
 
+if sys.version_info[:2] < PYTHONS[0]:  # the modules below would fail with a SyntaxError
+    found = ".".join(map(str, sys.version_info[:2]))
+    print(f"error: Python {found} is too old; 3.10 to 3.13 are taken\nhint:  docs/BOARD.md", file=sys.stderr)
+    sys.exit(ENVIRONMENT)
 try:
-    from edgefkp.bench import bundle, harness, result
+    from edgefkp.bench import harness, result, unbundle
     from edgefkp.bench.device import Device
     from edgefkp.bench.plan import Schedule
     from edgefkp.bench.store import discard, partial_folder
@@ -20,9 +27,9 @@ except ImportError as error:  # numpy is missing, or too old
     sys.exit(ENVIRONMENT)
 
 
-def run(folder: Path, out: Path) -> None:
+def run(folder: Path, out: Path, trust: bool = False) -> None:
     """Measure the bundle in `folder` and write the result; a run that was cut off resumes."""
-    opened = bundle.open_folder(folder)
+    opened = unbundle.open_folder(folder, trust)
     job = opened.cases, opened.images, opened.settings
     partial = partial_folder(folder, *job)
     name = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
@@ -46,9 +53,9 @@ def _log(text: str) -> None:
 
 
 def main() -> None:
-    folder, out = Path(sys.argv[1]), Path(sys.argv[2])
+    folder, out, *more = sys.argv[1:]
     try:
-        run(folder, out)
+        run(Path(folder), Path(out), trust=more == ["--trust"])
     except EdgefkpError as error:
         _log(f"error: {error.message}" + (f"\nhint:  {error.hint}" if error.hint else ""))
         sys.exit(error.exit_code)

@@ -13,9 +13,11 @@ from edgefkp.bench.plan import Case
 from edgefkp.bench.result import BenchRow, Clocks, Process, Raw
 from edgefkp.bench.timed_images import TimedImages
 from edgefkp.bench.worker import STAGES
+from edgefkp.data.arrays import read_arrays, write_arrays
+from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.export.schemes import parse_tflite
-from edgefkp.files import replacing, sha256_file
+from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec
 
 REFERENCE_LIMIT = 1.0  # pixels; kernels of other machines round differently, by up to an int8 step or two
@@ -31,14 +33,18 @@ class WorkerResult:
     arrays: dict[str, np.ndarray]  # warmups, values and, for a keypoint network, outputs
 
     @staticmethod
-    def read(path: Path, round_number: int) -> "WorkerResult":
-        with np.load(path) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        return WorkerResult(round_number, json.loads(str(arrays.pop("metadata"))), arrays)
+    def kept(path: Path, round_number: int) -> "WorkerResult | None":
+        """What an earlier run wrote; None where it is missing or damaged."""
+        if not path.exists():
+            return None
+        try:
+            arrays = read_arrays(path, "measure again")
+            return WorkerResult(round_number, json.loads(str(arrays.pop("metadata"))), arrays)
+        except (EdgefkpError, ValueError, KeyError):
+            return None
 
     def write(self, path: Path) -> None:
-        with replacing(path) as temporary, open(temporary, "wb") as out:
-            np.savez(out, metadata=np.array(json.dumps(self.metadata)), **self.arrays)  # type: ignore[arg-type]
+        write_arrays(path, {"metadata": np.array(json.dumps(self.metadata)), **self.arrays})
 
     @property
     def values(self) -> np.ndarray:
@@ -76,10 +82,13 @@ def row_of(
     joules = monitor.joules_in(context.trace, windows)
     events = monitor.checks(context.trace, windows)
     points = results[0].arrays.get("outputs")
-    difference = _difference(points, context.reference.get(Path(case.file).name))
-    if difference is not None and difference > REFERENCE_LIMIT:
+    expected = context.reference.get(Path(case.file).name)
+    difference = _difference(points, expected)
+    if difference is not None and not difference <= REFERENCE_LIMIT:
         reason = f"its points are up to {difference:.1f} px from those of the machine it came from"
         events.append((verdict.INVALID, reason))
+    elif expected is not None and difference is None:
+        events.append((verdict.INVALID, "it gives other points than on the machine it came from"))
     word, reasons = verdict.grade(processes, case.threads, context.cores, context.load, events)
     ms = stats.times([result.values for result in results])
     scored = points is not None and points.shape == images.keypoints.shape and images.labeled
@@ -135,8 +144,8 @@ def _process(result: WorkerResult, origin: float) -> Process:
 
 
 def _difference(points: np.ndarray | None, expected: np.ndarray | None) -> float | None:
-    """The largest one in pixels; None if nothing is expected."""
-    if points is None or expected is None:
+    """The largest one in pixels; None if nothing is expected, or points of another number."""
+    if points is None or expected is None or points[: len(expected)].shape != expected.shape:
         return None
     return float(np.abs(points[: len(expected)] - expected).max())
 

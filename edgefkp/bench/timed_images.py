@@ -12,14 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from edgefkp.data.arrays import read_arrays, write_arrays
 from edgefkp.data.synthetic import SHIPPED
-from edgefkp.errors import EdgefkpError
-from edgefkp.files import json_text, replacing, sha256_arrays
+from edgefkp.errors import EdgefkpError, printable
+from edgefkp.files import json_text, sha256_arrays
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, PointLayout, input_of
 from edgefkp.records import built
 from edgefkp.runtime import isolate
 from edgefkp.runtime.metadata import spec_of
 
+LARGEST = 1 << 30  # bytes of a file of them, unpacked
 COUNT = 100  # different images: the paper's table 4 is in seconds per 100
 
 
@@ -153,26 +155,34 @@ def save(images: TimedImages, path: Path) -> None:
     others: dict[str, np.ndarray] = {}
     for number, other in enumerate(images.prepared.values()):
         others |= {f"images.{number}": other.images, f"keypoints.{number}": other.keypoints}
-    with replacing(path) as temporary, open(temporary, "wb") as stream:
-        np.savez_compressed(
-            stream,
-            images=images.images,
-            keypoints=images.keypoints,
-            name=np.array(images.name),
-            licence=np.array(images.license),
-            layout=np.array(json_text(images.layout, None)),
-            **others,  # type: ignore[arg-type]
-        )
+    own = {"images": images.images, "keypoints": images.keypoints}
+    about = {"name": images.name, "licence": images.license, "layout": json_text(images.layout, None)}
+    write_arrays(path, {**own, **{name: np.array(text) for name, text in about.items()}, **others}, compressed=True)
 
 
 def read(path: Path) -> TimedImages:
-    with np.load(path) as stored:
-        arrays = {name: stored[name] for name in stored.files}
-    name, terms = str(arrays["name"]), str(arrays["licence"])
-    layout = PointLayout.from_json(json.loads(str(arrays["layout"]))) if "layout" in arrays else KAGGLE15
-    made = [
-        TimedImages(name, terms, arrays[key], arrays[key.replace("images", "keypoints")], layout)
-        for key in arrays
-        if key.split(".")[0] == "images"
-    ]
-    return replace(made[0], prepared={other.input: other for other in made[1:]})
+    """What `save` wrote. Raises EdgefkpError for a file that is damaged, or holds other arrays."""
+    arrays = read_arrays(path, "make it again: edgefkp bundle", LARGEST)
+    try:
+        name, terms = printable(str(arrays["name"])), printable(str(arrays["licence"]))
+        layout = PointLayout.from_json(json.loads(str(arrays["layout"]))) if "layout" in arrays else KAGGLE15
+        made = []
+        for key in (key for key in arrays if key.split(".")[0] == "images"):
+            images, points = arrays[key], arrays[key.replace("images", "keypoints")]
+            _require_faces(key, images, points, layout)
+            made.append(TimedImages(name, terms, images, points, layout))
+        return replace(made[0], prepared={other.input: other for other in made[1:]})
+    except (EdgefkpError, ValueError, KeyError, IndexError, RecursionError) as error:
+        cause = f"it lacks {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0]
+        raise EdgefkpError(f"{path} does not hold the images of a benchmark: {cause}", "copy it again") from error
+
+
+def _require_faces(name: str, images: np.ndarray, points: np.ndarray, layout: PointLayout) -> None:
+    count, *shape = images.shape if images.ndim else (0,)
+    square = len(shape) in (2, 3) and shape[0] == shape[1] and shape[2:] in ([], [3])
+    if images.dtype != np.uint8 or not count or not square:
+        raise ValueError(
+            f"{name} are {images.dtype} {images.shape}, expected uint8 (N, side, side) or (N, side, side, 3)"
+        )
+    if points.dtype.kind != "f" or points.shape != (count, layout.count, 2) or np.isinf(points).any():
+        raise ValueError(f"the points of {name} are {points.dtype} {points.shape}, expected {(count, layout.count, 2)}")

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgefkp.bench.result import Process
+from edgefkp.bench.result import VERDICTS, Process
 
-VALID, SUSPECT, INVALID = "VALID", "SUSPECT", "INVALID"
-VERDICTS = (VALID, SUSPECT, INVALID)  # from good to bad
+VALID, SUSPECT, INVALID = VERDICTS
 
 TimingCheck = tuple[str, str]  # SUSPECT or INVALID, and the reason
 

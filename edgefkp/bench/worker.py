@@ -132,6 +132,8 @@ class InvokeLoop:
     columns = 1
 
     def __init__(self, model: TfliteModel, images: np.ndarray, takes_images: bool) -> None:
+        if not model.outputs:
+            raise EdgefkpError(f"{model.path} has no outputs, so nothing of it can be timed", "export it again")
         self.tensors = model.tensors(images) if takes_images else random_tensors(model)
         self.model = model
         self.which = (model.points_output or 0) if takes_images else 0

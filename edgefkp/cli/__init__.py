@@ -1,13 +1,20 @@
-"""The command line: one module per command, imported only when that command is typed."""
+"""The command line: one module per command, imported only when that command is typed; every exception ends here."""
 
+from __future__ import annotations
+
+import contextlib
+import errno
 import importlib
+import os
 import sys
+import traceback
 from typing import Any, NoReturn
 
 import click
 
 from edgefkp._version import __version__
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
+from edgefkp.runtime import signals
 
 # Command -> one line of help, in the order of the flow. The module of the same name holds the click command
 # `command`; help needs no import.
@@ -48,7 +55,7 @@ class LazyGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            from edgefkp.cli.options import nearest
+            from edgefkp.cli.parameters import nearest
 
             ctx.fail(f"no command '{args[0]}'.{nearest(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
@@ -56,38 +63,111 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="edgefkp")
-def cli() -> None:
+@click.option("--debug", is_flag=True, help="Show the traceback of an error, as EDGEFKP_DEBUG=1 does.")
+def cli(debug: bool) -> None:
     """From labeled faces to a keypoint network measured on the board it will run on."""
 
 
+_SHOW_TRACEBACK = "the same command with --debug shows the traceback"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def main(args: list[str] | None = None) -> None:
-    """Run the command line; errors that a user can cause are two lines on stderr and an exit code."""
+    """Run the command line. Whatever goes wrong is two lines on stderr and an exit code; --debug adds the traceback."""
+    words, debug = _without_debug(sys.argv[1:] if args is None else args)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # names of files that are not UTF-8
+            stream.reconfigure(errors="backslashreplace")
+    _warn_of_other_systems()
     try:
-        code = cli.main(args=args, prog_name="edgefkp", standalone_mode=False)
-    except EdgefkpError as error:
-        _fail(error)
-    except ImportError as error:
-        _fail(_missing(error))
-    except click.UsageError as error:
-        words = error.ctx.command_path if error.ctx else "edgefkp"
-        _fail(UsageError(" ".join(error.format_message().split()), f"{words} --help"))
-    except click.ClickException as error:
-        _fail(UsageError(error.format_message()))
-    except (click.Abort, KeyboardInterrupt):
-        print("\nstopped", file=sys.stderr)
-        sys.exit(130)
+        if "_EDGEFKP_COMPLETE" in os.environ:  # the shell asks
+            cli.main(words, "edgefkp")
+        with cli.make_context("edgefkp", words) as context:
+            code = cli.invoke(context)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except click.exceptions.Exit as done:
+        code = done.exit_code
     except BrokenPipeError:
         # The reader (head, less) went away: not an error, and nothing more can be printed.
-        sys.stderr.close()
+        _drop(sys.stdout)
         sys.exit(141)
+    except (Exception, KeyboardInterrupt) as error:
+        if debug:
+            traceback.print_exc()
+        if isinstance(error, KeyboardInterrupt | click.Abort) or signals.received():
+            _end_stopped(error)
+        _fail(_described(error))
+    number = signals.received()
+    if number in signals.ENDING:  # for a command that Ctrl-C ends in the usual way, too
+        sys.exit(128 + number)
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _without_debug(words: list[str]) -> tuple[list[str], bool]:
+    """The words without --debug, which may stand anywhere before a --, and whether it is asked for."""
+    end = words.index("--") if "--" in words else len(words)
+    kept = [word for word in words[:end] if word != "--debug"]
+    return [*kept, *words[end:]], len(kept) < end or os.environ.get("EDGEFKP_DEBUG", "0") not in ("", "0")
+
+
+def _warn_of_other_systems() -> None:
+    if not sys.platform.startswith("linux"):
+        system = {"darwin": "macOS", "win32": "Windows"}.get(sys.platform, sys.platform)
+        _print(f"warning: edgefkp was tried on Linux only; this is {system}")
+        _print("hint:    if a command fails here, use Linux: another machine, a virtual one, or WSL 2")
+
+
+def _end_stopped(error: BaseException) -> NoReturn:
+    """What to type next is the exception's argument, where a command gave one: see options.if_stopped."""
+    _print("\n" + "; ".join(["stopped", *(str(hint) for hint in error.args if isinstance(error, KeyboardInterrupt))]))
+    number = error.number if isinstance(error, signals.Stopped) else signals.received()
+    sys.exit(128 + (number or 2))
+
+
 def _fail(error: EdgefkpError) -> NoReturn:
-    print(f"error: {error.message}", file=sys.stderr)
+    _print(f"error: {error.message}")
     if error.hint:
-        print(f"hint:  {error.hint}", file=sys.stderr)
+        _print(f"hint:  {error.hint}")
     sys.exit(error.exit_code)
+
+
+def _print(line: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # stderr is closed, or on a full disk
+        print(line, file=sys.stderr, flush=True)
+
+
+def _drop(stream: Any) -> None:
+    """What is left in the stream cannot be written; Python would complain about that at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _described(error: BaseException) -> EdgefkpError:
+    """The error in two lines, whatever it is."""
+    if isinstance(error, EdgefkpError):
+        return error
+    if isinstance(error, click.UsageError):
+        words = error.ctx.command_path if error.ctx else "edgefkp"
+        return UsageError(" ".join(error.format_message().split()), f"{words} --help")
+    if isinstance(error, click.ClickException):
+        return UsageError(error.format_message(), _SHOW_TRACEBACK)
+    if isinstance(error, ImportError):
+        return _missing(error)
+    cause = (str(error).strip().splitlines() or [""])[0][:200]
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's
+        return EdgefkpError("there is not enough memory for this", "close other programs, or ask for less at once")
+    if isinstance(error, OSError):
+        if error.errno in _FULL:
+            _drop(sys.stdout)
+            where = f", and {os.fsdecode(error.filename)} cannot be written" if error.filename else ""
+            return EdgefkpError(f"the disk is full{where}", "make room, or choose a folder on another disk")
+        name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        return EdgefkpError(f"{name}{error.strerror or cause}", _SHOW_TRACEBACK)
+    if isinstance(error, UnicodeError):
+        return EdgefkpError(f"text that is not UTF-8, or cannot be: {cause}", _SHOW_TRACEBACK)
+    name = type(error).__name__
+    return EdgefkpError(f"this is an error of edgefkp: {name}{': ' if cause else ''}{cause}", _SHOW_TRACEBACK)
 
 
 # Shared library of the system that OpenCV needs -> Debian's package, as on Raspberry Pi OS.
@@ -102,4 +182,6 @@ def _missing(error: ImportError) -> EnvironmentProblem:
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("edgefkp"):
         hint = f"pip install 'edgefkp[train]', or the package that has {error.name}"
         return EnvironmentProblem(f"the Python package {error.name} is not installed", hint)
-    raise error
+    cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    hint = "install it again, or give this process more memory if it cannot be mapped; --debug shows the traceback"
+    return EnvironmentProblem(f"an installed package cannot be loaded: {cause}", hint)

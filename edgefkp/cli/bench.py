@@ -16,10 +16,11 @@ from edgefkp.cli.options import (
     print_json,
     remote_python_option,
     runtime_option,
-    timing_options,
 )
+from edgefkp.cli.timing import timing_options
 from edgefkp.data.progress import progress_bar
 from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.files import visible
 
 if TYPE_CHECKING:
     from edgefkp.bench.plan import Schedule, TimingSettings
@@ -63,6 +64,9 @@ class _WithShow(click.Command):
 @click.option("--keep", is_flag=True, help="Keep the bundle's folder on the board.")
 @click.option("--bundle", type=click.Path(path_type=Path, exists=True), help="Run this bundle instead of FILES.")
 @click.option(
+    "--trust", is_flag=True, help="Let the bundle name a Python and a delegate to start, and take as long as it likes."
+)
+@click.option(
     "--sweep", is_flag=True, help="Measure every installed runtime, XNNPACK on and off, and 1, 2, 4 ... threads."
 )
 @click.option("--pin", metavar="CPUS", help="CPUs the workers may use, as 2,3 or 2-3.")
@@ -84,9 +88,11 @@ def command(
     """
     from edgefkp.bench import result, table
 
+    if options["trust"] and not options["bundle"]:
+        raise UsageError("--trust is about a bundle, and none is given", "edgefkp bench --bundle ZIP --trust")
     name = name or datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
     if options["bundle"]:
-        results = [_of_bundle(options["bundle"], name, out, options["root"])]
+        results = [_of_bundle(options["bundle"], name, out, options["root"], options["trust"])]
     else:
         results = _of_devices(files, devices, name, out, options)
     if as_json:
@@ -98,12 +104,14 @@ def command(
     _fail_for_those_that_failed(results, asked=bool(options["modes"]))
 
 
-def _of_bundle(path: Path, name: str, out: Path, root: Path) -> "Result":
-    from edgefkp.bench import bundle
+def _of_bundle(path: Path, name: str, out: Path, root: Path, trust: bool) -> "Result":
+    from edgefkp.bench import unbundle
     from edgefkp.bench.device import CPU
     from edgefkp.bench.devices import DeviceOptions, Listener, Work, open_device
 
-    with bundle.opened(path, out) as opened, TimingBar() as bar:
+    if not trust:
+        log(f"bundle: runs only the files in it, in this Python; at most {unbundle.LIMITS} (--trust for more)")
+    with unbundle.opened(path, out, trust) as opened, TimingBar() as bar:
         work = Work(opened.cases, opened.images, opened.settings, name, out, opened.reference)
         return open_device(CPU, DeviceOptions(root=root)).measure(work, Listener(announce, bar, log))
 
@@ -194,20 +202,26 @@ def _cpus(text: str | None) -> tuple[int, ...]:
 
 
 def tflite_files(paths: tuple[Path, ...]) -> list[Path]:
-    """The files named, and those in the folders named (default: export/), each once.
+    """The files named, and those in the folders named (default: export/, or what `shipped.unnamed` finds), each once.
 
     Raises EdgefkpError if no file is found.
     """
+    from edgefkp.runtime import shipped
+
     found: list[Path] = []
-    for path in paths or (Path("export"),):
+    if not paths:
+        found, choice = shipped.unnamed(Path("export"), ".tflite")
+        if choice:
+            log(choice)
+    for path in paths:
         if path.is_dir():
-            found += sorted(path.glob("*.tflite"))
+            found += visible(path, "*.tflite")
         elif path.exists():
             found.append(path)
-        elif paths:
+        else:
             raise EdgefkpError(f"{path} does not exist", "pass .tflite files or folders that contain them")
     if not found:
-        where = ", ".join(str(path) for path in paths) or "export/"
+        where = ", ".join(str(path) for path in paths)
         hint = "make one with edgefkp export, or pass files: edgefkp bench FILE.tflite"
         raise EdgefkpError(f"there is no .tflite file in {where}", hint)
     return list(dict.fromkeys(found))

@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from edgefkp.cli.bench import settings_of, tflite_files
-from edgefkp.cli.options import data_option, log, timing_options
+from edgefkp.cli.options import data_option, log
+from edgefkp.cli.timing import timing_options
 
 
 @click.command(short_help="Pack files, images and the harness for another machine.")

@@ -145,8 +145,11 @@ def _serve_browser(choices: list[Path], web: dict[str, Any]) -> None:
             f"browsers open a camera only on this machine or over TLS; elsewhere, use --tls CERT KEY, or run\n"
             f"  ssh -L {port}:127.0.0.1:{port} USER@THIS_MACHINE   and open http://localhost:{port}/"
         )
-    with contextlib.suppress(KeyboardInterrupt):  # the usual way to end it
-        threading.Event().wait()
+    try:
+        with contextlib.suppress(KeyboardInterrupt):  # the usual way to end it
+            threading.Event().wait()
+    finally:
+        server.close()
 
 
 def _announce(url: str, host: str, port: int) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from edgefkp.cli.options import (
-    NameChoice,
     data_option,
     folder_option,
     json_option,
@@ -16,8 +15,10 @@ from edgefkp.cli.options import (
     models_dir_option,
     print_json,
     quant_option,
+    replace_option,
     runtime_option,
 )
+from edgefkp.cli.parameters import NameChoice
 from edgefkp.data.progress import progress_bar
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.schemes import DEFAULT_SCHEMES, INTEGER, schemes_with
@@ -62,6 +63,7 @@ KEEPING = schemes_with("keeps_float")
 @data_option()
 @models_dir_option
 @folder_option("--out", "export", "Folder for the files and their cards.")
+@replace_option("files that were calibrated on other data")
 @json_option
 def command(
     models: tuple[str, ...],
@@ -77,29 +79,32 @@ def command(
     data: str,
     models_dir: Path,
     out: Path,
+    replace: bool,
     as_json: bool,
 ) -> None:
     """Convert MODELS (names in models/, or .keras files; all of models/ by default) to OUT/*.tflite with cards.
 
+    Where models/ has none, a lone .keras file in the current folder is taken, or the network that comes with edgefkp.
+
     The training persons of DATA calibrate the integer schemes; its labeled test faces show the accuracy loss of each
     file. Use the data that the models were trained on.
     """
-    from edgefkp.card import read_card
+    from edgefkp.card import readable_cards
     from edgefkp.data.formats import open_dataset
     from edgefkp.export.exporter import find_networks
     from edgefkp.export.options import ExportOptions
     from edgefkp.export.schemes import schemes_of
     from edgefkp.layout import ModelSpec
-    from edgefkp.networks.tensorflow import require_tensorflow
+    from edgefkp.networks.tensorflow import look_for_tensorflow
 
     device = TARGETS[target]
     schemes = schemes_of(quant) if quant else KEEPING if keep_float else device.schemes
     if max_delta is not None and not compare:
         raise UsageError("--max-delta needs the comparison that --no-parity leaves out")
-    options = ExportOptions(u8, device, keep_float, calibration, compare, runtime)
-    require_tensorflow("edgefkp export")
-    paths = find_networks(models, models_dir)
-    cards = {path: read_card(path) for path in paths}
+    options = ExportOptions(u8, device, keep_float, calibration, compare, runtime, replace)
+    look_for_tensorflow("edgefkp export")
+    paths = find_networks(models, models_dir, log)
+    cards = {path: next(iter(readable_cards(path)), None) for path in paths}
     spec = next((card.spec for card in cards.values() if card), ModelSpec())
     source = open_dataset(data, "csv", spec.layout, spec.input)
     for path, card in cards.items():
@@ -125,18 +130,16 @@ def _export(
 ) -> None:
     from edgefkp.card import read_card
     from edgefkp.evaluation.evaluate import part_of
-    from edgefkp.export.exporter import export_network
+    from edgefkp.export.exporter import export_apart
     from edgefkp.export.options import ExportProgress
 
-    written: list[Path] = []
     refused: list[EdgefkpError] = []
     faces = int(part_of(source, "test").labeled.sum()) if options.parity else 0
     length = max(1, len(paths) * len(schemes) * faces)
     with progress_bar("export", length) as bar:
         progress = ExportProgress(lambda name: setattr(bar, "label", name), bar.update, refused.append)
-        for number, path in enumerate(paths, 1):
-            written += export_network(path, out, schemes, source, options, progress)
-            bar.update(max(0, number * len(schemes) * faces - bar.pos))  # what was current needed no measuring
+        written = export_apart(paths, out, schemes, source, options, progress)
+        bar.update(max(0, length - bar.pos))  # what was current needed no measuring
     cards = [card for path in written if (card := read_card(path))]
     if as_json:
         print_json(cards)
@@ -192,17 +195,12 @@ def _require_delta(cards: "list[Card]", limit: float) -> None:
 def _explain(paths: list[Path], source: "Dataset", options: "ExportOptions", as_json: bool) -> None:
     from tabulate import tabulate
 
-    from edgefkp.export.bias_correction import output_unit
-    from edgefkp.export.job import ExportJob
-    from edgefkp.export.layer_report import explain
-    from edgefkp.export.options import ExportProgress
+    from edgefkp.export.exporter import explain_apart
 
     results = []
     for path in paths:
-        job = ExportJob(path, source, options, ExportProgress())
-        samples = job.calibration.samples
         log(f"{path.name}: quantizing once for each layer")
-        results.append(explain(job.network, path.stem, samples, *output_unit(job.spec)))
+        results.append(explain_apart(path, source, options))
     if as_json:
         print_json(results)
         return
@@ -221,15 +219,15 @@ def _micro(
 ) -> None:
     from tabulate import tabulate
 
-    from edgefkp.export.exporter import export_network
+    from edgefkp.export.exporter import export_apart
     from edgefkp.export.micro import export_micro
+    from edgefkp.export.options import ExportProgress
 
     measured = {}
-    for path in paths:
-        for file in export_network(path, out, schemes, source, options):
-            log(f"running {file.name} in tflite-micro")
-            measured[file], written = export_micro(file, source)
-            log(f"wrote {', '.join(part.name for part in written)}")
+    for file in export_apart(paths, out, schemes, source, options, ExportProgress()):
+        log(f"running {file.name} in tflite-micro")
+        measured[file], written = export_micro(file, source)
+        log(f"wrote {', '.join(part.name for part in written)}")
     if as_json:
         print_json({file.name: micro for file, micro in measured.items()})
         return

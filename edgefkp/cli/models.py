@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgefkp.cli.options import json_option, print_json
+from edgefkp.errors import warn
 
 if TYPE_CHECKING:
     from edgefkp.evaluation.table import Table
@@ -28,6 +29,8 @@ def command(root: Path, as_json: bool) -> None:
     from edgefkp.report.catalog import read_catalog
 
     found = read_catalog(root)
+    for damaged in found.damaged:
+        warn(damaged)
     if as_json:
         print_json(found)
         return

@@ -1,68 +1,20 @@
 """Options, output and progress that several commands share. What can be chosen comes from the registries."""
 
-import difflib
+import contextlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgefkp.cli.parameters import NameChoice, SharedOption
 from edgefkp.files import json_text
 
 if TYPE_CHECKING:
     from edgefkp.layout import InputSpec, PointLayout
 
 Decorator = Callable[[Any], Any]
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """' Did you mean: a, b?' or ''."""
-    close = difflib.get_close_matches(word, list(known), n=3)
-    return f" Did you mean: {', '.join(close)}?" if close else ""
-
-
-class NameChoice(click.ParamType):
-    """One of the names that `names` gives when the option is read or shown: what is registered later counts, too.
-
-    A name may carry an argument after a colon ("yunet:FILE") if `arguments` is set.
-    """
-
-    name = "name"
-
-    def __init__(self, kind: str, names: Callable[[], Iterable[str]], arguments: bool = False) -> None:
-        self.kind, self.names, self.arguments = kind, names, arguments
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return f"[{'|'.join(self.names())}]"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        known = tuple(self.names())
-        if (str(value).partition(":")[0] if self.arguments else value) in known:
-            return value
-        found = nearest(str(value), known) or f" Choose one of: {', '.join(known)}."
-        self.fail(f"unknown {self.kind} '{value}'.{found}", param, ctx)
-
-
-class SharedOption(click.Option):
-    """An option whose help is made when it is shown, and that hidden old spellings still find."""
-
-    def __init__(
-        self, *declarations: Any, old: tuple[str, ...] = (), help_from: Callable[[], str] | None = None, **options: Any
-    ) -> None:
-        super().__init__(*declarations, **options)
-        self.old, self.help_from = old, help_from
-
-    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
-        shown = self.opts
-        self.opts = [*shown, *self.old]
-        super().add_to_parser(parser, ctx)
-        self.opts = shown
-
-    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        if self.help_from:
-            self.help = self.help_from()
-        return super().get_help_record(ctx)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
@@ -229,45 +181,6 @@ remote_python_option = click.option(
 )
 
 
-def timing_options(command: Any) -> Any:
-    """How a benchmark measures: --images, --threads, --mode, --quick, --processes, --seconds."""
-    from edgefkp.bench.plan import FULL, MODES
-
-    for option in (
-        click.option(
-            "--seconds",
-            type=click.FloatRange(0, min_open=True),
-            help=f"Measured seconds per process, after the warm-up. [default: {FULL.seconds:g}]",
-        ),
-        click.option(
-            "--processes",
-            type=click.IntRange(1),
-            help=f"Fresh processes per configuration. [default: {FULL.processes}]",
-        ),
-        click.option(
-            "--quick", is_flag=True, help="Run two short processes per configuration: a quick look, wide intervals."
-        ),
-        click.option(
-            "--mode",
-            "modes",
-            multiple=True,
-            type=click.Choice(list(MODES)),
-            help="Time the interpreter alone, or from a camera-like frame to keypoints (needs OpenCV). [default: both]",
-        ),
-        click.option(
-            "--threads",
-            multiple=True,
-            type=click.IntRange(1),
-            help="Threads of the runtime; may be repeated. [default: 1]",
-        ),
-        click.option(
-            "--images", default=100, show_default=True, help="Number of different faces to time and score on."
-        ),
-    ):
-        command = option(command)
-    return command
-
-
 max_delta_option = click.option(
     "--max-delta", type=float, metavar="PX", help="Exit with 3 if the RMSE of a file increases by more than PX pixels."
 )
@@ -285,7 +198,21 @@ def folder_option(name: str, default: str, purpose: str, old: tuple[str, ...] = 
     )
 
 
+def replace_option(what: str) -> Decorator:
+    return click.option("--replace", is_flag=True, help=f"Replace {what}.")
+
+
 models_dir_option = folder_option("--models-dir", "models", "Folder of the trained models.")
+
+
+@contextlib.contextmanager
+def if_stopped(hint: str) -> Iterator[None]:
+    """What a block that is stopped by a signal has to say of how to go on; it is printed once, at the end."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        stopped.args = (hint,)
+        raise
 
 
 def log(text: str) -> None:

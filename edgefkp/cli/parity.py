@@ -55,8 +55,9 @@ def command(
     from edgefkp.evaluation.evaluate import part_of
     from edgefkp.export.inspect import verify_scheme
     from edgefkp.export.parity import labeled, network_spec, parity, reference_of, require_delta
+    from edgefkp.files import visible
 
-    paths = list(files) or sorted(export_dir.glob("*.tflite"))
+    paths = list(files) or visible(export_dir, "*.tflite")
     if not paths:
         raise EdgefkpError(f"there is no .tflite file in {export_dir}", "make one first: edgefkp export")
     schemes = {path: verify_scheme(path) for path in paths}

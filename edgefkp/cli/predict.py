@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import click
 
 from edgefkp.cli.options import (
-    SharedOption,
     finder_option,
     json_option,
     log,
@@ -14,12 +13,14 @@ from edgefkp.cli.options import (
     print_json,
     runtime_option,
 )
+from edgefkp.cli.parameters import SharedOption
 from edgefkp.data.progress import progress_bar
 from edgefkp.errors import FAILED
 
 if TYPE_CHECKING:
     from edgefkp.detect.predict import Predicted
 
+MOST_WORKERS = 64  # each takes about 100 MB
 _SHOWN = 10  # skipped files that are listed by name; all of them are in --json
 
 
@@ -47,7 +48,14 @@ _SHOWN = 10  # skipped files that are listed by name; all of them are in --json
 )
 @click.option("--overlays/--no-overlays", default=True, help="Write the images with their keypoints drawn in.")
 @click.option("--names", is_flag=True, help="Draw the points' names, too.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1), help="Number of processes.")
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, MOST_WORKERS),
+    metavar="N",
+    help=f"Number of processes, at most {MOST_WORKERS}.",
+)
 @runtime_option()
 @json_option
 def command(
@@ -65,7 +73,8 @@ def command(
 ) -> int:
     """Write the keypoints of each PATH (image, folder or video), and the images with the keypoints drawn in.
 
-    Re-run the same command to resume. Files that cannot be read are listed, and the exit code is then 1.
+    Re-run the same command to resume: what was predicted from the same content is left as it is. Other settings need
+    another --out. Files that cannot be read, or were cut off, are listed, and the exit code is then 1.
     """
     from edgefkp.detect.predict import Item, PredictSettings, find_items, predict
 

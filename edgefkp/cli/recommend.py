@@ -7,6 +7,7 @@ import click
 
 from edgefkp.cli.options import json_option, print_json
 from edgefkp.errors import EdgefkpError
+from edgefkp.files import visible
 
 if TYPE_CHECKING:
     from edgefkp.bench.result import Result
@@ -39,7 +40,7 @@ def command(result: Path | None, budget_ms: float | None, max_rmse: float | None
 def _newest() -> "Result":
     from edgefkp.bench import result as results
 
-    for path in sorted(RESULTS.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True):
+    for path in sorted(visible(RESULTS, "*.json"), key=lambda path: path.stat().st_mtime, reverse=True):
         try:
             return results.read(path)
         except EdgefkpError:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgefkp.cli.options import json_option, log, print_json
+from edgefkp.errors import warn
 
 if TYPE_CHECKING:
     from edgefkp.study.evidence import Evidence
@@ -51,7 +52,10 @@ def command(study: Path, bench: Path, files: Path, data: str | None, out: Path, 
     from edgefkp.study.page import write_report
     from edgefkp.study.shown import drawn_faces, shown_of, with_files
 
-    evidence = read_evidence(study, bench)
+    damaged: list[str] = []
+    evidence = read_evidence(study, bench, damaged)
+    for message in damaged:
+        warn(message)
     shown = shown_of(data, evidence.results) if data else drawn_faces()
     page = write_report(out, evidence, with_files(shown, files))
     found = findings(evidence)

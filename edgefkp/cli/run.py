@@ -6,11 +6,13 @@ import click
 
 from edgefkp.cli.options import (
     data_option,
+    if_stopped,
     imputation_options,
     json_option,
     labels_option,
     log,
     print_json,
+    replace_option,
     spec_of,
     spec_options,
 )
@@ -34,6 +36,7 @@ from edgefkp.errors import UsageError
 @click.option("--seed", type=int, help="Seed of the trainings. [default: 0]")
 @click.option("--quick", is_flag=True, help="Only check that everything works: few images, short timing.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for everything. [default: runs/NAME OF THE DATA]")
+@replace_option("models of other trainings and files of other calibrations in the folder")
 @json_option
 def command(
     data: str,
@@ -50,6 +53,7 @@ def command(
     seed: int | None,
     quick: bool,
     out: Path | None,
+    replace: bool,
     as_json: bool,
 ) -> None:
     """Train, export, evaluate and time networks on DATA; ends with a table and OUT/report.html.
@@ -71,13 +75,9 @@ def command(
         networks, imputation, augment, quick, epochs=epochs, images=images, batch=batch, seed=seed
     )
     folder = out or Path("runs") / (Path(data).resolve().stem if data != "sample" else "sample")
-    job = Job(data, experiments, folder, labels, quick, *spec_of(layout, size, colors))
-    try:
-        with TimingBar() as timed:
-            result, shown = run(job, log, training_bar, timed)
-    except KeyboardInterrupt:
-        log("stopped; re-run the same command to resume")
-        raise
+    job = Job(data, experiments, folder, labels, quick, *spec_of(layout, size, colors), replace)
+    with if_stopped("re-run the same command to resume"), TimingBar() as timed:
+        result, shown = run(job, log, training_bar, timed)
     page = write_page(folder / "report.html", result, shown)
     if as_json:
         print_json(result)

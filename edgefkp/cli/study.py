@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from edgefkp.cli.options import data_option, json_option, labels_option, log, print_json
+from edgefkp.cli.options import data_option, if_stopped, json_option, labels_option, log, print_json
 
 
 @click.group("study")
@@ -77,11 +77,8 @@ def run(
         raise UsageError("--data is missing", "give a folder with Kaggle's files")
     cells = select(only)
     study = _study(out, work, data, labels, None if weights == "none" else weights)
-    try:
+    with if_stopped("re-run the same command to resume after the last finished epoch"):
         state = run_study(study, cells, cores if ray else workers, ray, log)
-    except KeyboardInterrupt:
-        log("stopped; re-run the same command to resume after the last finished epoch")
-        raise
     _show(state, as_json)
 
 

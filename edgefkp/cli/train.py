@@ -9,11 +9,13 @@ import click
 
 from edgefkp.cli.options import (
     data_option,
+    if_stopped,
     imputation_options,
     json_option,
     labels_option,
     log,
     print_json,
+    replace_option,
     spec_of,
     spec_options,
 )
@@ -61,6 +63,7 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     "--out", type=click.Path(path_type=Path), default=Path("models"), show_default=True, help="Folder for the model."
 )
 @click.option("--resume", is_flag=True, help="Resume from the last checkpoint of the same run.")
+@replace_option("a model of another training that has the same name")
 @json_option
 def command(
     network: str,
@@ -80,6 +83,7 @@ def command(
     teacher_copies: int,
     out: Path,
     resume: bool,
+    replace: bool,
     as_json: bool,
     **changes: Any,
 ) -> None:
@@ -107,12 +111,9 @@ def command(
     spec = spec_of(layout, size, colors)
     extra = [open_dataset(other, "csv", *spec) for other in more]
     source = with_extra_training_faces(open_dataset(data, labels, *spec), extra)
-    try:
-        with training_bar(experiment.model_name(source.layout)) as progress:
-            path, card = train(experiment, source, out, resume, progress)
-    except KeyboardInterrupt:
-        log("stopped; re-run the same command with --resume to continue after the last finished epoch")
-        raise
+    hint = "re-run the same command with --resume to continue after the last finished epoch"
+    with if_stopped(hint), training_bar(experiment.model_name(source.layout)) as progress:
+        path, card = train(experiment, source, out, resume, progress, replace)
     if as_json:
         print_json(card)
         return
@@ -139,4 +140,4 @@ def training_bar(title: str) -> Iterator["Progress"]:
         def epoch(row: dict[str, Any]) -> None:
             bar.update(0, f"epoch {row['epoch']}, loss {row['loss']:.4f}, validation {row['validation_rmse']:.3f} px")
 
-        yield Progress(start, lambda images: bar.update(images, bar.current_item), epoch)
+        yield Progress(start, lambda images: bar.update(images, bar.current_item), epoch, log)

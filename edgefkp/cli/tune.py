@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from edgefkp.cli.options import (
-    NameChoice,
     data_option,
+    if_stopped,
     imputation_options,
     json_option,
     labels_option,
@@ -17,6 +17,7 @@ from edgefkp.cli.options import (
     spec_of,
     spec_options,
 )
+from edgefkp.cli.parameters import NameChoice
 from edgefkp.export.schemes import FLOAT
 from edgefkp.search.space import SPACES
 
@@ -72,11 +73,8 @@ def command(
 
     count = trials or SPACES[space].trials
     tuning = Tuning(name or f"found_{space}", space, count, images, imputation, augment, budget_ms, quant, seed)
-    try:
+    with if_stopped("re-run the same command to resume"):
         tuned = tune(tuning, open_dataset(data, labels, *spec_of(layout, size, colors)), out, log)
-    except KeyboardInterrupt:
-        log("stopped; re-run the same command to resume")
-        raise
     if as_json:
         print_json(tuned)
         return

@@ -1,27 +1,76 @@
-"""Arrays of an .npz, checked against the shapes that are expected of them."""
+"""Arrays in .npz files: one reader, one writer, and the check of arrays against the shapes that are expected.
 
-import zipfile
-import zlib
+Nothing but numbers and text is read: a pickle is never opened, whatever the file holds.
+"""
+
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+from numpy.lib import format as npy
 
-from edgefkp.data.cache import Arrays
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, reading
+from edgefkp.files import open_file, opened_zip, replacing
+
+Arrays = dict[str, np.ndarray]
+
+LARGEST = 4 << 30  # bytes of all arrays of a file
+_KINDS = "biufUS"  # of numpy's types: numbers and text
+_FORM = "a whole .npz"
 
 
-def read_arrays(path: Path, hint: str) -> Arrays:
-    """All arrays of an .npz. hint: what to save, for errors. Raises EdgefkpError for a file that is damaged."""
-    try:
-        opened = np.load(path, allow_pickle=False)
-        if isinstance(opened, np.ndarray):
-            raise EdgefkpError(f"{path} holds one array without a name (.npy)", f"save with np.savez: {hint}")
-        with opened:
-            return {name: opened[name] for name in opened.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise EdgefkpError(f"{path} is not a whole .npz: {error}", "copy it again, or save it with np.savez") from error
+def read_arrays(path: Path | str, hint: str, largest: int = LARGEST) -> Arrays:
+    """All arrays of an .npz, by name; the array of a .npy, which has none, is called "".
+
+    hint: what to do about a file that is damaged. Raises EdgefkpError for one that is missing, damaged, larger than
+    `largest` bytes when it is unpacked, or holds anything but numbers and text.
+    """
+    with reading(path, _FORM, hint), open_file(path, largest) as stream:
+        if stream.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
+            stream.seek(0)
+            size = Path(path).stat().st_size
+            _check_header(stream, size)
+            stream.seek(0)
+            return {"": npy.read_array(stream, allow_pickle=False)}
+    arrays = {}
+    with opened_zip(path, _FORM, hint, largest) as archive:
+        for member in archive.infolist():
+            name = member.filename.removesuffix(".npy")
+            if name == member.filename:
+                raise ValueError(f"{name[:60]} is no .npy")
+            with archive.open(member) as stream:
+                _check_header(stream, member.file_size)
+            with archive.open(member) as stream:
+                arrays[name] = npy.read_array(stream, allow_pickle=False)
+                stream.read()  # to its end, where the checksum is compared
+    return arrays
+
+
+def _check_header(stream: IO[bytes], size: int) -> None:
+    """Before memory is taken for what a header promises: `size` bytes must hold it."""
+    version = npy.read_magic(stream)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"an array of version {version[0]}.{version[1]}")
+    shape, _, kind = npy.read_array_header_1_0(stream) if version == (1, 0) else npy.read_array_header_2_0(stream)
+    if kind.kind not in _KINDS or not kind.itemsize:
+        raise ValueError(f"an array of {str(kind)[:40]}, and not of numbers or text")
+    if min(shape, default=0) < 0 or math.prod(shape) * kind.itemsize > size:
+        raise ValueError(f"an array of shape {str(shape)[:60]} in {size} bytes")
+
+
+def write_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], compressed: bool = False) -> Path:
+    """Raises EdgefkpError for a folder that cannot be written; `path` is then as it was."""
+    save = np.savez_compressed if compressed else np.savez
+    with replacing(path) as temporary, open(temporary, "wb") as stream:
+        save(stream, **arrays)  # type: ignore[arg-type]
+    return Path(path)
+
+
+def text_of(array: np.ndarray) -> np.ndarray:
+    """(N,) str of names or numbers; bytes that are not UTF-8 are shown by U+FFFD."""
+    return np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array.astype(str)
 
 
 def checked(
@@ -32,8 +81,10 @@ def checked(
     Raises EdgefkpError where one that is not optional is missing, or has another shape; points have to be numbers,
     finite or NaN.
     """
+    if set(stored) == {""}:
+        raise EdgefkpError(f"{path} holds one array without a name (.npy)", f"save with np.savez: {hint}")
     if missing := [name for name in shapes if name not in stored and name not in optional]:
-        held = ", ".join(sorted(stored)) or "nothing"
+        held = " ".join(", ".join(sorted(stored)).split())[:200] or "nothing"
         raise EdgefkpError(f"{path} lacks {', '.join(missing)}; it holds {held}", f"save: {hint}")
     arrays = {name: stored[name] for name in shapes if name in stored}
     length = len(next(iter(arrays.values()))) if next(iter(arrays.values())).ndim else 0

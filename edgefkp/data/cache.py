@@ -1,16 +1,12 @@
 """Results of slow work on data, stored by the content that they came from."""
 
-import zipfile
-import zlib
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
+from edgefkp.data.arrays import Arrays, read_arrays, write_arrays
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import cache_dir, replacing, sha256_file
-
-Arrays = dict[str, np.ndarray]
+from edgefkp.files import cache_dir, sha256_file
 
 
 def cached(path: Path, form: str, parse: Callable[[Path], Arrays]) -> Arrays:
@@ -19,13 +15,7 @@ def cached(path: Path, form: str, parse: Callable[[Path], Arrays]) -> Arrays:
     form: names the parser and its version; change it where the arrays change. Raises EdgefkpError where `path` cannot
     be read.
     """
-    try:
-        digest = sha256_file(path)
-    except OSError as error:
-        raise EdgefkpError(
-            f"cannot read {path}: {error.strerror or error}", "make it readable, or copy it again"
-        ) from error
-    return stored(digest, form, lambda: parse(path))
+    return stored(sha256_file(path), form, lambda: parse(path))
 
 
 def stored(digest: str, form: str, make: Callable[[], Arrays]) -> Arrays:
@@ -35,13 +25,9 @@ def stored(digest: str, form: str, make: Callable[[], Arrays]) -> Arrays:
     """
     store = cache_dir() / "data" / f"{form}-{digest[:32]}.npz"
     try:
-        with np.load(store, allow_pickle=False) as kept:
-            return {name: kept[name] for name in kept.files}  # a zip: its checksums show damage
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError):
-        arrays = make()
-    try:
-        with replacing(store) as temporary:
-            np.savez(temporary, **arrays)  # type: ignore[arg-type]
+        return read_arrays(store, "")  # a zip: its checksums show damage
     except EdgefkpError:
-        pass  # a read-only or full disk costs only the time
+        arrays = make()
+    with contextlib.suppress(EdgefkpError):  # a read-only or full disk costs only the time
+        write_arrays(store, arrays)
     return arrays

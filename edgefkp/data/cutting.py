@@ -2,7 +2,6 @@
 
 import math
 import random
-from pathlib import Path
 
 import numpy as np
 
@@ -13,17 +12,6 @@ from edgefkp.layout import REFERENCE_SIDE, InputSpec, PointLayout
 SCALE_SCATTER = 0.076  # of the side
 POSITION_SCATTER = 2.3  # pixels of a crop of REFERENCE_SIDE
 FARTHEST = 2.5  # standard deviations: beyond, chins and brows would leave the crop
-
-
-def read_image(path: Path, spec: InputSpec) -> np.ndarray | None:
-    """The image as `cut_face` takes it, (H, W) or (H, W, 3) BGR uint8; None where it is missing or unreadable."""
-    import cv2
-
-    # Read by hand: cv2.imread prints its own warning where a file is missing.
-    content = np.fromfile(path, np.uint8) if path.is_file() else np.empty(0, np.uint8)
-    if not len(content):
-        return None
-    return cv2.imdecode(content, cv2.IMREAD_GRAYSCALE if spec.colors == "gray" else cv2.IMREAD_COLOR)
 
 
 def cut_face(
@@ -41,7 +29,7 @@ def cut_face(
 def scattered(box: Box, name: str) -> Box:
     """`box` moved and scaled by an amount that depends on `name` alone."""
     # Random.random() of a text seed is fixed across Python versions; no other generator promises that.
-    numbers = random.Random(name)
+    numbers = random.Random(name.encode(errors="surrogateescape"))
     scale, x, y = (_bounded_normal(numbers.random()) for _ in range(3))
     pixel = box.side / REFERENCE_SIDE * POSITION_SCATTER
     return Box(box.x + x * pixel, box.y + y * pixel, box.side * math.exp(scale * SCALE_SCATTER))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edgefkp.data.formats.kaggle import is_kaggle
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
-from edgefkp.files import replacing
+from edgefkp.files import replacing, visible
 
 COMPETITION = "facial-keypoints-detection"
 _RULES = f"https://www.kaggle.com/c/{COMPETITION}/rules"
@@ -18,12 +18,11 @@ def download(folder: Path) -> Path:
     missing; EdgefkpError where the folder cannot be written.
     """
     fetched = _fetch()
-    for file in sorted(fetched.iterdir()):
-        if file.is_file():
-            with replacing(folder / file.name) as temporary:
-                shutil.copyfile(file, temporary)
+    for file in visible(fetched):
+        with replacing(folder / file.name) as temporary:
+            shutil.copyfile(file, temporary)
     if not is_kaggle(folder):
-        held = ", ".join(file.name for file in sorted(fetched.iterdir())) or "nothing"
+        held = ", ".join(file.name for file in visible(fetched)) or "nothing"
         raise EdgefkpError(f"Kaggle sent {held}; expected training.zip and test.zip", f"see {_RULES}")
     return folder
 

@@ -1,12 +1,12 @@
 """Images of the same moment: exact copies, and near-duplicates by a perceptual hash that correlation confirms."""
 
-import sys
 from typing import NamedTuple
 
 import numpy as np
 
 from edgefkp.data.cache import stored
 from edgefkp.data.faces import resampled
+from edgefkp.errors import warn
 from edgefkp.files import sha256_arrays
 from edgefkp.layout import InputSpec
 
@@ -134,10 +134,8 @@ def persons_or_duplicates(name: str, images: np.ndarray, persons: np.ndarray | N
     if persons is not None:
         return persons
     groups = groups_of_duplicates(images)
-    print(
-        f"warning: {name} does not name the persons, so near-duplicates count as one person "
-        f"({len(np.unique(groups))} groups of {len(groups)} faces); scores may be too good where persons repeat",
-        file=sys.stderr,
-        flush=True,
+    warn(
+        f"{name} does not name the persons, so near-duplicates count as one person "
+        f"({len(np.unique(groups))} groups of {len(groups)} faces); scores may be too good where persons repeat"
     )
     return groups

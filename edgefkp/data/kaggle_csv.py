@@ -8,16 +8,17 @@ import contextlib
 import io
 import sys
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import IO, NoReturn
 
 import numpy as np
 
-from edgefkp.data.cache import Arrays
+from edgefkp.data.arrays import Arrays
+from edgefkp.data.numbers import coordinate
 from edgefkp.data.progress import progress_bar
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, reading
+from edgefkp.files import open_file, opened_zip
 from edgefkp.layout import KAGGLE15, InputSpec
 
 # The form of the competition's files: 96x96 gray images, the points of KAGGLE15.
@@ -25,6 +26,7 @@ LAYOUT, INPUT = KAGGLE15, InputSpec(96, "gray")
 PIXELS = INPUT.side**2
 _DOWNLOAD_AGAIN = "download it again: edgefkp data download"
 _BLOCK = 1 << 20  # bytes read at once
+LARGEST = 4 << 30  # bytes of an unpacked table; Kaggle's has 250 MB
 
 
 def read_training(path: Path) -> Arrays:
@@ -49,7 +51,7 @@ def read_test(path: Path) -> Arrays:
 def _read(path: Path, wanted: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """(N, 96, 96) uint8 pixels and (N, len(wanted)) float64 numbers of all rows."""
     with _opened(path) as (stream, size):
-        columns = _header(path, stream.readline(), wanted)
+        columns = _header(path, stream.readline(_BLOCK), wanted)
         at_image = columns.index("Image")
         at_numbers = [columns.index(name) for name in wanted]
         # Two characters a pixel at least: more rows cannot come. Memory is taken only where rows are written.
@@ -71,30 +73,26 @@ def _read(path: Path, wanted: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     """The CSV's bytes as a stream, and how many there are."""
-    try:
-        if path.suffix.lower() == ".zip":
-            with zipfile.ZipFile(path) as archive:
-                member = _member(path, archive)
-                with io.BufferedReader(archive.open(member), _BLOCK) as stream:  # type: ignore[type-var]
-                    yield stream, member.file_size
-        else:
-            with open(path, "rb", _BLOCK) as stream:
-                yield stream, path.stat().st_size
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise EdgefkpError(f"{path} is not a whole zip file: {error}", _DOWNLOAD_AGAIN) from error
-    except OSError as error:
-        raise EdgefkpError(f"cannot read {path}: {error.strerror or error}", _DOWNLOAD_AGAIN) from error
+    if path.suffix.lower() == ".zip":
+        with opened_zip(path, "a whole zip file", _DOWNLOAD_AGAIN, LARGEST) as archive:
+            member = _member(path, archive)
+            with io.BufferedReader(archive.open(member), _BLOCK) as stream:  # type: ignore[type-var]
+                yield stream, member.file_size
+    else:
+        with reading(path, "a readable CSV", _DOWNLOAD_AGAIN), open_file(path, LARGEST) as plain:
+            yield plain, path.stat().st_size
 
 
-def _lines(stream: BinaryIO, path: Path, size: int) -> Iterator[bytes]:
+def _lines(stream: IO[bytes], path: Path, size: int) -> Iterator[bytes]:
     """The rest of the lines, with a progress bar where somebody is watching: a board takes many seconds."""
+    lines = iter(lambda: stream.readline(_BLOCK), b"")  # a line has about 40,000 bytes; a damaged one may never end
     if not sys.stderr.isatty():
-        yield from stream
+        yield from lines
         return
     with progress_bar(f"reading {path.name}", size, every=size // 50) as bar:
-        for line in stream:
+        for line in lines:
             yield line
             bar.update(len(line))
 
@@ -104,7 +102,7 @@ def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     named = [item for item in tables if Path(item.filename).stem == path.stem]
     if len(found := named or tables) == 1:
         return found[0]
-    names = ", ".join(archive.namelist()[:5]) or "nothing"
+    names = " ".join(", ".join(archive.namelist()[:5]).split())[:200] or "nothing"
     raise EdgefkpError(f"{path} holds {names}; expected {path.stem}.csv", "unzip it, and give the folder")
 
 
@@ -122,11 +120,8 @@ def _header(path: Path, line: bytes, wanted: tuple[str, ...]) -> list[str]:
 
 
 def _number(path: Path, row: int, column: str, cell: bytes) -> float:
-    try:
-        value = float(cell or "nan")
-    except ValueError:
-        value = float("inf")
-    if value in (float("inf"), float("-inf")):
+    value = coordinate(cell.decode(errors="replace"))
+    if value is None:
         _fail(path, row, f"{column} is '{cell[:20].decode(errors='replace')}', expected a number or nothing")
     return value
 
@@ -153,7 +148,7 @@ def _pixels_one_by_one(path: Path, row: int, text: bytes) -> list[int]:
     """The slow way for what `_pixels` did not take: finds the fault, or that it is only unusual spacing."""
     words = text.split()
     for k, word in enumerate(words, 1):
-        if not (word.isdigit() and int(word) <= 255):
+        if not (word.isdigit() and len(word) < 20 and int(word) <= 255):
             _fail(path, row, f"pixel {k} is '{word[:20].decode(errors='replace')}', expected a whole number 0..255")
     if len(words) != PIXELS:
         _fail(path, row, f"{len(words)} pixels, expected {PIXELS} ({INPUT.side} x {INPUT.side})")

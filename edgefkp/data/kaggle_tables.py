@@ -1,11 +1,12 @@
 """Kaggle's small tables: which coordinates count (IdLookupTable), the true points (solution), and the submission."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
 from edgefkp.data.kaggle_csv import INPUT, LAYOUT
+from edgefkp.data.numbers import coordinate, whole
+from edgefkp.data.points_csv import read_table
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import write_text
 
@@ -20,10 +21,10 @@ def read_lookup(path: Path, image_ids: np.ndarray) -> np.ndarray:
     entries = {}
     for line, (row_id, image, feature) in _cells(path, ("RowId", "ImageId", "FeatureName")):
         try:
-            entries[int(row_id)] = row_of[int(image)], coordinate_of[feature]
+            entries[whole(row_id)] = row_of[whole(image)], coordinate_of[feature]
         except (ValueError, KeyError) as error:
             raise EdgefkpError(
-                f"{path} line {line}: '{row_id},{image},{feature}' names no coordinate of test.csv ({error})",
+                f"{path} line {line}: {f'{row_id},{image},{feature}'[:60]!r} names no coordinate of test.csv ({error})",
                 "use the IdLookupTable.csv that came with this test.csv",
             ) from None
     if sorted(entries) != list(range(1, len(entries) + 1)):
@@ -36,12 +37,12 @@ def read_solution(path: Path, lookup: np.ndarray, rows: int) -> np.ndarray:
     flat = np.full((rows, 2 * LAYOUT.count), np.nan, np.float32)
     for line, (row_id, location) in _cells(path, ("RowId", "Location")):
         try:
-            number, value = int(row_id), float(location)
-            if not (1 <= number <= len(lookup) and np.isfinite(value)):
+            number, value = whole(row_id), coordinate(location)
+            if not 1 <= number <= len(lookup) or value is None or np.isnan(value):
                 raise ValueError
         except ValueError:
             raise EdgefkpError(
-                f"{path} line {line}: '{row_id},{location}' is not a RowId of 1..{len(lookup)} and a number",
+                f"{path} line {line}: {f'{row_id},{location}'[:60]!r} is not a RowId of 1..{len(lookup)} and a number",
                 "expected lines as in Kaggle's submission: RowId,Location",
             ) from None
         flat[tuple(lookup[number - 1])] = value
@@ -66,12 +67,7 @@ def write_submission(path: Path | str, lookup: np.ndarray, keypoints: np.ndarray
 
 def _cells(path: Path, columns: tuple[str, ...]) -> list[tuple[int, tuple[str, ...]]]:
     """(line number, the cells of `columns`) for every row."""
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            missing = [name for name in columns if name not in (reader.fieldnames or [])]
-            if missing:
-                raise EdgefkpError(f"{path} lacks the column {', '.join(missing)}", f"expected: {','.join(columns)}")
-            return [(line, tuple(row[name] or "" for name in columns)) for line, row in enumerate(reader, 2)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise EdgefkpError(f"cannot read {path}: {error}", f"expected a CSV with: {','.join(columns)}") from error
+    found, rows = read_table(path)
+    if missing := [name for name in columns if name not in found]:
+        raise EdgefkpError(f"{path} lacks the column {', '.join(missing)}", f"expected: {','.join(columns)}")
+    return [(line, tuple(row[name] for name in columns)) for line, row in enumerate(rows, 2)]

@@ -1,16 +1,36 @@
 """A CSV of points in the pixels of the original images: `file` and x and y of each point of a layout."""
 
 import csv
-import math
+import io
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from edgefkp.errors import EdgefkpError
+from edgefkp.data.numbers import coordinate
+from edgefkp.errors import EdgefkpError, reading
+from edgefkp.files import read_bytes
 from edgefkp.layout import PointLayout
 
 PERSON_COLUMNS = ("person", "group")
+
+
+def read_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """The names of the columns of a CSV, and its rows by them; a short row has empty cells.
+
+    Names of files that are not UTF-8 are read as Python writes them. Raises EdgefkpError for a file that is missing or
+    is no text with commas.
+    """
+    kind, hint = "a readable CSV", "save it as UTF-8 text with commas"
+    content = read_bytes(path, kind, hint)
+    with reading(path, kind, hint):
+        if b"\0" in content:
+            raise ValueError("it is no text")
+        text = io.StringIO(content.decode("utf-8-sig", "surrogateescape"), newline="")
+        reader = csv.DictReader(text, restval="")
+        rows = list(reader)
+    return list(reader.fieldnames or []), rows
 
 
 class LabeledFiles(NamedTuple):
@@ -24,17 +44,7 @@ def read_points(path: Path, layout: PointLayout) -> LabeledFiles:
 
     Raises EdgefkpError for a missing or empty file, missing columns, a file named twice, and what is not a number.
     """
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            rows = list(reader)
-            columns = reader.fieldnames or []
-    except FileNotFoundError:
-        raise EdgefkpError(
-            f"{path} does not exist", f"write a CSV with the columns: file, {layout.columns[0]}, …"
-        ) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise EdgefkpError(f"{path} is not a readable CSV: {error}", "save it as UTF-8 text with commas") from error
+    columns, rows = read_table(path)
     missing = [name for name in ("file", *layout.columns) if name not in columns]
     if missing:
         raise EdgefkpError(
@@ -46,8 +56,8 @@ def read_points(path: Path, layout: PointLayout) -> LabeledFiles:
         raise EdgefkpError(f"{path} has a header and no rows", "add a row for each face")
     files = [row["file"] or "" for row in rows]
     if len(set(files)) < len(files):
-        twice = next(name for name in files if files.count(name) > 1)
-        raise EdgefkpError(f"{path} names '{twice}' twice", "one row for each image file")
+        twice = Counter(files).most_common(1)[0][0]
+        raise EdgefkpError(f"{path} names {twice[:60]!r} twice", "one row for each image file")
     values = [[_number(path, line, name, row[name]) for name in layout.columns] for line, row in enumerate(rows, 2)]
     person = next((name for name in PERSON_COLUMNS if name in columns), None)
     return LabeledFiles(
@@ -63,15 +73,10 @@ def columns_of(layout: PointLayout) -> str:
 
 
 def _number(path: Path, line: int, column: str, text: str | None) -> float:
-    if not text or not text.strip():
-        return float("nan")
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.inf
-    if math.isinf(value):
+    value = coordinate(text or "")
+    if value is None:
         raise EdgefkpError(
-            f"{path} line {line}: {column} is '{text[:20]}', expected a number",
+            f"{path} line {line}: {column} is {(text or '')[:20]!r}, expected a number of pixels",
             "leave the cell empty where a point is missing",
         )
     return value

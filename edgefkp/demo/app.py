@@ -1,6 +1,8 @@
 """The loop of `edgefkp demo`: source -> pipeline -> display, and what keys and buttons ask for."""
 
+import contextlib
 import dataclasses
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +14,12 @@ from edgefkp.demo.displays import Display, Recorder
 from edgefkp.demo.frames import FrameSource
 from edgefkp.demo.session import Pipeline
 from edgefkp.demo.view import View, render
-from edgefkp.detect.media import Frame
+from edgefkp.detect.media import Frame, write_image
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import replacing
 
 SCHEMA = "edgefkp.demo/1"
 RECORDING_FPS = 25.0  # for cameras, whose frame rate is unknown
+_VERBS = {"model": "switch", "snapshot": "write a snapshot"}  # command -> what could not be done; others: as they are
 _KEPT = 10_000  # views whose times are kept for the summary
 
 
@@ -54,20 +56,27 @@ class Demo:
         self._source, self._pipeline, self._display = source, pipeline, display
         self._folder, self._print = folder, log
         self._recorder: Recorder | None = None
+        self._former = ""  # name of the model before the last switch
         self._pace = Pace()
         self._ended = False
 
     def run(self, frames: int | None = None) -> Summary:
         """Run until the source ends, someone quits or presses Ctrl-C, or `frames` frames are done.
 
-        Raises EdgefkpError for a source without a single frame.
+        Raises EdgefkpError for a source without a single frame or one that was cut off, and for a recording that
+        could not be written at the end. Whatever ends the loop, recording, display and source are closed.
         """
         started = time.monotonic()
         first_frame = 0.0
         times: list[tuple[float, float, float]] = []
         count = with_face = 0
         view: View | None = None
-        try:
+        with contextlib.ExitStack() as closing:
+            closing.callback(self._source.close)
+            closing.callback(self._display.close)
+            closing.callback(self._stop_recording)
+            # The usual way to end a demo.
+            closing.enter_context(contextlib.suppress(KeyboardInterrupt))
             for frame in self._source.frames():
                 if frame is None:
                     self._display.idle(f"{self._source.name} is gone")
@@ -82,12 +91,6 @@ class Demo:
                     self.do(command, view)
                 if self._ended or count == frames:
                     break
-        except KeyboardInterrupt:
-            pass  # the usual way to end a demo
-        finally:
-            self._stop_recording()
-            self._display.close()
-            self._source.close()
         if view is None:
             raise EdgefkpError(f"{self._source.name} gave no frame", "give another source")
         passed = time.monotonic() - started
@@ -109,13 +112,21 @@ class Demo:
         )
 
     def do(self, command: str, view: View | None = None) -> None:
-        """Carry out one of the commands of displays.KEYS, or "model:NAME"."""
+        """Carry out one of the commands of displays.KEYS, or "model:NAME"; one that fails is logged."""
+        try:
+            self._carry_out(command, view)
+        except EdgefkpError as error:
+            self._log(f"cannot {_VERBS.get(command.partition(':')[0], command)}: {error.message}")
+
+    def _carry_out(self, command: str, view: View | None) -> None:
         options = self._pipeline.options
         if command in ("compare", "smoothing", "names"):
             changed = {command: not getattr(options, command)}
             self._pipeline.options = dataclasses.replace(options, **changed)
         elif command.partition(":")[0] == "model":
-            self._switch(command.partition(":")[2] or None)
+            former = self._pipeline.model.stem
+            self._pipeline.use(command.partition(":")[2] or None)
+            self._former = former
         elif command == "snapshot" and view is not None:
             self._snapshot(view)
         elif command == "record":
@@ -126,24 +137,29 @@ class Demo:
     def _work(self, frame: Frame) -> View:
         if self._display.paced and not self._source.live:
             self._pace.wait_for(frame)
-        view = self._pipeline.process(frame)
+        try:
+            view = self._pipeline.process(frame)
+        except EdgefkpError as error:  # a file that runs, and predicts no numbers on real images
+            if not self._former:
+                raise
+            self._log(f"cannot switch: {error.message}")
+            self._pipeline.use(self._former)
+            self._former = ""
+            view = self._pipeline.process(frame)
         self._display.show(view)
         if self._recorder:
-            self._recorder.show(view)
+            try:
+                self._recorder.show(view)
+            except EdgefkpError as error:
+                self._recorder.abandon()
+                self._recorder = None
+                self._set_recording(False)
+                self._log(f"cannot record: {error.message}")
         return view
 
-    def _switch(self, name: str | None) -> None:
-        try:
-            self._pipeline.use(name)
-        except EdgefkpError as error:  # a file among the choices that is no keypoint network: keep the one that runs
-            self._log(f"cannot switch: {error.message}")
-
     def _snapshot(self, view: View) -> None:
-        import cv2
-
         path = self._free_name("snapshot", ".png")
-        with replacing(path) as temporary:
-            cv2.imwrite(str(temporary), render(view))
+        write_image(path, render(view))
         self._log(f"wrote {path}")
 
     def _toggle_recording(self) -> None:
@@ -155,11 +171,11 @@ class Demo:
         self._log(f"recording {self._recorder.path}")
 
     def _stop_recording(self) -> None:
-        if self._recorder:
-            self._recorder.close()
-            self._log(f"wrote {self._recorder.path}")
-            self._recorder = None
+        recorder, self._recorder = self._recorder, None
+        if recorder:
             self._set_recording(False)
+            recorder.close()
+            self._log(f"wrote {recorder.path}")
 
     def _set_recording(self, on: bool) -> None:
         self._pipeline.options = dataclasses.replace(self._pipeline.options, recording=on)
@@ -172,7 +188,7 @@ class Demo:
     def _free_name(self, stem: str, suffix: str) -> Path:
         stamp = time.strftime("%Y%m%d-%H%M%S")
         names = (self._folder / f"{stem}-{stamp}{extra}{suffix}" for extra in ("", *(f"-{n}" for n in range(1, 1000))))
-        return next(name for name in names if not name.exists())
+        return next(name for name in names if not os.path.lexists(name))
 
 
 class Pace:

@@ -4,7 +4,7 @@ import os
 import sys
 
 from edgefkp.demo.view import View, render
-from edgefkp.detect.media import VideoRecorder
+from edgefkp.detect.recorder import VideoRecorder
 from edgefkp.errors import EnvironmentProblem
 
 # Key -> command, the same as the buttons of the page.

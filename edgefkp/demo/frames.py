@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from edgefkp.detect.media import IMAGE_SUFFIXES, Frame, Video, images_in, is_image, read_image
+from edgefkp.data.images import read_image
+from edgefkp.detect.media import IMAGE_SUFFIXES, Frame, Video, images_in, is_image
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.files import captured_fds
 
@@ -150,10 +151,14 @@ class ImageFrames:
 
     def frames(self) -> Iterator[Frame | None]:
         files = itertools.cycle(self._files) if self._loop else iter(self._files)
+        missed = 0  # one after the other
         for number, file in enumerate(files):
             image = read_image(file)
             if image is not None:
                 yield Frame(image, number * IMAGE_SECONDS, is_cut=True)
+            missed = 0 if image is not None else missed + 1
+            if missed == len(self._files):
+                raise EdgefkpError(f"{self.name} holds no image any more that can be read", "give another folder")
 
     def close(self) -> None:
         pass

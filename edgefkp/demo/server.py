@@ -4,29 +4,43 @@ A thread serves each connection: viewers of a stream wait for frames on their ow
 on loopback, or on any other address with a token.
 """
 
+import base64
+import hashlib
 import hmac
+import io
+import re
 import secrets
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
+from edgefkp.demo.connections import PATIENCE, Incoming, LimitedServer
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import json_text
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-PATIENCE = 10.0  # seconds that a viewer may take to read a frame, or to send a request
 COOKIE = "edgefkp_token"
 # Other sites cannot send this header without permission, which they do not get: their pages cannot press our buttons.
 OWN_HEADER = "X-Edgefkp"
 BOUNDARY = "frame"
+# Of every answer: no other site may show our pages in its own, or read or embed the image.
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,16 @@ def text(content: str, kind: str = "text/html; charset=utf-8") -> Answer:
 
 def as_json(value: Any) -> Answer:
     return Answer(json_text(value, indent=None).encode(), "application/json")
+
+
+def policy(page: bytes) -> str:
+    """The Content-Security-Policy of a page: its own scripts and ours, and nothing from elsewhere."""
+    hashes = (base64.b64encode(hashlib.sha256(script).digest()).decode() for script in _SCRIPT.findall(page))
+    scripts = " ".join(["'self'", "'wasm-unsafe-eval'", *(f"'sha256-{digest}'" for digest in hashes)])
+    return (
+        f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        "media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
 
 
 def refusal(status: HTTPStatus, message: str) -> Answer:
@@ -78,7 +102,7 @@ class Server:
         self.gets, self.post = gets, post
         self.closing = threading.Event()
         try:
-            self._server = _ThreadingServer((host, port), handler, self._tls)
+            self._server = LimitedServer((host, port), handler, self._tls)
         except (OSError, OverflowError) as error:
             raise EdgefkpError(
                 f"cannot listen on {host}, port {port}: {getattr(error, 'strerror', None) or error}",
@@ -102,42 +126,24 @@ class Server:
         """On loopback, only its own names: else a foreign site could point its own name here (DNS rebinding)."""
         if self.token:
             return True
-        name = urlsplit(f"//{header or ''}").hostname
-        return name in LOOPBACK
+        try:
+            name = urlsplit(f"//{header or ''}")
+        except ValueError:
+            return False
+        return name.hostname in LOOPBACK and name.username is None
+
+    def knows_origin(self, origin: str | None, host: str | None) -> bool:
+        """A browser's request comes from one of our pages; programs send no origin."""
+        return origin is None or origin == f"{'https' if self.secure else 'http'}://{host}"
+
+    @property
+    def secure(self) -> bool:
+        return self._tls is not None
 
     def close(self) -> None:
         self.closing.set()
         self._server.shutdown()
         self._server.server_close()
-
-
-class _ThreadingServer(ThreadingHTTPServer):
-    daemon_threads = True
-    # A port that another server holds is an error, not a second listener; after a restart it is free at once.
-    allow_reuse_address = True
-
-    def __init__(self, address: tuple[str, int], handler: Any, tls: ssl.SSLContext | None) -> None:
-        self._tls = tls
-        if ":" in address[0]:
-            self.address_family = socket.AF_INET6
-        super().__init__(address, handler)
-
-    def server_bind(self) -> None:
-        # The parent looks up the host's name, which can take seconds without a network.
-        socket.socket.setsockopt(self.socket, socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        # Here and not where it is accepted: a slow handshake holds up its own thread alone.
-        request.settimeout(PATIENCE)
-        if self._tls:
-            request = self._tls.wrap_socket(request, server_side=True)
-        super().finish_request(request, client_address)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        pass  # a viewer that went away, or spoke no TLS
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -146,6 +152,25 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "edgefkp"
     sys_version = ""
     timeout = PATIENCE
+    _policy = ""  # of the page that is sent
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self._incoming = Incoming(self.connection)
+        self.rfile = io.BufferedReader(self._incoming)
+
+    def handle_one_request(self) -> None:
+        self._incoming.deadline = time.monotonic() + PATIENCE
+        super().handle_one_request()
+
+    def parse_request(self) -> bool:
+        parsed = super().parse_request()
+        self.connection.settimeout(PATIENCE)
+        # No request of ours carries a body; an unread one would be taken for the next request.
+        if parsed and (self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers):
+            self.close_connection = True
+        return parsed
 
     def do_GET(self) -> None:
         if not self._admitted():
@@ -164,10 +189,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         if not self._admitted():
             return
-        # No command carries a body; an unread one would be taken for the next request.
-        self.close_connection = True
         if self.headers.get(OWN_HEADER) is None:
             self._send(refusal(HTTPStatus.FORBIDDEN, f"the header {OWN_HEADER} is missing"))
+        elif not self.app.knows_origin(self.headers.get("Origin"), self.headers.get("Host")):
+            self._send(refusal(HTTPStatus.FORBIDDEN, "commands come from this server's own pages"))
         elif self.app.post(urlsplit(self.path).path):
             self._send(as_json({"done": True}))
         else:
@@ -185,8 +210,10 @@ class _Handler(BaseHTTPRequestHandler):
         if hmac.compare_digest(given.encode(), token.encode()):
             # Out of the address line, so that a screenshot or a shared link does not give it away.
             self.send_response(HTTPStatus.SEE_OTHER)
-            self.send_header("Set-Cookie", f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict")
-            self.send_header("Location", parts.path)
+            secure = "; Secure" if self.app.secure else ""
+            self.send_header("Set-Cookie", f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict{secure}")
+            # A path of this server: browsers take "//" and "/\\" for the start of another one's name.
+            self.send_header("Location", "/" + quote(parts.path.lstrip("/"), safe="/%"))
             self.send_header("Content-Length", "0")
             self.end_headers()
             return False
@@ -197,14 +224,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Referrer-Policy", "no-referrer")
+        if self.close_connection or not isinstance(answer.body, bytes):
+            self.send_header("Connection", "close")
         if isinstance(answer.body, bytes):
             self.send_header("Content-Type", answer.kind)
+            self._policy = policy(answer.body) if answer.kind.startswith("text/html") else ""
             self.send_header("Content-Length", str(len(answer.body)))
         else:
-            self.close_connection = True
             self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
         self.end_headers()
         if self.command == "HEAD":
@@ -215,6 +241,13 @@ class _Handler(BaseHTTPRequestHandler):
         for jpeg in answer.body:
             head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
             self.wfile.write(head.encode() + jpeg + b"\r\n")
+
+    def end_headers(self) -> None:
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        self.send_header("Content-Security-Policy", self._policy or policy(b""))
+        self._policy = ""
+        super().end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
         pass  # requests are no news

@@ -110,6 +110,8 @@ class Pipeline:
             return path.stem, (), None
         spec = predictor.spec.input
         raw = predictor.predict(np.stack([crop_face(image, face.box, spec) for face in faces]))
+        if not np.isfinite(raw).all():
+            return path.stem, (), None
         other = tuple(
             move_points(invert(crop_matrix(face.box, spec.side)), own) for face, own in zip(faces, raw, strict=True)
         )
@@ -122,9 +124,12 @@ class Pipeline:
         return path.stem, other, (float(distances.mean()), float(distances.max()))
 
     def _open_counterpart(self) -> tuple[Path, Predictor] | None:
-        """The first model to compare with that has the same points."""
+        """The first model to compare with that can be opened and has the same points."""
         for path in counterparts(self.model, self.choices):
-            predictor = open_predictor(path, self._runtime, self._threads)
+            try:
+                predictor = open_predictor(path, self._runtime, self._threads)
+            except EdgefkpError:
+                continue
             if predictor.spec.layout == self._tracker.detector.spec.layout:
                 return path, predictor
         return None
@@ -132,7 +137,8 @@ class Pipeline:
 
 def choices_beside(model: Path) -> list[Path]:
     """`model`, then the others to choose from: those of its folder and the shipped ones."""
-    return list(dict.fromkeys([model, *sorted(model.parent.glob("*.tflite")), *models()]))
+    beside = (path for path in sorted(model.parent.glob("*.tflite")) if not path.name.startswith("."))
+    return list(dict.fromkeys([model, *beside, *models()]))
 
 
 def counterparts(model: Path, choices: list[Path]) -> list[Path]:

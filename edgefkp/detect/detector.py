@@ -99,7 +99,7 @@ class KeypointDetector:
         """
         image = as_image(image)
         with self._lock:
-            boxes = [found.box for found in self.finder.find(image)[: self.max_faces]]
+            boxes = [found.box for found in finders.find_in_still(self.finder, image)[: self.max_faces]]
             faces = [self.refine(image, box).face for box in boxes]
         return [face for face in faces if face.score >= self.min_score]
 
@@ -108,9 +108,16 @@ class KeypointDetector:
         return [self(image) for image in images]
 
     def predict_box(self, image: np.ndarray, box: Box) -> CropPrediction:
-        """Cut `box` out of an image as `as_image` returns it, and predict its keypoints. Not for several threads."""
+        """Cut `box` out of an image as `as_image` returns it, and predict its keypoints. Not for several threads.
+
+        Raises EdgefkpError for a model that predicts NaN or infinity.
+        """
         crop = crop_face(image, box, self.spec.input)
         raw = self.predictor.predict(crop[None])[0]
+        if not np.isfinite(raw).all():
+            raise EdgefkpError(
+                f"{self.model.name} predicts values that are no numbers", "choose another file, or export it again"
+            )
         keypoints = move_points(invert(crop_matrix(box, self.spec.input.side)), raw)
         score = self._presence(crop, raw, self.spec.layout)
         return CropPrediction(crop, raw, Face(box, score, keypoints, self.spec.layout))

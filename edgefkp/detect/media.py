@@ -1,20 +1,29 @@
-"""Images and videos on disk: find them, read them, write videos."""
+"""Images and videos on disk: find them, read them, write them."""
 
+import contextlib
 import itertools
+import os
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from edgefkp.data.images import MOST_PIXELS
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import captured_fds, replacing
+from edgefkp.files import captured_fds, visible, write_bytes
 
 IMAGE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 VIDEO_SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".y4m", ".mjpeg"}
-CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "FFV1", ".webm": "VP80"}  # of the videos that can be written
 UNKNOWN_FPS = 25.0  # for a video without a frame rate
+# Frames that a whole video may lack at its end: the counts in its header are rounded.
+MISSING, MISSING_SHARE = 2, 0.01
+_CONVERT = "convert it: ffmpeg -i FILE FILE.mp4"
+
+# OpenCV reads this when it opens its first video: no words of FFmpeg's.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
 class Frame(NamedTuple):
@@ -38,34 +47,24 @@ def images_in(folder: Path) -> list[Path]:
 
 def media_in(folder: Path) -> list[Path]:
     """The images and videos of a folder and its subfolders, by name; hidden and unfinished files are left out."""
-    files = sorted(path for path in folder.rglob("*") if (is_image(path) or is_video(path)) and path.is_file())
-    return [path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    return [path for path in visible(folder, "**/*") if is_image(path) or is_video(path)]
 
 
-def read_image(path: Path) -> np.ndarray | None:
-    """(H, W, 3) BGR uint8; None for a file that is not a whole, readable image."""
+def write_image(path: Path, image: np.ndarray) -> None:
+    """Write a (H, W, 3) BGR image. Raises EdgefkpError for a folder that cannot be written or a full disk."""
     import cv2
 
-    try:
-        content = np.fromfile(path, np.uint8)  # not cv2.imread: it prints its own warnings
-    except OSError:
-        return None
-    if not content.size:
-        return None
-    with captured_fds() as chatter:
-        try:
-            image = cv2.imdecode(content, cv2.IMREAD_COLOR)
-        except cv2.error:
-            return None
-        # The rest of an image that was cut off is gray, and only these words reveal it.
-        chatter.seek(0)
-        return None if re.search(rb"(?i)premature end|read error", chatter.read()) else image
+    # Not cv2.imwrite: it is silent about a full disk, and ends the process for a name that is not UTF-8.
+    encoded, content = cv2.imencode(path.suffix, image)
+    if not encoded:
+        raise EdgefkpError(f"{path} cannot be written as an image", "name it *.png")
+    write_bytes(path, content.tobytes())
 
 
 class Video:
     """A video file. Frames carry the file's own times, so that a slow reader sees the same motion.
 
-    Raises EdgefkpError for a file that cannot be read.
+    loop: begin again at the end. Raises EdgefkpError for a file that cannot be read.
     """
 
     live = False
@@ -74,91 +73,96 @@ class Video:
         import cv2
 
         self.name, self._path, self._loop = path.name, path, loop
-        self._capture = _open_video(path)
+        self._capture = open_video(path)
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if 1 <= fps <= 1000 else UNKNOWN_FPS
 
     def frames(self) -> Iterator[Frame | None]:
+        """Raises EdgefkpError at the end of a video that was cut off, unless it is looped."""
+        import cv2
+
+        seconds = 0.0
         for number in itertools.count():
             read, image = self._capture.read()
             is_cut = number == 0
             if not read and self._loop and number:
                 self._capture.release()
-                self._capture = _open_video(self._path)
+                self._capture = open_video(self._path)
                 read, image = self._capture.read()
                 is_cut = True
             if not read and number == 0:
-                raise EdgefkpError(f"{self._path} has no frame that can be read", "convert it: ffmpeg -i FILE FILE.mp4")
+                raise EdgefkpError(f"{self._path} has no frame that can be read", _CONVERT)
             if not read:
+                self._require_whole(number, seconds)
                 return
+            seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             yield Frame(image, number / self.fps, is_cut)
+
+    def _require_whole(self, frames: int, seconds: float) -> None:
+        import cv2
+
+        expected = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        allowed = max(MISSING, MISSING_SHARE * expected)
+        # Some containers state their duration alone, from which OpenCV counts frames; with a varying rate only the
+        # time of the last one is right.
+        fps = max(self._capture.get(cv2.CAP_PROP_FPS), 1e-3)
+        if frames < expected - allowed and seconds < (expected - allowed) / fps:
+            raise EdgefkpError(f"{self._path} was cut off: it ends after {frames} of {expected:.0f} frames", _AGAIN)
+        if self._path.suffix.lower() == ".y4m" and _is_torn_y4m(self._path):
+            raise EdgefkpError(f"{self._path} was cut off: it ends in the middle of frame {frames + 1}", _AGAIN)
 
     def close(self) -> None:
         self._capture.release()
 
 
-def _open_video(path: Path) -> Any:
+_AGAIN = "copy it again; to take what is there as a whole: ffmpeg -i FILE FILE.mp4"
+# Bytes of a frame for each pixel, by the start of the color space's name.
+_Y4M = {"420": (3, 2), "422": (2, 1), "444": (3, 1), "mono": (1, 1)}
+
+
+def _is_torn_y4m(path: Path) -> bool:
+    """The last frame is not whole: this format has no header that counts the frames."""
+    with open(path, "rb") as stream:
+        header = stream.readline(1000)
+        fields = {word[:1]: word[1:].decode("ascii", "replace") for word in header.split()[1:]}
+        try:
+            width, height, colors = int(fields[b"W"]), int(fields[b"H"]), fields.get(b"C", "420")
+            parts, of = next(share for name, share in _Y4M.items() if colors.startswith(name))
+        except (KeyError, ValueError, StopIteration):
+            return False
+        if width % 2 or height % 2 or re.search(r"p\d\d|alpha|mono\d", colors):
+            return False
+        frame = len(b"FRAME\n") + width * height * parts // of
+        whole, rest = divmod(path.stat().st_size - len(header), frame)
+        stream.seek(len(header) + max(whole - 1, 0) * frame)
+        return bool(rest) and stream.read(6) == b"FRAME\n"
+
+
+def open_video(path: Path) -> Any:
+    """An open cv2.VideoCapture. Raises EdgefkpError for a file that cannot be read, or has too many pixels."""
     import cv2
 
-    with captured_fds():
-        capture = cv2.VideoCapture(str(path))
+    with captured_fds(), plain_name(path) as name:
+        capture = cv2.VideoCapture(name)
     if not capture.isOpened():
-        raise EdgefkpError(f"{path} cannot be read as a video or an image", "convert it: ffmpeg -i FILE FILE.mp4")
+        raise EdgefkpError(f"{path} cannot be read as a video or an image", _CONVERT)
+    width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+    if width * height > MOST_PIXELS:
+        capture.release()
+        raise EdgefkpError(f"{path} has frames of {width:.0f}x{height:.0f} pixels", _CONVERT)
     return capture
 
 
-class VideoRecorder:
-    """Writes images as a video. The file appears under its name when it is closed, never in part.
-
-    Raises EdgefkpError for a suffix that no codec is known for, and for a folder that cannot be written.
-    """
-
-    def __init__(self, path: Path, fps: float) -> None:
-        if path.suffix.lower() not in CODECS:
-            raise EdgefkpError(
-                f"{path.name} has no suffix of a video that can be written",
-                f"name it {', '.join('*' + s for s in CODECS)}",
-            )
-        self.path, self._fps = path, fps
-        self._replacing = replacing(path)
-        self._temporary = self._replacing.__enter__()
-        self._video: Any = None
-        self._size = (0, 0)
-
-    def write(self, image: np.ndarray) -> None:
-        """Append a (H, W, 3) BGR image. The first one sets the video's size; later ones are fitted into it."""
-        import cv2
-
-        if self._video is None:
-            self._size = (image.shape[1], image.shape[0])
-            codec = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix.lower()])
-            self._video = cv2.VideoWriter(str(self._temporary), codec, self._fps, self._size)
-            if not self._video.isOpened():
-                raise EdgefkpError(f"{self.path} cannot be written as a video", "choose another folder or suffix: .avi")
-        if (image.shape[1], image.shape[0]) != self._size:
-            image = fitted(image, self._size)
-        self._video.write(image)
-
-    def close(self) -> None:
-        """Finish the file; without a frame, no file is written."""
-        if self._video is None:
-            self.abandon()
-            return
-        self._video.release()
-        self._replacing.__exit__(None, None, None)
-
-    def abandon(self) -> None:
-        """Leave no file."""
-        self._temporary.unlink(missing_ok=True)
-
-
-def fitted(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The whole image inside (width, height), black around it."""
-    import cv2
-
-    scale = min(size[0] / image.shape[1], size[1] / image.shape[0])
-    small = cv2.resize(image, (round(image.shape[1] * scale), round(image.shape[0] * scale)))
-    canvas = np.zeros((size[1], size[0], 3), np.uint8)
-    top, left = (size[1] - small.shape[0]) // 2, (size[0] - small.shape[1]) // 2
-    canvas[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return canvas
+@contextlib.contextmanager
+def plain_name(path: Path) -> Iterator[str]:
+    """A name of that file for the block: OpenCV ends the process for one that is not UTF-8."""
+    name = str(path.absolute())  # absolute: FFmpeg takes "a:b" for a protocol
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        with tempfile.TemporaryDirectory(prefix="edgefkp-") as folder:
+            link = Path(folder, "video").with_suffix(path.suffix if path.suffix.isascii() else "")
+            link.symlink_to(path.absolute())
+            yield str(link)
+    else:
+        yield name

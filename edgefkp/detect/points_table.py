@@ -3,15 +3,31 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from edgefkp.detect.detector import Face
+from edgefkp.detect.growing import GrowingFile
 from edgefkp.errors import EdgefkpError
+from edgefkp.files import replacing
 from edgefkp.layout import PointLayout
 
 NO_FACE = {"face": 0, "faces": 0}  # the one row of an image without a face
+_UNWRITTEN = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's control characters, half characters and line breaks
+
+
+def shown(name: str) -> str:
+    """A file's name as one line of text that no spreadsheet takes for a formula.
+
+    What is no character, as in a name that is not UTF-8, is written as its number: caf\\udce9.jpg.
+    """
+    text = "".join(
+        letter.encode("unicode_escape").decode() if unicodedata.category(letter) in _UNWRITTEN else letter
+        for letter in name
+    )
+    return f"./{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def face_fields(layout: PointLayout) -> tuple[str, ...]:
@@ -36,37 +52,40 @@ def rows_of(faces: Sequence[Face]) -> list[dict[str, Any]]:
     ]
 
 
+class _Rows(NamedTuple):
+    """The rows of a finished image in the file."""
+
+    name: str
+    start: int  # bytes
+    end: int
+
+
 class PointsWriter:
     """Adds each image's rows to points.csv, or to points.jsonl with one face a line.
 
-    Rows of an image that an earlier run began and did not finish are dropped.
-    Raises EdgefkpError for a folder that cannot be written and for a table of something else.
+    keep: the images whose rows of an earlier run still hold; the rows of others, and those of an image that was not
+    finished, are dropped. Raises EdgefkpError for a folder that cannot be written and for a table of something else.
     """
 
-    def __init__(self, out: Path, table: str, layout: PointLayout) -> None:
-        self._path = out / ("points.csv" if table == "csv" else "points.jsonl")
+    def __init__(
+        self, out: Path, table: str, layout: PointLayout, keep: Callable[[str], bool] = lambda name: True
+    ) -> None:
+        self._path = points_file(out, table)
         self._csv = table == "csv"
         self._fields = ("file", *face_fields(layout))
-        self.done: set[str] = set()  # names of the images that an earlier run finished
-        self._stream: IO[str]
+        self._keep = keep
+        self.done: set[str] = set()  # names of the images whose rows are there
+        self._file: GrowingFile
 
     def __enter__(self) -> "PointsWriter":
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            keep = self._read_earlier() if self._path.exists() else 0
-            self._stream = open(self._path, "r+" if keep else "w", newline="", encoding="utf-8")
-        except OSError as error:
-            raise EdgefkpError(
-                f"cannot write {self._path}: {error.strerror}", "choose a folder that you can write to: --out"
-            ) from error
-        self._stream.seek(keep)
-        self._stream.truncate()
-        if self._csv and not keep:
-            csv.writer(self._stream).writerow(self._fields)
+        end = self._drop_rows() if self._path.exists() else 0
+        self._file = GrowingFile(self._path, end)
+        if self._csv and not end:
+            self._file.append(self._header)
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._stream.close()
+        self._file.close()
 
     def write(self, name: str, rows: list[dict[str, Any]]) -> None:
         lines = io.StringIO()
@@ -75,38 +94,85 @@ class PointsWriter:
                 csv.DictWriter(lines, self._fields).writerow({"file": name, **row})
             else:
                 lines.write(json.dumps({"file": name, **row}, ensure_ascii=False) + "\n")
-        self._stream.write(lines.getvalue())
-        self._stream.flush()
+        self._file.append(lines.getvalue())
+        self.done.add(name)
 
-    def _read_earlier(self) -> int:
-        """Fill `done` and return how many bytes of the file belong to finished images."""
-        keep = 0
-        with open(self._path, "rb") as stream:
-            if self._csv:
-                header = stream.readline()
-                if header.decode(errors="replace").strip() != ",".join(self._fields):
-                    raise EdgefkpError(
-                        f"{self._path} is not a table that edgefkp predict wrote for this model's points",
-                        "choose another folder: --out",
-                    )
-                keep = len(header)
-            for line in iter(stream.readline, b""):
-                row = self._parse(line)
-                if row is None:
-                    break
-                if row["face"] == row["faces"]:  # the last of its image
-                    self.done.add(row["file"])
-                    keep = stream.tell()
-        return keep
+    @property
+    def _header(self) -> str:
+        return ",".join(self._fields) + "\r\n"
 
-    def _parse(self, line: bytes) -> dict[str, Any] | None:
-        """None for a line that was cut off."""
-        if not line.endswith(b"\n"):
-            return None
-        if not self._csv:
-            return dict(json.loads(line))
+    def _drop_rows(self) -> int:
+        """Leave in the file what is kept; the number of its bytes."""
         try:
-            file, face, faces = next(csv.reader([line.decode()]))[:3]
-            return {"file": file, "face": int(face), "faces": int(faces)}
-        except ValueError:  # a name with a line break in it
+            with open(self._path, "rb") as stream:
+                parts, end = self._parts(stream), 0
+                for part in parts:
+                    if part.start > end:
+                        break
+                    end = part.end
+                if not any(part.start > end for part in parts):
+                    return end
+                with replacing(self._path) as temporary, open(temporary, "wb") as other:
+                    for part in parts:
+                        stream.seek(part.start)
+                        other.write(stream.read(part.end - part.start))
+                    return other.tell()
+        except OSError as error:
+            raise EdgefkpError(
+                f"cannot write {self._path}: {error.strerror}", "choose a folder that you can write to: --out"
+            ) from error
+
+    def _parts(self, stream: IO[bytes]) -> list[_Rows]:
+        """Where the header and the rows to keep stand; fills `done`."""
+        parts = []
+        if self._csv:
+            header = stream.readline()
+            if header and header != self._header.encode()[: len(header)]:
+                raise self._foreign(1)
+            if header.endswith(b"\n"):
+                parts.append(_Rows("", 0, len(header)))
+        for rows in self._images(stream):
+            if rows.name not in self.done and self._keep(rows.name):
+                self.done.add(rows.name)
+                parts.append(rows)
+        return parts
+
+    def _images(self, stream: IO[bytes]) -> Iterator[_Rows]:
+        start = stream.tell()
+        for number, line in enumerate(iter(stream.readline, b""), 1 + self._csv):
+            row = self._parse(line)
+            if row is None and (line.endswith(b"\n") or not self._is_begun(line)):
+                raise self._foreign(number)
+            if row is None or not line.endswith(b"\n"):
+                return  # cut off
+            name, face, faces = row
+            if face <= 1:
+                start = stream.tell() - len(line)
+            if face == faces:
+                yield _Rows(name, start, stream.tell())
+
+    def _is_begun(self, line: bytes) -> bool:
+        """It may be the start of one of our rows."""
+        begin = b'{"file": "'
+        return self._csv or line.startswith(begin) or begin.startswith(line)
+
+    def _parse(self, line: bytes) -> tuple[str, int, int] | None:
+        """File, face and number of faces; None for what is not a row."""
+        try:
+            if self._csv:
+                file, face, faces = next(csv.reader([line.decode()]))[:3]
+                return file, int(face), int(faces)
+            row = json.loads(line)
+            return str(row["file"]), int(row["face"]), int(row["faces"])
+        except (ValueError, TypeError, KeyError, RecursionError, StopIteration, csv.Error):
             return None
+
+    def _foreign(self, line: int) -> EdgefkpError:
+        return EdgefkpError(
+            f"{self._path} is not a table that edgefkp predict wrote for this model's points (line {line})",
+            "choose another folder: --out",
+        )
+
+
+def points_file(out: Path, table: str, name: str = "points") -> Path:
+    return out / f"{name}.{'csv' if table == 'csv' else 'jsonl'}"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -17,6 +17,18 @@ from edgefkp.runtime.predictor import open_predictor
 SCHEMA = "edgefkp.evaluation/1"
 
 
+class FacesPart(TypedDict):
+    """Which faces were scored."""
+
+    name: str  # of the dataset
+    part: str  # one of PARTS
+    hash: str
+
+
+class ScoredFaces(FacesPart, total=False):
+    label_src: Any  # the label sources that count; None: all
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What one model file scored on one part of a dataset."""
@@ -26,7 +38,7 @@ class Evaluation:
     sha256: str  # of the file
     runtime: str  # that ran it
     version: str  # of the runtime
-    data: dict[str, Any]  # name, part, hash and label_src of the faces
+    data: ScoredFaces
     score: Score
     kaggle_rmse: float | None  # over the coordinates that Kaggle's IdLookupTable lists, if all of them are labeled
     kaggle_coordinates: int  # of these

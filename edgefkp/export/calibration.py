@@ -1,12 +1,12 @@
 """The samples by which int8 ranges are found: a named, seeded choice of training faces spread over poses."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edgefkp.data.arrays import read_arrays
 from edgefkp.data.faces import Dataset
 from edgefkp.data.split import Split, TrainingFaces, split
 from edgefkp.errors import EdgefkpError
@@ -135,11 +135,7 @@ def from_file(path: Path, inputs: list[tuple[str, tuple[int, ...]]], spec: Input
 
 def _read(path: Path, names: list[str]) -> list[np.ndarray]:
     """One array for each of `names`; the only array of a file whatever its name."""
-    try:
-        stored = np.load(path, allow_pickle=False)
-        arrays = {"": stored} if isinstance(stored, np.ndarray) else {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise EdgefkpError(f"{path} cannot be read as .npy or .npz: {error}", "save it with numpy.save") from error
+    arrays = read_arrays(path, "save it with numpy.save or numpy.savez")
     if len(arrays) == len(names) == 1:
         found = list(arrays.values())
     else:

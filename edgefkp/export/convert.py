@@ -1,17 +1,16 @@
 """Conversion: a Keras network -> the bytes of a .tflite file."""
 
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.schemes import SCHEMES, Scheme, schemes_with
-from edgefkp.files import captured_fds
+from edgefkp.files import cache_dir, captured_fds, write_bytes
 from edgefkp.networks.complexity import leaves
 
 PIXELS = 255.0
@@ -64,9 +63,10 @@ def convert(model: Any, settings: ConversionSettings, samples: Sequence[np.ndarr
             raise
         except Exception as error:  # the converter raises many kinds, with pages of text
             reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+            kept = _keep(chatter, str(error))
             raise EdgefkpError(
                 f"the network cannot be converted to {settings.scheme}: {reason[:120]}",
-                f"the converter's whole output: {_keep(chatter, str(error))}",
+                f"the converter's whole output: {kept}" if kept else "choose another scheme for this network",
             ) from error
 
 
@@ -185,9 +185,10 @@ def _one_by_one(samples: Sequence[np.ndarray], scale: float | None) -> Iterator[
         yield [np.rint(array * scale).astype(np.uint8) for array in one] if scale else one
 
 
-def _keep(chatter: Any, error: str) -> str:
+def _keep(chatter: Any, error: str) -> Path | None:
+    """The converter's words, in one file: those of the last failure."""
     chatter.seek(0)
-    handle, name = tempfile.mkstemp(prefix="edgefkp-convert-", suffix=".log")
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(chatter.read() + error.encode())
-    return name
+    try:
+        return write_bytes(cache_dir() / "converter.log", chatter.read() + error.encode(errors="replace"))
+    except EdgefkpError:  # an unwritable cache
+        return None

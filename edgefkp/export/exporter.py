@@ -1,33 +1,45 @@
 """Export: every .keras in, verified .tflite files with cards out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from edgefkp import errors
 from edgefkp.data.faces import Dataset
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.job import ExportJob
+from edgefkp.export.layer_report import Explanation
 from edgefkp.export.model_card import write_model_card
 from edgefkp.export.options import ExportOptions, ExportProgress
+from edgefkp.export.schemes import TfliteName
+from edgefkp.files import visible
+from edgefkp.records import read_record
+from edgefkp.runtime import isolate, shipped
+from edgefkp.runtime.scratch import scratch_folder
+
+_SILENCE = 1800.0  # seconds in which a child is expected to report something
 
 
-def find_networks(names: Sequence[str], folder: Path) -> list[Path]:
-    """The .keras files called `names` (paths, or models in `folder`); without names all of `folder`.
+def find_networks(names: Sequence[str], folder: Path, note: Callable[[str], None] = lambda text: None) -> list[Path]:
+    """The .keras files called `names` (paths, or models in `folder` or of the package); without names all of `folder`,
+    or what `shipped.unnamed` finds, which `note` is told of.
 
-    Raises EdgefkpError for a name that is not there, or an empty folder.
+    Raises EdgefkpError for a name that is not there.
     """
-    if not names:
-        found = sorted(folder.glob("*.keras"))
-        if not found:
-            raise EdgefkpError(f"there is no .keras file in {folder}", "train one first: edgefkp train small")
-        return found
-    return [_find(name, folder) for name in names]
+    if names:
+        return [_find(name, folder) for name in names]
+    found, choice = shipped.unnamed(folder, ".keras")
+    if choice:
+        note(choice)
+    return found
 
 
 def _find(name: str, folder: Path) -> Path:
-    for path in (Path(name), folder / f"{name}.keras"):
+    for path in (Path(name), folder / f"{name}.keras", shipped.FOLDER / f"{name}.keras"):
         if path.is_file() and path.suffix == ".keras":
             return path
-    known = ", ".join(path.stem for path in sorted(folder.glob("*.keras"))) or "nothing"
+    known = ", ".join(path.stem for path in visible(folder, "*.keras")) or "nothing"
     raise EdgefkpError(f"no network '{name}': neither a .keras file nor a model in {folder}", f"there is: {known}")
 
 
@@ -58,3 +70,109 @@ def export_network(
     if written:
         write_model_card(path.stem, out)
     return written
+
+
+def export_apart(
+    paths: Sequence[Path],
+    out: Path,
+    schemes: Sequence[str],
+    source: Dataset,
+    options: ExportOptions,
+    progress: ExportProgress,
+) -> list[Path]:
+    """As `export_network` for each of `paths`, in a child process: what kills the converter costs one file.
+
+    A file that was not made is an error for `progress.on_refused`; without it the error is raised.
+    """
+    tasks = [(path, scheme) for path in paths for scheme in schemes]
+    written: dict[Path, list[Path]] = {}
+    finished = 0  # tasks
+
+    def refuse(error: EdgefkpError) -> None:
+        if progress.on_refused is None:
+            raise error
+        progress.on_refused(error)
+
+    def receive(event: Any) -> None:
+        nonlocal finished
+        kind, value = event
+        if kind == "file":
+            progress.on_file(value)
+        elif kind == "faces":
+            progress.on_faces(value)
+        elif kind == "made":
+            written.setdefault(tasks[finished][0], []).append(Path(value))
+            finished += 1
+        else:
+            finished += 1
+            refuse(getattr(errors, value["kind"])(value["message"], value["hint"]))
+
+    with _in_child() as limits:
+        while finished < len(tasks):
+            begun = finished
+            try:
+                isolate.call(
+                    make, [*map(list, tasks[begun:])], out, source, options, label="export", progress=receive, **limits
+                )
+            except isolate.ChildDied as died:
+                path, scheme = tasks[finished]
+                finished += 1
+                name = TfliteName(path.stem, scheme, options.u8).filename
+                refuse(
+                    EdgefkpError(f"{name} was not written: {_cause(died)}", "choose another scheme for this network")
+                )
+    for path, files in written.items():
+        write_model_card(path.stem, files[0].parent)
+    return [file for files in written.values() for file in files]
+
+
+def explain_apart(path: Path, source: Dataset, options: ExportOptions) -> Explanation:
+    """What int8 costs layer by layer, in a child process. Raises EdgefkpError if the converter dies of the network."""
+    with _in_child() as limits:
+        try:
+            found = isolate.call(explain, path, source, options, label="export --explain", **limits)
+        except isolate.ChildDied as died:
+            raise EdgefkpError(
+                f"{path.name} cannot be explained: {_cause(died)}", "it has no int8 file either"
+            ) from None
+    return read_record(Explanation, found, f"the layers of {path.name}")
+
+
+@contextmanager
+def _in_child() -> Iterator[dict[str, Any]]:
+    """How a child that converts is started. What TensorFlow leaves in the temporary folder goes with that."""
+    with scratch_folder() as folder:
+        yield {"environment": {"TMPDIR": str(folder)}, "silence": _SILENCE}
+
+
+def _cause(died: isolate.ChildDied) -> str:
+    if died.signal:
+        return f"the converter was ended by {died.signal}"
+    return f"the converter did nothing for {_SILENCE / 60:.0f} minutes" if died.timed_out else died.last_line
+
+
+def make(tasks: list[list[str]], out: str, source: Any, options: Any) -> None:
+    """In the child: make the file of each (network, scheme), and report what comes of it."""
+    data, asked = read_record(Dataset, source, "the faces"), read_record(ExportOptions, options, "the options")
+    progress = ExportProgress(
+        lambda name: isolate.report(["file", name]), lambda count: isolate.report(["faces", count])
+    )
+    jobs: dict[str, ExportJob] = {}
+    for path, scheme in tasks:
+        try:
+            if path not in jobs:
+                jobs = {path: ExportJob(Path(path), data, asked, progress)}  # one network at a time
+            isolate.report(["made", str(jobs[path].export(scheme, Path(out)))])
+        except EdgefkpError as error:
+            kind = next(one.__name__ for one in type(error).__mro__ if getattr(errors, one.__name__, None) is one)
+            isolate.report(["refused", {"kind": kind, "message": error.message, "hint": error.hint}])
+
+
+def explain(path: str, source: Any, options: Any) -> Any:
+    """In the child: the Explanation."""
+    from edgefkp.export import layer_report
+    from edgefkp.export.bias_correction import output_unit
+
+    data, asked = read_record(Dataset, source, "the faces"), read_record(ExportOptions, options, "the options")
+    job = ExportJob(Path(path), data, asked, ExportProgress())
+    return layer_report.explain(job.network, Path(path).stem, job.calibration.samples, *output_unit(job.spec))

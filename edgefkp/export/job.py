@@ -1,5 +1,6 @@
 """One network's export: what its files have in common is made once, and only when a file is not current."""
 
+import contextlib
 import hashlib
 import shutil
 import tempfile
@@ -138,16 +139,18 @@ class ExportJob:
         settings = self.settings(scheme)
         target = out / TfliteName(self.path.stem, scheme, settings.u8).filename
         key = self._key(settings)
-        card = read_card(target) if target.exists() else None
+        card = self._card_of(target)
         if card and card.key == key and card.sha256 == sha256_file(target):
             known = parity_of(card)
             compared = self._compared(known, target, scheme, card.sha256)
             if compared and compared is not known:
                 write_card(target, replace(card, parity=asdict(compared)))
             return target
+        if card and not self.options.replace:
+            self._require_same_calibration(target, card, settings)
         self.progress.on_file(target.name)
         out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".export-", dir=out) as folder:
+        with tempfile.TemporaryDirectory(prefix="edgefkp-export-") as folder:
             made = Path(folder) / target.name
             inspection = self._write(made, settings)
             known = parity_of(card) if card else None  # of these very bytes, if only the card is of an older form
@@ -156,6 +159,27 @@ class ExportJob:
             card = replace(self._card(settings, key, inspection), parity=asdict(compared) if compared else None)
             write_with_card(target, card, lambda temporary: shutil.copyfile(made, temporary))
         return target
+
+    @staticmethod
+    def _card_of(target: Path) -> Card | None:
+        """None for a file without a whole card: it is made again."""
+        with contextlib.suppress(EdgefkpError):
+            return read_card(target) if target.exists() else None
+        return None
+
+    def _require_same_calibration(self, target: Path, card: Card, settings: ConversionSettings) -> None:
+        """Raise EdgefkpError where the file that stands there was calibrated on other data.
+
+        A network that was trained again may come with other samples of data of that name: its input may be another.
+        """
+        was, now = card.calibration, self._calibration_of(settings)
+        if not was or not now or was.get("hash") == now.hash:
+            return
+        if card.parent_sha256 == self.parent or was.get("name") != now.name:
+            raise EdgefkpError(
+                f"{target} was calibrated on {was.get('name')}; this would be {now.name}",
+                "--replace makes it again; another --out keeps both",
+            )
 
     def _key(self, settings: ConversionSettings) -> str:
         """Hash of all that decides the file."""

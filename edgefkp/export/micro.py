@@ -71,9 +71,9 @@ def measure(path: Path, images: np.ndarray) -> Micro:
     if find_spec("tflite_micro") is None:
         raise EnvironmentProblem("--target micro needs tflite-micro, which is not installed", INSTALL)
     half = network_spec(path).input.side / 2
+    expected = run_in_child(path, images).outputs  # first: a file that kills its process does so there
     found = _in_child(path, images)
     outputs = found["outputs"]
-    expected = run_in_child(path, images).outputs
     port = inspect(path).outputs[0]
     # Integers differ by whole steps; floats that come from integers by multiples of the step.
     difference = np.abs(outputs.astype(np.float64) - expected.astype(np.float64))

@@ -1,15 +1,17 @@
 """The model card: one Markdown file per model, made from the JSON cards beside its files."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from edgefkp.card import Card, card_path, read_card
+from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.table import Table
 from edgefkp.export.inspect import Port, inspection_of
 from edgefkp.export.parity import parity_of
 from edgefkp.export.schemes import SCHEMES, parse_tflite
-from edgefkp.files import write_text
+from edgefkp.files import visible, write_text
 
 _NONE = "not known"
 
@@ -19,9 +21,12 @@ def write_model_card(model: str, folder: Path) -> Path:
 
     Files with a card of an older form, or none, are left out; at least one has a current card.
     """
-    files = [path for path in folder.glob(f"{model}.*.tflite") if parse_tflite(path).model == model]
-    found = [read_card(path) for path in files if card_path(path).exists()]
-    cards = [card for card in found if card and card.runs_on is not None]
+    cards = []
+    for path in visible(folder, "*.tflite"):
+        if parse_tflite(path).model == model and card_path(path).exists():
+            with suppress(EdgefkpError):  # the damaged card of a file that was not asked for
+                if (card := read_card(path)) and card.runs_on is not None and card.scheme in SCHEMES:
+                    cards.append(card)
     cards.sort(key=lambda card: (SCHEMES.names().index(card.scheme), card.u8))
     return write_text(folder / f"{model}.md", render(model, cards))
 

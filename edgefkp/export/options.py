@@ -21,6 +21,8 @@ class ExportOptions:
     parity: bool = True
     # The runtime of that comparison; by default the first installed one.
     runtime: str | None = None
+    # Replace files that were calibrated on other data.
+    replace: bool = False
 
 
 @dataclass(frozen=True)

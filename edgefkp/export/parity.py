@@ -11,6 +11,7 @@ from edgefkp.card import Card, read_card
 from edgefkp.data.faces import Faces
 from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.evaluation.bootstrap import paired_interval
+from edgefkp.evaluation.evaluate import FacesPart
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.export.inspect import integer_bounds, integers_of
 from edgefkp.files import sha256_file
@@ -45,8 +46,7 @@ class Parity:
     version: str
     # file, sha256, runtime and version of the network before conversion.
     reference: dict[str, Any]
-    # name and part of the faces, and their hash.
-    data: dict[str, Any]
+    data: FacesPart
     faces: int
     persons: int
     # How many labeled numbers the RMSE is over.
@@ -149,7 +149,7 @@ def parity(
         runtime=found.runtime,
         version=found.version,
         reference=reference.entry,
-        data={**data, "hash": faces.hash},
+        data={"name": data["name"], "part": data["part"], "hash": faces.hash},
         faces=len(faces),
         persons=len(np.unique(faces.groups)),
         coordinates=int((~np.isnan(truth)).sum()),

@@ -9,16 +9,21 @@ from edgefkp.errors import EnvironmentProblem
 from edgefkp.files import captured_fds
 
 
+def look_for_tensorflow(what: str) -> None:
+    """Raise EnvironmentProblem, with the line that installs it, where TensorFlow is missing; nothing is imported."""
+    if find_spec("tensorflow") is None or find_spec("keras") is None:
+        raise EnvironmentProblem(f"{what} needs TensorFlow, which is not installed", "pip install 'edgefkp[train]'")
+
+
 def require_tensorflow(what: str) -> None:
     """Import TensorFlow without its start-up messages, and with oneDNN's kernels on every x86 processor.
 
     By itself it takes them only with AVX512; with AVX2, too, they train faster than Eigen's.
     TF_ENABLE_ONEDNN_OPTS=0 in the environment leaves them off.
 
-    Raises EnvironmentProblem, with the line that installs it, where it is missing.
+    Raises EnvironmentProblem as `look_for_tensorflow`.
     """
-    if find_spec("tensorflow") is None or find_spec("keras") is None:
-        raise EnvironmentProblem(f"{what} needs TensorFlow, which is not installed", "pip install 'edgefkp[train]'")
+    look_for_tensorflow(what)
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -1,18 +1,20 @@
 """Every network that can be trained and every model file, from cards and stored results."""
 
-import contextlib
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from edgefkp.bench import machine
 from edgefkp.bench import result as bench_result
+from edgefkp.bench.result import Result
 from edgefkp.card import Card, read_card
 from edgefkp.errors import EdgefkpError
+from edgefkp.evaluation.evaluate import SCHEMA as EVALUATION
 from edgefkp.evaluation.evaluate import Evaluation
-from edgefkp.files import read_json, sha256_file
+from edgefkp.export.parity import Parity, parity_of
+from edgefkp.files import read_json, sha256_file, visible
 from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import NETWORKS
 from edgefkp.records import NewerField, read_record
@@ -57,14 +59,23 @@ class Catalog:
     networks: list[NetworkEntry]
     files: list[FileEntry]
     schema: str = SCHEMA
+    damaged: list[str] = field(default_factory=list)  # files that were left out, or listed without their card, and why
 
 
 def read_catalog(root: Path) -> Catalog:
     """What stands in models/ and export/ of `root`, in the package's shipped files, and in the registry."""
-    scores, times = _scores(root), _times(root)
+    damaged: list[str] = []
+    evaluations = _readable(root / "evaluation", EVALUATION, _evaluation, damaged)
+    results = _readable(root / "bench" / "results", bench_result.SCHEMA, bench_result.parse, damaged)
+    scores, times = _scores(evaluations, results), _times(results)
     paths = [path for folder in (root / "models", root / "export") for path in _model_files(folder)]
-    files = [_file(path, scores, times) for path in [*paths, *sorted(shipped.models())]]
-    return Catalog([_network(name) for name in NETWORKS], files)
+    files = []
+    for path in [*paths, *sorted(shipped.models())]:
+        try:
+            files.append(_file(path, _card(path, damaged), scores, times))
+        except EdgefkpError as error:
+            damaged.append(error.message)
+    return Catalog([_network(name) for name in NETWORKS], files, damaged=damaged)
 
 
 def _network(name: str) -> NetworkEntry:
@@ -74,20 +85,17 @@ def _network(name: str) -> NetworkEntry:
 
 
 def _model_files(folder: Path) -> list[Path]:
-    """Without hidden files: those are not finished."""
-    found = [path for path in folder.glob("*") if path.suffix in (".keras", ".tflite")]
-    return sorted(path for path in found if not path.name.startswith("."))
+    return [path for path in visible(folder) if path.suffix in (".keras", ".tflite")]
 
 
 Known = dict[str, tuple[float, str]]  # sha256 -> (number, on what or by what it was measured)
 
 
-def _file(path: Path, scores: Known, times: Known) -> FileEntry:
-    card = _card(path)
+def _file(path: Path, card: Card | None, scores: Known, times: Known) -> FileEntry:
     digest = sha256_file(path)
     rmse, rmse_on = scores.get(digest, (None, None))
-    if rmse is None and card and (known := card.parity):
-        rmse, rmse_on = known["rmse_after"], f"{known['data']['name']} {known['data']['part']}"
+    if rmse is None and card and (known := _parity(card)):
+        rmse, rmse_on = known.rmse_after, f"{known.data['name']} {known.data['part']}"
     if rmse is None and path.suffix == ".keras" and card and "validation_rmse" in card.metrics:
         rmse, rmse_on = card.metrics["validation_rmse"], f"{card.data_name} validation"
     seconds, measured = times.get(digest, (None, None))
@@ -107,33 +115,44 @@ def _file(path: Path, scores: Known, times: Known) -> FileEntry:
     )
 
 
-def _card(path: Path) -> Card | None:
+def _card(path: Path, damaged: list[str]) -> Card | None:
+    """A list does not stop at one damaged card."""
     try:
-        return read_card(path)
-    except EdgefkpError:  # a list must not stop at one damaged card
+        card = read_card(path)
+        if card:
+            parity_of(card)
+        return card
+    except EdgefkpError as error:
+        damaged.append(error.message)
         return None
 
 
-def _scores(root: Path) -> Known:
+def _parity(card: Card) -> Parity | None:
+    try:
+        return parity_of(card)
+    except EdgefkpError:
+        return None
+
+
+def _scores(evaluations: list[Evaluation], results: list[Result]) -> Known:
     """RMSE from stored evaluations and benchmarks; the first that knows a file counts."""
     found: Known = {}
-    for stored in _readable(root / "evaluation", _evaluation):
+    for stored in evaluations:
         found.setdefault(stored.sha256, (stored.score.rmse, f"{stored.data['name']} {stored.data['part']}"))
-    for bench in _readable(root / "bench" / "results", bench_result.read):
+    for bench in results:
         for row in bench.rows:
             if row.rmse is not None:
                 found.setdefault(row.sha256, (row.rmse, f"{bench.data['name']} test"))
     return found
 
 
-def _evaluation(path: Path) -> Evaluation:
-    return read_record(Evaluation, read_json(path), str(path))
+def _evaluation(stored: Any, where: str) -> Evaluation:
+    return read_record(Evaluation, stored, where)
 
 
-def _times(root: Path) -> Known:
+def _times(results: list[Result]) -> Known:
     """Seconds per 100 images of the interpreter alone, from the latest benchmark."""
     found: Known = {}
-    results = _readable(root / "bench" / "results", bench_result.read)
     for bench in sorted(results, key=lambda stored: stored.created):
         for row in bench.rows:
             if row.mode == "invoke":
@@ -142,11 +161,16 @@ def _times(root: Path) -> Known:
     return found
 
 
-def _readable(folder: Path, read: Callable[[Path], Stored]) -> list[Stored]:
-    """Each JSON of `folder` that `read` takes; a list must not stop at one that is damaged or of another kind."""
+def _readable(folder: Path, schema: str, parse: Callable[[Any, str], Stored], damaged: list[str]) -> list[Stored]:
+    """Each record in the JSON files of `folder`; those of other schemas are passed over, broken ones noted."""
     found = []
-    for path in sorted(folder.glob("*.json")):
-        with contextlib.suppress(EdgefkpError), warnings.catch_warnings():
-            warnings.simplefilter("ignore", NewerField)
-            found.append(read(path))
+    for path in visible(folder, "*.json"):
+        try:
+            stored = read_json(path)
+            if isinstance(stored, dict) and stored.get("schema") == schema:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", NewerField)
+                    found.append(parse(stored, str(path)))
+        except EdgefkpError as error:
+            damaged.append(error.message)
     return found

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from edgefkp.card import imputation_name
 from edgefkp.errors import EdgefkpError
@@ -11,6 +11,32 @@ from edgefkp.layout import InputSpec
 from edgefkp.records import read_record
 
 SCHEMA = "edgefkp.run/1"
+
+
+class _Split(TypedDict, total=False):
+    split: str  # hash of who is in which part
+
+
+class DataFacts(_Split):
+    name: str
+    licence: str
+    hash: str
+    faces: dict[str, int]  # in each part of the split
+    persons: dict[str, int]
+
+
+class RuntimeFacts(TypedDict):
+    name: str
+    version: str
+    threads: int
+
+
+class EpochFacts(TypedDict):
+    """What is drawn of an epoch (edgefkp.training.fit has more)."""
+
+    images: int  # shown until then
+    train_rmse: float  # px
+    validation_rmse: float  # px
 
 
 @dataclass(frozen=True)
@@ -48,7 +74,7 @@ class ModelResult:
     epochs: int
     best_epoch: int
     seconds: float  # of training
-    history: list[dict[str, Any]] = field(repr=False)  # a row for each epoch (edgefkp.training.fit)
+    history: list[EpochFacts] = field(repr=False)  # a row for each epoch
     files: list[FileResult]
 
     @property
@@ -63,13 +89,13 @@ class ModelResult:
 class RunResult:
     """Everything that one run found."""
 
-    data: dict[str, Any]  # name, licence, hash, and the counts of faces and persons in each part of the split
+    data: DataFacts
     faces: int  # that the RMSE counts
     coordinates: int  # that the RMSE counts
     mean_shape_rmse: float  # px: what always answering the mean training face scores
     models: list[ModelResult]
     machine: dict[str, Any]  # as the benchmark describes it, and its `name`
-    runtime: dict[str, Any]  # name, version, threads of the times
+    runtime: RuntimeFacts  # of the times
     versions: dict[str, str]
     created: str
     quick: bool = False

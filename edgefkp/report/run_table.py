@@ -80,6 +80,6 @@ def notes(result: RunResult) -> list[str]:
 
 def timing(result: RunResult) -> str:
     """Where the times come from: a latency without these means nothing."""
-    runtime, machine = result.runtime, result.machine
+    runtime, machine = result.runtime, result.machine.get("name", "unknown machine")
     threads = f"{runtime['threads']} thread{'' if runtime['threads'] == 1 else 's'}"
-    return f"s/100: seconds per 100 images, {runtime['name']} {runtime['version']}, {threads}, {machine['name']}"
+    return f"s/100: seconds per 100 images, {runtime['name']} {runtime['version']}, {threads}, {machine}"

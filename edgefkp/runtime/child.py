@@ -1,7 +1,10 @@
 """The child's side of runtime/isolate: make one call, report its progress, send its result.
 
 Both sides write values in one form: JSON, with numpy arrays in a file beside it. numpy is imported for arrays only.
+Runs from Python 3.8 on, for the doctor.
 """
+
+from __future__ import annotations
 
 import contextlib
 import ctypes
@@ -18,6 +21,7 @@ from typing import IO, Any
 
 from edgefkp import errors
 from edgefkp.errors import FAILED, EdgefkpError
+from edgefkp.runtime import signals
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _ARRAY = "$array"  # key of a JSON object that stands for an array
@@ -81,6 +85,7 @@ def main(module: str, lines: int, call_file: int, arrays_file: int) -> None:
     """Make the call that is written in these open files, and send what comes of it over `lines`."""
     global _lines
     _end_with_parent()
+    signals.unwind_on_signals()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _lines = os.fdopen(lines, "w")
     function: Any = sys.modules[module]

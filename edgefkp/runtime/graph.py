@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.errors import EdgefkpError, EnvironmentProblem, printable
 
 IDENTIFIER = b"TFL3"  # bytes 4-8 of every .tflite file (a flatbuffer's file identifier)
 _SCHEMAS = ("ai_edge_litert.schema_py_generated", "tflite", "tensorflow.lite.python.schema_py_generated")
@@ -59,8 +59,7 @@ class Graph:
     @property
     def min_runtime_version(self) -> str | None:
         """What the converter wrote down as the oldest runtime that runs the file."""
-        text = self.metadata.get("min_runtime_version", b"").rstrip(b"\0").decode("ascii", "replace").strip()
-        return text or None
+        return _text(self.metadata.get("min_runtime_version", b"").rstrip(b"\0")).strip() or None
 
 
 def require_tflite(path: Path) -> None:
@@ -128,7 +127,7 @@ def _operator_name(schema: Any, code: Any) -> str:
     # Codes beyond 127 stand in a second field; files of old converters have only the first.
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     if number == schema.BuiltinOperator.CUSTOM:
-        return f"CUSTOM {(code.CustomCode() or b'?').decode('utf-8', 'replace')}"
+        return f"CUSTOM {_text(code.CustomCode() or b'?')}"
     return _names(schema, "BuiltinOperator").get(number, f"BUILTIN {number}")
 
 
@@ -141,13 +140,16 @@ def _tensor(schema: Any, model: Any, tensor: Any) -> Tensor:
     shape = _integers(tensor.ShapeAsNumpy())
     quantization = tensor.Quantization()
     scales = _values(quantization.ScaleAsNumpy()) if quantization else ()
+    zero_points = _integers(quantization.ZeroPointAsNumpy()) or (0,) * len(scales) if len(scales) else ()
+    if len(zero_points) != len(scales):
+        raise ValueError(f"{len(scales)} scales and {len(zero_points)} zero points")
     return Tensor(
-        name=(tensor.Name() or b"").decode("utf-8", "replace"),
+        name=_text(tensor.Name() or b""),
         shape=shape,
         signature=_integers(tensor.ShapeSignatureAsNumpy()) or shape,
         dtype=_names(schema, "TensorType").get(tensor.Type(), f"type {tensor.Type()}").lower(),
         scales=tuple(float(scale) for scale in scales),
-        zero_points=_integers(quantization.ZeroPointAsNumpy()) if len(scales) else (),
+        zero_points=zero_points,
         bytes=model.Buffers(tensor.Buffer()).DataLength() if model.BuffersLength() else 0,
     )
 
@@ -156,10 +158,12 @@ def _metadata(model: Any) -> dict[str, bytes]:
     found = {}
     for number in range(_count(model.MetadataLength())):
         entry = model.Metadata(number)
-        found[(entry.Name() or b"").decode("utf-8", "replace")] = bytes(
-            _values(model.Buffers(entry.Buffer()).DataAsNumpy())
-        )
+        found[_text(entry.Name() or b"")] = bytes(_values(model.Buffers(entry.Buffer()).DataAsNumpy()))
     return found
+
+
+def _text(content: bytes) -> str:
+    return printable(content.decode("utf-8", "replace"))
 
 
 def _count(length: int) -> int:

@@ -20,7 +20,7 @@ from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.files import captured_fds
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime.graph import require_tflite
-from edgefkp.runtime.packages import RUNTIMES, Runtime
+from edgefkp.runtime.packages import MOST_THREADS, RUNTIMES, Runtime
 from edgefkp.runtime.tflite_model import LoadClocks, TfliteModel
 
 
@@ -115,6 +115,8 @@ def load(
     A malformed file can kill the process: see edgefkp.runtime.safety.
     """
     path = Path(path)
+    if not 1 <= threads <= MOST_THREADS:
+        raise UsageError(f"{threads} threads were asked for; 1 to {MOST_THREADS} can be", "for example: --threads 4")
     require_tflite(path)
     info = choose(runtime)
     with captured_fds() as chatter:

@@ -8,7 +8,11 @@ measurement needs a fresh one, and TensorFlow divides its threads once per proce
 - sends progress and its result as lines of JSON on a descriptor of its own, with numpy arrays in a file that has no
   name; what it or native code prints goes to its log;
 - leaves no core file, and respects limits of time and memory.
+
+Runs from Python 3.8 on, for the doctor.
 """
+
+from __future__ import annotations
 
 import contextlib
 import importlib
@@ -25,6 +29,7 @@ from typing import Any
 
 from edgefkp import errors
 from edgefkp.errors import EdgefkpError
+from edgefkp.runtime import signals
 from edgefkp.runtime.child import packed, report, unpacked
 
 __all__ = ["ROOT", "Child", "ChildDied", "call", "python_command", "report"]
@@ -85,6 +90,7 @@ class Child:
         progress: Callable[[Any], None] = lambda value: None,
         log: Path | None = None,
         seconds: float | None = None,
+        silence: float | None = None,
         memory: int | None = None,
         grace: float = 1.0,
     ) -> None:
@@ -92,12 +98,13 @@ class Child:
 
         label: what the child does, for messages. python: another interpreter; `package`: the folder with the
         edgefkp that it uses. environment: more variables. progress: receives what the child reports. log: the child's
-        output is appended to it. seconds, memory (bytes): limits. grace: seconds in which a child that has received
-        the same Ctrl-C may end by itself.
+        output is appended to it. seconds, memory (bytes): limits; silence: the same for seconds without a report.
+        grace: seconds in which a child that has received the same Ctrl-C may end by itself.
         Raises EdgefkpError if the interpreter cannot be started.
         """
         module, name = _module_and_name(function)
         self.label, self.progress, self.seconds, self.grace = label or name, progress, seconds, grace
+        self.silence = silence
         # Files without a name: nothing is left of them, whatever ends this process.
         self._arrays = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
         self._log = open(log, "a+b") if log else tempfile.TemporaryFile()  # noqa: SIM115
@@ -133,14 +140,23 @@ class Child:
                 f"cannot start {command[0]}: {error.strerror}", "give --python the path of a Python interpreter"
             ) from error
 
-    def __enter__(self) -> "Child":
+    def __enter__(self) -> Child:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
-        if kind is KeyboardInterrupt:
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            if issubclass(kind, signals.Stopped):  # a Ctrl-C it has received itself
+                self.process.send_signal(signal.SIGTERM)
+            # What it still sends is read: a full pipe would hold it up.
+            threading.Thread(target=self._read_on, daemon=True).start()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(self.grace)
         self.close()
+
+    def _read_on(self) -> None:
+        with contextlib.suppress(ValueError, OSError):  # it was closed
+            assert self.process.stdout is not None
+            self.process.stdout.read()
 
     def kill(self) -> None:
         """End the child; whoever waits for its result gets ChildDied."""
@@ -165,21 +181,32 @@ class Child:
             late.set()
             self.process.kill()
 
-        timer = threading.Timer(self.seconds or 0, end)
-        if self.seconds is not None:
+        def limit(seconds: float | None, timer: threading.Timer | None = None) -> threading.Timer | None:
+            if timer:
+                timer.cancel()
+            if seconds is None:
+                return None
+            timer = threading.Timer(seconds, end)
+            timer.daemon = True
             timer.start()
+            return timer
+
+        timer, quiet = limit(self.seconds), limit(self.silence)
         last: dict[str, Any] = {}
         try:
             assert self.process.stdout is not None
             for sent in self.process.stdout:
+                quiet = limit(self.silence, quiet)
                 last = unpacked(sent, self._arrays)
                 if "progress" in last:
                     self.progress(last["progress"])
             code = self.process.wait()
         finally:
-            timer.cancel()
+            for one in (timer, quiet):
+                limit(None, one)
         if late.is_set():
-            raise self._died(f"{self.label}: no result within {self.seconds:.0f} s", timed_out=True)
+            waited = f"no result within {self.seconds:.0f} s" if self.seconds else f"silent for {self.silence:.0f} s"
+            raise self._died(f"{self.label}: {waited}", timed_out=True)
         if code < 0:
             name = _signal_name(-code)
             raise self._died(f"{self.label}: its process was ended by {name}", signal=name)

@@ -11,7 +11,7 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.layout import ModelSpec
 from edgefkp.networks.tensorflow import require_tensorflow
 from edgefkp.runtime.metadata import spec_of
-from edgefkp.runtime.tflite_model import expected, require_images
+from edgefkp.runtime.tflite_model import expected, require_finite, require_images
 
 BATCH = 128  # images that run at once
 
@@ -40,7 +40,7 @@ class KerasModel:
     def predict(self, images: np.ndarray) -> np.ndarray:
         """(N, *spec.input.image_shape) uint8 -> (N, K, 2) float32 pixels.
 
-        Raises EdgefkpError if the file is no keypoint network, or takes other images.
+        Raises EdgefkpError if the file is no keypoint network, takes other images, or gives NaN for one of these.
         """
         if not self.is_keypoint_model:
             takes, gives = self.model.input_shape, self.model.output_shape
@@ -53,7 +53,9 @@ class KerasModel:
             self.model(self.spec.input.to_network(images[i : i + BATCH]), training=False)
             for i in range(0, len(images), BATCH)
         ]
-        return self.spec.decode(np.concatenate([output.numpy() for output in outputs]))
+        points = self.spec.decode(np.concatenate([output.numpy() for output in outputs]))
+        require_finite(self.path, points)
+        return points
 
 
 def load_keras(path: Path) -> KerasModel:

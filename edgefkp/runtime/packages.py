@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from edgefkp.records import Registry
 
+MOST_THREADS = 1024  # of an interpreter; beyond it a machine runs out of processes
+
 
 @dataclass(frozen=True)
 class Runtime:

@@ -4,20 +4,23 @@ Bytes altered on the way, a broken kernel or a processor's own arithmetic change
 vectors are made by `python -m bench.make_reference_vectors`.
 """
 
-import contextlib
 import platform
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from edgefkp.errors import EdgefkpError
-from edgefkp.files import cache_dir, sha256_file, write_text
+from edgefkp.data.arrays import read_arrays, write_arrays
+from edgefkp.errors import EdgefkpError, reading
+from edgefkp.files import sha256_file
+from edgefkp.runtime import passed
 from edgefkp.runtime.shipped import VECTORS
 from edgefkp.runtime.tflite_model import TfliteModel
 
 FLOAT_LIMIT = 0.01  # px; float arithmetic in another order
 INTEGER_LIMIT = 0.25  # px; rounding of integers, which runtimes do differently by one step
+_CHECK = "golden"
+LARGEST = 1 << 28  # bytes of a file of vectors, unpacked
 _LIMIT = ".limit"  # suffix of the array that holds a file's limit
 
 
@@ -29,20 +32,16 @@ class ReferenceVectors:
 
     def save(self, path: Path) -> None:
         limits = {f"{digest}{_LIMIT}": np.float64(limit) for digest, limit in self.limits.items()}
-        with open(path, "wb") as stream:
-            np.savez_compressed(stream, images=self.images, **self.keypoints, **limits)  # type: ignore[arg-type]
+        write_arrays(path, {"images": self.images, **self.keypoints, **limits}, compressed=True)
 
 
 def read_reference_vectors(path: Path | None = None) -> ReferenceVectors:
     """The shipped vectors, or those at `path`. Raises EdgefkpError if the file is missing or damaged."""
     path = path or VECTORS
-    try:
-        with np.load(path) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+    arrays = read_arrays(path, "install edgefkp again", LARGEST)
+    with reading(path, "a whole file of reference vectors", "install edgefkp again"):
         limits = {name.removesuffix(_LIMIT): float(arrays.pop(name)) for name in [*arrays] if name.endswith(_LIMIT)}
         return ReferenceVectors(arrays.pop("images"), arrays, limits)
-    except Exception as error:  # numpy and zipfile raise many kinds
-        raise EdgefkpError(f"{path} cannot be read: {error}", "install edgefkp again") from error
 
 
 def check_reference_vectors(path: Path | str, model: TfliteModel) -> float | None:
@@ -53,8 +52,10 @@ def check_reference_vectors(path: Path | str, model: TfliteModel) -> float | Non
     """
     path = Path(path)
     digest = sha256_file(path)
-    passed = cache_dir() / "golden" / "-".join((digest, model.runtime, model.version, platform.machine()))
-    if not VECTORS.exists() or passed.exists():
+    if not VECTORS.exists():
+        return None
+    facts = digest, model.runtime, model.version, sha256_file(VECTORS)
+    if passed.has_passed(_CHECK, *facts):
         return None
     known = read_reference_vectors()
     if digest not in known.keypoints:
@@ -67,6 +68,5 @@ def check_reference_vectors(path: Path | str, model: TfliteModel) -> float | Non
             f"most {limit:g} px is right ({model.runtime} {model.version}, {platform.machine()})",
             "install edgefkp and the runtime again, or try another: --runtime litert, tflite-runtime",
         )
-    with contextlib.suppress(EdgefkpError):  # an unwritable cache only means that it is checked again
-        write_text(passed, f"{difference}\n")
+    passed.remember(_CHECK, *facts, note=f"{difference}\n")
     return difference

@@ -1,13 +1,12 @@
 """Run .tflite files in child processes, which a malformed file may kill: is it safe to load, and what does it predict?
 
 Overwritten bytes make an interpreter end in a segmentation fault or hang, and no exception can be caught in the same
-process. A file that passed once is remembered by its hash for this runtime and version. Bytes that were altered after
-the export may also load and give other numbers without an error: the hash in the card beside the file shows those.
+process. A file that passed once is remembered: see runtime/passed. Bytes that were altered after the export may also
+load and give other numbers without an error: the hash in the card beside the file shows those.
 """
 
-import contextlib
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,13 @@ import numpy as np
 
 from edgefkp.card import require_card_hash
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import cache_dir, sha256_file, write_text
-from edgefkp.runtime import interpreters, isolate, shipped
+from edgefkp.files import sha256_file
+from edgefkp.runtime import interpreters, isolate, passed, shipped
 from edgefkp.runtime.graph import require_tflite
+from edgefkp.runtime.tflite_model import TfliteModel, require_finite
 
 _AGAIN = "export or copy it again"
+_CHECK = "probed"
 _EVERY = 25  # images between two reports of progress
 
 
@@ -34,12 +35,11 @@ def check(path: Path | str, runtime: str | None = None) -> None:
     digest = sha256_file(path)
     require_card_hash(path, digest)
     info = interpreters.choose(runtime)
-    passed = cache_dir() / "probed" / f"{digest}-{info.name}-{info.version}"
-    if digest in shipped.hashes() or passed.exists():
+    facts = digest, info.name, info.version
+    if digest in shipped.hashes() or passed.has_passed(_CHECK, *facts):
         return
     _try_in_child(path, info.name)
-    with contextlib.suppress(EdgefkpError):  # an unwritable cache only means that the file is tried again
-        write_text(passed, "")
+    passed.remember(_CHECK, *facts)
 
 
 def _try_in_child(path: Path, runtime: str) -> None:
@@ -57,18 +57,34 @@ def _try_in_child(path: Path, runtime: str) -> None:
 
 
 def probe(path: str, runtime: str) -> None:
-    """In the child: one inference on zeros. Raises EdgefkpError if it fails, or its outputs are not finite."""
+    """In the child: an inference on zeros, and for a keypoint network some on images.
+
+    Raises EdgefkpError if one fails, or its outputs are not finite.
+    """
     try:
         model = interpreters.load(path, runtime)
-        for which, detail in enumerate(model.inputs):
-            model.set(np.zeros(detail["shape"], detail["dtype"]), which)
-        model.invoke()
-        outputs = [model.get(which) for which in range(len(model.outputs))]
+        for tensors in _tried(model):
+            for which, tensor in enumerate(tensors):
+                model.set(tensor, which)
+            model.invoke()
+            for which in range(len(model.outputs)):
+                output = model.get(which)
+                if output.dtype.kind == "f":
+                    require_finite(model.path, output)
     except (RuntimeError, ValueError, SystemError) as error:
         cause = (str(error) or type(error).__name__).splitlines()[0]
         raise EdgefkpError(f"{path} is damaged: {runtime} cannot run it ({cause})", _AGAIN) from error
-    if not all(np.isfinite(output).all() for output in outputs if output.dtype.kind == "f"):
-        raise EdgefkpError(f"{path} produces NaN or infinity", _AGAIN)
+
+
+def _tried(model: TfliteModel) -> Iterator[list[np.ndarray]]:
+    """Tensors for each input: zeros; images that are white, a ramp and noise where the file takes images."""
+    yield [np.zeros(detail["shape"], detail["dtype"]) for detail in model.inputs]
+    if model.is_keypoint_model:
+        shape = model.spec.input.image_shape
+        white = np.full(shape, 255, np.uint8)
+        ramp = np.linspace(0, 255, white.size).astype(np.uint8).reshape(shape)
+        noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+        yield from ([tensor] for tensor in model.tensors(np.stack([white, ramp, noise])))
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,15 +109,20 @@ def run_in_child(
 
     python: the interpreter of that process, such as that of an Arm userland or of another environment; this one by
     default. progress: receives how many images are done since the last time.
-    Raises EdgefkpError if the file cannot be run, with its runtime's reason.
+    Raises EdgefkpError if the file cannot be run, with its runtime's reason; DeadlyFile if it ends its process.
     """
     path = Path(path)
     try:
         found = isolate.call(run_file, str(path.absolute()), runtime, images, python=python, progress=progress)
     except isolate.ChildDied as died:
-        reason = f"it kills its process ({died.signal})" if died.signal else died.last_line
-        raise EdgefkpError(f"{path.name} cannot be run: {reason}", _AGAIN) from None
+        if died.signal:
+            raise DeadlyFile(f"{path.name} is damaged: it kills its process ({died.signal})", _AGAIN) from None
+        raise EdgefkpError(f"{path.name} cannot be run: {died.last_line}", _AGAIN) from None
     return ChildOutputs(**found)
+
+
+class DeadlyFile(EdgefkpError):
+    """A file that ends the process that runs it."""
 
 
 def run_file(path: str, runtime: str | None, images: np.ndarray) -> dict[str, Any]:
@@ -112,10 +133,12 @@ def run_file(path: str, runtime: str | None, images: np.ndarray) -> dict[str, An
         parts.append(model.run(images[start : start + _EVERY]))
         isolate.report(len(parts[-1]))
     outputs = np.concatenate(parts)
+    keypoints = model.keypoints(outputs)
+    require_finite(model.path, keypoints)
     return {
         "runtime": model.runtime,
         "version": model.version,
         "machine": platform.machine(),
-        "keypoints": model.keypoints(outputs),
+        "keypoints": keypoints,
         "outputs": outputs,
     }

@@ -109,9 +109,11 @@ class TfliteModel:
     def predict(self, images: np.ndarray) -> np.ndarray:
         """(N, *spec.input.image_shape) uint8 -> (N, K, 2) float32 pixels.
 
-        Raises EdgefkpError if the file is no keypoint network, or takes other images.
+        Raises EdgefkpError if the file is no keypoint network, takes other images, or gives NaN for one of these.
         """
-        return self.keypoints(self.run(images))
+        points = self.keypoints(self.run(images))
+        require_finite(self.path, points)
+        return points
 
     def run(self, images: np.ndarray) -> np.ndarray:
         """(N, *spec.input.image_shape) uint8 -> (N, 2 K), the points' output in the file's own type."""
@@ -143,6 +145,12 @@ def require_images(path: Path, spec: ModelSpec, images: np.ndarray) -> None:
     if images.shape[1:] != spec.input.image_shape:
         found = "x".join(str(size) for size in images.shape[1:])
         raise EdgefkpError(f"{path} takes {spec.input} images, and these are {found}", "resample them: Faces.at(spec)")
+
+
+def require_finite(path: Path, outputs: np.ndarray) -> None:
+    """Raise EdgefkpError where a network's outputs are not all numbers."""
+    if not np.isfinite(outputs).all():
+        raise EdgefkpError(f"{path} produces NaN or infinity", "export or copy it again; its weights may be damaged")
 
 
 def _shapes(details: list[dict[str, Any]]) -> str:

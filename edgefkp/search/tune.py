@@ -107,15 +107,21 @@ def tune(
         _search(judge, folder)
     trials = judge.finished()
     if not trials or trials[0].validation_rmse is None:
-        fastest = min((trial.ms for trial in trials if trial.ms), default=None)
         raise EdgefkpError(
-            f"no candidate of {len(trials)} keeps to {tuning.budget} ms; the fastest takes {fastest or 0:.3f} ms",
+            f"none of {len(trials)} candidates {_why_none(trials, tuning.budget)}",
             "give more --budget-ms, more --trials, another --space or another --name",
         )
     best, mean = trials[0], mean_shape_rmse(parts)
     tuned = Tuned(tuning.name, best.space, best.options, best.learning_rate, tuning, data, mean, trials)
     write_json(out / f"{tuning.name}.json", tuned)
     return tuned
+
+
+def _why_none(trials: list[Trial], budget: float | None) -> str:
+    times = [trial.ms for trial in trials if trial.ms is not None]
+    if budget is not None and times and min(times) > budget:
+        return f"keeps to {budget} ms; the fastest takes {min(times):.3f} ms"
+    return "could be trained to its end"
 
 
 class _Judge:
@@ -157,7 +163,7 @@ class _Judge:
         recipe = Recipe(images=tuning.images, learning_rate=point.learning_rate, seed=tuning.seed)
         experiment = Experiment(str(file), tuning.imputation, tuning.augment, recipe)
         try:
-            _, card = train(experiment, self._source, folder, resume=True)
+            _, card = train(experiment, self._source, folder, resume=True, replace=True)
         except EdgefkpError as error:  # a learning rate that tears the network apart is a result too
             self._note(f"trial {folder.name}: {error.message}")
             return None
@@ -175,7 +181,8 @@ class _Judge:
         files = sorted((self._folder / "trials").glob("*/trial.json"))
         hint = "delete it; the trial is then made again"
         trials = (read_record(Trial, read_json(file), str(file), hint, strict=True) for file in files)
-        return sorted(trials, key=lambda trial: trial.score)
+        # A poor network within the budget comes before one that is over it, whatever their scores are.
+        return sorted(trials, key=lambda trial: (trial.validation_rmse is None, trial.score))
 
 
 def measured_ms(file: Path) -> float:

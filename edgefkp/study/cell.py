@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from edgefkp.card import CardData, imputation_name, model_name
 from edgefkp.errors import EdgefkpError
@@ -10,6 +10,7 @@ from edgefkp.evaluation.evaluate import Evaluation
 from edgefkp.files import read_json
 from edgefkp.networks.registry import NETWORKS
 from edgefkp.records import read_record
+from edgefkp.report.result import EpochFacts
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.train import Experiment
 
@@ -57,12 +58,29 @@ class StudyCell:
         return Experiment(self.network, self.imputation, self.augment, recipe, start, dict(self.options))
 
 
+class PlanFacts(TypedDict):
+    """What the report shows of a training's plan (edgefkp.training.step_plan has more)."""
+
+    precision: str
+    lanes: int
+
+
+class TrainingFacts(TypedDict):
+    """What the report shows of a training; its recipe and best epoch are there, too."""
+
+    plan: PlanFacts
+
+
+class Epoch(EpochFacts):
+    epoch: int
+
+
 @dataclass(frozen=True)
 class KeptPoints:
     """The predictions of a few test faces, for the figure that shows them."""
 
     rows: list[int]  # of the test faces
-    predicted: list[Any]  # (rows, K, 2) px
+    predicted: list[list[tuple[float, float]]]  # (rows, K) x and y in px
 
 
 @dataclass(frozen=True)
@@ -88,18 +106,27 @@ class CellResult:
     counts: dict[str, int]  # left by the imputation: faces, labeled coordinates, and how many of those were imputed
     parameters: int
     macs: int  # multiply-accumulates for one image
-    training: dict[str, Any]  # recipe, plan, best epoch
-    history: list[dict[str, Any]]  # a row for each epoch
+    training: TrainingFacts
+    history: list[Epoch]
     scores: CellScores
     # Each test person's "squares" (sum of squared errors, px^2) and "coordinates" (number), persons in order of their
     # names, so that cells can be compared in pairs; "kaggle_squares" and "kaggle_coordinates" over those that Kaggle's
     # IdLookupTable lists, if the data have one.
-    persons: dict[str, list[Any]]
+    persons: dict[str, list[float]]
     seconds: float  # of the whole cell, on `cores` cores
     cores: int
     file: dict[str, Any]  # of the network that was scored: name, sha256, bytes as .keras and as .h5
     versions: dict[str, str]
     schema: str = SCHEMA
+
+    def __post_init__(self) -> None:
+        kinds = ("", "kaggle_") if "kaggle_squares" in self.persons else ("",)
+        for kind in kinds:
+            squares, coordinates = (self.persons.get(f"{kind}{name}", []) for name in ("squares", "coordinates"))
+            if not squares or len(squares) != len(coordinates) or min(coordinates) < 0 or not sum(coordinates):
+                raise EdgefkpError(f"{len(squares)} {kind}squares of persons and {len(coordinates)} of coordinates")
+            if f"{kind}rmse" not in self.scores.mean_shape:
+                raise EdgefkpError(f"there is no {kind}rmse of the mean shape")
 
 
 def read_result(path: Path) -> CellResult:

@@ -1,10 +1,12 @@
 """Training curves as numbers: the gap between training and validation faces, and the spread between epochs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from edgefkp.evaluation.table import Table
+from edgefkp.study.cell import Epoch
 from edgefkp.study.comparison import converged
 from edgefkp.study.evidence import Results
 from edgefkp.study.grid import grid
@@ -32,7 +34,7 @@ class Curve:
         return self.validation - self.training
 
 
-def curve_of(history: list[dict[str, float]]) -> Curve | None:
+def curve_of(history: Sequence[Epoch]) -> Curve | None:
     """None for an empty history."""
     if not history:
         return None

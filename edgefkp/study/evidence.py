@@ -1,10 +1,11 @@
 """Everything that the study's report is made from, read from disk: nothing is measured here."""
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import numpy as np
 
@@ -59,13 +60,22 @@ class Zoo:
     schema: str = ZOO_SCHEMA
 
 
+class StartEpoch(TypedDict):
+    images: int  # shown until then
+    validation_rmse: float  # px
+
+
 @dataclass(frozen=True)
 class RandomStart:
     """How a cell learned from a random last layer, where the study's cells start at the mean shape."""
 
     validation_rmse: float  # px
     images: int
-    history: list[dict[str, float]]  # images, validation_rmse
+    history: list[StartEpoch]
+
+    def __post_init__(self) -> None:
+        if not self.history:
+            raise EdgefkpError("a training without an epoch")
 
 
 @dataclass(frozen=True)
@@ -128,22 +138,40 @@ class Evidence:
 
 def read_study(folder: Path) -> Results:
     """The results of the grid's cells that stand in `folder`, by name."""
-    files = {cell.name: folder / f"{cell.name}.json" for cell in grid()}
-    return {name: read_result(file) for name, file in files.items() if file.exists()}
+    return _read_study(folder, None)
 
 
-def read_evidence(study: Path, bench: Path | None = None) -> Evidence:
+def _read_study(folder: Path, damaged: list[str] | None) -> Results:
+    found = {cell.name: _read(read_result, folder / f"{cell.name}.json", damaged) for cell in grid()}
+    return {name: result for name, result in found.items() if result}
+
+
+def read_evidence(study: Path, bench: Path | None = None, damaged: list[str] | None = None) -> Evidence:
     """bench: the folder of the zoo's times; by default bench/results beside the folder that holds `study`.
 
-    Raises EdgefkpError for a file that exists and has another content than its name promises.
+    A file that has another content than its name promises counts as missing, and what is wrong is added to `damaged`;
+    without that list it raises EdgefkpError.
     """
     bench = bench or study.parent.parent / "bench" / "results"
-    info = _stored(Info, study / DATA)
-    starts = _stored(Starts, study / STARTS)
-    zoo = _stored(Zoo, bench / ZOO_KERAS)
-    times = bench_result.read(bench / ZOO) if (bench / ZOO).exists() else None
+    info = _read(partial(_stored, Info), study / DATA, damaged)
+    starts = _read(partial(_stored, Starts), study / STARTS, damaged)
+    zoo = _read(partial(_stored, Zoo), bench / ZOO_KERAS, damaged)
+    times = _read(bench_result.read, bench / ZOO, damaged)
     timings = {**(_keras_timings(zoo) if zoo else {}), **(_file_timings(times) if times else {})}
-    return Evidence(read_study(study), info, zoo, times, timings, starts.cells if starts else {})
+    return Evidence(_read_study(study, damaged), info, zoo, times, timings, starts.cells if starts else {})
+
+
+def _read(read: Callable[[Path], Record], path: Path, damaged: list[str] | None) -> Record | None:
+    """None for a file that does not exist, or is damaged if that is to be told in `damaged`."""
+    if not path.exists():
+        return None
+    try:
+        return read(path)
+    except EdgefkpError as error:
+        if damaged is None:
+            raise
+        damaged.append(error.message)
+        return None
 
 
 def _keras_timings(zoo: Zoo) -> dict[tuple[str, str], Timing]:
@@ -165,10 +193,7 @@ def _file_timings(result: Result) -> dict[tuple[str, str], Timing]:
     return timings
 
 
-def _stored(kind: type[Record], path: Path) -> Record | None:
-    """None if the file does not exist."""
-    if not path.exists():
-        return None
+def _stored(kind: type[Record], path: Path) -> Record:
     stored, schema = read_json(path), getattr(kind, "schema")  # noqa: B009 - the default of the record's field
     if not isinstance(stored, dict) or stored.get("schema") != schema:
         raise EdgefkpError(f"{path} is not of schema {schema}", "move it elsewhere and make it again")

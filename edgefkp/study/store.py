@@ -8,12 +8,13 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from edgefkp.data.faces import Dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.files import locked, read_json
+from edgefkp.records import read_record
 from edgefkp.study.cell import CellResult, StudyCell, read_result
 from edgefkp.study.grid import Forecast
 from edgefkp.training.step_plan import cores
@@ -138,10 +139,17 @@ def _cell_state(study: Study, cell: StudyCell, forecast: Forecast) -> CellState:
     return CellState(*about, state, share, progress.get("validation_rmse"), progress.get("seconds", 0.0), left)
 
 
-def read_progress(path: Path) -> dict[str, Any]:
-    """The progress that a cell wrote: images, seconds, validation_rmse; {} if it cannot be read."""
+class Written(TypedDict, total=False):
+    """What a cell writes of its progress."""
+
+    images: int  # shown so far
+    validation_rmse: float  # px, of the latest epoch
+    seconds: float
+
+
+def read_progress(path: Path) -> Written:
+    """{} if it cannot be read."""
     try:
-        stored = read_json(path)
+        return read_record(Written, read_json(path), str(path))
     except EdgefkpError:
         return {}
-    return stored if isinstance(stored, dict) else {}

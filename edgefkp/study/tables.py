@@ -3,14 +3,16 @@
 Each shows "-" for a cell that is missing and for what was not measured.
 """
 
+from collections.abc import Sequence
+
 from edgefkp.bench import machine
 from edgefkp.data.info import Info
 from edgefkp.evaluation.table import Table
 from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import NETWORKS
-from edgefkp.study.cell import CellResult, StudyCell
+from edgefkp.study.cell import CellResult, Epoch, StudyCell
 from edgefkp.study.comparison import compare, converged, interval_of, mean_shape_of, rmse_of
-from edgefkp.study.evidence import HOWS, Evidence, Results, Timing, seed_noise
+from edgefkp.study.evidence import HOWS, Evidence, Results, StartEpoch, Timing, seed_noise
 from edgefkp.study.grid import MASKED, ONCE, column_names, grid
 
 # RMSE that the paper prints of others (section 2), in px; it gives no RMSE of its own networks.
@@ -152,8 +154,8 @@ def starts(evidence: Evidence) -> Table:
     return Table.of(["cell", "half way, random", "mean shape", "best, random", "mean shape"], rows)
 
 
-def _at(history: list[dict[str, float]], images: float) -> float:
-    return float(next(row for row in history if row["images"] >= images)["validation_rmse"])
+def _at(history: Sequence[StartEpoch | Epoch], images: float) -> float:
+    return float(next((row for row in history if row["images"] >= images), history[-1])["validation_rmse"])
 
 
 def conditions(evidence: Evidence) -> str:

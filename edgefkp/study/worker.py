@@ -1,12 +1,12 @@
 """One cell in a process of its own: claim it, train it, score it once on the test split, write its result."""
 
-import json
 import math
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,10 @@ from edgefkp.card import Card, versions
 from edgefkp.data.faces import Dataset, Faces, shown_rows
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, writing
 from edgefkp.evaluation.evaluate import evaluate, lookup_mask, lookup_rmse, part_of
 from edgefkp.evaluation.metrics import rmse
-from edgefkp.files import json_text, locked, read_json, sha256_file, write_json
+from edgefkp.files import json_text, locked, parse_json, read_bytes, read_json, sha256_file, write_json
 from edgefkp.records import read_record
 from edgefkp.study.cell import CellResult, CellScores, KeptPoints, StudyCell
 from edgefkp.study.store import Study, read_progress
@@ -56,7 +56,10 @@ def work(job: dict[str, Any]) -> bool:
     return run(asked.study, asked.cell)
 
 
-def run(study: Study, cell: StudyCell, train_cell: Train = train) -> bool:
+_TRAIN: Train = partial(train, replace=True)  # the folder is the cell's own
+
+
+def run(study: Study, cell: StudyCell, train_cell: Train = _TRAIN) -> bool:
     """Whether the cell is done, now or before; False: another process has it."""
     with study.claim(cell, CLAIM_TIMEOUT) as held:
         if not held:
@@ -100,7 +103,7 @@ def score_once(study: Study, cell: StudyCell, path: Path, source: Dataset, valid
     """
     digest = sha256_file(path)
     seen = study.folder(cell) / "test-scores.json"
-    earlier = [look["sha256"] for look in looks(study.test_log) if look["cell"] == cell.name]
+    earlier = [look.sha256 for look in looks(study.test_log) if look.cell == cell.name]
     look = read_record(Look, read_json(seen), str(seen), "delete it") if seen.exists() else None
     if look is None or look.sha256 != digest:
         if earlier:
@@ -140,17 +143,31 @@ def _by_person(predicted: np.ndarray, truth: Faces, counted: np.ndarray) -> Pers
     return {"squares": [float(f"{value:.6g}") for value in sums], "coordinates": counts.astype(int).tolist()}
 
 
-def looks(log: Path) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class _Look:
+    """A line of the log."""
+
+    time: str  # UTC
+    cell: str
+    file: str
+    sha256: str
+
+
+def looks(log: Path) -> list[_Look]:
     """Every scoring of a cell on the test split."""
     if not log.exists():
         return []
-    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
+    hint = "put back the log of this study's scores, or make another study with --out"
+    lines = read_bytes(log, "a log of scores", hint).splitlines()
+    numbered = [(line, f"{log}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
+    return [read_record(_Look, parse_json(line, where, hint), where, hint) for line, where in numbered]
 
 
 def _log(log: Path, entry: dict[str, Any]) -> None:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with locked(log, math.inf), log.open("a", encoding="utf-8") as stream:
-        stream.write(json_text(entry, indent=None) + "\n")
+    with writing(log):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with locked(log, math.inf), log.open("a", encoding="utf-8") as stream:
+            stream.write(json_text(entry, indent=None) + "\n")
 
 
 def _result(
@@ -177,8 +194,8 @@ def _result(
         counts=_counts(experiment, source),
         parameters=card.parameters,
         macs=card.macs,
-        training=card.training,
-        history=card.history,
+        training=card.training,  # type: ignore[arg-type]
+        history=card.history,  # type: ignore[arg-type]
         scores=look.scores,
         persons=look.persons,
         seconds=round(seconds, 1),

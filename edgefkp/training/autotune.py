@@ -66,7 +66,11 @@ def choose_plan(
 
 
 def _known(record: Path) -> dict[str, float]:
-    return read_json(record) if record.exists() else {}
+    """The speeds of earlier trials; none where the record is missing or damaged: they are then tried again."""
+    try:
+        return read_record(dict[str, float], read_json(record), str(record))
+    except EdgefkpError:
+        return {}
 
 
 @cache

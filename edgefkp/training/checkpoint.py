@@ -1,14 +1,14 @@
 """A checkpoint: one file with all that a run needs to go on exactly where it stopped."""
 
-import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgefkp.files import json_text, replacing
+from edgefkp.data.arrays import read_arrays, write_arrays
+from edgefkp.errors import EdgefkpError
+from edgefkp.files import json_text, parse_json
 from edgefkp.records import read_record
 from edgefkp.training.step_plan import Plan
 
@@ -24,12 +24,20 @@ class Checkpoint:
     best: list[np.ndarray]  # weights with the best validation RMSE
 
 
+@dataclass(frozen=True)
+class _Meta:
+    """What is no array of a checkpoint."""
+
+    epoch: int
+    history: list[dict[str, Any]]
+    plan: Any
+
+
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     meta = json_text({"epoch": checkpoint.epoch, "history": checkpoint.history, "plan": checkpoint.plan})
     arrays = {f"state{i}": array for i, array in enumerate(checkpoint.state)}
     arrays |= {f"best{i}": array for i, array in enumerate(checkpoint.best)}
-    with replacing(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, meta=np.array(meta), **arrays)  # type: ignore[arg-type]
+    write_arrays(path, {"meta": np.array(meta), **arrays})
 
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
@@ -38,13 +46,12 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
     Raises EdgefkpError for a whole one whose plan is of another version.
     """
     try:
-        with np.load(path) as stored:
-            meta = json.loads(str(stored["meta"]))
-            lists = {
-                kind: [stored[f"{kind}{i}"] for i in range(sum(name.startswith(kind) for name in stored.files))]
-                for kind in ("state", "best")
-            }
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        stored = read_arrays(path, "")
+        meta = read_record(_Meta, parse_json(str(stored.get("meta")), str(path)), str(path))
+    except EdgefkpError:
         return None
-    plan = read_record(Plan, meta["plan"], f"the plan in {path}", "train without --resume", strict=True)
-    return Checkpoint(meta["epoch"], meta["history"], plan, lists["state"], lists["best"])
+    lists = {
+        kind: [stored[f"{kind}{i}"] for i in range(len(stored)) if f"{kind}{i}" in stored] for kind in ("state", "best")
+    }
+    plan = read_record(Plan, meta.plan, f"the plan in {path}", "train without --resume", strict=True)
+    return Checkpoint(meta.epoch, meta.history, plan, lists["state"], lists["best"])

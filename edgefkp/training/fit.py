@@ -12,9 +12,9 @@ from edgefkp.data.imputation import TrainingSet
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.layout import ModelSpec
+from edgefkp.runtime import signals
 from edgefkp.training.batches import epoch_batches, epoch_size
 from edgefkp.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from edgefkp.training.interrupt import deferred_sigint
 from edgefkp.training.learner import Learner
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.step_plan import Plan
@@ -82,7 +82,7 @@ def fit(
     spent = now.history[-1]["seconds"] if now.history else 0.0
     start = last_save = time.monotonic()
     try:
-        with deferred_sigint() as raise_held:
+        with signals.deferred() as raise_held:
             while now.epoch * epoch_steps < steps and not _stalled(now.history, recipe.patience):
                 count = min(epoch_steps, steps - now.epoch * epoch_steps)
                 losses = []

@@ -14,6 +14,35 @@ RECIPES = Path(__file__).with_name("recipes")  # those that our own networks wer
 LOSSES = ("smooth_l1", "mse", "wing")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 STARTS = ("mean_shape", "random")
+_SHARE = (0.0, 1.0)
+# Field -> the least and the largest value that is no mistake.
+RANGES = {
+    "epochs": (1, 100_000),
+    "images": (1, 10**10),
+    "batch": (2, 65_536),
+    "learning_rate": (1e-9, 10.0),
+    "warmup": _SHARE,
+    "weight_decay": (0.0, 10.0),
+    "beta": (1e-6, 10.0),
+    "batchnorm_momentum": _SHARE,
+    "ema": _SHARE,
+    "patience": (0, 100_000),
+    "seed": (0, 2**32 - 1),
+    "online.degrees": (0.0, 180.0),
+    "online.scale": (0.0, 0.9),
+    "online.stretch": (0.0, 0.9),
+    "online.shift": (0.0, 96.0),
+    "online.mirror": _SHARE,
+    "online.contrast": _SHARE,
+    "online.brightness": (0.0, 255.0),
+    "online.gamma": (0.0, 5.0),
+    "online.noise": _SHARE,
+    "online.noise_level": (0.0, 255.0),
+    "online.blur": _SHARE,
+    "online.occlusion": _SHARE,
+    "online.occlusion_size": (0.0, 96.0),
+    "online.dark": _SHARE,
+}
 
 
 @dataclass(frozen=True)
@@ -43,12 +72,19 @@ class Recipe:
         for name, known in (("loss", LOSSES), ("precision", PRECISIONS), ("start", STARTS)):
             if getattr(self, name) not in known:
                 raise UsageError(f"unknown {name} '{getattr(self, name)}'", f"choose one of: {', '.join(known)}")
-        if self.batch < 2 or self.epochs < 1 or (self.images is not None and self.images < 1):
-            raise UsageError("a recipe needs batch >= 2, epochs >= 1 and images >= 1", "leave out what is smaller")
+        for part, within in ((self, ""), (self.online, "online.")):
+            for one in dataclasses.fields(part):
+                if limits := RANGES.get(f"{within}{one.name}"):
+                    require_within(f"{within}{json_name(one)}", getattr(part, one.name), *limits)
 
     def changed(self, **changes: Any) -> "Recipe":
         """A copy with the changes that are not None."""
         return dataclasses.replace(self, **{name: value for name, value in changes.items() if value is not None})
+
+
+def require_within(name: str, value: float | None, least: float, most: float) -> None:
+    if value is not None and not least <= value <= most:  # NaN is within nothing
+        raise UsageError(f"{name} is {value:g}, expected {least:g} to {most:g}", "leave it out for the default")
 
 
 def read_recipe(path: Path | str) -> Recipe:

@@ -8,12 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.card import NETWORK, Card, CardData, model_name, read_card, versions, write_with_card
+from edgefkp.card import (
+    NETWORK,
+    Card,
+    CardData,
+    is_whole_zip,
+    model_name,
+    readable_cards,
+    versions,
+    write_card,
+    write_with_card,
+)
 from edgefkp.data.augment import AUGMENTS, paper_set
 from edgefkp.data.faces import Dataset
 from edgefkp.data.imputation import IMPUTATIONS, TrainingSet, impute
 from edgefkp.data.split import Split, split
-from edgefkp.errors import UsageError
+from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.files import plain, require_writable, sha256_file
 from edgefkp.layout import KAGGLE15, ModelSpec, PointLayout
@@ -26,7 +36,7 @@ from edgefkp.training.distillation import augmented_copies, distill_targets
 from edgefkp.training.features import fit_head
 from edgefkp.training.fit import EpochLog, fit
 from edgefkp.training.key import deciding, key_of
-from edgefkp.training.recipe import Recipe
+from edgefkp.training.recipe import Recipe, require_within
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,8 @@ class Experiment:
         for axis, known in (("imputation", IMPUTATIONS), ("augment", AUGMENTS)):
             if getattr(self, axis) not in known:
                 raise UsageError(f"unknown {axis} '{getattr(self, axis)}'", f"choose one of: {', '.join(known)}")
+        for name, most in (("teacher_share", 1), ("teacher_copies", 1000), ("automatic_weight", 1000)):
+            require_within(name.replace("_", " "), getattr(self, name), 0, most)
         resolve(self.network, self.imputation, self.augment)
 
     @property
@@ -103,16 +115,24 @@ class Progress:
     on_start: Callable[[int], None] = lambda images: None  # once, with the images of the whole run
     on_batch: Callable[[int], None] = lambda images: None  # after each batch, with its images
     on_epoch: Callable[[EpochLog], None] = lambda row: None
+    on_note: Callable[[str], None] = lambda text: None  # a line for people
 
 
 def train(
-    experiment: Experiment, source: Dataset, out: Path, resume: bool = False, progress: Progress | None = None
+    experiment: Experiment,
+    source: Dataset,
+    out: Path,
+    resume: bool = False,
+    progress: Progress | None = None,
+    replace: bool = False,
 ) -> tuple[Path, Card]:
     """Train and write `out`/<model>.keras and its card; returns the file and the card.
 
-    resume: go on from the checkpoint of the same experiment, and do nothing where it is finished. A checkpoint
-    is `out`/.checkpoints/<model>-<key>.npz until the model is written.
-    Raises EdgefkpError if the data leave nothing to train on or the loss stops being a number.
+    resume: go on from the checkpoint of the same experiment, and do nothing where it is finished and whole. A
+    checkpoint is `out`/.checkpoints/<model>-<key>.npz until the model is written.
+    replace: where the model of another experiment has that name, train all the same.
+    Raises EdgefkpError for such a model without `replace`, and if the data leave nothing to train on or the loss stops
+    being a number.
     """
     progress = progress or Progress()
     require_writable(out)
@@ -121,8 +141,8 @@ def train(
     spec = ModelSpec(source.layout, source.input)
     name = experiment.model_name(spec.layout)
     path = out / f"{name}.keras"
-    if resume and path.exists() and (card := read_card(path)) and card.key == key:
-        return path, card
+    if (known := _standing(path, key, replace, progress.on_note)) and resume:
+        return path, known
     checkpoint = out / ".checkpoints" / f"{name}-{key[:12]}.npz"
     if not resume:
         checkpoint.unlink(missing_ok=True)
@@ -173,6 +193,33 @@ def train(
     card = write_with_card(path, card, result.model.save)
     checkpoint.unlink(missing_ok=True)
     return path, card
+
+
+def _standing(path: Path, key: str, replace: bool, note: Callable[[str], None]) -> Card | None:
+    """The card of the model that stands at `path` if it is whole and this experiment's; None if it has to be trained.
+
+    Raises EdgefkpError for the model of another experiment, unless it may be replaced.
+    """
+    if not path.exists():
+        return None
+    digest = sha256_file(path)
+    cards = readable_cards(path)
+    for card in cards:
+        if card.key != key:
+            continue
+        if card.sha256 == digest:
+            return card
+        if not card.sha256 and is_whole_zip(path):  # only the card inside: the one beside it is lost or damaged
+            note(f"the card of {path.name} is written again from the one inside")
+            return write_card(path, card)
+        note(f"{path.name} is not what its card describes, and trained again")
+        return None
+    if not replace:
+        which = (
+            "the model of another training (other data, recipe or seed)" if cards else "a model without a whole card"
+        )
+        raise EdgefkpError(f"{path} is {which}", "--replace trains over it; another --out keeps both")
+    return None
 
 
 def training_faces(parts: Split, experiment: Experiment) -> TrainingSet:

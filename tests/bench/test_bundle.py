@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.bench import bundle, harness, payload, result
+from edgefkp.bench import bundle, harness, payload, result, unbundle
 from edgefkp.bench.plan import cases_of
 from edgefkp.cli import main
 from edgefkp.errors import EdgefkpError
@@ -68,11 +68,11 @@ def test_a_file_damaged_on_the_way_is_refused(packed: Path, tmp_path: Path) -> N
     content[-500] ^= 1
     (folder / "files" / INT8.name).write_bytes(content)
     with pytest.raises(EdgefkpError, match=r"tiny\.int8\.tflite was damaged"):
-        bundle.open_folder(folder)
+        unbundle.open_folder(folder)
 
 
 def test_other_numbers_than_the_golden_ones_make_invalid(packed: Path, tmp_path: Path) -> None:
-    opened = bundle.open_folder(unpacked(packed, tmp_path / "b"))
+    opened = unbundle.open_folder(unpacked(packed, tmp_path / "b"))
     reference = {name: points + np.float32(3) for name, points in opened.reference.items()}
     cases = [case for case in opened.cases if "int8" in case.file and case.mode == "invoke"]
     rows = harness.measure(cases, opened.images, replace(BRIEF, processes=1), "x", reference=reference).rows
@@ -83,9 +83,9 @@ def test_other_numbers_than_the_golden_ones_make_invalid(packed: Path, tmp_path:
 def test_what_is_no_bundle_is_said(tmp_path: Path) -> None:
     other = tmp_path / "x.zip"
     other.write_bytes(b"no zip")
-    with pytest.raises(EdgefkpError, match="is not a bundle"), bundle.opened(other, tmp_path):
+    with pytest.raises(EdgefkpError, match="is not a bundle"), unbundle.opened(other, tmp_path):
         pass
-    with pytest.raises(EdgefkpError, match=r"has no job\.json"), bundle.opened(tmp_path, tmp_path):
+    with pytest.raises(EdgefkpError, match=r"has no job\.json"), unbundle.opened(tmp_path, tmp_path):
         pass
 
 

@@ -47,7 +47,7 @@ def test_a_disturbed_run_proves_nothing(measured: Result) -> None:
     disturbed = scaled(measured, 1.5)
     disturbed = replace(disturbed, rows=[replace(row, verdict="INVALID", reasons=["x"]) for row in disturbed.rows])
     for row in compare(scaled(measured), disturbed).rows:
-        assert (row.verdict, row.doubts) == ("no clear difference", ["second is INVALID"])
+        assert (row.verdict, row.doubts) == ("INVALID", ["second is INVALID"])
 
 
 def test_unlike_machines_runtimes_and_files_are_refused_with_what_differs(measured: Result) -> None:
@@ -110,6 +110,14 @@ def test_the_gate_needs_the_whole_interval(measured: Result) -> None:
     compared = compare(scaled(measured), scaled(measured, 1.1, seed=3))
     assert len(over(compared, 1.05)) == len(compared.rows)
     assert over(compared, 1.2) == []
+
+
+def test_a_gate_is_neither_kept_nor_broken_by_invalid_rows(measured: Result) -> None:
+    disturbed = scaled(measured, 1.5)
+    disturbed = replace(disturbed, rows=[replace(row, verdict="INVALID", reasons=["x"]) for row in disturbed.rows])
+    with pytest.raises(EdgefkpError, match="4 of 4 rows are INVALID and prove nothing") as caught:
+        over(compare(disturbed, disturbed), 1.05)
+    assert caught.value.exit_code == 1
 
 
 def test_the_command_exits_3_over_the_gate(

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -12,7 +11,8 @@ from click.testing import CliRunner
 from edgefkp.bench import harness, result
 from edgefkp.bench.device import Device
 from edgefkp.bench.devices import DEVICES, DeviceOptions, Listener, Work, open_device
-from edgefkp.bench.devices.ssh import SshDevice
+from edgefkp.bench.devices.ssh import SshDevice, ssh_command
+from edgefkp.bench.doctor import EnvironmentCheck, Report
 from edgefkp.bench.result import Result
 from edgefkp.cli import cli
 from edgefkp.errors import UsageError
@@ -37,9 +37,8 @@ class Toy:
         listener.log("playing")
         return harness.measure(work.cases, work.images, replace(BRIEF, processes=1), work.name, self.device)
 
-    def examine(self) -> dict[str, Any]:
-        check = {"name": "wheels", "ok": False, "found": "three", "fix": "add one", "required": True}
-        return {"machine": "toy", "python": [3, 11], "checks": [check]}
+    def examine(self) -> Report:
+        return Report("toy", (3, 11), [EnvironmentCheck("wheels", False, "three", "add one")])
 
 
 @pytest.fixture
@@ -93,6 +92,19 @@ def test_ssh_devices_are_read(spec: str, target: str, port: int | None) -> None:
 def test_what_is_no_device_is_a_usage_error(spec: str) -> None:
     with pytest.raises(UsageError, match="unknown device"):
         open_device(spec)
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999"])
+def test_a_port_that_no_machine_has_is_a_usage_error(port: str) -> None:
+    with pytest.raises(UsageError, match="1 to 65535"):
+        open_device(f"ssh://a:{port}")
+
+
+@pytest.mark.parametrize("given", ["ssh 'x", " "])
+def test_an_ssh_command_that_cannot_be_read_is_a_usage_error(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEFKP_SSH", given)
+    with pytest.raises(UsageError, match="EDGEFKP_SSH"):
+        ssh_command(SshDevice("board"))
 
 
 def test_a_device_is_stored_as_its_name_where_that_says_it_all() -> None:

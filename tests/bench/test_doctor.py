@@ -1,7 +1,9 @@
+import ast
 import importlib.util
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -85,3 +87,65 @@ def test_nothing_of_the_current_folder_is_imported(tmp_path: Path, monkeypatch: 
     (tmp_path / "numpy.py").write_text("raise ImportError('run from the current folder')")
     monkeypatch.chdir(tmp_path)
     assert doctor._tried("numpy", "numpy", "").ok
+
+
+def imported_first() -> list[Path]:
+    """The package's files that `python3 -m edgefkp.bench.doctor` imports before it knows which Python runs it."""
+    root = Path(doctor.__file__).parents[1]
+    waiting, found = ["bench.doctor", "bench.run_bundle"], {}
+    while waiting:
+        name = waiting.pop()
+        path = root.joinpath(*name.split(".")).with_suffix(".py")
+        path = path if path.is_file() else root.joinpath(*name.split("."), "__init__.py")
+        if name in found or not path.is_file():
+            continue
+        found[name] = path
+        tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
+        waiting.append(name.rpartition(".")[0])
+        for node in tree.body:  # what stands inside functions and blocks comes later
+            if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "edgefkp":
+                module = str(node.module).partition(".")[2]
+                waiting += [module, *(f"{module}.{alias.name}".strip(".") for alias in node.names)]
+    return sorted(found.values())
+
+
+def test_what_names_an_old_python_can_be_read_by_it() -> None:
+    """Annotations are not evaluated, so `str | None` does no harm."""
+    paths = imported_first()
+    assert {"doctor.py", "isolate.py", "child.py", "errors.py", "run_bundle.py"} <= {path.name for path in paths}
+    for path in paths:
+        tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
+        annotated = [node for node in ast.walk(tree) if isinstance(node, ast.AnnAssign | ast.FunctionDef)]
+        later = any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
+        plain = all(ast.unparse(given) in PLAIN for node in annotated for given in annotations(node))
+        assert later or plain, f"{path} needs: from __future__ import annotations"
+
+
+PLAIN = {"str", "int", "bool", "None", "Path", "Any", "NoReturn"}
+
+
+def annotations(node: ast.AnnAssign | ast.FunctionDef) -> list[ast.expr]:
+    if isinstance(node, ast.AnnAssign):
+        return [node.annotation]
+    given = [one.annotation for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+    return [one for one in (*given, node.returns) if one is not None]
+
+
+@pytest.mark.parametrize("old", ["python3.8", "python3.9"])
+def test_an_old_python_is_named_by_the_doctor_and_by_a_bundle(old: str, tmp_path: Path) -> None:
+    python = shutil.which(old)
+    if not python or subprocess.run([python, "-c", ""], capture_output=True).returncode:
+        pytest.skip(f"no {old} here")
+    environment = {**os.environ, "PYTHONPATH": str(Path(doctor.__file__).parents[2])}
+    environment.pop("EDGEFKP_PYTHON", None)
+    words = [python, "-m", "edgefkp.bench.doctor"]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert checks["python"]["ok"] is False
+    assert checks["python"]["found"].startswith(old.removeprefix("python"))
+    assert "3.10 to 3.13" in checks["python"]["fix"]
+    words = [python, "-m", "edgefkp.bench.run_bundle", ".", "result.json"]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 4
+    assert [line[:7] for line in done.stderr.splitlines()] == ["error: ", "hint:  "]

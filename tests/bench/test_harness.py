@@ -16,9 +16,11 @@ from edgefkp.bench.store import partial_folder
 from edgefkp.bench.timed_images import TimedImages
 from edgefkp.card import TFLITE, Card, write_card
 from edgefkp.cli import main
+from edgefkp.cli.bench import tflite_files
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.layout import InputSpec, ModelSpec, PointLayout
 from edgefkp.runtime import interpreters, isolate
+from tests.altered_files import without_outputs
 from tests.bench import killed_once
 from tests.bench_parts import BRIEF, FIXTURES, FLOAT, INT8, ROOT, labeled
 
@@ -288,3 +290,27 @@ def test_both_modes_give_nearly_the_same_points(measured: result.Result) -> None
         invoke, end_to_end = (next(r for r in measured.rows if (r.file, r.mode) == (file.name, m)) for m in MODES)
         assert (invoke.crop, end_to_end.crop) == ("", "cv2")
         assert invoke.rmse == pytest.approx(end_to_end.rmse, abs=0.5)
+
+
+def test_a_file_without_outputs_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "silent.tflite"
+    path.write_bytes(without_outputs())
+    with pytest.raises(EdgefkpError, match="has no outputs"):
+        harness.measure(cases_of([path]), labeled(), BRIEF, "x")
+
+
+@pytest.mark.parametrize("words", [["--threads", "100000"], ["--processes", "1000000000"], ["--seconds", "1e9"]])
+@pytest.mark.parametrize("command", ["bench", "bundle"])
+def test_numbers_that_take_the_machine_down_are_usage_errors(
+    command: str, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([command, str(INT8), *words])
+    assert caught.value.code == 2
+    assert "is not in the range" in capsys.readouterr().err
+
+
+def test_unfinished_files_of_a_killed_run_are_not_measured(tmp_path: Path) -> None:
+    shutil.copy(INT8, tmp_path / "one.int8.tflite")
+    (tmp_path / ".one.int8-abc.tflite").write_bytes(b"")
+    assert [path.name for path in tflite_files((tmp_path,))] == ["one.int8.tflite"]

@@ -1,3 +1,5 @@
+import base64
+import gzip
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -100,4 +102,55 @@ def test_a_value_of_another_type_is_named(stored: dict[str, Any], field: str, va
     broken = json.loads(json.dumps(stored))
     broken["rows"][0]["processes"][0]["steady"][field] = value
     with pytest.raises(EdgefkpError, match=rf"zoo is not a whole result: rows\.0\.processes\.0\.{message}"):
+        result.parse(broken, "zoo")
+
+
+def packed(values: bytes) -> str:
+    return base64.b64encode(gzip.compress(values)).decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"data": packed(bytes(256 << 20))}, "has more than the"),
+        ({"data": packed(bytes(4))}, "has fewer than the"),
+        ({"data": "!"}, "damaged|fewer"),
+        ({"data": base64.b64encode(b"no gzip").decode()}, "damaged"),
+        ({"kept": 67_000_000, "count": 67_000_000}, "67000000 of 67000000 times"),
+        ({"kept": 10**6}, "of 1[0-9]* times|1000000 of"),
+        ({"kept": 0}, "0 of"),
+        ({"kept": -1}, "-1 of"),
+        ({"unit_ns": 10**12}, "in units of"),
+    ],
+)
+def test_counts_are_compared_with_what_is_there(
+    stored: dict[str, Any], change: dict[str, object], message: str
+) -> None:
+    broken = json.loads(json.dumps(stored))
+    broken["rows"][0]["processes"][0]["steady"].update(change)
+    with pytest.raises(EdgefkpError, match=rf"zoo is not a whole result: .*({message})"):
+        result.parse(broken, "zoo")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("rows", 0, "verdict"), "GREAT"),
+        (("rows", 0, "mode"), "x"),
+        (("rows", 0, "processes"), []),
+        (("rows", 0, "ms", "p50"), -1.0),
+        (("rows", 0, "ms", "mean"), float("nan")),
+        (("rows",), []),
+        (("data",), {}),
+        (("data", "hash"), 5),
+        (("plan", "seconds"), "2"),
+    ],
+)
+def test_values_that_no_measurement_gives_are_refused(stored: dict[str, Any], place: tuple[Any, ...], value: object):
+    broken = json.loads(json.dumps(stored))
+    part = broken
+    for step in place[:-1]:
+        part = part[step]
+    part[place[-1]] = value
+    with pytest.raises(EdgefkpError, match="zoo is"):
         result.parse(broken, "zoo")

@@ -180,9 +180,9 @@ def test_a_connection_that_breaks_is_said_and_nothing_stays(server: SshDevice) -
 
 def test_the_doctor_looks_at_the_board(server: SshDevice) -> None:
     report = server.examine()
-    checks = {check["name"]: check["ok"] for check in report["checks"]}
+    checks = {check.name: check.ok for check in report.checks}
     assert checks["python"] and checks["numpy"]  # noqa: PT018
-    assert report["python"] == list(sys.version_info[:2])
+    assert report.python == sys.version_info[:2]
 
 
 @pytest.mark.slow

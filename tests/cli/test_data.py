@@ -4,6 +4,7 @@ import builtins
 import csv
 import importlib.util
 import json
+import os
 import sys
 
 import numpy as np
@@ -185,3 +186,22 @@ def test_the_sample_is_the_default(capsys):
     code, out, _ = run(capsys, "info")
     assert code == 0
     assert "AT&T Laboratories Cambridge" in out
+
+
+def test_a_folder_and_pictures_whose_names_are_not_utf8(capsys, tmp_path):
+    import cv2
+
+    images, keypoints = made_faces(3)
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    lines = [",".join(["file", *KAGGLE15.columns])]
+    for row, (image, points) in enumerate(zip(images, keypoints, strict=True)):
+        name = os.fsdecode(b"face \xff%d.png" % row)
+        (folder / name).write_bytes(cv2.imencode(".png", image)[1].tobytes())
+        lines.append(",".join([name, *map(str, points.ravel())]))
+    (folder / "points.csv").write_text("\n".join(lines), errors="surrogateescape")
+    table = tmp_path / "findings.csv"
+    code, out, _ = run(capsys, "audit", "--data", str(folder), "--json", "--csv", str(table))
+    assert code == 0
+    assert json.loads(out)["name"] == folder.name
+    table.read_text(encoding="utf-8")

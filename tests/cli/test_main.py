@@ -1,13 +1,19 @@
 """The command line as a whole: quick, two lines for every error, and the right exit code."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgefkp.cli import COMMANDS, main
+from edgefkp.data.synthetic import draw_all
+
+ROOT = Path(__file__).parents[2]
 
 HEAVY = ("tensorflow", "keras", "cv2", "matplotlib", "pandas", "sklearn", "ai_edge_litert", "tflite_runtime")
 
@@ -90,3 +96,136 @@ def test_without_tensorflow_training_and_export_say_what_to_install(tmp_path: Pa
         done = edgefkp(*arguments, PYTHONPATH=str(tmp_path))
         assert done.returncode == 4, done.stderr
         assert "pip install 'edgefkp[train]'" in done.stderr
+
+
+def broken(folder: Path, statement: str) -> dict[str, str]:
+    """An environment in which the models command ends in `statement`, as an unforeseen error would."""
+    (folder / "sitecustomize.py").write_text(f"""
+import importlib.abc, sys
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "edgefkp.report.catalog":
+            {statement}
+sys.meta_path.insert(0, Finder())
+""")
+    return {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+
+
+@pytest.mark.parametrize(
+    ("statement", "code", "words"),
+    [
+        ("raise MemoryError", 1, "not enough memory"),
+        ("raise OSError(28, 'No space left on device', 'a.csv')", 1, "the disk is full, and a.csv"),
+        ("raise OSError(13, 'Permission denied', 'a.csv')", 1, "a.csv: Permission denied"),
+        ("raise RecursionError('maximum')", 1, "an error of edgefkp: RecursionError: maximum"),
+        ("b'\\xff'.decode()", 1, "not UTF-8"),
+        ("1 / 0", 1, "an error of edgefkp: ZeroDivisionError"),
+        ("raise EOFError", 1, "an error of edgefkp: EOFError"),
+        ("raise ImportError('failed to map segment from shared object')", 4, "cannot be loaded: failed to map"),
+        ("raise ImportError('cannot import x', name='edgefkp.x')", 4, "cannot be loaded"),
+    ],
+)
+def test_whatever_goes_wrong_is_two_lines_and_debug_shows_the_rest(statement, code, words, tmp_path):
+    environment = broken(tmp_path, statement)
+    done = edgefkp("models", **environment)
+    assert done.returncode == code
+    first, second = done.stderr.splitlines()
+    assert first.startswith("error: ")
+    assert words in first
+    assert second.startswith("hint:  ")
+    for shown in (
+        edgefkp("--debug", "models", **environment),
+        edgefkp("models", "--debug", **environment),
+        edgefkp("models", EDGEFKP_DEBUG="1", **environment),
+    ):
+        assert shown.returncode == code
+        assert "Traceback" in shown.stderr
+        assert shown.stderr.splitlines()[-2:] == [first, second]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize("module", ["click", "edgefkp.report.catalog"])
+def test_a_signal_ends_it_in_one_word_also_while_it_starts(number, module, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(f"""
+import importlib.abc, os, sys
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "{module}":
+            os.kill(os.getpid(), {int(number)})
+sys.meta_path.insert(0, Finder())
+""")
+    done = edgefkp("models", PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]))
+    assert done.returncode == 128 + number
+    assert done.stderr.split() == ["stopped"]
+
+
+def test_what_is_open_is_closed_when_a_signal_comes(tmp_path):
+    """An unfinished file is removed, also where the interrupted code turns the signal into an error of its own."""
+    environment = broken(
+        tmp_path,
+        f"""
+            import os, signal
+            from edgefkp.files import replacing
+            with replacing({str(tmp_path / "a.csv")!r}):
+                try:
+                    os.kill(os.getpid(), signal.SIGTERM)
+                    signal.pause()
+                except BaseException:
+                    raise ValueError("seek of closed file")""",
+    )
+    done = edgefkp("models", **environment)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert done.stderr.split() == ["stopped"]
+    assert [path.name for path in tmp_path.iterdir() if "a" in path.name.split(".")] == []
+
+
+def test_a_command_that_is_stopped_tells_once_how_to_go_on(tmp_path):
+    images, keypoints = draw_all(60)
+    np.savez(tmp_path / "drawn.npz", images=images, keypoints=keypoints, group=np.arange(60) // 6)
+    words = ["train", "small", "--data", str(tmp_path / "drawn.npz"), "--images", "1000000", "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "edgefkp", *words]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    loaded, end = Path(f"/proc/{process.pid}/maps"), time.monotonic() + 120
+    while b"libtensorflow_framework" not in loaded.read_bytes() and time.monotonic() < end:
+        time.sleep(0.1)
+    time.sleep(3)
+    process.send_signal(signal.SIGTERM)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert error.count("stopped") == 1
+    assert "stopped; re-run the same command with --resume" in error
+    assert "Traceback" not in error
+    assert not list(tmp_path.glob("**/.*-*"))
+
+
+def test_a_full_disk_behind_stdout_is_named():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "edgefkp", "models"], stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == "error: the disk is full"
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    command = f"{sys.executable} -m edgefkp models --json; echo $? >&2"
+    done = subprocess.run(["sh", "-c", f"({command}) | true"], capture_output=True, text=True, cwd=ROOT)
+    assert done.stderr.split() in (["141"], ["0"])  # 0: it was all in the pipe before
+
+
+def test_names_that_are_not_utf_8_are_shown(tmp_path):
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.tflite")
+    done = subprocess.run([sys.executable, "-m", "edgefkp", "inspect", name], capture_output=True, cwd=ROOT)
+    assert done.returncode in (1, 2)
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_elsewhere_than_on_linux_two_lines_come_first(monkeypatch, capsys):
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "warning: edgefkp was tried on Linux only; this is macOS"
+    assert second.startswith("hint:")

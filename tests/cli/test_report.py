@@ -39,11 +39,14 @@ def test_json_holds_every_part_of_every_claim(folders, monkeypatch):
     assert claim["verdict"] == "cannot be told"
 
 
-def test_a_damaged_cell_is_named(folders, tmp_path):
+def test_a_damaged_cell_is_named_and_the_others_are_shown(folders, tmp_path, monkeypatch):
+    monkeypatch.setattr("edgefkp.study.page.write_report", lambda out, *known: out / "report.html")
     (tmp_path / "models/study/manual-drop.json").write_text("{")
-    error = CliRunner().invoke(command, folders).exception
-    assert isinstance(error, EdgefkpError)
-    assert "manual-drop.json" in error.message
+    done = CliRunner().invoke(command, folders)
+    assert done.exit_code == 0
+    assert "1 of 47 cells are done" in done.stdout
+    (warning,) = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+    assert "manual-drop.json is not a readable JSON file" in warning
 
 
 def test_data_that_are_not_there_are_an_error(folders):

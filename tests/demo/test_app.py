@@ -18,11 +18,12 @@ from edgefkp.demo.displays import KEYS, Display, Recorder
 from edgefkp.demo.frames import open_frames
 from edgefkp.demo.session import Pipeline, counterparts
 from edgefkp.demo.view import ViewOptions, render
-from edgefkp.detect.media import Frame, fitted
+from edgefkp.detect.media import Frame
+from edgefkp.detect.recorder import VideoRecorder, fitted
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
-from tests.discs import DiscNetwork, disc_frame
+from tests.discs import TINY, DiscNetwork, disc_frame
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
@@ -252,3 +253,124 @@ def test_sources_are_closed_when_the_model_is_missing(video):
     assert isinstance(result.exception, EdgefkpError)
     assert "absent" in result.exception.message
     assert open_frames(str(video))  # and can be opened again
+
+
+class Stop(BaseException):
+    """What a signal raises."""
+
+
+@pytest.mark.parametrize("command", ["snapshot", "record"])
+def test_a_button_that_cannot_write_is_a_message_and_the_demo_goes_on(tmp_path, command):
+    (tmp_path / "file").write_text("")  # where the folder should be
+    logged = []
+    display = Scripted([command], [], [command])
+    display.log = lambda text: logged.append(f"page: {text}")
+    summary = Demo(Blank(), pipeline(), display, tmp_path / "file", logged.append).run()
+    assert summary.frames == 10
+    assert sum(line.startswith("page: cannot") for line in logged) == 2
+    assert not any(view.options.recording for view in display.views)
+
+
+@pytest.mark.parametrize("method", ["write", "_read_back"])
+def test_a_recording_that_the_disk_does_not_take_is_a_message_and_leaves_no_file(tmp_path, monkeypatch, method):
+    def full(*arguments):
+        raise EdgefkpError("no space left")
+
+    monkeypatch.setattr(VideoRecorder, method, full)
+    logged = []
+    display = Scripted(["record"], [], ["record"] if method == "_read_back" else [])
+    summary = Demo(Blank(), pipeline(), display, tmp_path, logged.append).run()
+    assert summary.frames == 10
+    assert any(line.startswith("cannot record: no space") for line in logged)
+    assert not any(line.startswith("wrote") for line in logged)
+    assert list(tmp_path.iterdir()) == []
+    assert not display.views[-1].options.recording
+
+
+def test_a_recording_that_fails_at_the_end_is_the_demos_error_and_all_is_closed(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise EdgefkpError("no space left")
+
+    monkeypatch.setattr(VideoRecorder, "_read_back", full)
+    source, display, closed = Blank(), Scripted(["record"]), []
+    display.close = lambda: closed.append("display")
+    with pytest.raises(EdgefkpError, match="no space"):
+        Demo(source, pipeline(), display, tmp_path).run()
+    assert source.closed
+    assert closed == ["display"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit, Stop])
+def test_whatever_ends_the_demo_the_recording_is_whole_and_nothing_else_is_left(tmp_path, raised):
+    import cv2
+
+    class Ending(Blank):
+        def frames(self):
+            yield from list(super().frames())[:5]
+            raise raised
+
+    source = Ending()
+    demo = Demo(source, pipeline(), Scripted(["record"]), tmp_path)
+    if raised is KeyboardInterrupt:
+        assert demo.run().frames == 5
+    else:
+        with pytest.raises(raised):
+            demo.run()
+    (recording,) = tmp_path.iterdir()
+    assert cv2.VideoCapture(str(recording)).get(cv2.CAP_PROP_FRAME_COUNT) == 4
+    assert source.closed
+
+
+def test_a_video_that_was_cut_off_is_named_and_what_it_showed_is_written(tmp_path):
+    import cv2
+
+    recorder = VideoRecorder(tmp_path / "a.avi", 25)
+    for number in range(20):
+        recorder.write(np.random.default_rng(number).integers(0, 255, (96, 96, 3), np.uint8))
+    recorder.close()
+    half = tmp_path / "half.avi"
+    half.write_bytes((tmp_path / "a.avi").read_bytes()[: (tmp_path / "a.avi").stat().st_size // 2])
+    out = tmp_path / "out.mp4"
+    result = run("--source", str(half), "--display", "file", "--out", str(out), "--model", str(TINY))
+    assert isinstance(result.exception, EdgefkpError)
+    assert "was cut off" in result.exception.message
+    assert cv2.VideoCapture(str(out)).get(cv2.CAP_PROP_FRAME_COUNT) > 0
+
+
+def test_files_that_are_being_written_are_no_models_to_choose(tmp_path):
+    for name in ("tiny.float32.tflite", ".tiny.int8-abc.tflite"):
+        shutil.copy(FIXTURES / "tiny.float32.tflite", tmp_path / name)
+    names = [path.name for path in session.choices_beside(tmp_path / "tiny.float32.tflite")]
+    assert names[0] == "tiny.float32.tflite"
+    assert not any(name.startswith(".") for name in names)
+
+
+@pytest.mark.parametrize("command", ["model:tiny.int8", "compare"])
+def test_a_model_that_predicts_nan_ends_no_demo(tmp_path, monkeypatch, command):
+    class NoNumbers(DiscNetwork):
+        def predict(self, images):
+            return np.full((len(images), KAGGLE15.count, 2), np.nan if images.any() else 0, np.float32)
+
+    opened = session.open_predictor
+
+    def broken(path, *arguments):
+        return NoNumbers() if path.stem == "tiny.int8" else opened(path, *arguments)
+
+    own, logged = pipeline(), []
+    monkeypatch.setattr(session, "open_predictor", broken)
+    monkeypatch.setattr("edgefkp.runtime.predictor.open_predictor", broken)
+    display = Scripted([command])
+    summary = Demo(Blank(), own, display, tmp_path, logged.append).run()
+    assert (summary.frames, summary.model) == (10, "tiny.float32")
+    assert len(logged) == (1 if command.startswith("model") else 0)
+    for view in display.views:
+        render(view)
+
+
+def test_a_damaged_file_is_nothing_to_compare_with(tmp_path):
+    shutil.copy(FIXTURES / "tiny.float32.tflite", tmp_path)
+    (tmp_path / "tiny.int8.tflite").write_bytes(b"damaged")
+    own = Pipeline(tmp_path / "tiny.float32.tflite", "whole-image", presence=lambda *face: 1.0)
+    display = Scripted(["compare"])
+    assert Demo(Blank(), own, display, tmp_path).run().frames == 10

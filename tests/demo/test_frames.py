@@ -5,9 +5,9 @@ import types
 import numpy as np
 import pytest
 
+from edgefkp.data.images import read_image
 from edgefkp.demo import frames as sources
 from edgefkp.demo.frames import open_frames
-from edgefkp.detect.media import read_image
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 
 
@@ -159,3 +159,13 @@ def test_without_picamera2_it_says_what_to_install(monkeypatch):
     with pytest.raises(EnvironmentProblem) as raised:
         open_frames("picam")
     assert "python3-picamera2" in raised.value.hint
+
+
+def test_a_looped_folder_whose_images_are_gone_ends(folder):
+    source = open_frames(str(folder), loop=True)
+    frames = source.frames()
+    next(frames)
+    for path in folder.iterdir():
+        path.unlink()
+    with pytest.raises(EdgefkpError, match="no image any more"):
+        list(frames)

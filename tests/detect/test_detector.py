@@ -11,7 +11,7 @@ from edgefkp.detect.detector import as_image, next_box
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, crop_face
 from edgefkp.layout import KAGGLE15, InputSpec
-from tests.discs import TINY, DiscFinder, disc_frame
+from tests.discs import TINY, DiscFinder, DiscNetwork, disc_frame
 
 
 def test_importing_the_package_imports_neither_opencv_nor_an_interpreter():
@@ -159,3 +159,14 @@ def test_the_astronaut_is_found_whatever_the_size(model, astronaut):
         error = ((face.keypoints + 0.5) / scale - 0.5 - POINTS) * (96 / (face.box.side / scale))
         assert np.sqrt(np.mean(error**2)) < 2
         assert face.score > 0.9
+
+
+class NoNumbers(DiscNetwork):
+    def predict(self, images):
+        return np.full((len(images), KAGGLE15.count, 2), np.nan if images.any() else 0, np.float32)
+
+
+def test_a_model_that_predicts_nan_is_an_error_and_no_image_without_a_face():
+    detector = KeypointDetector(TINY, "whole-image", predictor=NoNumbers())
+    with pytest.raises(EdgefkpError, match="no numbers"):
+        detector(np.full((90, 90), 7, np.uint8))

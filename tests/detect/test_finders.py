@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from edgefkp.cli import cli
 from edgefkp.detect.detector import KeypointDetector
-from edgefkp.detect.finders import blazeface, open_finder, usages
+from edgefkp.detect.finders import blazeface, find_in_still, open_finder, usages
 from edgefkp.detect.finders.base import FINDERS, BoxCorrection, FaceBox, Finder, correction_of
 from edgefkp.detect.finders.blazeface import ANCHORS, BlazeFace, overlap, without_duplicates
 from edgefkp.detect.finders.haar import HaarFinder
@@ -252,3 +252,43 @@ def test_only_finders_whose_boxes_are_trusted_have_no_limit():
     assert KeypointDetector(TINY, "whole-image").min_score == 0
     assert KeypointDetector(TINY, "haar").min_score == KeypointDetector(TINY, Corner("64")).min_score > 0
     assert KeypointDetector(TINY, "whole-image", min_score=0.3).min_score == 0.3
+
+
+def crowd(astronaut: np.ndarray, side: int, rows: int = 3, columns: int = 6) -> np.ndarray:
+    """A group photo: the astronaut's head, `side` pixels high and wide, in a grid with twice as much room."""
+    import cv2
+
+    head = cv2.resize(astronaut[20:240, 115:335], (side, side), interpolation=cv2.INTER_AREA)
+    image = np.full((2 * side * rows, 2 * side * columns, 3), 127, np.uint8)
+    for row in range(rows):
+        for column in range(columns):
+            top, left = 2 * side * row + side // 2, 2 * side * column + side // 2
+            image[top : top + side, left : left + side] = head
+    return image
+
+
+def test_small_faces_are_found_in_stills_and_the_search_in_videos_is_as_it_was(astronaut):
+    image = crowd(astronaut, 150)
+    assert HaarFinder().find(image) == []
+    assert len(HaarFinder().find_in_still(image)) == 18
+
+
+def test_the_finer_search_adds_nothing_to_a_large_face(astronaut):
+    import cv2
+
+    for scale in (0.5, 1.0, 3.0):
+        image = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        assert HaarFinder().find_in_still(image)[:1] == HaarFinder().find(image)[:1]
+        detector = KeypointDetector()
+        (face,) = detector(image)
+        expected = detector.refine(image, HaarFinder().find(image)[0].box).face
+        assert np.array_equal(face.keypoints, expected.keypoints)
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (30, 400, 3), (1, 1), (160, 200), (700, 900)])
+def test_the_finer_search_finds_nothing_in_nothing(shape):
+    assert HaarFinder().find_in_still(np.zeros(shape, np.uint8)) == []
+
+
+def test_a_finder_without_a_finer_search_is_asked_as_ever():
+    assert find_in_still(Corner("64"), np.zeros((90, 90), np.uint8)) == Corner("64").find(None)

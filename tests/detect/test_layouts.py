@@ -5,10 +5,10 @@ import csv
 import numpy as np
 import pytest
 
-from edgefkp.detect.media import VideoRecorder
 from edgefkp.detect.overlay import BOX, COLORS, draw_faces, name_columns
 from edgefkp.detect.predict import PredictSettings, find_items, predict
 from edgefkp.detect.presence import fitted
+from edgefkp.detect.recorder import VideoRecorder
 from edgefkp.detect.tracker import Tracker
 from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, move_points
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, PointLayout

@@ -1,3 +1,4 @@
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,7 +73,14 @@ def test_a_damaged_card_or_result_does_not_hide_the_file(root):
     (root / "export" / "tiny.float32.json").write_text("{")
     (root / "bench" / "results").mkdir(parents=True)
     (root / "bench" / "results" / "bad.json").write_text("[1")
+    (root / "bench" / "results" / "other.json").write_text('{"schema": "of something else"}')
     assert of_root(root).parameters is None
+    done = CliRunner().invoke(command, ["--in", str(root)])
+    assert done.exit_code == 0
+    warnings = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == 2
+    assert "bad.json is not a readable JSON file" in warnings[0]
+    assert "tiny.float32.json is not a readable JSON file" in warnings[1]
 
 
 def test_the_command_fits_80_columns_and_names_the_terms(root):
@@ -100,5 +108,24 @@ def test_a_network_without_measured_costs_shows_a_dash(tmp_path, monkeypatch):
 
 
 def test_an_unfinished_file_is_not_listed(root):
-    (root / "export" / ".tiny-1.float32.tflite").write_bytes(b"")
+    (root / "export" / ".edgefkp-tiny-1.tflite").write_bytes(b"")
     assert of_root(root).model == "tiny"
+
+
+def test_damaged_cards_and_unfinished_files_do_not_stop_the_list(tmp_path):
+    models, export = tmp_path / "models", tmp_path / "export"
+    models.mkdir()
+    export.mkdir()
+    for name, card in (("json", b"{"), ("deep", b"[" * 100_000)):
+        with zipfile.ZipFile(models / f"{name}.keras", "w") as archive:
+            archive.writestr("edgefkp_card.json", card)
+    (models / "zip.keras").write_bytes(
+        (models / "json.keras").read_bytes().replace(b"edgefkp_card", b"edgefkp_carD", 1)
+    )
+    (models / ".json-abcd.keras").touch()
+    (export / "odd.int8.tflite").write_bytes(b"x")
+    parity = {"rmse_after": "low", "data": 3}
+    write_card(export / "odd.int8.tflite", Card(TFLITE, "odd", scheme="int8", parity=parity))
+    listed = [Path(file.path).name for file in read_catalog(tmp_path).files]
+    assert listed[:4] == ["deep.keras", "json.keras", "zip.keras", "odd.int8.tflite"]
+    assert ".json-abcd.keras" not in listed

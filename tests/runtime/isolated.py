@@ -60,9 +60,28 @@ def nested(started: str) -> None:
     isolate.call(sleep, started)
 
 
-def crash_on(path: str, runtime: str) -> None:
+def crash_on(*arguments: Any) -> None:
     crash()
 
 
 def hang_on(path: str, runtime: str) -> None:
     sleep()
+
+
+def report_slowly(count: int) -> int:
+    for number in range(count):
+        time.sleep(1)
+        isolate.report(number)
+    return count
+
+
+def report_without_end(started: str, saved: str) -> None:
+    Path(started).touch()
+    try:
+        while True:
+            isolate.report("x" * 1000)
+    except KeyboardInterrupt:
+        for _ in range(200):  # more than a pipe holds
+            isolate.report("x" * 1000)
+        Path(saved).write_text("on the way out")
+        raise

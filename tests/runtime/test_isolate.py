@@ -151,3 +151,35 @@ def test_a_child_ends_with_its_parent(tmp_path: Path, number: signal.Signals, wa
     parent.send_signal(number)
     parent.wait(30)
     until(lambda: not lives(child))
+
+
+def test_a_child_that_reports_nothing_is_ended() -> None:
+    with pytest.raises(isolate.ChildDied, match="silent for 1 s") as caught:
+        isolate.call(isolated.sleep, silence=1, label="sleep")
+    assert caught.value.timed_out
+    assert isolate.call(isolated.report_slowly, 8, silence=5) == 8
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_child_that_has_much_to_report_is_not_waited_for_without_an_end(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """Its pipe is full, and its parent is asked to end: what it still sends is read, so that it can unwind."""
+    started, saved = tmp_path / "started", tmp_path / "saved"
+    code = """
+import sys, time
+from edgefkp.runtime import isolate, signals
+from tests.runtime import isolated
+signals.unwind_on_signals()
+def slow(value):
+    time.sleep(0.01)
+isolate.call(isolated.report_without_end, *sys.argv[1:], progress=slow, grace=60)
+"""
+    command = [sys.executable, "-c", code, str(started), str(saved)]
+    parent = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True)
+    until(started.exists)
+    time.sleep(0.5)
+    # Ctrl-C reaches both, as in a terminal; SIGTERM only the one it is sent to.
+    os.killpg(parent.pid, number) if number == signal.SIGINT else parent.send_signal(number)
+    parent.wait(50)
+    assert saved.read_text() == "on the way out"

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from edgefkp.card import TFLITE, Card, write_card
-from edgefkp.errors import EdgefkpError
-from edgefkp.runtime import interpreters, safety
+from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.runtime import interpreters, passed, safety
+from tests.altered_files import nan_on_images, without_outputs
 from tests.runtime import isolated
 
 TINY = Path(__file__).parents[1] / "fixtures" / "tiny.float32.tflite"
@@ -119,3 +120,53 @@ def test_bytes_altered_since_the_export_are_seen_by_the_card(tmp_path: Path) -> 
     path.write_bytes(content)
     with pytest.raises(EdgefkpError, match="not the file that its card"):
         safety.check(path)
+
+
+def test_a_file_that_gives_nan_on_images_alone_is_refused(tmp_path: Path) -> None:
+    path = broken(tmp_path, nan_on_images())
+    with pytest.raises(EdgefkpError, match="produces NaN or infinity"):
+        safety.check(path)
+    model = interpreters.load(path)
+    black, white = np.zeros((1, 96, 96), np.uint8), np.full((1, 96, 96), 255, np.uint8)
+    assert np.isfinite(model.predict(black)).all()
+    with pytest.raises(EdgefkpError, match="produces NaN or infinity"):  # whoever looks at no file first
+        model.predict(white)
+    with pytest.raises(EdgefkpError, match="produces NaN or infinity"):
+        safety.run_in_child(path, white)
+
+
+def test_a_file_without_outputs_is_no_keypoint_network(tmp_path: Path) -> None:
+    path = broken(tmp_path, without_outputs())
+    safety.check(path)
+    with pytest.raises(EdgefkpError, match="takes 1x96x96x1 and gives nothing"):
+        interpreters.load(path).predict(np.zeros((1, 96, 96), np.uint8))
+    with pytest.raises(EdgefkpError, match="takes 1x96x96x1 and gives nothing"):
+        safety.run_in_child(path, np.zeros((1, 96, 96), np.uint8))
+
+
+def test_what_other_code_let_through_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    safety.check(TINY)
+    tried: list[str] = []
+    monkeypatch.setattr(safety, "_try_in_child", lambda path, name: tried.append(name))
+    monkeypatch.setattr(passed, "checker", lambda: "another")
+    safety.check(TINY)
+    safety.check(TINY)
+    assert len(tried) == 1
+
+
+def test_the_checkers_hash_is_that_of_its_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(passed, "_ROOM", tmp_path / "runtime")
+    (tmp_path / "runtime").mkdir()
+    seen = set()
+    for content in ("one", "two"):
+        (tmp_path / "runtime" / "safety.py").write_text(content)
+        seen.add(passed.checker.__wrapped__())
+    (tmp_path / "card.py").write_text("the hall counts, too")
+    seen.add(passed.checker.__wrapped__())
+    assert len(seen) == 3
+
+
+def test_more_threads_than_a_machine_can_have_are_a_usage_error() -> None:
+    for threads in (0, 100_000):
+        with pytest.raises(UsageError, match=r"threads were asked for; 1 to 1024 can be"):
+            interpreters.load(TINY, threads=threads)

@@ -103,9 +103,31 @@ def test_a_candidate_over_the_budget_is_timed_and_not_trained(source, trained, t
 
 
 def test_no_candidate_within_the_budget(source, trained, tmp_path):
-    with pytest.raises(EdgefkpError, match=r"no candidate of 3 keeps to 0.1 ms; the fastest takes 0.500 ms"):
+    with pytest.raises(EdgefkpError, match=r"none of 3 candidates keeps to 0.1 ms; the fastest takes 0.500 ms"):
         tune(replace(TUNING, budget=0.1), source, tmp_path, clock=lambda file: 0.5)
     assert not trained
+
+
+def test_a_poor_network_within_the_budget_comes_before_one_over_it(source, trained, tmp_path, monkeypatch):
+    poor = 10_000.0  # worse than the mean shape
+
+    def train(experiment, *arguments, **options):
+        return Path("x"), Card(NETWORK, "x", metrics={"validation_rmse": poor})
+
+    monkeypatch.setattr(module, "train", train)
+    times = iter([2.0, 0.5, 3.0])
+    tuned = tune(replace(TUNING, budget=1.0), source, tmp_path, clock=lambda file: next(times))
+    assert (tuned.trials[0].ms, tuned.trials[0].validation_rmse) == (0.5, poor)
+    assert [trial.ms for trial in tuned.trials] == [0.5, 2.0, 3.0]
+
+
+def test_trainings_that_all_fail_are_not_blamed_on_the_budget(source, trained, tmp_path, monkeypatch):
+    def failing(*arguments, **options):
+        raise EdgefkpError("the loss is no number any more")
+
+    monkeypatch.setattr(module, "train", failing)
+    with pytest.raises(EdgefkpError, match="none of 3 candidates could be trained"):
+        tune(replace(TUNING, budget=1.0), source, tmp_path, clock=lambda file: 0.5)
 
 
 def test_another_search_under_the_same_name_is_refused(source, trained, tmp_path):

@@ -43,6 +43,7 @@ def train(experiment, source, folder, resume, progress):
         parameters=1,
         macs=1,
         data=CardData(source.name, source.train.hash, parts.hash, {}, {}, "none"),
+        training={"plan": {"precision": "float32", "lanes": 1}},
         metrics={"validation_rmse": 1.5},
     )
     return path, card

@@ -36,7 +36,7 @@ def starts(study: Study) -> Counter[str]:
 
 
 def scored(study: Study) -> list[str]:
-    return sorted(look["cell"] for look in worker.looks(study.test_log))
+    return sorted(look.cell for look in worker.looks(study.test_log))
 
 
 def scheduler(study: Study, workers: int = 2, ray: str = "", **environment: str) -> subprocess.Popen:

@@ -61,7 +61,9 @@ def made_cell(name: str, rmse: float | None = None, noise: float = 0.05, epochs:
         percentiles={"p50": rmse}, rmse_per_point=dict.fromkeys(KAGGLE15.points, rmse), faces=400,
         complete_faces=390, coordinates=12_000,
     )  # fmt: skip
-    test = Evaluation(EVALUATION, f"{name}.keras", "f", "made", "1", {"hash": "t"}, score, rmse, 6000)
+    test = Evaluation(
+        EVALUATION, f"{name}.keras", "f", "made", "1", {"name": "t", "part": "test", "hash": "t"}, score, rmse, 6000
+    )
     return CellResult(
         cell=name,
         column=cell.column,

@@ -38,7 +38,7 @@ def test_a_result_says_what_was_trained_on_what(study):
     assert result.identity.images == 120_000
     assert result.counts["imputed"] == 0
     assert result.counts["coordinates"] == 30 * result.counts["faces"]  # drop keeps complete rows only
-    assert result.file["sha256"] == worker.looks(study.test_log)[0]["sha256"]
+    assert result.file["sha256"] == worker.looks(study.test_log)[0].sha256
     source = open_dataset(study.data)
     assert result.key == CELLS[0].experiment(None).key(source, split(source))
 
@@ -89,6 +89,14 @@ def test_a_stopped_scheduler_stops_its_cells(study):
     process.wait(60)
     assert not running(study)
     assert scored(study) == []
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"cell": 3}', "\x00"])
+def test_a_damaged_line_of_the_log_of_scores_is_named(study, line):
+    study.test_log.parent.mkdir(parents=True, exist_ok=True)
+    study.test_log.write_text(f"\n{line}\n")
+    with pytest.raises(EdgefkpError, match="line 2"):
+        worker.looks(study.test_log)
 
 
 def test_the_test_split_is_looked_at_once(study, monkeypatch, tmp_path):

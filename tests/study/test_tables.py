@@ -178,3 +178,15 @@ def test_a_file_of_another_kind_is_named(tmp_path):
     write_json(study / "data.json", {"schema": "weather"})
     with pytest.raises(EdgefkpError, match=r"data\.json is not of schema"):
         read_evidence(study)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"schema": "edgefkp.cell/1", "cell": 3}', "[" * 10_000])
+def test_a_damaged_cell_is_named_and_counts_as_missing(tmp_path, content):
+    study = write_study(tmp_path, [made_cell("manual-drop"), made_cell("manual-ffill")])
+    (study / "manual-drop.json").write_text(content)
+    damaged = []
+    evidence = read_evidence(study, damaged=damaged)
+    assert list(evidence.results) == ["manual-ffill"]
+    assert "manual-drop" in evidence.missing()
+    (message,) = damaged
+    assert "manual-drop.json" in message

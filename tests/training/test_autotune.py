@@ -92,3 +92,9 @@ def test_a_trial_that_failed_is_not_remembered(tried, monkeypatch, tmp_path):
     assert not (tmp_path / "plans.json").exists()
     assert choose_plan("manual", {}, 64, SPEC) == Plan("mixed_bfloat16", 1)
     assert sorted(json.loads((tmp_path / "plans.json").read_text()).values()) == [50, 60, 70, 80, 90]
+
+
+@pytest.mark.parametrize("content", ["[", "[]", '{"a": "fast"}', "null", ""])
+def test_a_damaged_record_of_speeds_counts_for_nothing(tmp_path, content):
+    (tmp_path / "plans.json").write_text(content)
+    assert autotune._known(tmp_path / "plans.json") == autotune._known(tmp_path / "none.json") == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from edgefkp.bench.machine import ROOT
 from edgefkp.errors import UsageError
@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # --help lists the kinds, and imports nothing that measures
     import numpy as np
 
     from edgefkp.bench.device import Device
+    from edgefkp.bench.doctor import Report
     from edgefkp.bench.plan import Case, Schedule, TimingSettings
     from edgefkp.bench.result import Result
     from edgefkp.bench.timed_images import TimedImages
@@ -66,8 +67,8 @@ class OpenDevice(Protocol):
         """Raises EnvironmentProblem if the device cannot be reached or lacks something, EdgefkpError otherwise."""
         ...
 
-    def examine(self) -> dict[str, Any]:
-        """What edgefkp.bench.doctor finds there: machine, python, checks."""
+    def examine(self) -> Report:
+        """What edgefkp.bench.doctor finds there."""
         ...
 
 

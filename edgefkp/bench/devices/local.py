@@ -1,12 +1,13 @@
 """Measure on this machine's CPU."""
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from edgefkp.bench.device import CPU, Device
 from edgefkp.bench.devices import DEVICES, DeviceOptions, Listener, Work
 
 if TYPE_CHECKING:
+    from edgefkp.bench.doctor import Report
     from edgefkp.bench.result import Result
 
 
@@ -37,10 +38,10 @@ class LocalDevice:
         discard(partial)
         return measured
 
-    def examine(self) -> dict[str, Any]:
+    def examine(self) -> "Report":
         from edgefkp.bench import doctor
 
-        return asdict(doctor.report())
+        return doctor.report()
 
 
 class Local:

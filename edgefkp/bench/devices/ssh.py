@@ -5,6 +5,7 @@ own Python measures in a temporary folder, which is removed at the end. Nothing 
 a shell unquoted. ssh gives 255 both for no connection and for a remote death, so the board reports its own status.
 """
 
+import collections
 import json
 import os
 import re
@@ -13,16 +14,17 @@ import subprocess
 import tarfile
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from edgefkp.bench.device import Device
 from edgefkp.bench.devices import DEVICES, DeviceOptions, Listener, Work, unknown_device
-from edgefkp.errors import ENVIRONMENT, EdgefkpError, EnvironmentProblem
+from edgefkp.errors import ENVIRONMENT, EdgefkpError, EnvironmentProblem, UsageError, printable
 
 if TYPE_CHECKING:
+    from edgefkp.bench.doctor import Report
     from edgefkp.bench.result import Result
 
 _DEVICE = re.compile(
@@ -30,6 +32,11 @@ _DEVICE = re.compile(
 )
 Log = Callable[[str], None]
 STATUS = "edgefkp-status"
+_LAST_LINE = re.compile(rf"{STATUS} (\d{{1,3}})")
+# What is taken from a board at most, whatever it sends.
+_LINE = 10_000  # bytes of a line for people
+_LINES = 10_000
+_ANSWER = 1 << 30  # bytes of the result
 _PROGRESS = re.compile(r"plan: |\d+/\d+ ")  # what run_bundle prints while all is well
 
 # $1 python, $2 "keep" or "", $3 packages to install in a venv of the folder or "", then the module and its words.
@@ -78,16 +85,17 @@ class SshDevice:
         packages = _packages(self) if self.install else []
         with tempfile.TemporaryDirectory(prefix="edgefkp-bundle-") as folder:
             made = bundle.make(Path(folder), work.cases, work.images, work.settings)
-            words = ["edgefkp.bench.run_bundle", ".", "result.json"]
+            words = ["edgefkp.bench.run_bundle", ".", "result.json", "--trust"]  # it is this user's own
             content = _run(self, made, words, packages, listener.log)
         return replace(result.parse(content, self.name), name=work.name, device=self.device)
 
-    def examine(self) -> dict[str, Any]:
-        """What edgefkp.bench.doctor finds there: machine, python, checks."""
-        from edgefkp.bench import payload
+    def examine(self) -> "Report":
+        from edgefkp.bench import doctor, payload, result
+        from edgefkp.records import read_record
 
         with tempfile.TemporaryDirectory(prefix="edgefkp-payload-") as folder:
-            return _run(self, payload.copy_into(Path(folder)), ["edgefkp.bench.doctor"], [], lambda text: None)
+            found = _run(self, payload.copy_into(Path(folder)), ["edgefkp.bench.doctor"], [], lambda text: None)
+        return read_record(doctor.Report, result.printable_json(found), f"what {self.name} reports", "try again")
 
 
 class Ssh:
@@ -105,6 +113,8 @@ class Ssh:
             raise unknown_device(spec)
         target = (match["user"] or "") + (match["ipv6"] or match["host"])
         port = int(match["port"]) if match["port"] else None
+        if port is not None and not 1 <= port <= 65535:
+            raise UsageError(f"{spec} has port {port}; 1 to 65535 can be", "for example: ssh://user@board:22")
         return SshDevice(target, port, options.python, options.install, options.keep)
 
 
@@ -113,9 +123,9 @@ DEVICES.add(Ssh())
 
 def _packages(board: SshDevice) -> list[str]:
     report = board.examine()
-    machine, python = report["machine"], tuple(report["python"])
     from edgefkp.runtime import interpreters
 
+    machine, python = report.machine, report.python
     packages = interpreters.requirements(machine, python)
     if not packages:
         raise EnvironmentProblem(
@@ -127,7 +137,15 @@ def _packages(board: SshDevice) -> list[str]:
 
 def ssh_command(board: SshDevice) -> list[str]:
     """$EDGEFKP_SSH replaces `ssh`, as words: EDGEFKP_SSH='ssh -F other_config'."""
-    ssh = shlex.split(os.environ.get("EDGEFKP_SSH", "ssh"))
+    given = os.environ.get("EDGEFKP_SSH", "ssh")
+    try:
+        ssh = shlex.split(given)
+    except ValueError as error:
+        raise UsageError(
+            f"cannot read EDGEFKP_SSH={given}: {error}", "unset it, or give words as a shell has"
+        ) from None
+    if not ssh:
+        raise UsageError("EDGEFKP_SSH is set and names no command", "unset it, or give words as a shell has")
     port = ["-p", str(board.port)] if board.port else []
     return [*ssh, "-T", "-o", "ServerAliveInterval=15", *port, "--", board.target]
 
@@ -143,7 +161,7 @@ def _run(board: SshDevice, folder: Path, words: list[str], packages: list[str], 
         )
     except OSError as error:
         raise EnvironmentProblem(f"cannot start ssh: {error.strerror}", "sudo apt install openssh-client") from error
-    printed: list[str] = []
+    printed: collections.deque[str] = collections.deque(maxlen=_LINES)
     out: list[bytes] = []
     assert child.stdin is not None
     assert child.stdout is not None
@@ -175,36 +193,38 @@ def _send(folder: Path, stream: IO[bytes]) -> None:
         pass  # the other end reports why
 
 
-def _forward(stream: IO[bytes], printed: list[str], log: Log) -> None:
-    for line in stream:
-        text = line.decode(errors="replace").rstrip()
+def _forward(stream: IO[bytes], printed: collections.deque[str], log: Log) -> None:
+    while line := stream.readline(_LINE):
+        text = printable(line.decode(errors="replace").rstrip())
         printed.append(text)
         if not text.startswith(("error: ", "hint:  ")):  # become this command's own
             log(text)
 
 
 def _collect(stream: IO[bytes], out: list[bytes]) -> None:
-    out.append(stream.read())
+    out.append(stream.read(_ANSWER))
+    stream.close()  # a board that sends more fails at it
 
 
-def _answer_of(board: SshDevice, out: str, printed: list[str]) -> Any:
+def _answer_of(board: SshDevice, out: str, printed: Sequence[str]) -> Any:
     body, _, status = out.rstrip().rpartition("\n")
-    if not status.startswith(STATUS):
+    ended = _LAST_LINE.fullmatch(status)
+    if not ended:
         reason = next((line for line in reversed(printed) if line.strip() and not _PROGRESS.match(line)), "")
         reason = reason or f"the connection broke{f' at: {printed[-1]}' if printed else ''}"
         raise EnvironmentProblem(f"{board.name}: {reason}", f"try: {' '.join([*ssh_command(board), 'true'])}")
-    code = int(status.split()[1])
+    code = int(ended[1])
     if code == 127 or any(f"{board.python}: not found" in line for line in printed):
         raise EnvironmentProblem(f"{board.name} has no {board.python}", "name the board's Python with --remote-python")
     if code:
         raise _remote_error(board, code, printed)
     try:
         return json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EdgefkpError(f"{board.name} sent no result: {error}", "measure again") from error
 
 
-def _remote_error(board: SshDevice, code: int, printed: list[str]) -> EdgefkpError:
+def _remote_error(board: SshDevice, code: int, printed: Sequence[str]) -> EdgefkpError:
     message = next((line[7:] for line in printed if line.startswith("error: ")), "")
     hint = next((line[7:] for line in printed if line.startswith("hint:  ")), "")
     if code > 128 and not message:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgefkp.data.faces import Dataset, Faces
+from edgefkp.data.numbers import REACH, too_far
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
 from edgefkp.records import Registry
@@ -57,8 +58,21 @@ def open_dataset(
         problem = f"{path} is of no form that is known" if path.exists() else f"no data at {path}"
         raise EdgefkpError(problem, f"give {data_forms()}")
     dataset = found.open(path, labels, layout, input)
+    _require_points_in_reach(path, dataset)
 
     def asked(faces: Faces) -> Faces:
         return faces.in_layout(layout).at(input)
 
     return replace(dataset, train=asked(dataset.train), test=asked(dataset.test) if dataset.test else None)
+
+
+def _require_points_in_reach(path: Path, dataset: Dataset) -> None:
+    """Raise EdgefkpError for a point that no image of this size can have."""
+    for part, faces in (("train", dataset.train), ("test", dataset.test)):
+        if faces is not None and (found := too_far(faces.keypoints, faces.input.side, faces.layout)):
+            row, what = found
+            raise EdgefkpError(
+                f"{path}, {part} row {row + 1} ({str(faces.ids[row])[:60]}): {what}, more than {REACH} sides from its "
+                f"image of {faces.input.side} pixels",
+                "correct it, or leave it out (NaN, an empty cell): that point is then missing",
+            )

@@ -5,14 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.data.cutting import cut_face, read_image
+from edgefkp.data.cutting import cut_face
 from edgefkp.data.duplicates import persons_or_duplicates
 from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.data.formats import FORMATS, Format
+from edgefkp.data.images import read_image
 from edgefkp.data.license import NOT_STATED, license_of
 from edgefkp.data.points_csv import columns_of, read_points
 from edgefkp.data.progress import progress_bar
 from edgefkp.errors import EdgefkpError
+from edgefkp.files import visible
 from edgefkp.geometry import box_of_keypoints
 from edgefkp.layout import InputSpec, PointLayout
 
@@ -51,7 +53,7 @@ def _shows_a_face(points: np.ndarray, layout: PointLayout) -> bool:
 
 
 def _only_csv(path: Path, layout: PointLayout) -> Path:
-    tables = sorted(path.glob("*.csv"))
+    tables = visible(path, "*.csv")
     if len(tables) != 1:
         found = _some([table.name for table in tables]) if tables else "none"
         raise EdgefkpError(
@@ -69,7 +71,7 @@ def _cut_all(
         for row, name in enumerate(files):
             if bar:
                 bar.update(1)
-            image = read_image(folder / name, input)
+            image = read_image(folder / name, input.colors)
             if image is None:
                 unreadable.append(name)
             else:
@@ -85,7 +87,9 @@ def _cut_all(
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return ", ".join(" ".join(name.split())[:80] for name in names[:5]) + (
+        f" and {len(names) - 5} more" if len(names) > 5 else ""
+    )
 
 
 FORMATS.add(Format("folder", "a folder of images and a points CSV", Path.is_dir, open_folder, rank=30))

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgefkp.data.arrays import checked, read_arrays
+from edgefkp.data.arrays import checked, read_arrays, text_of
 from edgefkp.data.cache import cached
 from edgefkp.data.duplicates import persons_or_duplicates
 from edgefkp.data.faces import Dataset, Faces, faces_of
@@ -13,6 +13,7 @@ from edgefkp.data.formats import FORMATS, Format
 from edgefkp.data.kaggle_csv import INPUT, LAYOUT, read_test, read_training
 from edgefkp.data.kaggle_tables import read_lookup, read_solution
 from edgefkp.data.license import KAGGLE, license_of
+from edgefkp.data.numbers import as_points
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import InputSpec, PointLayout
 
@@ -127,9 +128,9 @@ def _read_known(file: Path, part: str, rows: int) -> _Known | None:
         f"{part}_label_src": (rows, LAYOUT.count),
     }
     hint = "the full labels of the rows of training.csv and test.csv, as they came with these"
-    arrays = checked(file, read_arrays(file, hint), shapes, hint)
+    arrays = checked(file, read_arrays(file, "copy it again"), shapes, hint)
     keypoints, persons, filenames, label_src = arrays.values()
-    return _Known(keypoints.astype(np.float32), persons.astype(str), filenames.astype(str), label_src)
+    return _Known(as_points(keypoints), text_of(persons), text_of(filenames), label_src)
 
 
 def _require_same_rows(file: Path, full: np.ndarray, csv: np.ndarray) -> None:

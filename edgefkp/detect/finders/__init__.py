@@ -1,6 +1,8 @@
 """The face finders, one file each: a new file that registers a `Finder` adds one."""
 
-from edgefkp.detect.finders.base import FINDERS, FaceFinder, Finder
+from edgefkp.detect.finders.base import FINDERS, FaceFinder, Finder, find_in_still
+
+__all__ = ["DEFAULT", "FINDERS", "FaceFinder", "Finder", "find_in_still", "finder_kind", "open_finder", "usages"]
 
 DEFAULT = "haar"  # needs no file
 

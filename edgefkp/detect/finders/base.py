@@ -28,13 +28,20 @@ class FaceBox(NamedTuple):
 
 class FaceFinder(Protocol):
     """An open finder. One whose boxes need a correction keeps it in an attribute `correction`, so that
-    bench.fit_finders can fit it anew."""
+    bench.fit_finders can fit it anew. One that finds more where time does not matter has `find_in_still`, which takes
+    and returns what `find` does."""
 
     name: str  # as in FINDERS
 
     def find(self, image: np.ndarray) -> list[FaceBox]:
         """The faces of a (H, W) gray or (H, W, 3) BGR uint8 image, those with the best scores first."""
         ...
+
+
+def find_in_still(finder: FaceFinder, image: np.ndarray) -> list[FaceBox]:
+    """The faces of an image that is no frame of a video: by the finder's `find_in_still`, else its `find`."""
+    thorough: Callable[[np.ndarray], list[FaceBox]] = getattr(finder, "find_in_still", finder.find)
+    return thorough(image)
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,19 @@
-"""The models that come with the package: .tflite files with their cards, and their reference vectors."""
+"""The models that come with the package: a network, its .tflite files with their cards, and their reference vectors."""
 
 from pathlib import Path
 
 from edgefkp.card import read_card
 from edgefkp.errors import EdgefkpError
+from edgefkp.files import visible
 
 FOLDER = Path(__file__).parent
 VECTORS = FOLDER / "golden.npz"  # see runtime/reference_vectors
 DEFAULT = "small-masked-online.float32"  # what KeypointDetector(), predict and demo use when no model is named
 
 
-def models() -> list[Path]:
-    """Every shipped .tflite file, the default first."""
-    return sorted(FOLDER.glob("*.tflite"), key=lambda path: (path.stem != DEFAULT, path.name))
+def models(suffix: str = ".tflite") -> list[Path]:
+    """Every shipped .tflite or .keras file, the default first."""
+    return sorted(FOLDER.glob(f"*{suffix}"), key=lambda path: (path.stem != DEFAULT, path.name))
 
 
 def hashes() -> set[str]:
@@ -39,3 +40,15 @@ def find_model(name: Path | str | None = None) -> Path:
             return path
     names = ", ".join(path.stem for path in models()) or "none"
     raise EdgefkpError(f"no model file at {name}", f"give a .tflite file, or a model that comes with edgefkp: {names}")
+
+
+def unnamed(folder: Path, suffix: str) -> tuple[list[Path], str]:
+    """What a command works on that no file was named for: those of `folder`, else a lone one in the current folder,
+    else the shipped ones; and what to tell people of that choice, which is nothing of the first."""
+    if found := visible(folder, f"*{suffix}"):
+        return found, ""
+    if len(found := visible(Path(), f"*{suffix}")) == 1:
+        return found, f"taking {found[0]}: there is no {suffix} file in {folder}/"
+    found = models(suffix)
+    names = ", ".join(path.name for path in found)
+    return found, f"taking what comes with edgefkp ({names}): there is no {suffix} file in {folder}/"

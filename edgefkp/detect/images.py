@@ -1,0 +1,105 @@
+"""One image of edgefkp predict: read, predicted, drawn; also what each worker needs for it."""
+
+import errno
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgefkp._version import __version__
+from edgefkp.data.images import decoded, image_bytes
+from edgefkp.detect import finders
+from edgefkp.detect.detector import KeypointDetector
+from edgefkp.detect.media import write_image
+from edgefkp.detect.overlay import draw_faces
+from edgefkp.detect.points_table import rows_of
+from edgefkp.errors import EdgefkpError
+from edgefkp.files import sha256_file
+
+_WRITABLE = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """An image or a video."""
+
+    path: Path
+    name: str  # its path under the folder that was given, and under OUT
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an image."""
+
+    rows: list[dict[str, Any]] | None = None  # of its faces; None: it was skipped
+    sha256: str = ""  # of the file's content; "" for one that was skipped
+    reason: str = ""  # why it was skipped
+
+
+@dataclass(frozen=True)
+class PredictSettings:
+    """What each worker needs to make its own detector and to write overlays."""
+
+    out: Path
+    model: str | None = None
+    finder: str = finders.DEFAULT
+    max_faces: int | None = None
+    runtime: str | None = None
+    overlays: bool = True
+    names: bool = False
+    table: str = "csv"
+
+    def detector(self) -> KeypointDetector:
+        return KeypointDetector(self.model, self.finder, max_faces=self.max_faces, runtime=self.runtime)
+
+    def identity(self, detector: KeypointDetector) -> dict[str, Any]:
+        """What must be the same for an earlier run's work to count: values by the names of the options."""
+        name, _, argument = self.finder.partition(":")
+        return {
+            "edgefkp": __version__,
+            "model": sha256_file(detector.model),
+            "finder": name,
+            "finder's file": sha256_file(argument) if os.path.isfile(argument) else argument,
+            "faces": self.max_faces or "all",
+            "runtime": detector.predictor.runtime,
+            "format": self.table,
+            "overlays": self.overlays,
+            "names": self.names,
+        }
+
+
+def predict_image(item: Item, settings: PredictSettings, detector: KeypointDetector) -> Outcome:
+    """Raises EdgefkpError for an overlay that cannot be written."""
+    try:
+        content = image_bytes(item.path)
+        image = decoded(content)
+        faces = detector(image)
+    except EdgefkpError as error:
+        return Outcome(reason=error.message)
+    except MemoryError:
+        return Outcome(reason="it needs more memory than there is")
+    if settings.overlays:
+        draw_faces(image, faces, settings.names)
+        try:
+            write_image(overlay_file(item, settings.out), image)
+        except EdgefkpError as error:
+            if not _is_too_long(error):
+                raise
+            return Outcome(reason="its name is too long for an overlay beside it; --no-overlays leaves that out")
+    return Outcome(rows_of(faces), hashlib.sha256(content).hexdigest())
+
+
+def overlay_file(item: Item, out: Path) -> Path:
+    """The image's own name; kinds that hold no colors or cannot be written become .png."""
+    path = out / "faces" / item.name
+    return path if path.suffix.lower() in _WRITABLE else path.with_name(path.name + ".png")
+
+
+def _is_too_long(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno == errno.ENAMETOOLONG:
+            return True
+        cause = cause.__cause__
+    return False
