@@ -26,7 +26,7 @@ def make_images(folder: Path) -> list[Sample]:
 def make_videos(folder: Path) -> list[Sample]:
     import cv2
 
-    from edgefkp.detect.media import CODECS, VideoRecorder
+    from edgefkp.detect.recorder import CODECS, VideoRecorder
 
     images = [cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) for image in drawn(FRAMES)[0]]
     for suffix in CODECS:
@@ -74,19 +74,18 @@ def predict(path: Path) -> list[Any]:
 
 
 def make_table(folder: Path) -> list[Sample]:
-    """What an earlier predict left: its table is altered, then predict resumes."""
+    """What an earlier predict left: its table or its list of finished files is altered, then predict resumes."""
     (folder / "in").mkdir()
     make_images(folder / "in")
     for form in ("csv", "json"):
         command("predict", folder / "in", "--model", TINY, "--finder", "whole-image", "--no-overlays", "--format", form,
-                "--out", folder / "out")  # fmt: skip
-    return samples_of(folder, *(f"out/{path.name}" for path in sorted((folder / "out").glob("points.*"))))
+                "--out", folder / form)  # fmt: skip
+    return samples_of(folder, *(f"{path.parent.name}/{path.name}" for path in sorted(folder.glob("*/p*.*"))))
 
 
 def resume(path: Path) -> list[Any]:
-    form = "csv" if path.suffix == ".csv" else "json"
     given = ("predict", path.parents[1] / "in", "--model", TINY, "--finder", "whole-image", "--no-overlays")
-    command(*given, "--format", form, "--out", path.parent)
+    command(*given, "--format", path.parent.name, "--out", path.parent)
     return []
 
 
@@ -119,4 +118,13 @@ KINDS.add(
         130,
     )
 )
-KINDS.add(Kind("table of points", "points.csv, points.jsonl: predict resumes", make_table, alter_points, resume, 60))
+KINDS.add(
+    Kind(
+        "table of points",
+        "points.csv, points.jsonl, predict.jsonl: predict resumes",
+        make_table,
+        alter_points,
+        resume,
+        60,
+    )
+)
