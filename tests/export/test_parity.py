@@ -25,6 +25,7 @@ from edgefkp.runtime.safety import run_in_child
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 FLOAT, INT8, INT8IO = (FIXTURES / f"tiny.{scheme}.tflite" for scheme in ("float32", "int8", "int8io"))
+DATA = {"name": "drawn", "part": "validation"}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def faces() -> Faces:
 @pytest.fixture(scope="module")
 def measured(faces: Faces) -> Parity:
     reference = reference_of(FLOAT, faces.images)
-    return parity(INT8, "int8", faces, {"name": "drawn"}, reference)
+    return parity(INT8, "int8", faces, DATA, reference)
 
 
 def test_counts_are_in_the_result(measured: Parity) -> None:
@@ -61,7 +62,7 @@ def test_numbers_are_those_of_the_two_files(measured: Parity, faces: Faces) -> N
 
 
 def test_a_file_against_itself_is_equal(faces: Faces) -> None:
-    same = parity(FLOAT, "float32", faces, {}, reference_of(FLOAT, faces.images))
+    same = parity(FLOAT, "float32", faces, DATA, reference_of(FLOAT, faces.images))
     assert (same.delta, same.interval, same.shift.max, same.saturated) == (0, (0, 0), 0, None)
 
 

@@ -35,9 +35,10 @@ def trained(monkeypatch) -> list[str]:
     """Names of the networks that were trained; the validation RMSE of each is set by its width."""
     names: list[str] = []
 
-    def train(experiment, source, out, resume):
+    def train(experiment, source, out, resume, replace):
         names.append(experiment.resolved.name)
         assert resume
+        assert replace
         return Path("x"), Card(
             NETWORK, "x", metrics={"validation_rmse": 1 + experiment.resolved.options["channels"][0] / 100}
         )

@@ -151,8 +151,10 @@ def write_times(folder: Path, networks: Iterable[str] = tuple(NETWORKS), verdict
     files += [("manual-masked-online", scheme, made_ms("manual", scheme)) for scheme in ("float32", "int8")]
     rows = [replace(made_row(*file), verdict=verdict) for file in files]
     result = Result(
-        name="zoo", created="2026-11-22T12:00:00Z", edgefkp="0.1.0", device=Device("cpu"), plan={}, load=0.1, trace={},
-        machine={"processor": "A board", "cores": 4, "architecture": "aarch64"}, data={"name": "drawn faces"},
+        name="zoo", created="2026-11-22T12:00:00Z", edgefkp="0.1.0", device=Device("cpu"), load=0.1, trace={},
+        plan={"processes": 3, "seconds": 0.1},
+        machine={"processor": "A board", "cores": 4, "architecture": "aarch64"},
+        data={"name": "drawn faces", "images": 8, "hash": "d"},
         rows=rows, failed=[], verdict=verdict, notes=[], seconds=1.0,
     )  # fmt: skip
     save(result, bench / ZOO)
