@@ -62,4 +62,4 @@ def test_the_real_workers_start_from_any_folder(monkeypatch, tmp_path):
     items = [Item(tmp_path / "absent.jpg", "absent.jpg")]
     settings = PredictSettings(tmp_path, str(TINY), "whole-image")
     ((_, outcome),) = in_workers(items, settings, 2)
-    assert "not an image" in outcome.reason
+    assert "absent.jpg does not exist" in outcome.reason
