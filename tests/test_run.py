@@ -161,6 +161,7 @@ def test_a_job_reads_its_data_for_its_points_and_its_input(tmp_path):
     assert dataset.layout == KAGGLE15
 
 
+@pytest.mark.slow
 def test_what_was_destroyed_is_made_again(first, command, environment, folder):
     out = folder / "out"
     (keras,) = (out / "models").glob("*.keras")

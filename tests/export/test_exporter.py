@@ -102,6 +102,7 @@ def recurrent(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_network_that_kills_the_converter_costs_its_own_file(exported: Exported, source, tmp_path, monkeypatch):
     """In a process of its own: the file is named, the others are made, and nothing stays in the temporary folder."""
     temporary = tmp_path / "tmp"
@@ -137,6 +138,7 @@ def test_layers_are_explained_in_a_child_too(exported: Exported, source):
     assert {layer.layer for layer in found.layers} == {"first", "second", "keypoints"}
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_model_card_work_in_an_empty_folder(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "EDGEFKP_CACHE": str(tmp_path / "cache")}
     images, keypoints = draw_all(60)

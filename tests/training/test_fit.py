@@ -59,6 +59,7 @@ def run(tmp_path: Path, name: str) -> subprocess.Popen:
         return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=log, text=True)
 
 
+@pytest.mark.slow
 def test_killed_and_continued_is_the_run_that_was_not(tmp_path):
     uninterrupted, process = run(tmp_path, "whole"), run(tmp_path, "killed")
     assert process.stdout is not None
