@@ -11,9 +11,7 @@ import pytest
 
 from bench import doc_tables
 from bench.compare_on_arm import ArmResult
-from bench.faults.record import FaultsResult
 from bench.finders import BehindFinder
-from bench.kills.record import KillsResult
 from bench.pipeline import PipelineResult
 from bench.track import Track
 from edgefkp.bench.result import Result
@@ -41,8 +39,6 @@ RECORDS: dict[str, Any] = {
     "edgefkp.run/1": RunResult,
     "edgefkp.arm/1": ArmResult,
     "edgefkp.finders/1": BehindFinder,
-    "edgefkp.faults/1": FaultsResult,
-    "edgefkp.kills/1": KillsResult,
     "edgefkp.track/1": Track,
     "edgefkp.pipeline/1": PipelineResult,
 }

@@ -177,6 +177,7 @@ def test_the_partial_folder_is_the_same_in_every_process() -> None:
     assert len(found) == 1
 
 
+@pytest.mark.slow
 def test_a_run_ended_by_sigkill_goes_on_in_another_process(tmp_path: Path) -> None:
     words = [str(FLOAT), str(INT8), "--mode", "invoke", "--processes", "3", "--seconds", "0.3", "--name", "k"]
     command = [sys.executable, "-m", "edgefkp", "bench", *words, "--out", str(tmp_path)]

@@ -109,6 +109,7 @@ def test_no_candidate_within_the_budget(source, trained, tmp_path):
     assert not trained
 
 
+@pytest.mark.slow
 def test_a_poor_network_within_the_budget_comes_before_one_over_it(source, trained, tmp_path, monkeypatch):
     poor = 10_000.0  # worse than the mean shape
 

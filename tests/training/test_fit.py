@@ -85,6 +85,7 @@ def test_killed_and_continued_is_the_run_that_was_not(tmp_path):
         assert other == pytest.approx(one, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_last_finished_epoch(tmp_path):
     process = run(tmp_path, "stopped")
     assert process.stdout is not None
