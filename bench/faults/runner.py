@@ -12,22 +12,32 @@ from typing import Any
 import numpy as np
 
 from bench.faults import FOREIGN, KINDS, RAN, Kind, Sample, Wrong
+from bench.faults.mutate import alter_bytes
 from bench.faults.record import CRASH, FINE, HANG, REFUSED, TRACEBACK, WRONG, Outcome
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, write_bytes, write_json
 from edgefkp.runtime import isolate
 
 MEMORY = 6 << 30  # bytes of address space; TensorFlow takes three to start
+IN_PLACE = "in place of"  # a change that could not be made
 CLOSE = 0.25  # pixels: integer kernels round differently by a step
 
 Note = Callable[[Outcome], None]
 
 
 def altered(kind: Kind, samples: Sequence[Sample], number: int, seed: int) -> tuple[Sample, bytes, str]:
-    """The sample, its altered file and what was done: the same for the same kind, number and seed."""
+    """The sample, its altered file and what was done: the same for the same kind, number and seed.
+
+    Where the format cannot hold the change that was drawn (text in an array of numbers), bytes are altered instead.
+    """
     sample = samples[number % len(samples)]
     random = np.random.default_rng([seed, zlib.crc32(kind.name.encode()), number])
-    content, change = kind.mutate((sample.folder / sample.altered).read_bytes(), random)
+    untouched = (sample.folder / sample.altered).read_bytes()
+    try:
+        content, change = kind.mutate(untouched, random)
+    except Exception as error:
+        content, change = alter_bytes(untouched, random)
+        change = f"{change}, {IN_PLACE} {type(error).__name__}"
     return sample, content, f"{sample.altered}: {change}"
 
 
@@ -61,8 +71,11 @@ def run_kind(
                 batch, kind.name, str(scratch), part, seed, environment=environment, memory=MEMORY, progress=hear
             )
         except isolate.ChildDied as died:
-            if not begun or len(outcomes) == len(numbers) - len(left) + len(begun):
+            ended = len(outcomes) == len(numbers) - len(left) + len(begun)
+            if not begun or (ended and not died.signal):
                 raise EdgefkpError(f"{kind.name}: the harness failed: {died.last_line}") from died
+            if ended:  # it died of the last input after its answer
+                outcomes.pop()
             part = part[: len(begun)]
             _, content, change = altered(kind, samples_in(kind, scratch), part[-1], seed)
             what = HANG if died.signal == "SIGALRM" else CRASH
@@ -101,7 +114,7 @@ def batch(name: str, scratch: str, numbers: list[int], seed: int) -> None:
         if (Path(scratch) / RAN).exists():
             (Path(scratch) / RAN).unlink()
             outcome, message = WRONG, "a foreign program was started"
-        facts = {"number": number, "outcome": outcome, "altered": change[:200], "bytes": len(content)}
+        facts = {"number": number, "outcome": outcome, "altered": _printable(change[:200]), "bytes": len(content)}
         isolate.report({"ended": {**facts, "where": where, "message": _printable(message)}})
 
 

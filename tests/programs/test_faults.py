@@ -1,11 +1,13 @@
 """Altered files and killed commands: few of both here, the whole with pytest -m slow."""
 
+import dataclasses
+
 import pytest
 
 from bench.faults import KINDS, Kind
 from bench.faults.kinds.itself import FOREIGN_RUNS, ORDER, OTHER_ANSWER
 from bench.faults.record import BAD, OUTCOMES, WRONG, row_of, smallest
-from bench.faults.runner import altered, run_kind, samples_in
+from bench.faults.runner import IN_PLACE, altered, run_kind, samples_in
 from bench.kills.contents import contents, difference
 from bench.kills.runner import kill_often
 from bench.kills.targets import NAMES, TARGETS
@@ -44,6 +46,23 @@ def test_a_seed_makes_the_same_files_again(name, tmp_path):
 
     samples = samples_in(KINDS[name], tmp_path)
     assert made(1) == made(1) != made(2)
+
+
+@pytest.mark.parametrize("name", ["npz", "full labels", "tflite"])
+def test_nearly_every_change_is_one_that_the_format_can_hold(name, tmp_path):
+    samples = samples_in(KINDS[name], tmp_path)
+    changes = [altered(KINDS[name], samples, number, SEED)[2] for number in range(100)]
+    assert sum(IN_PLACE in change for change in changes) < 10
+
+
+def test_a_change_that_cannot_be_made_alters_bytes(tmp_path):
+    def fails(content, random):
+        raise ValueError("complex() arg is a malformed string")
+
+    kind = dataclasses.replace(KINDS["csv"], mutate=fails)
+    sample, content, change = altered(kind, samples_in(kind, tmp_path), 1, SEED)
+    assert content != (sample.folder / sample.altered).read_bytes()
+    assert change.endswith("in place of ValueError")
 
 
 @pytest.mark.slow
