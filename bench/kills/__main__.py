@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from bench.kills.record import KillsResult, kills_table
+from bench.kills.record import KillRow, KillsResult, kills_table
 from bench.kills.runner import kill_often
 from bench.kills.targets import NAMES, TARGETS
 from edgefkp.card import versions
@@ -27,7 +27,9 @@ RESULT = Path(__file__).resolve().parents[1] / "results/kills.json"
     "--out", type=click.Path(path_type=Path), default=RESULT, help="JSON to write. [default: the committed one]"
 )
 def main(count: int, seed: int, only: tuple[str, ...], out: Path) -> None:
-    rows, problems = [], []
+    rows: list[KillRow] = []
+    problems: list[str] = []
+    created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     for target in TARGETS:
         if target.name not in (only or NAMES):
             continue
@@ -38,8 +40,7 @@ def main(count: int, seed: int, only: tuple[str, ...], out: Path) -> None:
         rows.append(row)
         problems += found
         log(str(row))
-    created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    write_json(out, KillsResult(seed, created, versions(), rows, problems))
+        write_json(out, KillsResult(seed, created, versions(), rows, problems))
     click.echo(kills_table(out).text())
     for problem in problems:
         log(problem)

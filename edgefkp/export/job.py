@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.card import TFLITE, Card, read_card, versions, write_card, write_with_card
+from edgefkp.card import TFLITE, Card, read_card, require_card_hash, versions, write_card, write_with_card
 from edgefkp.data.faces import Dataset, Faces
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.evaluation.evaluate import part_of
@@ -63,6 +63,7 @@ class ExportJob:
     def __init__(self, path: Path, source: Dataset, options: ExportOptions, progress: ExportProgress) -> None:
         self.path, self.source, self.options, self.progress = path, source, options, progress
         self.parent = sha256_file(path)
+        require_card_hash(path, self.parent)
         self._missing: dict[ConversionSettings, np.ndarray] = {}
 
     @cached_property

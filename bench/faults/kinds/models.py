@@ -10,6 +10,8 @@ from bench.faults import KINDS, Kind, Sample
 from bench.faults.calls import command, drawn, samples_of, tiny_model
 from bench.faults.mutate import alter_bytes, alter_json, alter_zip, one_of, pick
 from edgefkp.errors import EdgefkpError
+from edgefkp.files import json_text
+from edgefkp.runtime.metadata import NAME, FileMetadata
 
 SCHEMES = ("float32", "dynamic9", "int8", "int8io")
 
@@ -23,9 +25,8 @@ def alter_graph(content: bytes, random: np.random.Generator) -> tuple[bytes, str
     graph = model.subgraphs[0]
     tensor, operator = pick(random, graph.tensors), pick(random, graph.operators)
     number = int(pick(random, (0, -1, 1, 7, 2**31 - 1, 10_000, 3)))
-    way = pick(
-        random, ("shape", "type", "operator", "wires", "ports", "buffer", "scale", "options", "version", "count")
-    )
+    ways = ("shape", "type", "operator", "wires", "ports", "buffer", "scale", "options", "version", "count", "metadata")
+    way = pick(random, ways)
     if way == "shape" and tensor.shape is not None and len(tensor.shape):
         shape = list(tensor.shape)
         shape[int(random.integers(len(shape)))] = number
@@ -52,6 +53,13 @@ def alter_graph(content: bytes, random: np.random.Generator) -> tuple[bytes, str
     elif way == "version":
         code = pick(random, model.operatorCodes)
         code.version, code.builtinCode = pick(random, ((99, code.builtinCode), (1, int(random.integers(0, 220)))))
+    elif way == "metadata":
+        text, done = alter_json(json_text(FileMetadata("tiny", scheme="float32")).encode(), random)
+        entry, buffer = schema.MetadataT(), schema.BufferT()
+        entry.name, entry.buffer, buffer.data = NAME, len(model.buffers), np.frombuffer(text, np.uint8)
+        model.buffers.append(buffer)
+        model.metadata = [entry]
+        way = f"metadata: {done},"
     else:
         model.subgraphs = pick(random, ([], [graph, graph]))
     builder = flatbuffers.Builder(len(content))
