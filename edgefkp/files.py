@@ -177,12 +177,12 @@ def read_bytes(path: Path | str, kind: str, hint: str, largest: int = LARGEST) -
         return stream.read(largest)
 
 
-def read_json(path: Path | str) -> Any:
-    """Raises EdgefkpError for what is missing, damaged or too large."""
-    return parse_json(read_bytes(path, "a readable JSON file", _AGAIN), str(path))
-
-
 _AGAIN = "delete it and make it again"
+
+
+def read_json(path: Path | str, hint: str = _AGAIN) -> Any:
+    """Raises EdgefkpError, with `hint`, for what is missing, damaged or too large."""
+    return parse_json(read_bytes(path, "a readable JSON file", hint), str(path), hint)
 
 
 def parse_json(content: bytes | str, where: str, hint: str = _AGAIN) -> Any:

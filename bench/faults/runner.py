@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import traceback
 import zlib
 from collections.abc import Callable, Sequence
@@ -48,6 +49,7 @@ def run_kind(
     foreign = scratch / "foreign"
     foreign.write_text(f"#!/bin/sh\ntouch {scratch / RAN}\n")
     foreign.chmod(0o755)
+    _make_library(foreign.with_suffix(".so"), scratch / RAN)
     (scratch / "tmp").mkdir()
     environment = {
         "EDGEFKP_CACHE": str(scratch / "cache"), "TMPDIR": str(scratch / "tmp"), FOREIGN: str(foreign),
@@ -83,6 +85,13 @@ def run_kind(
             note(outcomes[-1])
         left = left[len(part) :]
     return outcomes
+
+
+def _make_library(path: Path, mark: Path) -> None:
+    """A library that leaves `mark` when it is loaded, where there is a compiler."""
+    code = f'#include <stdio.h>\n__attribute__((constructor)) void run(void) {{ fclose(fopen("{mark}", "w")); }}\n'
+    if compiler := shutil.which("cc"):
+        subprocess.run([compiler, "-shared", "-fPIC", "-x", "c", "-o", path, "-"], input=code, text=True, check=True)
 
 
 def samples_in(kind: Kind, scratch: Path) -> list[Sample]:

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import shutil
-import tempfile
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +37,7 @@ from edgefkp.layout import InputSpec, ModelSpec
 from edgefkp.networks.ours import FLOAT_LAYERS
 from edgefkp.runtime.keras_model import load_keras
 from edgefkp.runtime.metadata import FileMetadata
+from edgefkp.runtime.scratch import scratch_folder
 
 CARDS = 4  # the form of these cards; files with an older one are made again
 
@@ -151,8 +151,8 @@ class ExportJob:
             self._require_same_calibration(target, card, settings)
         self.progress.on_file(target.name)
         out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="edgefkp-export-") as folder:
-            made = Path(folder) / target.name
+        with scratch_folder() as folder:
+            made = folder / target.name
             inspection = self._write(made, settings)
             known = parity_of(card) if card else None  # of these very bytes, if only the card is of an older form
             known = known if known and known.sha256 == inspection.sha256 else None

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from bench.faults import KINDS, Kind
-from bench.faults.kinds.itself import FOREIGN_RUNS, ORDER, OTHER_ANSWER
+from bench.faults.kinds.itself import FOREIGN_LOADS, FOREIGN_RUNS, ORDER, OTHER_ANSWER
 from bench.faults.record import BAD, OUTCOMES, WRONG, row_of, smallest
 from bench.faults.runner import IN_PLACE, altered, run_kind, samples_in
 from bench.kills.contents import contents, difference
@@ -27,7 +27,7 @@ INPUTS = 10
 
 def test_the_harness_notices_every_fault(tmp_path):
     outcomes = run_kind(KINDS["itself"], range(len(ORDER)), SEED, tmp_path)
-    expected = {name: name for name in OUTCOMES} | {FOREIGN_RUNS: WRONG, OTHER_ANSWER: WRONG}
+    expected = {name: name for name in OUTCOMES} | dict.fromkeys((FOREIGN_RUNS, FOREIGN_LOADS, OTHER_ANSWER), WRONG)
     assert {ORDER[one.number]: one.outcome for one in outcomes} == expected
     assert row_of("itself", "", outcomes).inputs == len(ORDER)
     assert {one.outcome for one in smallest(outcomes)} == set(BAD)
