@@ -1,9 +1,10 @@
 """The program: `edgefkp`, or `python -m edgefkp`."""
 
-from edgefkp.runtime import signals
+from edgefkp.runtime import signals, supervisor
 
 
 def main() -> None:
+    supervisor.divide()
     with signals.leaving_at_once():
         from edgefkp.cli import main as run
     signals.unwind_on_signals()
