@@ -9,8 +9,10 @@ from bench.faults.kinds.itself import FOREIGN_LOADS, FOREIGN_RUNS, ORDER, OTHER_
 from bench.faults.record import BAD, OUTCOMES, WRONG, row_of, smallest
 from bench.faults.runner import IN_PLACE, altered, run_kind, samples_in
 from bench.kills.contents import contents, difference
+from bench.kills.record import KillRow, read, with_row
 from bench.kills.runner import kill_often
 from bench.kills.targets import NAMES, TARGETS
+from edgefkp.files import write_json
 
 SEED = 5
 READ = [kind.name for kind in KINDS.values() if kind.share]
@@ -90,6 +92,15 @@ def test_a_command_that_is_killed_ten_times_ends_as_an_undisturbed_one(name, tmp
     row, problems = kill_often(target, 10, SEED, tmp_path)
     assert problems == []
     assert row.orphans == 0
+
+
+def test_a_command_that_is_killed_alone_keeps_the_rows_of_the_others(tmp_path):
+    path = tmp_path / "kills.json"
+    for seed, name, problems in ((1, "study", ["study, killed: x"]), (1, "predict", []), (1, "study", [])):
+        write_json(path, with_row(path, seed, KillRow(name, 1, 1, 0, 0, 0, 0), problems))
+    assert [row.command for row in read(path).rows] == ["predict", "study"]
+    assert read(path).problems == []
+    assert len(with_row(path, 2, KillRow("run", 1, 1, 0, 0, 0, 0), []).rows) == 1
 
 
 def test_what_was_lost_doubled_or_left_is_seen(tmp_path):
