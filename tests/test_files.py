@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, reading
 from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import (
     json_text,
@@ -268,3 +268,10 @@ def test_a_lock_is_held_by_one_and_let_go_at_the_end(tmp_path):
             assert not second
     with locked(lock) as again:
         assert again
+
+
+def test_the_lack_of_memory_is_not_blamed_on_the_file():
+    with pytest.raises(EdgefkpError, match=r"not enough memory to read a\.npz") as caught:
+        with reading("a.npz", "a whole .npz", "copy it again"):
+            raise MemoryError
+    assert caught.value.hint == "close other programs; if that does not help: copy it again"

@@ -108,8 +108,9 @@ class Video:
         fps = max(self._capture.get(cv2.CAP_PROP_FPS), 1e-3)
         if frames < expected - allowed and seconds < (expected - allowed) / fps:
             raise EdgefkpError(f"{self._path} was cut off: it ends after {frames} of {expected:.0f} frames", _AGAIN)
-        if self._path.suffix.lower() == ".y4m" and _is_torn_y4m(self._path):
-            raise EdgefkpError(f"{self._path} was cut off: it ends in the middle of frame {frames + 1}", _AGAIN)
+        torn = _TORN.get(self._path.suffix.lower())
+        if torn and torn(self._path):
+            raise EdgefkpError(f"{self._path} was cut off: it ends in the middle of a frame, after {frames}", _AGAIN)
 
     def close(self) -> None:
         self._capture.release()
@@ -136,6 +137,17 @@ def _is_torn_y4m(path: Path) -> bool:
         whole, rest = divmod(path.stat().st_size - len(header), frame)
         stream.seek(len(header) + max(whole - 1, 0) * frame)
         return bool(rest) and stream.read(6) == b"FRAME\n"
+
+
+def _is_torn_mjpeg(path: Path) -> bool:
+    """The last image has no end: this format is nothing but images."""
+    with open(path, "rb") as stream:
+        stream.seek(max(0, path.stat().st_size - 100))
+        return not stream.read().rstrip(b"\0\r\n").endswith(b"\xff\xd9")
+
+
+# Formats whose header counts no frames. A cut between two frames cannot be seen in them.
+_TORN = {".y4m": _is_torn_y4m, ".mjpeg": _is_torn_mjpeg}
 
 
 def open_video(path: Path) -> Any:
