@@ -271,7 +271,7 @@ def test_a_lock_is_held_by_one_and_let_go_at_the_end(tmp_path):
 
 
 def test_the_lack_of_memory_is_not_blamed_on_the_file():
-    with pytest.raises(EdgefkpError, match=r"not enough memory to read a\.npz") as caught:
-        with reading("a.npz", "a whole .npz", "copy it again"):
-            raise MemoryError
+    message = r"not enough memory to read a\.npz"
+    with pytest.raises(EdgefkpError, match=message) as caught, reading("a.npz", "a whole .npz", "copy it again"):
+        raise MemoryError
     assert caught.value.hint == "close other programs; if that does not help: copy it again"
