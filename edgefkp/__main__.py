@@ -4,8 +4,8 @@ from edgefkp.runtime import signals, supervisor
 
 
 def main() -> None:
-    supervisor.divide()
     with signals.leaving_at_once():
+        supervisor.divide()
         from edgefkp.cli import main as run
     signals.unwind_on_signals()
     run()

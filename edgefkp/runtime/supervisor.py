@@ -5,7 +5,8 @@ program therefore divides itself before it imports anything else: the child work
 This module has to be small for the same reason as `signals`.
 """
 
-import ctypes
+from __future__ import annotations
+
 import os
 import signal
 import sys
@@ -35,6 +36,8 @@ def divide() -> None:
     else:
         if child:
             _wait(child, watched)
+        import ctypes  # here: a Ctrl-C in the middle of an import is printed with a traceback
+
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it has ended meanwhile
             os._exit(_FAILED)
