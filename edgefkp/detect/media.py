@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ import numpy as np
 from edgefkp.data.images import MOST_PIXELS
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import captured_fds, visible, write_bytes
+from edgefkp.runtime.scratch import scratch_folder
 
 IMAGE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 VIDEO_SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".y4m", ".mjpeg"}
@@ -172,8 +172,8 @@ def plain_name(path: Path) -> Iterator[str]:
     try:
         name.encode()
     except UnicodeEncodeError:
-        with tempfile.TemporaryDirectory(prefix="edgefkp-") as folder:
-            link = Path(folder, "video").with_suffix(path.suffix if path.suffix.isascii() else "")
+        with scratch_folder() as folder:
+            link = (folder / "video").with_suffix(path.suffix if path.suffix.isascii() else "")
             link.symlink_to(path.absolute())
             yield str(link)
     else:
