@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import click
 
 from bench.faults import KINDS, Kind
 from bench.faults.record import BAD, Outcome, faults_table, row_of, smallest, with_row
-from bench.faults.runner import altered, run_kind, samples_in
+from bench.faults.runner import Note, altered, run_kind, samples_in
 from edgefkp.cli.options import NameChoice, log
 from edgefkp.data.progress import progress_bar
 from edgefkp.errors import EdgefkpError, GateError
@@ -34,11 +35,12 @@ def inputs_of(kind: Kind, count: int) -> range:
     metavar="KIND",
     help="May be repeated. The rows of the others stay.",
 )
+@click.option("--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="Kept busy at once.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder for the smallest file of each fault.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=RESULT, help="JSON to write. [default: the committed one]"
 )
-def main(count: int, seed: int, only: tuple[str, ...], keep: Path | None, out: Path) -> None:
+def main(count: int, seed: int, only: tuple[str, ...], processes: int, keep: Path | None, out: Path) -> None:
     kinds = [KINDS[name] for name in only] or [kind for kind in KINDS.values() if kind.share]
     missing = [kind.name for kind in kinds if kind.needs and not find_spec(kind.needs)]
     if missing:
@@ -47,8 +49,7 @@ def main(count: int, seed: int, only: tuple[str, ...], keep: Path | None, out: P
     with progress_bar("faults", sum(len(inputs_of(kind, count)) for kind in kinds)) as bar:
         for kind in kinds:
             bar.label = kind.name
-            with tempfile.TemporaryDirectory(prefix="edgefkp-faults-") as scratch:
-                outcomes = run_kind(kind, inputs_of(kind, count), seed, Path(scratch), lambda one: bar.update(1))
+            outcomes = _outcomes(kind, inputs_of(kind, count), seed, processes, lambda one: bar.update(1))
             rows.append(row_of(kind.name, kind.description, outcomes))
             found = smallest(outcomes)
             faults += found
@@ -60,6 +61,19 @@ def main(count: int, seed: int, only: tuple[str, ...], keep: Path | None, out: P
     click.echo(faults_table(out).text())
     if any(getattr(row, name) for row in rows for name in BAD):
         raise GateError(f"{len(faults)} kinds of fault", "each file again: --keep FOLDER with the same --seed")
+
+
+def _outcomes(kind: Kind, numbers: range, seed: int, processes: int, note: Note) -> list[Outcome]:
+    """Divided among processes: each takes every n-th number, in a folder of its own."""
+
+    def run(part: range) -> list[Outcome]:
+        with tempfile.TemporaryDirectory(prefix="edgefkp-faults-") as scratch:
+            return run_kind(kind, part, seed, Path(scratch), note)
+
+    parts = [part for first in range(processes) if (part := numbers[first::processes])]
+    with ThreadPoolExecutor(processes) as pool:
+        found = [one for outcomes in pool.map(run, parts) for one in outcomes]
+    return sorted(found, key=lambda one: one.number)
 
 
 def _keep(kind: Kind, faults: list[Outcome], seed: int, folder: Path) -> None:
