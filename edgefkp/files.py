@@ -48,6 +48,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
     killed process left behind is removed by the next one that writes into that folder.
     """
     path = Path(path)
+    if os.path.exists(path) and not os.path.isfile(path):  # a device, too: root could replace /dev/null
+        raise EdgefkpError(f"{path} is there, and is not a file", "choose another name")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent.absolute())

@@ -275,3 +275,15 @@ def test_the_lack_of_memory_is_not_blamed_on_the_file():
     with pytest.raises(EdgefkpError, match=message) as caught, reading("a.npz", "a whole .npz", "copy it again"):
         raise MemoryError
     assert caught.value.hint == "close other programs; if that does not help: copy it again"
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link to a device"])
+def test_what_is_no_file_is_not_replaced(tmp_path, kind):
+    path = tmp_path / "out.json"
+    make = {"folder": os.mkdir, "pipe": os.mkfifo, "link to a device": lambda path: path.symlink_to("/dev/null")}
+    make[kind](path)
+    before = path.lstat()
+    with pytest.raises(EdgefkpError, match="is there, and is not a file"):
+        write_json(path, {})
+    assert (path.lstat().st_ino, path.lstat().st_mode) == (before.st_ino, before.st_mode)
+    assert [one.name for one in tmp_path.iterdir()] == ["out.json"]
