@@ -21,6 +21,8 @@ from bench.doc_tables import (
     seeds_table,
     structures_table,
 )
+from bench.faults.record import faults_table
+from bench.kills.record import kills_table
 from edgefkp.bench import result, table
 from edgefkp.card import Card
 from edgefkp.cli import COMMANDS
@@ -63,6 +65,8 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "live": _markup(live_table),
     "cards": _cards,
     "arm": _markup(arm_table),
+    "faults": _markup(faults_table),
+    "kills": _markup(kills_table),
     **{f"study-{name}": block(name) for name in BLOCKS},
 }
 
