@@ -5,6 +5,8 @@ pixel centers at whole numbers, NaN where a point is missing. Left and right are
 sees (N, 2 K) numbers, through `ModelSpec.encode` and `ModelSpec.decode`.
 """
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -48,7 +50,7 @@ class PointLayout:
         problem = ""
         if not self.points or len(set(self.points)) < len(self.points):
             problem = "needs points whose names differ"
-        elif np.shape(self.mean_shape) != (len(self.points), 2):
+        elif [len(place) for place in self.mean_shape] != [2] * self.count:
             problem = f"has {len(self.mean_shape)} places in its mean shape for {len(self.points)} points"
         elif [self.mirror[k] if 0 <= k < len(self.mirror) else -1 for k in self.mirror] != list(range(self.count)):
             problem = "is another face after mirroring twice"
@@ -89,12 +91,11 @@ class PointLayout:
         """(K, 2) float32 pixels of a square crop of that side: the mean shape."""
         return (np.array(self.mean_shape, np.float64) * side - 0.5).astype(np.float32)
 
-    def part(self, *names: str) -> "PointLayout":
+    def part(self, *names: str) -> PointLayout:
         """A layout of these points alone, in this order; NME is then over the first and the last of them."""
-        rows = self.rows(*names)
         others = [_other_side(name) for name in names]
         mirror = tuple(names.index(other) if other in names else k for k, other in enumerate(others))
-        shape = tuple(self.mean_shape[row] for row in rows)
+        shape = tuple(self.mean_shape[self._index(name)] for name in names)
         return PointLayout(f"{self.name}-part", names, shape, ((names[0],), (names[-1],)), mirror)
 
     def nme_distance(self, keypoints: np.ndarray) -> np.ndarray:
@@ -110,7 +111,7 @@ class PointLayout:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: Any) -> "PointLayout":
+    def from_json(cls, value: Any) -> PointLayout:
         """From a name or a whole definition. Raises ValueError for anything else."""
         if isinstance(value, str):
             if value not in LAYOUTS.names():

@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 import traceback
+import types
 from typing import Any, NoReturn
 
 import click
@@ -79,6 +80,8 @@ def main(args: list[str] | None = None) -> None:
         if hasattr(stream, "reconfigure"):  # names of files that are not UTF-8
             stream.reconfigure(errors="backslashreplace")
     _warn_of_other_systems()
+    if {"--help", "-h"}.intersection(words):  # what is registered is listed, and nothing is computed
+        sys.modules.setdefault("numpy", _OnFirstUse("numpy"))
     try:
         if "_EDGEFKP_COMPLETE" in os.environ:  # the shell asks
             cli.main(words, "edgefkp")
@@ -109,6 +112,16 @@ def _without_debug(words: list[str]) -> tuple[list[str], bool]:
     end = words.index("--") if "--" in words else len(words)
     kept = [word for word in words[:end] if word != "--debug"]
     return [*kept, *words[end:]], len(kept) < end or os.environ.get("EDGEFKP_DEBUG", "0") not in ("", "0")
+
+
+class _OnFirstUse(types.ModuleType):
+    """Stands for a package that is imported when something of it is asked for (importlib's LazyLoader imports it when
+    a second module names it)."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
 
 
 def _warn_of_other_systems() -> None:

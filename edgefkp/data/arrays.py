@@ -3,18 +3,19 @@
 Nothing but numbers and text is read: a pickle is never opened, whatever the file holds.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.lib import format as npy
 
 from edgefkp.errors import EdgefkpError, reading
 from edgefkp.files import open_file, opened_zip, replacing
 
-Arrays = dict[str, np.ndarray]
+Arrays = dict[str, "np.ndarray"]
 
 LARGEST = 4 << 30  # bytes of all arrays of a file
 _KINDS = "biufUS"  # of numpy's types: numbers and text
@@ -28,12 +29,12 @@ def read_arrays(path: Path | str, hint: str, largest: int = LARGEST) -> Arrays:
     `largest` bytes when it is unpacked, or holds anything but numbers and text.
     """
     with reading(path, _FORM, hint), open_file(path, largest) as stream:
-        if stream.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
+        if stream.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX:
             stream.seek(0)
             size = Path(path).stat().st_size
             _check_header(stream, size)
             stream.seek(0)
-            return {"": npy.read_array(stream, allow_pickle=False)}
+            return {"": np.lib.format.read_array(stream, allow_pickle=False)}
     arrays = {}
     with opened_zip(path, _FORM, hint, largest) as archive:
         for member in archive.infolist():
@@ -43,13 +44,14 @@ def read_arrays(path: Path | str, hint: str, largest: int = LARGEST) -> Arrays:
             with archive.open(member) as stream:
                 _check_header(stream, member.file_size)
             with archive.open(member) as stream:
-                arrays[name] = npy.read_array(stream, allow_pickle=False)
+                arrays[name] = np.lib.format.read_array(stream, allow_pickle=False)
                 stream.read()  # to its end, where the checksum is compared
     return arrays
 
 
 def _check_header(stream: IO[bytes], size: int) -> None:
     """Before memory is taken for what a header promises: `size` bytes must hold it."""
+    npy = np.lib.format
     version = npy.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"an array of version {version[0]}.{version[1]}")

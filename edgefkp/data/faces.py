@@ -1,5 +1,7 @@
 """Labeled faces in memory: the one type that every data format returns."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar

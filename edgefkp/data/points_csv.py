@@ -1,5 +1,7 @@
 """A CSV of points in the pixels of the original images: `file` and x and y of each point of a layout."""
 
+from __future__ import annotations
+
 import csv
 import io
 from collections import Counter

@@ -38,6 +38,20 @@ except SystemExit:
     assert all(name in done.stdout for name in COMMANDS)
 
 
+@pytest.mark.parametrize("command", ["train", "predict"])  # data formats, face finders
+def test_help_of_a_command_waits_for_no_arrays(command):
+    program = f"""
+import sys
+import edgefkp.cli
+try:
+    edgefkp.cli.main(["{command}", "--help"])
+except SystemExit:
+    print([name for name in {(*HEAVY, "numpy.linalg")} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]", "a module of a registry computes with numpy while it is imported"
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(name, capsys):
     with pytest.raises(SystemExit) as stopped:

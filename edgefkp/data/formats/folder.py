@@ -1,5 +1,7 @@
 """A folder of images and one CSV of points in their own pixels."""
 
+from __future__ import annotations
+
 from contextlib import nullcontext
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Faces in one .npz: arrays images, keypoints and, where known, group (the person), filename, label_src."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 

