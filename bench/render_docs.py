@@ -5,12 +5,12 @@ the JSON relative to the Markdown file ("-" for a table without one).
 """
 
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from bench import run
 from bench.compare_on_arm import arm_table
 from bench.doc_tables import (
     ablations_table,
@@ -106,8 +106,4 @@ def main(documents: tuple[Path, ...], check: bool) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(standalone_mode=False)
-    except EdgefkpError as error:
-        print(f"error: {error.message}\nhint:  {error.hint}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    run(main)

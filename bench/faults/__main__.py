@@ -1,6 +1,5 @@
 """The command: see bench/faults/__init__.py."""
 
-import sys
 import tempfile
 from datetime import datetime, timezone
 from importlib.util import find_spec
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bench import run
 from bench.faults import KINDS, Kind
 from bench.faults.record import BAD, FaultsResult, Outcome, faults_table, row_of, smallest
 from bench.faults.runner import altered, run_kind, samples_in
@@ -71,8 +71,4 @@ def _keep(kind: Kind, faults: list[Outcome], seed: int, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(standalone_mode=False)
-    except EdgefkpError as error:
-        print(f"error: {error.message}\nhint:  {error.hint}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    run(main)

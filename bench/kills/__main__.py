@@ -1,6 +1,5 @@
 """The command: see bench/kills/__init__.py."""
 
-import sys
 import tempfile
 from datetime import datetime, timezone
 from importlib.util import find_spec
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bench import run
 from bench.kills.record import KillsResult, kills_table
 from bench.kills.runner import kill_often
 from bench.kills.targets import NAMES, TARGETS
@@ -48,8 +48,4 @@ def main(count: int, seed: int, only: tuple[str, ...], out: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(standalone_mode=False)
-    except EdgefkpError as error:
-        print(f"error: {error.message}\nhint:  {error.hint}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    run(main)

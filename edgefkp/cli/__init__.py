@@ -7,7 +7,6 @@ import errno
 import importlib
 import os
 import sys
-import traceback
 import types
 from typing import Any, NoReturn
 
@@ -97,6 +96,8 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(141)
     except (Exception, KeyboardInterrupt) as error:
         if debug:
+            import traceback
+
             traceback.print_exc()
         if isinstance(error, KeyboardInterrupt | click.Abort) or signals.received():
             _end_stopped(error)

@@ -77,14 +77,7 @@ class Ledger:
 
     def __enter__(self) -> "Ledger":
         with contextlib.ExitStack() as block:
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                held = block.enter_context(locked(self.path))
-            except OSError as error:
-                raise EdgefkpError(
-                    f"cannot write {self.path}: {error.strerror}", "choose a folder that you can write to: --out"
-                ) from error
-            if not held:
+            if not block.enter_context(locked(self.path)):
                 raise EdgefkpError(
                     f"another edgefkp predict is writing into {self.path.parent}",
                     "wait until it has ended, or choose another folder: --out",

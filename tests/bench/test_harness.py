@@ -133,7 +133,7 @@ def test_a_run_that_was_cut_off_goes_on_and_counts_nothing_twice(tmp_path: Path)
 
 def test_an_unwritable_folder_is_said_before_anything_is_measured(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(EdgefkpError, match="cannot write to"):
+    with pytest.raises(EdgefkpError, match=r"cannot write .*lock: Not a directory"):
         harness.measure(
             cases_of([INT8]),
             labeled(),
