@@ -139,22 +139,24 @@ sys.meta_path.insert(0, Finder())
         ("raise ImportError('cannot import x', name='edgefkp.x')", 4, "cannot be loaded"),
     ],
 )
-def test_whatever_goes_wrong_is_two_lines_and_debug_shows_the_rest(statement, code, words, tmp_path):
-    environment = broken(tmp_path, statement)
-    done = edgefkp("models", **environment)
+def test_whatever_goes_wrong_is_two_lines(statement, code, words, tmp_path):
+    done = edgefkp("models", **broken(tmp_path, statement))
     assert done.returncode == code
     first, second = done.stderr.splitlines()
     assert first.startswith("error: ")
     assert words in first
     assert second.startswith("hint:  ")
-    for shown in (
-        edgefkp("--debug", "models", **environment),
-        edgefkp("models", "--debug", **environment),
-        edgefkp("models", EDGEFKP_DEBUG="1", **environment),
-    ):
-        assert shown.returncode == code
-        assert "Traceback" in shown.stderr
-        assert shown.stderr.splitlines()[-2:] == [first, second]
+
+
+@pytest.mark.parametrize("words", [["--debug", "models"], ["models", "--debug"], ["models"]], ids=" ".join)
+def test_debug_shows_the_rest_above_the_two_lines(words, tmp_path):
+    variable = {} if "--debug" in words else {"EDGEFKP_DEBUG": "1"}
+    shown = edgefkp(*words, **broken(tmp_path, "1 / 0"), **variable)
+    assert shown.returncode == 1
+    assert "Traceback" in shown.stderr
+    first, second = shown.stderr.splitlines()[-2:]
+    assert first.startswith("error: this is an error of edgefkp: ZeroDivisionError")
+    assert second.startswith("hint:  ")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
