@@ -8,12 +8,13 @@ import importlib
 import os
 import sys
 import types
+import warnings
 from typing import Any, NoReturn
 
 import click
 
 from edgefkp._version import __version__
-from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
+from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError, printable
 from edgefkp.runtime import signals
 
 # Command -> one line of help, in the order of the flow. The module of the same name holds the click command
@@ -78,6 +79,7 @@ def main(args: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # names of files that are not UTF-8
             stream.reconfigure(errors="backslashreplace")
+    warnings.formatwarning = _format_warning
     _warn_of_other_systems()
     if {"--help", "-h"}.intersection(words):  # what is registered is listed, and nothing is computed
         sys.modules.setdefault("numpy", _OnFirstUse("numpy"))
@@ -113,6 +115,13 @@ def _without_debug(words: list[str]) -> tuple[list[str], bool]:
     end = words.index("--") if "--" in words else len(words)
     kept = [word for word in words[:end] if word != "--debug"]
     return [*kept, *words[end:]], len(kept) < end or os.environ.get("EDGEFKP_DEBUG", "0") not in ("", "0")
+
+
+def _format_warning(message: Any, category: type[Warning], *place: Any, usual: Any = warnings.formatwarning) -> str:
+    """A line without the place in the code, for warnings of this package: they are of the user's files."""
+    if category.__module__.startswith("edgefkp."):
+        return f"warning: {printable(str(message))}\n"
+    return str(usual(message, category, *place))
 
 
 class _OnFirstUse(types.ModuleType):

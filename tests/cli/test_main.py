@@ -1,5 +1,6 @@
 """The command line as a whole: quick, two lines for every error, and the right exit code."""
 
+import json
 import os
 import signal
 import subprocess
@@ -212,6 +213,16 @@ def test_a_command_that_is_stopped_tells_once_how_to_go_on(tmp_path):
     assert "stopped; re-run the same command with --resume" in error
     assert "Traceback" not in error
     assert not list(tmp_path.glob("**/.*-*"))
+
+
+def test_a_field_of_a_newer_version_is_a_warning_of_one_line(tmp_path):
+    stored = json.loads((ROOT / "bench/results/zoo.json").read_text())
+    (tmp_path / "newer.json").write_text(json.dumps({**stored, "mood\x1b[2J": 1}))
+    done = edgefkp("bench", "show", str(tmp_path / "newer.json"))
+    assert done.returncode == 0
+    first, *_ = done.stderr.splitlines()
+    assert first.startswith("warning: ")
+    assert r"newer.json: the field mood\x1b[2J is of a newer edgefkp" in first
 
 
 def test_a_full_disk_behind_stdout_is_named():

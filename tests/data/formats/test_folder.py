@@ -15,7 +15,7 @@ from tests.made_faces import write_csv
 
 @pytest.fixture
 def folder(tmp_path):
-    """12 colour pictures, a face of other size and place in each, bright dots where its eyes are."""
+    """12 color images, a face of other size and place in each, bright dots where its eyes are."""
     (tmp_path / "pictures").mkdir()
     random = np.random.default_rng(1)
     rows = []
