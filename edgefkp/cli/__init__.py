@@ -117,11 +117,16 @@ def _without_debug(words: list[str]) -> tuple[list[str], bool]:
     return [*kept, *words[end:]], len(kept) < end or os.environ.get("EDGEFKP_DEBUG", "0") not in ("", "0")
 
 
-def _format_warning(message: Any, category: type[Warning], *place: Any, usual: Any = warnings.formatwarning) -> str:
+_usual_format = warnings.formatwarning
+
+
+def _format_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
     """A line without the place in the code, for warnings of this package: they are of the user's files."""
     if category.__module__.startswith("edgefkp."):
         return f"warning: {printable(str(message))}\n"
-    return str(usual(message, category, *place))
+    return _usual_format(message, category, filename, lineno, line)
 
 
 class _OnFirstUse(types.ModuleType):
