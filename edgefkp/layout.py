@@ -39,6 +39,9 @@ class PointLayout:
     mirror: tuple[int, ...] = ()
     # Pairs of names between which a line is drawn.
     lines: tuple[tuple[str, str], ...] = ()
+    # Two groups as in `nme_pair`, where they are not those that KAGGLE15 names: outer corners of the eyes, and pupils.
+    eye_corners: tuple[tuple[str, ...], ...] = ()
+    pupils: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         # 9 digits, as JSON files keep them: a layout that is read back equals the one that was written.
@@ -46,7 +49,8 @@ class PointLayout:
         object.__setattr__(self, "mean_shape", shape)
         if not self.mirror:
             object.__setattr__(self, "mirror", tuple(self._index(_other_side(name)) for name in self.points))
-        used = [name for group in (*self.nme_pair, *self.lines) for name in group]
+        groups = (*self.nme_pair, *self.eye_corners, *self.pupils, *self.lines)
+        used = [name for group in groups for name in group]
         problem = ""
         if not self.points or len(set(self.points)) < len(self.points):
             problem = "needs points whose names differ"
@@ -98,9 +102,9 @@ class PointLayout:
         shape = tuple(self.mean_shape[self._index(name)] for name in names)
         return PointLayout(f"{self.name}-part", names, shape, ((names[0],), (names[-1],)), mirror)
 
-    def nme_distance(self, keypoints: np.ndarray) -> np.ndarray:
-        """(N,) distance between the two groups of `nme_pair` for (N, K, 2) points; NaN where a point is missing."""
-        one, other = (keypoints[:, self.rows(*group)].mean(1) for group in self.nme_pair)
+    def nme_distance(self, keypoints: np.ndarray, pair: tuple[tuple[str, ...], ...] = ()) -> np.ndarray:
+        """(N,) distance of the groups of `pair`, else `nme_pair`, in (N, K, 2) points; NaN where a point is missing."""
+        one, other = (keypoints[:, self.rows(*group)].mean(1) for group in pair or self.nme_pair)
         distance: np.ndarray = np.linalg.norm(one - other, axis=-1)
         return distance
 

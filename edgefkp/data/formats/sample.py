@@ -42,7 +42,7 @@ def images_folder() -> Path:
 
 
 def _cut_all(folder: Path, input: InputSpec) -> Faces:
-    files, points, _ = read_points(LABELS, LAYOUT)
+    files, points, *_ = read_points(LABELS, LAYOUT)
     crops = []
     for name, keypoints in zip(files, points, strict=True):
         image = read_image(folder / name, input.colors)
