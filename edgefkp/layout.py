@@ -112,7 +112,7 @@ class PointLayout:
         """Its name if every edgefkp knows it, else the whole definition: what is read elsewhere knows no other ones."""
         if BUILT_IN.get(self.name) == self:
             return self.name
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if value or name == "lines"}
 
     @classmethod
     def from_json(cls, value: Any) -> PointLayout:

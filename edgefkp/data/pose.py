@@ -44,7 +44,7 @@ HEAD: dict[str, tuple[float, float, float]] = {
     "mouth_center_bottom_lip": (0.000, -0.852, 0.140),
 }
 FEWEST = 4  # points, below which three angles cannot be told apart
-DEPTH = 0.1  # units that points have to stand out of their plane (root mean square), to show a turn
+DEPTH = 0.05  # units that points have to stand out of their plane (root mean square), to show a turn
 _STEPS = 20
 _DAMPING = 1e-3
 _LONGEST_STEP = 0.5  # radians

@@ -1,8 +1,8 @@
 """Limits that a user sets on scores, of all faces or of a part: "nme<=6", "|turn|>30: nme<=8", "glasses=yes: rmse<1.5".
 
-    GATE      = [CONDITION [and CONDITION ...]:] METRIC OP NUMBER
-    CONDITION = PROPERTY OP NUMBER, |PROPERTY| OP NUMBER, or COLUMN=VALUE
-    OP        = <, <=, >, >=
+GATE      = [CONDITION [and CONDITION ...]:] METRIC OP NUMBER
+CONDITION = PROPERTY OP NUMBER, |PROPERTY| OP NUMBER, or COLUMN=VALUE
+OP        = <, <=, >, >=
 """
 
 import re
@@ -26,7 +26,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">": lambda value, limit: value > limit,
 }
 _LIMIT = re.compile(r"\s*([\w ]+?)\s*(<=|>=|<|>)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(?:%|px)?\s*")
-_NUMBER = re.compile(r"\s*(\|?)\s*(.+?)\s*(\|?)\s*(<=|>=|<|>)\s*([-+]?[\d.]+)\s*°?\s*")
+_NUMBER = re.compile(r"\s*(\|?)\s*([^<>=|:]+?)\s*(\|?)\s*(<=|>=|<|>)\s*([-+]?[\d.]+)\s*°?\s*")
 
 
 def _metrics() -> dict[str, tuple[str, Callable[[Score], float | None]]]:
@@ -84,7 +84,7 @@ def parse_gate(text: str) -> Gate:
     if metric not in METRICS:
         raise _malformed(text, f"there is no metric '{found[1]}', but {', '.join(METRICS)}")
     for part in conditions:
-        if not _NUMBER.fullmatch(part) and not re.fullmatch(r"[^=]+=[^=]+", part):
+        if not _NUMBER.fullmatch(part) and not re.fullmatch(r"[^<>=|:]+=[^=:]+", part):
             raise _malformed(text, f"'{part}' is no condition, as |turn|>30 or COLUMN=VALUE")
     return Gate(text, conditions, metric, found[2], _number(text, found[3]))
 

@@ -1,4 +1,4 @@
-"""What faces are sorted by to see where a model is weak: pose, size, blur, darkness, labels, and the user's own columns.
+"""What faces are sorted by to see where a model is weak: pose, size, blur, darkness, labels, the user's columns.
 
 A property is a value for each face, from its image, its true points or its attributes. A new one is a function with
 `@face_property(...)`.

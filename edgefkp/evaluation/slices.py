@@ -1,6 +1,7 @@
 """Scores of parts of the faces: by pose, size, blur, or a column of the user's."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class Slice:
 def slices(predicted: np.ndarray, faces: Faces, by: list[str]) -> list[Slice]:
     """The scores of `faces` by each property, column or group of properties in `by`; see `properties.measured`.
 
-    predicted: (N, K, 2); `faces.keypoints` is the truth. Numbers make bins with as many faces each, values a slice each.
+    predicted: (N, K, 2); `faces.keypoints` is the truth. Numbers make bins of as many faces each, values a slice each.
     Raises UsageError for an unknown name.
     """
     found = []
@@ -87,7 +88,7 @@ def _bins(values: np.ndarray, unit: str) -> list[tuple[str, np.ndarray]]:
     count = max(1, min(BINS, len(known) // FEWEST))
     quantiles = np.quantile(known, np.arange(count + 1) / count)
     digits = max(0, 2 - int(np.floor(np.log10(max(quantiles[-1] - quantiles[0], 1e-9)))))
-    digits = digits if quantiles[-1] - quantiles[0] < 20 else 0
+    digits = 0 if (known == np.round(known)).all() else digits
     edges = np.unique(np.round(quantiles[1:-1], digits))
     # The outermost edges are the smallest and largest value, rounded outwards.
     step = 10.0**-digits
@@ -96,5 +97,5 @@ def _bins(values: np.ndarray, unit: str) -> list[tuple[str, np.ndarray]]:
     place = np.searchsorted(edges, values, side="right")
     return [
         (f"{low} to {high}{unit}", (place == number) & ~np.isnan(values))
-        for number, (low, high) in enumerate(zip(names, names[1:], strict=False))
+        for number, (low, high) in enumerate(pairwise(names))
     ]
