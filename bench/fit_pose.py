@@ -16,6 +16,7 @@ from edgefkp.data.pose import HEAD, Pose, angles, fitted, rotation
 from edgefkp.layout import KAGGLE15
 
 ROUNDS = 20
+HELD_OUT = True
 KEPT = 0.95  # of the faces, those that fit best
 OTHER_SIDE = (-1, 1, 1)
 
@@ -47,16 +48,22 @@ def main(data: str, upright: str, only: str | None) -> None:
     faces = open_dataset(data, "full").train
     faces = faces.take(faces.complete)
     head = factored(_seen(faces), np.array([HEAD[name] for name in KAGGLE15.points]))
-    posed = open_dataset(upright).train
-    kept = posed.complete & ~np.isin(posed.groups, np.unique(posed.groups)[::5])
-    if only:
-        column, _, value = only.partition("=")
-        kept &= posed.attributes[column] == value
-    nods = angles(fitted(_seen(posed.take(kept)), head)[0])[:, 2]
+    posed = posed_faces(upright, only, not HELD_OUT)
+    nods = angles(fitted(_seen(posed), head)[0])[:, 2]
     head = head @ rotation(Pose(0, 0, float(np.median(nods)))).T
-    click.echo(f"{len(faces)} faces; {kept.sum()} posed ones, whose median nod was {np.median(nods):+.2f} degrees")
+    click.echo(f"{len(faces)} faces; {len(posed)} posed ones, whose median nod was {np.median(nods):+.2f} degrees")
     for name, place in zip(KAGGLE15.points, head, strict=True):
         click.echo(f'    "{name}": ({", ".join(f"{number + 0.0:.3f}" for number in place)}),')
+
+
+def posed_faces(upright: str, only: str | None, held_out: bool) -> Faces:
+    """The whole faces of every fifth person (held_out), or of all others; only: COLUMN=VALUE of those that count."""
+    faces = open_dataset(upright).train
+    kept = faces.complete & (np.isin(faces.groups, np.unique(faces.groups)[::5]) == held_out)
+    if only:
+        column, _, value = only.partition("=")
+        kept &= faces.attributes[column] == value
+    return faces.take(kept)
 
 
 def _seen(faces: Faces) -> np.ndarray:

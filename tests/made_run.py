@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgefkp.evaluation.normalized import normalized
+from edgefkp.evaluation.normalized import Normalized
 from edgefkp.report.evaluation_figures import WorstFaces
 from edgefkp.report.result import FileResult, ModelResult, RunResult
 from edgefkp.report.run_figures import ShownFaces
@@ -49,7 +49,14 @@ def make_model(network: str, rmse: float) -> ModelResult:
         seconds=4.0,
         history=history,
         files=[make_file(model, "float32", rmse), make_file(model, "int8", rmse + 0.0625)],
-        normalized=normalized(np.array([rmse, 2 * rmse, 5 * rmse]), np.array(["a", "b", "c"])),
+        normalized=Normalized(
+            nme=2 * rmse,
+            interval=(rmse, 3 * rmse),
+            faces=100,
+            failure_rate={"8": 50.0, "10": 25.0},
+            auc={"8": 0.25, "10": 0.375},
+            curve=[0.0] * 40 + [0.5] * 50 + [0.75] * 11,
+        ),
         nme_by="interpupil",
     )
 

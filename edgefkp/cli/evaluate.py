@@ -116,12 +116,15 @@ def command(
     if robustness:
         _robustness(model, source, part, _sources(label_src), runtime, as_json)
         return
-    asked = {"part": part, "label_sources": _sources(label_src), "runtime": runtime, "by": _names(by), "gates": limits}
-    done = [evaluated(model, source, **asked)]
+
+    def scored(path: Path, faces: "Dataset") -> "Evaluated":
+        return evaluated(path, faces, part, _sources(label_src), runtime, _names(by), limits)
+
+    done = [scored(model, source)]
     for path in models[1:]:
         spec = open_predictor(path, runtime).spec
         own = source if spec == predictor.spec else _opened(data, spec, solution)
-        done.append(evaluated(path, own, **asked))
+        done.append(scored(path, own))
     _draw(done, worst, plot)
     _print(done, as_json)
     for one in done:

@@ -1,5 +1,6 @@
 """Scores of parts of the faces: by pose, size, blur, or a column of the user's."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -31,7 +32,7 @@ class Slice:
     failure_rate: dict[str, float]  # per cent of the faces, by the limit in per cent
 
 
-def slices(predicted: np.ndarray, faces: Faces, by: list[str]) -> list[Slice]:
+def slices(predicted: np.ndarray, faces: Faces, by: Sequence[str]) -> list[Slice]:
     """The scores of `faces` by each property, column or group of properties in `by`; see `properties.measured`.
 
     predicted: (N, K, 2); `faces.keypoints` is the truth. Numbers make bins of as many faces each, values a slice each.
