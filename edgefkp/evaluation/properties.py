@@ -38,6 +38,9 @@ ALIASES = {
 }
 
 
+LARGEST = 1e12  # a column with larger numbers, or infinite ones, is taken for text
+
+
 def face_property(name: str, unit: str, description: str) -> Callable[[Measure], Measure]:
     """Register the decorated function as a property; see `Property`."""
 
@@ -88,13 +91,12 @@ def measured(name: str, faces: Faces) -> list[Measured]:
 
 def _numbers(column: np.ndarray) -> np.ndarray:
     """A column as floats if all of its cells are numbers or empty, else as text."""
-    if column.dtype.kind in "uifb":
-        return column.astype(float)
     text = np.char.strip(column.astype(str))
     try:
-        return np.array([float(cell) if cell else np.nan for cell in text.tolist()])
+        numbers = np.array([float(cell) if cell else np.nan for cell in text.tolist()])
     except ValueError:
         return text
+    return text if (np.abs(numbers) > LARGEST).any() else numbers
 
 
 @face_property("turn", "°", "turn of the head, positive to the subject's left; from the true points")

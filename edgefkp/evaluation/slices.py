@@ -7,12 +7,14 @@ from itertools import pairwise
 import numpy as np
 
 from edgefkp.data.faces import Faces
+from edgefkp.errors import UsageError, printable
 from edgefkp.evaluation.metrics import Score, score
 from edgefkp.evaluation.properties import Measured, measured
 
 BINS = 4  # of a number: as many faces in each
 FEWEST = 10  # faces of a bin; fewer faces make fewer bins
 MOST_VALUES = 6  # a column of numbers with no more different ones than this has a slice for each
+MOST_WORDS = 40  # a column of words has no more different ones than this
 UNKNOWN = "not known"
 
 
@@ -71,7 +73,12 @@ def parts_of(one: Measured) -> list[tuple[str, np.ndarray]]:
     """(name, (N,) bool which faces) of each part by one property; faces of which it is not known come last."""
     if one.is_text:
         values = sorted(set(one.values.tolist()) - {""})
-        parts = [(value, one.values == value) for value in values]
+        if len(values) > MOST_WORDS:
+            raise UsageError(
+                f"the column {one.name} has {len(values):,} different values, too many for a part each",
+                f"choose a column of numbers, or one with at most {MOST_WORDS} values",
+            )
+        parts = [(printable(value), one.values == value) for value in values]
         unknown = one.values == ""
     else:
         unknown = np.isnan(one.values)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from edgefkp.data.faces import SOURCE_SIDE, faces_of
+from edgefkp.data.faces import SOURCE_SIDE, faces_of, joined
 from edgefkp.data.synthetic import drawn_faces
 from edgefkp.errors import UsageError
 from edgefkp.evaluation.properties import PROPERTIES, Measured, measured
 from edgefkp.evaluation.slices import UNKNOWN, parts_of, slices
-from edgefkp.layout import ModelSpec
+from edgefkp.layout import KAGGLE15, ModelSpec
 from tests.layouts import SMALL_RGB
 
 COUNT = 40
@@ -87,3 +87,23 @@ def test_unknown_names_are_refused_with_the_known_ones(faces):
 def test_a_column_goes_before_a_property_of_its_name(faces):
     own = faces_of(faces.images, faces.keypoints, attributes={"turn": np.array(["left", "right"] * (COUNT // 2))})
     assert [one.values.tolist()[:2] for one in measured("turn", own)] == [["left", "right"]]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [["1", "inf"], ["1e300", "-1e300"], ["nan", "2"], ["1", "two"], ["\x1b[31m", ""], [np.inf, 1.0], [True, False]],
+)
+def test_odd_cells_of_a_column_are_no_crash(cells):
+    images = np.zeros((COUNT, 96, 96), np.uint8)
+    keypoints = np.stack([KAGGLE15.mean_points()] * COUNT)
+    faces = faces_of(images, keypoints, attributes={"odd": np.array(cells * (COUNT // 2))})
+    found = slices(faces.keypoints + 1, faces, ["odd"])
+    assert sum(one.faces for one in found) == COUNT
+    assert all(one.name.isprintable() for one in found)
+
+
+def test_a_column_of_names_is_refused(faces):
+    own = faces_of(faces.images, faces.keypoints, attributes={"name": np.array([f"n{i}" for i in range(COUNT)])})
+    many = joined([own, faces_of(own.images, own.keypoints, attributes={"name": np.array(["more"] * COUNT)})])
+    with pytest.raises(UsageError, match="name has 41 different values"):
+        slices(many.keypoints, many, ["name"])
