@@ -26,8 +26,8 @@ from edgefkp.card import Card
 from edgefkp.cli import COMMANDS
 from edgefkp.cli.options import log
 from edgefkp.errors import EdgefkpError, GateError
-from edgefkp.evaluation.table import Table
 from edgefkp.evaluation.evaluate import Evaluation
+from edgefkp.evaluation.table import Table
 from edgefkp.export.model_card import parity_table
 from edgefkp.files import read_json, write_text
 from edgefkp.records import read_record

@@ -19,6 +19,7 @@ from edgefkp.evaluation.properties import measured
 from edgefkp.evaluation.slices import score_of
 
 EXAMPLES = '"nme<=6", "|turn|>30: nme<=8", "glasses=yes: rmse<1.5"'
+Value = Callable[[Score], float | None]  # None where it is not known
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<=": lambda value, limit: value <= limit,
     ">=": lambda value, limit: value >= limit,
@@ -29,25 +30,31 @@ _LIMIT = re.compile(r"\s*([\w ]+?)\s*(<=|>=|<|>)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?
 _NUMBER = re.compile(r"\s*(\|?)\s*([^<>=|:]+?)\s*(\|?)\s*(<=|>=|<|>)\s*([-+]?[\d.]+)\s*°?\s*")
 
 
-def _metrics() -> dict[str, tuple[str, Callable[[Score], float | None]]]:
-    """Name -> (unit, value of a score; None where it is not known)."""
-    found: dict[str, tuple[str, Callable[[Score], float | None]]] = {
-        "rmse": (" px", lambda score: score.rmse),
-        "p95": (" px", lambda score: score.percentiles["p95"]),
-        "nme": (" %", lambda score: score.nme),
-    }
-    for name in TITLES:
-        found[f"nme_{name}"] = (
-            " %",
-            lambda score, name=name: score.normalized[name].nme if name in score.normalized else None,  # type: ignore[misc]
-        )
-    for limit in map(str, LIMITS):
-        found[f"failure{limit}"] = (" %", lambda score, at=limit: score.own.failure_rate[at] if score.own else None)  # type: ignore[misc]
-        found[f"auc{limit}"] = ("", lambda score, at=limit: score.own.auc[at] if score.own else None)  # type: ignore[misc]
-    return found
+def _nme(length: str) -> Value:
+    def value(score: Score) -> float | None:
+        own = score.normalized.get(length)
+        return own.nme if own else None
+
+    return value
 
 
-METRICS = _metrics()
+def _failure_rate(limit: int) -> Value:
+    return lambda score: score.own.failure_rate[str(limit)] if score.own else None
+
+
+def _area(limit: int) -> Value:
+    return lambda score: score.own.auc[str(limit)] if score.own else None
+
+
+# Name -> (unit, value of a score).
+METRICS: dict[str, tuple[str, Value]] = {
+    "rmse": (" px", lambda score: score.rmse),
+    "p95": (" px", lambda score: score.percentiles["p95"]),
+    "nme": (" %", lambda score: score.nme),
+    **{f"nme_{length}": (" %", _nme(length)) for length in TITLES},
+    **{f"failure{limit}": (" %", _failure_rate(limit)) for limit in LIMITS},
+    **{f"auc{limit}": ("", _area(limit)) for limit in LIMITS},
+}
 
 
 @dataclass(frozen=True)

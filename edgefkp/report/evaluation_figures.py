@@ -115,7 +115,7 @@ def worst_sheet(worst: WorstFaces) -> Any:
     faces = zip(grid.flat, worst.images, worst.truth, worst.predicted, worst.ids, worst.errors, strict=False)
     for panel, image, true, predicted, name, error in faces:
         show_face(panel, image, true, predicted, size=24)
-        panel.set_title(f"{error:.1f} px\n{_short(name)}", fontsize=7)
+        panel.set_title(f"{error:.1f} px\n{_short(name)}", fontsize=8)
     handles = [
         grid[0, 0].scatter([], [], s=24, facecolors="none", edgecolors=TRUE_POINT, label="true"),
         grid[0, 0].scatter([], [], s=18, c=PREDICTED_POINT, marker="x", label="predicted"),
@@ -126,7 +126,7 @@ def worst_sheet(worst: WorstFaces) -> Any:
 
 def _short(name: str) -> str:
     name = "".join(letter if letter.isprintable() else "?" for letter in name).replace("$", r"\$")
-    return name if len(name) <= 28 else "…" + name[-27:]
+    return name if len(name) <= 24 else "…" + name[-23:]
 
 
 def write_figure(path: Path, name: str, models: Sequence[Evaluated]) -> Path:

@@ -43,12 +43,12 @@ def normalized_table(score: Score) -> Table:
     """NME by each length of the face, with failure rate and AUC."""
     heads = ["NME, per cent of", "faces", "NME", "95 %"]
     for limit in LIMITS:
-        heads += [f"failed at {limit} %", f"AUC at {limit} %"]
+        heads += [f"failed\nat {limit} %", f"AUC\nat {limit} %"]
     rows = []
     for name, one in score.normalized.items():
         ends = [cell for at in map(str, LIMITS) for cell in (f"{one.failure_rate[at]:.2f} %", f"{one.auc[at]:.3f}")]
         rows.append([TITLES.get(name, name), str(one.faces), f"{one.nme:.2f}", _range(one.interval), *ends])
-    return Table.of([head.replace(" at ", "\nat ") for head in heads], rows)
+    return Table.of(heads, rows)
 
 
 def slice_table(slices: Sequence[Slice], nme_by: str) -> Table:

@@ -115,6 +115,7 @@ def test_the_numbers_are_those_of_the_newest_view(live):
     connection.close()
     assert numbers["frames"] >= 3
     assert len(numbers["faces"][0]["keypoints"]) == KAGGLE15.count
+    assert set(numbers["faces"][0]["pose"]) == {"turn", "tilt", "nod"}
     assert set(numbers["ms"]) == {"find", "network", "smooth", "total"}
     assert (numbers["message"], numbers["told"]) == ("", "")
     assert numbers["model"] in numbers["choices"]
