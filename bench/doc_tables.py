@@ -206,7 +206,19 @@ def pipeline_table(rows: list[Row]) -> Table:
     return Table.of(heads, cells, [where])
 
 
+def pose_table(rows: list[Row]) -> Table:
+    angles = ("turn", "tilt", "nod")
+    cells = [
+        [row["check"], row["data"], str(row["faces"]), *("{:.1f} / {:.1f}".format(*row[name]) for name in angles)]
+        for row in rows
+    ]
+    models = ", ".join(dict.fromkeys(row["model"] for row in rows if row["model"]))
+    note = f"Degrees off, median / 90th percentile, test persons. Points of {models}; of people who pose: true points."
+    return Table.of(["check", "data", "faces", *angles], cells, [note], words=2)
+
+
 _LIVE = {
+    "edgefkp.pose/1": pose_table,
     "edgefkp.finders/1": finders_table,
     "edgefkp.track/1": track_table,
     "edgefkp.pipeline/1": pipeline_table,

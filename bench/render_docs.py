@@ -5,12 +5,12 @@ the JSON relative to the Markdown file ("-" for a table without one).
 """
 
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from bench import run
 from bench.compare_on_arm import arm_table
 from bench.doc_tables import (
     ablations_table,
@@ -28,11 +28,13 @@ from edgefkp.card import Card
 from edgefkp.cli import COMMANDS
 from edgefkp.cli.options import log
 from edgefkp.errors import EdgefkpError, GateError
+from edgefkp.evaluation.evaluate import Evaluation
 from edgefkp.evaluation.table import Table
 from edgefkp.export.model_card import parity_table
 from edgefkp.files import read_json, write_text
 from edgefkp.records import read_record
 from edgefkp.report import run_table
+from edgefkp.report.evaluation_table import normalized_table, slice_table
 from edgefkp.report.result import read_run
 from edgefkp.study.page import BLOCKS, block
 
@@ -45,6 +47,11 @@ def _commands(_: Path) -> Table:
 def _cards(path: Path) -> str:
     """Render the cost of each conversion. path: the output of `edgefkp export --json`."""
     return parity_table(read_record(list[Card], read_json(path), str(path)))
+
+
+def _evaluation(path: Path) -> Evaluation:
+    """The output of `edgefkp evaluate --json`."""
+    return read_record(Evaluation, read_json(path), str(path))
 
 
 def _markup(make: Callable[[Path], Table]) -> Callable[[Path], str]:
@@ -63,6 +70,8 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "robustness": _markup(robustness_table),
     "seeds": _markup(seeds_table),
     "live": _markup(live_table),
+    "normalized": lambda path: normalized_table(_evaluation(path).score).markdown(),
+    "slices": lambda path: slice_table(_evaluation(path).slices, _evaluation(path).score.nme_by).markdown(),
     "cards": _cards,
     "arm": _markup(arm_table),
     "faults": _markup(faults_table),
@@ -110,8 +119,4 @@ def main(documents: tuple[Path, ...], check: bool) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(standalone_mode=False)
-    except EdgefkpError as error:
-        print(f"error: {error.message}\nhint:  {error.hint}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    run(main)

@@ -102,10 +102,11 @@ def require_writable(folder: Path) -> None:
 def locked(path: Path, patience: float = 0.0) -> Iterator[bool]:
     """Hold the lock file `path` for the block; yields False if another process still has it after `patience` seconds.
 
-    The lock ends with the process, however that ends, so no lock is ever stale. Raises EdgefkpError for a file that
-    cannot be written.
+    Makes the file and its folder. The lock ends with the process, however that ends, so no lock is ever stale. Raises
+    EdgefkpError for a file that cannot be written.
     """
     with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         opened = open(path, "a")  # noqa: SIM115
     with opened as stream:
         end, held = time.monotonic() + patience, False

@@ -4,6 +4,8 @@ A matrix maps source pixels to target pixels, with pixel centers at whole number
 (x', y') = M[:, :2] @ (x, y) + M[:, 2]. Angles are in degrees, counter-clockwise as seen on screen.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +14,6 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.layout import REFERENCE_SIDE, InputSpec, PointLayout
 
 LONGEST = 1 << 15  # pixels: OpenCV moves no longer images
-IDENTITY = np.array([[1.0, 0, 0], [0, 1, 0]])
 
 
 def similarity(center: float, degrees: float = 0, scale: float = 1, shift: tuple[float, float] = (0, 0)) -> np.ndarray:

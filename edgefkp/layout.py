@@ -5,6 +5,8 @@ pixel centers at whole numbers, NaN where a point is missing. Left and right are
 sees (N, 2 K) numbers, through `ModelSpec.encode` and `ModelSpec.decode`.
 """
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -37,6 +39,9 @@ class PointLayout:
     mirror: tuple[int, ...] = ()
     # Pairs of names between which a line is drawn.
     lines: tuple[tuple[str, str], ...] = ()
+    # Two groups as in `nme_pair`, where they are not those that KAGGLE15 names: outer corners of the eyes, and pupils.
+    eye_corners: tuple[tuple[str, ...], ...] = ()
+    pupils: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         # 9 digits, as JSON files keep them: a layout that is read back equals the one that was written.
@@ -44,11 +49,12 @@ class PointLayout:
         object.__setattr__(self, "mean_shape", shape)
         if not self.mirror:
             object.__setattr__(self, "mirror", tuple(self._index(_other_side(name)) for name in self.points))
-        used = [name for group in (*self.nme_pair, *self.lines) for name in group]
+        groups = (*self.nme_pair, *self.eye_corners, *self.pupils, *self.lines)
+        used = [name for group in groups for name in group]
         problem = ""
         if not self.points or len(set(self.points)) < len(self.points):
             problem = "needs points whose names differ"
-        elif np.shape(self.mean_shape) != (len(self.points), 2):
+        elif [len(place) for place in self.mean_shape] != [2] * self.count:
             problem = f"has {len(self.mean_shape)} places in its mean shape for {len(self.points)} points"
         elif [self.mirror[k] if 0 <= k < len(self.mirror) else -1 for k in self.mirror] != list(range(self.count)):
             problem = "is another face after mirroring twice"
@@ -89,17 +95,16 @@ class PointLayout:
         """(K, 2) float32 pixels of a square crop of that side: the mean shape."""
         return (np.array(self.mean_shape, np.float64) * side - 0.5).astype(np.float32)
 
-    def part(self, *names: str) -> "PointLayout":
+    def part(self, *names: str) -> PointLayout:
         """A layout of these points alone, in this order; NME is then over the first and the last of them."""
-        rows = self.rows(*names)
         others = [_other_side(name) for name in names]
         mirror = tuple(names.index(other) if other in names else k for k, other in enumerate(others))
-        shape = tuple(self.mean_shape[row] for row in rows)
+        shape = tuple(self.mean_shape[self._index(name)] for name in names)
         return PointLayout(f"{self.name}-part", names, shape, ((names[0],), (names[-1],)), mirror)
 
-    def nme_distance(self, keypoints: np.ndarray) -> np.ndarray:
-        """(N,) distance between the two groups of `nme_pair` for (N, K, 2) points; NaN where a point is missing."""
-        one, other = (keypoints[:, self.rows(*group)].mean(1) for group in self.nme_pair)
+    def nme_distance(self, keypoints: np.ndarray, pair: tuple[tuple[str, ...], ...] = ()) -> np.ndarray:
+        """(N,) distance of the groups of `pair`, else `nme_pair`, in (N, K, 2) points; NaN where a point is missing."""
+        one, other = (keypoints[:, self.rows(*group)].mean(1) for group in pair or self.nme_pair)
         distance: np.ndarray = np.linalg.norm(one - other, axis=-1)
         return distance
 
@@ -107,10 +112,10 @@ class PointLayout:
         """Its name if every edgefkp knows it, else the whole definition: what is read elsewhere knows no other ones."""
         if BUILT_IN.get(self.name) == self:
             return self.name
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if value or name == "lines"}
 
     @classmethod
-    def from_json(cls, value: Any) -> "PointLayout":
+    def from_json(cls, value: Any) -> PointLayout:
         """From a name or a whole definition. Raises ValueError for anything else."""
         if isinstance(value, str):
             if value not in LAYOUTS.names():

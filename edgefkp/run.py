@@ -25,13 +25,14 @@ from edgefkp.data.faces import Dataset, shown_rows
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import Split, split
 from edgefkp.errors import EdgefkpError
-from edgefkp.evaluation.evaluate import Evaluation, evaluate, mean_shape_score
+from edgefkp.evaluation.evaluate import Evaluation, evaluate, evaluated, mean_shape_score
 from edgefkp.export.schemes import DEFAULT_SCHEMES, parse_tflite
 from edgefkp.files import read_json, sha256_file, write_json
 from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
 from edgefkp.networks.registry import NETWORKS, resolve
 from edgefkp.networks.tensorflow import look_for_tensorflow
 from edgefkp.records import read_record
+from edgefkp.report.evaluation_figures import WorstFaces, worst_of
 from edgefkp.report.result import FileResult, ModelResult, RunResult
 from edgefkp.report.run_figures import ShownFaces
 from edgefkp.runtime import isolate
@@ -220,14 +221,16 @@ def _gathered(
     rows = {row.sha256: row for row in bench.rows}
     shown = shown_rows(len(parts.test))
     predictions: dict[str, np.ndarray] = {}
+    worst: dict[str, WorstFaces] = {}
     models = []
     for one in made:
         files = []
         for path in one.files:
-            evaluation, predicted = evaluate(path, source)
-            # The last scheme's points stay for the sheet: what runs on the board.
-            predictions[one.card.model] = predicted[shown]
-            files.append(_file_result(evaluation, rows[evaluation.sha256]))
+            scored = evaluated(path, source)
+            # The last scheme's points stay for the sheets: what runs on the board.
+            predictions[one.card.model] = scored.predicted[shown]
+            worst[one.card.model] = worst_of(scored.faces, scored.predicted)
+            files.append(_file_result(scored.evaluation, rows[scored.evaluation.sha256]))
         models.append(_model_result(one, files))
     mean = mean_shape_score(source)
     first = bench.rows[0]
@@ -252,7 +255,7 @@ def _gathered(
         quick=quick,
         input=source.input,
     )
-    return result, ShownFaces(parts.test.images[shown], parts.test.keypoints[shown], predictions)
+    return result, ShownFaces(parts.test.images[shown], parts.test.keypoints[shown], predictions, worst)
 
 
 def _file_result(evaluation: Evaluation, row: bench_result.BenchRow) -> FileResult:
@@ -291,4 +294,6 @@ def _model_result(one: Made, files: list[FileResult]) -> ModelResult:
         seconds=last["seconds"],
         history=card.history,  # type: ignore[arg-type]
         files=files,
+        normalized=score.own,
+        nme_by=score.nme_by,
     )

@@ -1,5 +1,6 @@
 """What tests of measurements share: two tiny files, few faces, short processes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 FIXTURES = Path(__file__).parent / "fixtures"
 FLOAT, INT8 = FIXTURES / "tiny.float32.tflite", FIXTURES / "tiny.int8.tflite"
 BRIEF = TimingSettings(processes=2, seconds=0.02, warm_seconds=(0.01, 0.05), pause=0)
+ONE = replace(BRIEF, processes=1)
 
 
 def labeled(count: int = 20) -> TimedImages:

@@ -11,8 +11,11 @@ import pytest
 
 from bench import doc_tables
 from bench.compare_on_arm import ArmResult
+from bench.faults.record import FaultsResult
 from bench.finders import BehindFinder
+from bench.kills.record import KillsResult
 from bench.pipeline import PipelineResult
+from bench.pose import PoseCheck
 from bench.track import Track
 from edgefkp.bench.result import Result
 from edgefkp.card import Card
@@ -41,6 +44,10 @@ RECORDS: dict[str, Any] = {
     "edgefkp.finders/1": BehindFinder,
     "edgefkp.track/1": Track,
     "edgefkp.pipeline/1": PipelineResult,
+    "edgefkp.pose/1": PoseCheck,
+    "edgefkp.evaluation/1": Evaluation,
+    "edgefkp.faults/1": FaultsResult,
+    "edgefkp.kills/1": KillsResult,
 }
 # What a program of bench/ wrote and only a table of the documents reads.
 TABLES: dict[str, Callable[[Path], Any]] = {

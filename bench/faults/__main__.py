@@ -1,6 +1,5 @@
 """The command: see bench/faults/__init__.py."""
 
-import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bench import run
 from bench.faults import KINDS, Kind
 from bench.faults.record import BAD, Outcome, faults_table, row_of, smallest, with_row
 from bench.faults.runner import Note, altered, run_kind, samples_in
@@ -87,8 +87,4 @@ def _keep(kind: Kind, faults: list[Outcome], seed: int, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(standalone_mode=False)
-    except EdgefkpError as error:
-        print(f"error: {error.message}\nhint:  {error.hint}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    run(main)

@@ -1,12 +1,12 @@
 """The command: see bench/kills/__init__.py."""
 
-import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
+from bench import run
 from bench.kills.record import KillRow, kills_table, with_row
 from bench.kills.runner import kill_often
 from bench.kills.targets import NAMES, TARGETS
@@ -46,8 +46,4 @@ def main(count: int, seed: int, only: tuple[str, ...], out: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(standalone_mode=False)
-    except EdgefkpError as error:
-        print(f"error: {error.message}\nhint:  {error.hint}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    run(main)

@@ -3,6 +3,8 @@
 `root` is "/" or a folder that holds another machine's files, so that every board can be tested on any machine.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import platform

@@ -34,13 +34,6 @@ def open_store(partial: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="edgefkp-bench-") as folder:
             yield Path(folder)
         return
-    try:
-        partial.mkdir(parents=True, exist_ok=True)
-        (partial / "lock").touch()
-    except OSError as error:
-        raise EdgefkpError(
-            f"cannot write to {partial.parent}: {error.strerror}", "name a folder that you can write to: --out FOLDER"
-        ) from error
     with locked(partial / "lock") as held:
         if not held:
             raise EdgefkpError("the same benchmark is running already", "wait until it is done")

@@ -169,13 +169,6 @@ def opened(path: Path, scratch: Path, trust: bool = False) -> Iterator[Bundle]:
     if not path.is_file():
         raise EdgefkpError(f"{path} is neither a zip nor a folder", "make one: edgefkp bundle")
     place = scratch / f".bundle-{sha256_file(path)[:16]}"
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        (place / "lock").touch()
-    except OSError as error:
-        raise EdgefkpError(
-            f"cannot write to {scratch}: {error.strerror}", "name a folder that you can write to: --out FOLDER"
-        ) from error
     with locked(place / "lock") as held:
         if not held:
             raise EdgefkpError(f"{path} is being measured already", "wait until it is done")

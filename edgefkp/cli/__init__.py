@@ -7,13 +7,14 @@ import errno
 import importlib
 import os
 import sys
-import traceback
+import types
+import warnings
 from typing import Any, NoReturn
 
 import click
 
 from edgefkp._version import __version__
-from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
+from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError, printable
 from edgefkp.runtime import signals
 
 # Command -> one line of help, in the order of the flow. The module of the same name holds the click command
@@ -78,7 +79,10 @@ def main(args: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # names of files that are not UTF-8
             stream.reconfigure(errors="backslashreplace")
+    warnings.formatwarning = _format_warning
     _warn_of_other_systems()
+    if {"--help", "-h"}.intersection(words):  # what is registered is listed, and nothing is computed
+        sys.modules.setdefault("numpy", _OnFirstUse("numpy"))
     try:
         if "_EDGEFKP_COMPLETE" in os.environ:  # the shell asks
             cli.main(words, "edgefkp")
@@ -94,6 +98,8 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(141)
     except (Exception, KeyboardInterrupt) as error:
         if debug:
+            import traceback
+
             traceback.print_exc()
         if isinstance(error, KeyboardInterrupt | click.Abort) or signals.received():
             _end_stopped(error)
@@ -109,6 +115,28 @@ def _without_debug(words: list[str]) -> tuple[list[str], bool]:
     end = words.index("--") if "--" in words else len(words)
     kept = [word for word in words[:end] if word != "--debug"]
     return [*kept, *words[end:]], len(kept) < end or os.environ.get("EDGEFKP_DEBUG", "0") not in ("", "0")
+
+
+_usual_format = warnings.formatwarning
+
+
+def _format_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A line without the place in the code, for warnings of this package: they are of the user's files."""
+    if category.__module__.startswith("edgefkp."):
+        return f"warning: {printable(str(message))}\n"
+    return _usual_format(message, category, filename, lineno, line)
+
+
+class _OnFirstUse(types.ModuleType):
+    """Stands for a package that is imported when something of it is asked for (importlib's LazyLoader imports it when
+    a second module names it)."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
 
 
 def _warn_of_other_systems() -> None:

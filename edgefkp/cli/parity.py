@@ -19,7 +19,6 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.export.schemes import FLOAT, TfliteName, parse_tflite
 
 if TYPE_CHECKING:
-    from edgefkp.data.faces import Faces
     from edgefkp.export.parity import Parity, Reference
     from edgefkp.layout import InputSpec
 
@@ -80,7 +79,7 @@ def command(
     if as_json:
         print_json(results)
     else:
-        click.echo(parity_table(results, faces))
+        click.echo(parity_table(results))
         if points:
             click.echo(f"\n{points_table(results)}")
     if max_delta is not None:
@@ -102,7 +101,7 @@ def _reference(path: Path, models_dir: Path) -> Path:
     )
 
 
-def parity_table(results: "list[Parity]", faces: "Faces") -> str:
+def parity_table(results: "list[Parity]") -> str:
     from tabulate import tabulate
 
     rows = [

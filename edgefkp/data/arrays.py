@@ -3,6 +3,8 @@
 Nothing but numbers and text is read: a pickle is never opened, whatever the file holds.
 """
 
+from __future__ import annotations
+
 import math
 import sys
 from collections.abc import Mapping
@@ -10,12 +12,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.lib import format as npy
 
 from edgefkp.errors import EdgefkpError, reading
 from edgefkp.files import open_file, opened_zip, replacing
 
-Arrays = dict[str, np.ndarray]
+Arrays = dict[str, "np.ndarray"]
 
 LARGEST = 4 << 30  # bytes of all arrays of a file
 _KINDS = "biufUS"  # of numpy's types: numbers and text
@@ -29,7 +30,7 @@ def read_arrays(path: Path | str, hint: str, largest: int = LARGEST) -> Arrays:
     `largest` bytes when it is unpacked, or holds anything but numbers and text.
     """
     with reading(path, _FORM, hint), open_file(path, largest) as stream:
-        if stream.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
+        if stream.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX:
             stream.seek(0)
             size = Path(path).stat().st_size
             _check_header(stream, size)
@@ -50,7 +51,7 @@ def read_arrays(path: Path | str, hint: str, largest: int = LARGEST) -> Arrays:
 
 
 def _read(stream: IO[bytes]) -> np.ndarray:
-    array: np.ndarray = npy.read_array(stream, allow_pickle=False)
+    array: np.ndarray = np.lib.format.read_array(stream, allow_pickle=False)
     if array.dtype.kind == "U":  # numpy takes any four bytes; making a str of them fails wherever that is done
         codes = np.frombuffer(array.tobytes(), np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
         if codes.max(initial=0) > sys.maxunicode:
@@ -60,6 +61,7 @@ def _read(stream: IO[bytes]) -> np.ndarray:
 
 def _check_header(stream: IO[bytes], size: int) -> None:
     """Before memory is taken for what a header promises: `size` bytes must hold it."""
+    npy = np.lib.format
     version = npy.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"an array of version {version[0]}.{version[1]}")

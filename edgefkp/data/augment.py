@@ -4,6 +4,8 @@ Both take what only an imputation makes (`TrainingSet`); every change of geometr
 and its points.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple

@@ -1,5 +1,7 @@
 """Training crops out of whole images: cut around the known points, with the scatter of Kaggle's own crops."""
 
+from __future__ import annotations
+
 import math
 import random
 

@@ -1,5 +1,7 @@
 """Images of the same moment: exact copies, and near-duplicates by a perceptual hash that correlation confirms."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

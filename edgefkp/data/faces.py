@@ -1,6 +1,9 @@
 """Labeled faces in memory: the one type that every data format returns."""
 
-from dataclasses import dataclass, replace
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -13,6 +16,9 @@ from edgefkp.layout import KAGGLE15, InputSpec, PointLayout, input_of
 
 # How a point came to be (Faces.label_src).
 PLACED, DERIVED, AGREED, AUTOMATIC = 1, 2, 3, 4
+
+# The attribute that holds the side of a face's box in its source, pixels: a crop does not show it any more.
+SOURCE_SIDE = "face side"
 
 SHOWN = 12  # faces of a sheet of predictions
 _COLUMNS = ("images", "keypoints", "ids", "groups", "label_src")  # fields of Faces with a row for each face
@@ -41,6 +47,9 @@ class Faces:
     label_src: np.ndarray
     # The K points.
     layout: PointLayout = KAGGLE15
+    # What else is known of each face, (N,) text or numbers by name: further columns of a table ("" or NaN = unknown).
+    # It decides nothing of a training, and is in no hash.
+    attributes: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.images)
@@ -51,9 +60,10 @@ class Faces:
             "groups": (n,),
             "label_src": (n, self.layout.count),
         }
-        for name, shape in expected.items():
-            if getattr(self, name).shape != shape:
-                raise ValueError(f"{name} has shape {getattr(self, name).shape}, expected {shape}")
+        found = [(name, getattr(self, name), shape) for name, shape in expected.items()]
+        for name, array, shape in [*found, *((name, array, (n,)) for name, array in self.attributes.items())]:
+            if array.shape != shape:
+                raise ValueError(f"{name} has shape {array.shape}, expected {shape}")
         if self.images.dtype != np.uint8 or self.keypoints.dtype != np.float32:
             raise ValueError(
                 f"images are {self.images.dtype} and keypoints {self.keypoints.dtype}, expected uint8 and float32"
@@ -69,7 +79,8 @@ class Faces:
 
     def take(self: SomeFaces, rows: np.ndarray) -> SomeFaces:
         """The faces at `rows` (indices or a mask), in that order."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
+        columns = {name: getattr(self, name)[rows] for name in _COLUMNS}
+        return replace(self, **columns, attributes={name: array[rows] for name, array in self.attributes.items()})
 
     def at(self: SomeFaces, spec: InputSpec) -> SomeFaces:
         """The same faces at the side and in the colors of `spec`, the points moved with them; itself where it fits."""
@@ -133,6 +144,7 @@ def faces_of(
     groups: np.ndarray | None = None,
     label_src: np.ndarray | None = None,
     layout: PointLayout = KAGGLE15,
+    attributes: Mapping[str, np.ndarray] | None = None,
 ) -> Faces:
     """`Faces` with what is not known filled in: rows numbered, each face a person of its own, label_src 0."""
     n = len(images)
@@ -144,6 +156,7 @@ def faces_of(
         groups=rows if groups is None else np.asarray(groups),
         label_src=np.zeros((n, layout.count), np.uint8) if label_src is None else np.asarray(label_src, np.uint8),
         layout=layout,
+        attributes=attributes or {},
     )
 
 
@@ -157,7 +170,24 @@ def joined(parts: list[Faces]) -> Faces:
             "open all of them with one layout and one input",
         )
     columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS}
-    return Faces(**columns, layout=parts[0].layout)
+    return Faces(**columns, layout=parts[0].layout, attributes=_joined_attributes(parts))
+
+
+def _joined_attributes(parts: list[Faces]) -> dict[str, np.ndarray]:
+    """Those of all parts, as text where one of them has text; unknown for the faces of a part without that name."""
+    names = dict.fromkeys(name for part in parts for name in part.attributes)
+    joined = {}
+    for name in names:
+        columns = [part.attributes.get(name) for part in parts]
+        is_text = any(column is not None and column.dtype.kind not in "uif" for column in columns)
+        unknown = "" if is_text else np.nan
+        joined[name] = np.concatenate(
+            [
+                np.full(len(part), unknown) if column is None else column.astype(str) if is_text else column
+                for part, column in zip(parts, columns, strict=True)
+            ]
+        )
+    return joined
 
 
 @dataclass(frozen=True, eq=False)

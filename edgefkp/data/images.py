@@ -1,5 +1,7 @@
 """The one reader of image files."""
 
+from __future__ import annotations
+
 import os
 import re
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Imputation of missing labels (paper, section 3.3): which rows are trained on, towards which targets."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,7 +36,7 @@ class TrainingSet:
     def input(self) -> InputSpec:
         return input_of(self.images)
 
-    def take(self, rows: np.ndarray) -> "TrainingSet":
+    def take(self, rows: np.ndarray) -> TrainingSet:
         return replace(self, images=self.images[rows], targets=self.targets[rows], weights=self.weights[rows])
 
 

@@ -4,6 +4,8 @@ It reads row by row straight from the (zip) stream into one array, so that the t
 size of their pixels, is never in memory.
 """
 
+from __future__ import annotations
+
 import contextlib
 import io
 import sys

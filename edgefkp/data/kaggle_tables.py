@@ -1,5 +1,7 @@
 """Kaggle's small tables: which coordinates count (IdLookupTable), the true points (solution), and the submission."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The terms of known face collections, for the cards of the models that are trained on them."""
 
+from __future__ import annotations
+
 import numpy as np
 
 NOT_STATED = "not stated: ask whoever gave you the faces"

@@ -1,5 +1,7 @@
 """Numbers in tables from outside: how they are written, and how far a point can be from its image."""
 
+from __future__ import annotations
+
 import math
 import re
 

@@ -1,5 +1,7 @@
 """A CSV of points in the pixels of the original images: `file` and x and y of each point of a layout."""
 
+from __future__ import annotations
+
 import csv
 import io
 from collections import Counter
@@ -37,6 +39,7 @@ class LabeledFiles(NamedTuple):
     files: list[str]  # N names as written in the CSV
     keypoints: np.ndarray  # (N, K, 2) float32 pixels of the original image, NaN = missing
     persons: list[str] | None  # N names, if the CSV has such a column
+    others: dict[str, list[str]]  # the further columns but for those of other points: N cells each
 
 
 def read_points(path: Path, layout: PointLayout) -> LabeledFiles:
@@ -64,7 +67,14 @@ def read_points(path: Path, layout: PointLayout) -> LabeledFiles:
         files,
         np.array(values, np.float32).reshape(-1, layout.count, 2),
         [row[person] or "" for row in rows] if person else None,
+        {name: [row[name] or "" for row in rows] for name in _others(columns, layout)},
     )
+
+
+def _others(columns: list[str], layout: PointLayout) -> list[str]:
+    """What is neither `file`, a person nor a coordinate of any point."""
+    points = {name for name in columns if {f"{name[:-2]}_x", f"{name[:-2]}_y"} <= set(columns)}
+    return [name for name in columns if name and name not in {"file", *PERSON_COLUMNS, *layout.columns, *points}]
 
 
 def columns_of(layout: PointLayout) -> str:

@@ -4,6 +4,8 @@ What comes later (imputation, augmentation) takes only `TrainingFaces`, which on
 so imputed or altered faces can never get into validation or test.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields
 from weakref import WeakKeyDictionary
 

@@ -45,7 +45,7 @@ async function predict(crop) {
   const input = new litert.Tensor(pixels, [1, side, side, channels]);
   const started = performance.now();
   const outputs = await model.run(input);
-  const numbers = await outputs[0].data();
+  const numbers = await outputs[spec.output].data();
   state.network = 0.9 * state.network + 0.1 * (performance.now() - started);
   const points = spec.points.map((_, i) => [numbers[2 * i], numbers[2 * i + 1]].map((n) => (n * side + side - 1) / 2));
   input.delete();

@@ -115,12 +115,21 @@ def _spec(model: Path) -> dict[str, Any]:
         "channels": channels,
         "mean": spec.input.mean or [mean] * channels,
         "deviation": spec.input.deviation or [deviation] * channels,
+        "output": _points_output(model) if spec.output.points else 0,
         "points": layout.points,
         "meanShape": layout.mean_points(spec.input.side),
         "colors": ["#{2:02x}{1:02x}{0:02x}".format(*color_of(point)) for point in layout.points],
         "lines": [layout.rows(*line) for line in layout.lines],
         "nameColumns": name_columns(layout),
     }
+
+
+def _points_output(model: Path) -> int:
+    """Which output holds the points; LiteRT.js has the outputs in the same order, under other names."""
+    from edgefkp.runtime import interpreters, safety
+
+    safety.check(model)
+    return interpreters.load(model).points_output or 0
 
 
 @functools.cache

@@ -73,10 +73,7 @@ class Ledger:
 
     def __enter__(self) -> "Ledger":
         with contextlib.ExitStack() as block:
-            with writing(self.path):
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-            held = block.enter_context(locked(self.path))
-            if not held:
+            if not block.enter_context(locked(self.path)):
                 raise EdgefkpError(
                     f"another edgefkp predict is writing into {self.path.parent}",
                     "wait until it has ended, or choose another folder: --out",

@@ -5,6 +5,8 @@ classifier judges the patch. bench.fit_finders trained the classifier on trainin
 when a face is lost.
 """
 
+from __future__ import annotations
+
 import functools
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,6 +1,7 @@
 """Score a model file on labeled faces."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -9,7 +10,9 @@ import numpy as np
 from edgefkp.data.faces import Dataset, Faces
 from edgefkp.data.split import PARTS, split
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.evaluation.metrics import Score, score
+from edgefkp.evaluation.gates import Gate, GateResult, check_gate
+from edgefkp.evaluation.metrics import Score, keep_label_sources, score
+from edgefkp.evaluation.slices import Slice, slices
 from edgefkp.files import sha256_file
 from edgefkp.layout import REFERENCE_SIDE, ModelSpec
 from edgefkp.runtime.predictor import open_predictor
@@ -43,6 +46,8 @@ class Evaluation:
     kaggle_rmse: float | None  # over the coordinates that Kaggle's IdLookupTable lists, if all of them are labeled
     kaggle_coordinates: int  # of these
     side: int = REFERENCE_SIDE  # pixels: lengths are those of an image of this side, the model's input
+    slices: list[Slice] = field(default_factory=list)  # the parts that were asked for
+    gates: list[GateResult] = field(default_factory=list)  # the limits that were asked for
 
 
 def part_of(source: Dataset, part: str) -> Faces:
@@ -70,6 +75,15 @@ def faces_for(spec: ModelSpec, faces: Faces, file: str) -> Faces:
     return faces.at(spec.input)
 
 
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """An evaluation, and what it is of."""
+
+    evaluation: Evaluation
+    faces: Faces  # at the model's input, with the points that count
+    predicted: np.ndarray  # (N, K, 2) pixels
+
+
 def evaluate(
     path: Path | str,
     source: Dataset,
@@ -82,6 +96,24 @@ def evaluate(
     The faces are brought to the model's input, and lengths are in its pixels. label_sources: count only points of
     these label sources (Faces.label_src). Raises EdgefkpError for a file that cannot be run or has other points than
     the faces, and for faces without labels.
+    """
+    found = evaluated(path, source, part, label_sources, runtime)
+    return found.evaluation, found.predicted
+
+
+def evaluated(
+    path: Path | str,
+    source: Dataset,
+    part: str = "test",
+    label_sources: tuple[int, ...] | None = None,
+    runtime: str | None = None,
+    by: Sequence[str] = (),
+    gates: Sequence[Gate] = (),
+) -> Evaluated:
+    """`evaluate`, with the faces and with scores of parts of them.
+
+    by: properties and columns, see `slices.slices`. gates: limits, see `gates.check_gate`; one that is not met is no
+    error here. Raises UsageError for a property that the faces do not have.
     """
     labeled = part_of(source, part)
     predictor = open_predictor(path, runtime)
@@ -104,7 +136,16 @@ def evaluate(
         kaggle_coordinates=coordinates,
         side=faces.input.side,
     )
-    return evaluation, predicted
+    counted = replace(faces, keypoints=keep_label_sources(faces.keypoints, faces.label_src, label_sources))
+    return Evaluated(
+        replace(
+            evaluation,
+            slices=slices(predicted, counted, by),
+            gates=[check_gate(gate, predicted, counted) for gate in gates],
+        ),
+        counted,
+        predicted,
+    )
 
 
 def lookup_rmse(predicted: np.ndarray, truth: np.ndarray, lookup: np.ndarray) -> tuple[float | None, int]:

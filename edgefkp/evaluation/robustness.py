@@ -16,7 +16,7 @@ from edgefkp.data.faces import Faces
 from edgefkp.evaluation.evaluate import faces_for
 from edgefkp.evaluation.metrics import keep_label_sources, rmse
 from edgefkp.files import sha256_arrays, sha256_file
-from edgefkp.geometry import IDENTITY, invert, move_image, move_points, similarity
+from edgefkp.geometry import invert, move_image, move_points, similarity
 from edgefkp.layout import REFERENCE_SIDE
 from edgefkp.runtime.predictor import open_predictor
 
@@ -34,7 +34,7 @@ class Condition:
     name: str
     strength: str
     # (draw, side) -> (2, 3): how the face is moved in an image of that side.
-    matrix: Callable[[Draw, int], np.ndarray] = lambda draw, side: IDENTITY
+    matrix: Callable[[Draw, int], np.ndarray] = lambda draw, side: np.eye(2, 3)
     # How the moved image is changed.
     change: Callable[[np.ndarray, Draw], np.ndarray] = lambda image, draw: image
 

@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 from edgefkp.card import imputation_name
 from edgefkp.errors import EdgefkpError
+from edgefkp.evaluation.normalized import Normalized
 from edgefkp.files import read_json
 from edgefkp.layout import InputSpec
 from edgefkp.records import read_record
@@ -76,6 +77,9 @@ class ModelResult:
     seconds: float  # of training
     history: list[EpochFacts] = field(repr=False)  # a row for each epoch
     files: list[FileResult]
+    # Before conversion: NME, failure rate, AUC and error curve by one length of the face; None if no face has it.
+    normalized: Normalized | None = None
+    nme_by: str = ""  # that length
 
     @property
     def imputation_name(self) -> str:

@@ -12,7 +12,7 @@ ERRATA = (
     "Imputed targets may stand in the paper's validation rows, so its imputations were scored against different "
     "truths. Here all are scored against the same labels, none of them imputed.",
     '"Augmentation beats imputation" compares different rows (complete ones against all) and, in Kaggle\'s data, two '
-    "labelling schemes. Forward fill copies the coordinates of another person.",
+    "labeling schemes. Forward fill copies the coordinates of another person.",
     "Section 5 finds no difference between frozen and fine-tuned networks, section 4.1 one of 4 to 5 times. Table 3 "
     "is named and not printed; figures 6 and 7 show its numbers as bars.",
     '"MobileNetV2 is fastest" held for Keras on Colab; a TFLite file is another program (table 4).',

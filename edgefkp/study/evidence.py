@@ -136,12 +136,8 @@ class Evidence:
         return [row.file for row in (self.bench.rows if self.bench else []) if row.verdict == INVALID]
 
 
-def read_study(folder: Path) -> Results:
-    """The results of the grid's cells that stand in `folder`, by name."""
-    return _read_study(folder, None)
-
-
 def _read_study(folder: Path, damaged: list[str] | None) -> Results:
+    """The results of the grid's cells that stand in `folder`, by name."""
     found = {cell.name: _read(read_result, folder / f"{cell.name}.json", damaged) for cell in grid()}
     return {name: result for name, result in found.items() if result}
 

@@ -60,13 +60,7 @@ class Study:
     @contextlib.contextmanager
     def claim(self, cell: StudyCell, timeout: float = 0.0) -> Iterator[bool]:
         """Hold the cell for the block; yields False if another process still has it after `timeout` seconds."""
-        path = self.folder(cell) / "claim"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-        except OSError as error:
-            raise EdgefkpError(f"cannot write {path}: {error.strerror}", "choose another folder: --work") from error
-        with locked(path, timeout) as held:
+        with locked(self.folder(cell) / "claim", timeout) as held:
             yield held
 
     def is_claimed(self, cell: StudyCell) -> bool:

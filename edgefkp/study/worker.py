@@ -164,10 +164,8 @@ def looks(log: Path) -> list[_Look]:
 
 
 def _log(log: Path, entry: dict[str, Any]) -> None:
-    with writing(log):
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with locked(log, math.inf), log.open("a", encoding="utf-8") as stream:
-            stream.write(json_text(entry, indent=None) + "\n")
+    with locked(log, math.inf), writing(log), log.open("a", encoding="utf-8") as stream:
+        stream.write(json_text(entry, indent=None) + "\n")
 
 
 def _result(

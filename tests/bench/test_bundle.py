@@ -4,7 +4,6 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from edgefkp.bench import bundle, harness, payload, result, unbundle
 from edgefkp.bench.plan import cases_of
 from edgefkp.cli import main
 from edgefkp.errors import EdgefkpError
-from tests.bench_parts import BRIEF, FLOAT, INT8, labeled
+from tests.bench_parts import BRIEF, FLOAT, INT8, ONE, labeled
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +74,7 @@ def test_other_numbers_than_the_golden_ones_make_invalid(packed: Path, tmp_path:
     opened = unbundle.open_folder(unpacked(packed, tmp_path / "b"))
     reference = {name: points + np.float32(3) for name, points in opened.reference.items()}
     cases = [case for case in opened.cases if "int8" in case.file and case.mode == "invoke"]
-    rows = harness.measure(cases, opened.images, replace(BRIEF, processes=1), "x", reference=reference).rows
+    rows = harness.measure(cases, opened.images, ONE, "x", reference=reference).rows
     assert [row.verdict for row in rows] == ["INVALID"]
     assert "3.0 px from those of the machine it came from" in "; ".join(rows[0].reasons)
 
@@ -100,7 +99,7 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_another_environments_python_measures_through_the_kit() -> None:
     """--python: the worker sees the kit and its own packages; here it is this very Python."""
     cases = cases_of([INT8], modes=("invoke",), pythons=("", sys.executable))
-    rows = harness.measure(cases, labeled(), BRIEF, "x").rows
+    rows = harness.measure(cases, labeled(), ONE, "x").rows
     assert [bool(row.python) for row in rows] == [False, True]
     assert rows[0].rmse == rows[1].rmse
 

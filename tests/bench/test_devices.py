@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from edgefkp.bench.doctor import EnvironmentCheck, Report
 from edgefkp.bench.result import Result
 from edgefkp.cli import cli
 from edgefkp.errors import UsageError
-from tests.bench_parts import BRIEF, INT8
+from tests.bench_parts import INT8, ONE
 
 
 class Toy:
@@ -35,7 +34,7 @@ class Toy:
 
     def measure(self, work: Work, listener: Listener) -> Result:
         listener.log("playing")
-        return harness.measure(work.cases, work.images, replace(BRIEF, processes=1), work.name, self.device)
+        return harness.measure(work.cases, work.images, ONE, work.name, self.device)
 
     def examine(self) -> Report:
         return Report("toy", (3, 11), [EnvironmentCheck("wheels", False, "three", "add one")])

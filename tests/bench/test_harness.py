@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from edgefkp.layout import InputSpec, ModelSpec, PointLayout
 from edgefkp.runtime import interpreters, isolate
 from tests.altered_files import without_outputs
 from tests.bench import killed_once
-from tests.bench_parts import BRIEF, FIXTURES, FLOAT, INT8, ROOT, labeled
+from tests.bench_parts import BRIEF, FIXTURES, FLOAT, INT8, ONE, ROOT, labeled
 
 
 def test_every_cell_has_its_row_and_processes(measured: result.Result) -> None:
@@ -91,19 +90,19 @@ def test_a_result_survives_its_file(measured: result.Result, tmp_path: Path) -> 
 def test_pictures_without_labels_give_no_rmse() -> None:
     drawn = timed_images.drawn_images()
     few = TimedImages(drawn.name, drawn.license, drawn.images[:5], drawn.keypoints[:5])
-    rows = harness.measure(cases_of([INT8], modes=("invoke",)), few, BRIEF, "test").rows
+    rows = harness.measure(cases_of([INT8], modes=("invoke",)), few, ONE, "test").rows
     assert [(row.rmse, row.faces, row.coordinates) for row in rows] == [(None, 0, 0)]
 
 
 def test_files_that_take_no_faces_are_timed_without_end_to_end() -> None:
-    rows = harness.measure(cases_of([FIXTURES / "classifier.tflite"]), labeled(), BRIEF, "test").rows
+    rows = harness.measure(cases_of([FIXTURES / "classifier.tflite"]), labeled(), ONE, "test").rows
     assert [(row.mode, row.rmse) for row in rows] == [("invoke", None)]
 
 
 def test_files_that_do_not_run_are_listed_and_the_rest_is_measured(tmp_path: Path) -> None:
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(FLOAT.read_bytes()[:3000])
-    measured = harness.measure(cases_of([broken, INT8], modes=("invoke",)), labeled(), BRIEF, "test")
+    measured = harness.measure(cases_of([broken, INT8], modes=("invoke",)), labeled(), ONE, "test")
     assert [row.file for row in measured.rows] == [INT8.name]
     assert [failure.case.split(",")[0] for failure in measured.failed] == ["broken.tflite"]
     with pytest.raises(EdgefkpError, match=r"broken\.tflite"):
@@ -133,7 +132,7 @@ def test_a_run_that_was_cut_off_goes_on_and_counts_nothing_twice(tmp_path: Path)
 
 def test_an_unwritable_folder_is_said_before_anything_is_measured(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(EdgefkpError, match="cannot write to"):
+    with pytest.raises(EdgefkpError, match=r"cannot write .*lock: Not a directory"):
         harness.measure(
             cases_of([INT8]),
             labeled(),
@@ -170,7 +169,7 @@ def test_the_partial_folder_is_the_same_in_every_process() -> None:
         "print(partial_folder(Path('x'), cases_of([FLOAT, INT8]), labeled(), BRIEF))"
     )
     found = set()
-    for seed in "0123":
+    for seed in "012":
         command, environment = [sys.executable, "-c", code], {**os.environ, "PYTHONHASHSEED": seed}
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=ROOT)
         found.add(done.stdout)
@@ -205,9 +204,9 @@ def test_the_same_work_is_not_measured_twice_at_once(tmp_path: Path) -> None:
 
     def again(plan: object, seconds: float) -> None:
         with pytest.raises(EdgefkpError, match="is running already"):
-            harness.measure(cases, labeled(), BRIEF, "second", partial=tmp_path)
+            harness.measure(cases, labeled(), ONE, "second", partial=tmp_path)
 
-    assert len(harness.measure(cases, labeled(), BRIEF, "first", partial=tmp_path, announce=again).rows) == 1
+    assert len(harness.measure(cases, labeled(), ONE, "first", partial=tmp_path, announce=again).rows) == 1
 
 
 @pytest.mark.parametrize("data", [(), ("--data", "sample")], ids=["drawn faces", "cropped faces"])
@@ -242,7 +241,7 @@ def test_without_opencv_end_to_end_is_a_failure_and_the_network_alone_is_measure
 ) -> None:
     (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1 is missing')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    measured = harness.measure(cases_of([FLOAT, INT8]), labeled(), replace(BRIEF, processes=1), "test")
+    measured = harness.measure(cases_of([FLOAT, INT8]), labeled(), ONE, "test")
     assert [(row.file, row.mode) for row in measured.rows] == [(FLOAT.name, "invoke"), (INT8.name, "invoke")]
     (failure,) = measured.failed
     assert failure.case == "e2e"
@@ -276,7 +275,7 @@ def test_a_network_of_another_size_colors_and_points_is_timed_on_the_same_faces(
     five = PointLayout("five-of-test", tuple(names), ((0.5, 0.5),) * 5, (("p0",), ("p1",)), tuple(range(5)))
     path = Path(shutil.copy(FIXTURES / "classifier.tflite", tmp_path / "a.float32.tflite"))
     write_card(path, Card(TFLITE, "a", layout=five, input=InputSpec(32, "rgb"), scheme="float32"))
-    measured = harness.measure(cases_of([path, INT8]), labeled(), replace(BRIEF, processes=1), "test")
+    measured = harness.measure(cases_of([path, INT8]), labeled(), ONE, "test")
     rows = {(row.file, row.mode): row for row in measured.rows}
     assert len(rows) == 4
     assert rows[path.name, "e2e"].stages["crop"] > 0

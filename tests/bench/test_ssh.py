@@ -20,7 +20,7 @@ from edgefkp.bench.devices import Listener, Work
 from edgefkp.bench.devices.ssh import SshDevice
 from edgefkp.bench.plan import Case, TimingSettings, cases_of
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
-from tests.bench_parts import BRIEF, FLOAT, INT8, labeled
+from tests.bench_parts import BRIEF, FLOAT, INT8, ONE, labeled
 
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
 CASES = cases_of([INT8], modes=("invoke",))
@@ -192,7 +192,7 @@ def test_an_aarch64_board_computes_the_same_points(server: SshDevice, tmp_path: 
     emulated = tmp_path / "python"
     emulated.write_text(f'#!/bin/sh\nQEMU_CPU=cortex-a76 exec {ARM64} "$@"\n')
     emulated.chmod(0o755)
-    brief = replace(BRIEF, processes=1)
+    brief = ONE
     cases = cases_of([FLOAT, INT8], modes=("invoke",))
     measured = measure(replace(server, python=str(emulated)), cases, brief)
     assert measured.machine["architecture"] == "aarch64"

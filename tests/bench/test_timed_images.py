@@ -11,18 +11,19 @@ from edgefkp.layout import InputSpec, ModelSpec
 from tests.layouts import SMALL_RGB
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """120 drawn faces of 40 persons."""
     images, points = draw_all(120, seed=3)
-    path = tmp_path / "faces.npz"
+    path = tmp_path_factory.mktemp("faces") / "faces.npz"
     np.savez(path, images=images, keypoints=points, group=np.repeat(np.arange(40), 3).astype(str))
     return path
 
 
 def test_faces_come_from_the_test_part_with_their_labels(data: Path) -> None:
     shown = timed_images.images_of(data, 9)
-    images, points = draw_all(120, seed=3)
+    with np.load(data) as stored:
+        images, points = stored["images"], stored["keypoints"]
     assert shown.labeled
     assert len(shown.images) == len({image.tobytes() for image in shown.images}) == 9
     for image, point in zip(shown.images, shown.keypoints, strict=True):

@@ -56,12 +56,7 @@ def typed(folder: Path, tmp_path: Path) -> Typed:
     program = tmp_path / "bin" / "edgefkp"  # as pip installs it: the folder of the program comes first on the path
     program.parent.mkdir()
     program.write_text("from edgefkp.cli import main\nmain()\n")
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "EDGEFKP_CACHE": str(tmp_path / "cache"),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "EDGEFKP_CACHE": str(tmp_path / "cache")}
 
     def run(*words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

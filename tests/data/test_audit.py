@@ -172,7 +172,7 @@ def test_a_misplaced_point_is_found_and_named(source, usual, name):
 
 
 def test_misplaced_points_of_faces_with_four_points(source):
-    """Kaggle's second labelling scheme: eye centres, nose tip, bottom lip."""
+    """Kaggle's second labeling scheme: eye centers, nose tip, bottom lip."""
     keypoints = np.full_like(source.train.keypoints, np.nan)
     four = [0, 1, 10, 14]
     keypoints[:150] = source.train.keypoints[:150]

@@ -22,7 +22,7 @@ ONLY_GEOMETRY = AugmentConfig(contrast=0, brightness=0, gamma=0, noise=0, blur=0
 def test_online_moves_each_point_with_its_picture(seed, mirror):
     strength = AugmentConfig(**{**vars(ONLY_GEOMETRY), "mirror": mirror})
     points = np.array([(30.0, 30.0), (66.0, 32.0), (48.0, 60.0)] + [(np.nan, np.nan)] * 12, np.float32)
-    # The first two change sides in a mirror (the eye centres); the third stands for itself only unmirrored.
+    # The first two change sides in a mirror (the eye centers); the third stands for itself only unmirrored.
     images, moved = online_batch(dots(points[:3])[None], points[None], np.random.default_rng(seed), strength, KAGGLE15)
     for k in (0, 1):
         assert np.hypot(*(dot_near(images[0], moved[0, k]) - moved[0, k])) < 0.35

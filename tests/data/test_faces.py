@@ -79,3 +79,25 @@ def test_a_dataset_is_divided_once():
     whole = with_extra_training_faces(source, [Dataset("more", source.train.take(np.arange(3)), None, "free")])
     assert split(whole) is not parts
     assert (whole.name, whole.license) == ("made+more", "none; free")
+
+
+def test_further_columns_follow_the_faces_and_are_in_no_hash():
+    plain = three_faces(3)
+    mood, size = np.array(["glad", "", "sad"]), np.array([10.0, np.nan, 30])
+    faces = faces_of(plain.images, plain.keypoints, layout=THREE, attributes={"mood": mood, "size": size})
+    assert faces.hash == plain.hash
+    assert faces.take(np.array([2, 0])).attributes["mood"].tolist() == ["sad", "glad"]
+    assert faces.at(InputSpec(64)).attributes["size"] is size
+    whole = joined([plain, faces])
+    assert whole.attributes["mood"].tolist() == ["", "", "", "glad", "", "sad"]
+    assert np.isnan(whole.attributes["size"]).tolist() == [True, True, True, False, True, False]
+    with pytest.raises(ValueError, match=r"mood has shape \(2,\), expected \(3,\)"):
+        faces_of(plain.images, plain.keypoints, layout=THREE, attributes={"mood": mood[:2]})
+
+
+def test_further_columns_come_through_the_split():
+    images, keypoints = made_faces(12)
+    names = np.arange(12).astype(str)
+    parts = split(Dataset("made", faces_of(images, keypoints, attributes={"name": names}), None, "none"))
+    for part in (parts.train, parts.validation, parts.test):
+        assert part.attributes["name"].tolist() == part.ids.tolist()

@@ -35,8 +35,8 @@ def test_the_points_are_where_the_features_are(drawn: Drawn) -> None:
     for image, face in zip(images, points, strict=True):
         for eye, outer in ((0, 3), (1, 5)):
             white = (0.45 * face[eye] + 0.55 * face[outer]).round().astype(int)
-            centre = face[eye].round().astype(int)
-            darker += int(image[centre[1], centre[0]]) + 40 < int(image[white[1], white[0]])
+            center = face[eye].round().astype(int)
+            darker += int(image[center[1], center[0]]) + 40 < int(image[white[1], white[0]])
     assert darker > 70
 
 

@@ -21,8 +21,10 @@ from edgefkp.demo.frames import open_frames
 from edgefkp.demo.server import Answer
 from edgefkp.demo.session import Pipeline
 from edgefkp.demo.web import WebDisplay
-from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
+from edgefkp.layout import KAGGLE15, InputSpec, OutputSpec, PointLayout
+from edgefkp.runtime import interpreters
 from edgefkp.runtime.predictor import open_predictor
+from tests.altered_files import altered
 from tests.demo import webdriver
 from tests.discs import TINY
 
@@ -113,6 +115,7 @@ def test_the_numbers_are_those_of_the_newest_view(live):
     connection.close()
     assert numbers["frames"] >= 3
     assert len(numbers["faces"][0]["keypoints"]) == KAGGLE15.count
+    assert set(numbers["faces"][0]["pose"]) == {"turn", "tilt", "nod"}
     assert set(numbers["ms"]) == {"find", "network", "smooth", "total"}
     assert (numbers["message"], numbers["told"]) == ("", "")
     assert numbers["model"] in numbers["choices"]
@@ -150,12 +153,24 @@ def test_the_browser_gets_input_and_points_of_each_model(model, tmp_path):
         "channels": 3,
         "mean": [1, 2, 3],
         "deviation": [4, 5, 6],
+        "output": 0,
         "points": ["left_ear", "right_ear"],
         "meanShape": [[pytest.approx(57.1), 31.5], [pytest.approx(5.9), 31.5]],
         "colors": ["#ffbe50", "#3cbeff"],
         "lines": [[0, 1]],
         "nameColumns": [[1], [0]],
     }
+
+
+def test_the_browser_gets_the_output_that_holds_the_points(tmp_path):
+    def add_an_output_before(model):
+        graph = model.subgraphs[0]
+        graph.outputs = [graph.operators[-1].inputs[0], *graph.outputs]
+
+    two = tmp_path / "two.tflite"
+    two.write_bytes(altered(TINY, add_an_output_before))
+    write_card(two, Card(TFLITE, "two", output=OutputSpec(interpreters.load(TINY).outputs[0]["name"])))
+    assert json.loads(browser_pages([two], tmp_path)["/setup.json"]("").body)["models"]["two"]["output"] == 1
 
 
 def test_the_browser_gets_pythons_predictions_to_compare_with(model, tmp_path):

@@ -8,7 +8,7 @@ from edgefkp.cli import cli
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.finders import blazeface, find_in_still, open_finder, usages
 from edgefkp.detect.finders.base import FINDERS, BoxCorrection, FaceBox, Finder, correction_of
-from edgefkp.detect.finders.blazeface import ANCHORS, BlazeFace, overlap, without_duplicates
+from edgefkp.detect.finders.blazeface import BlazeFace, anchors, overlap, without_duplicates
 from edgefkp.detect.finders.haar import HaarFinder
 from edgefkp.detect.finders.yunet import POINTS as YUNET_POINTS
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
@@ -132,9 +132,9 @@ def test_yunet_rows_become_boxes(monkeypatch, tmp_path):
 
 
 def test_blazeface_anchors_are_the_published_grid():
-    assert ANCHORS.shape == (896, 2)
-    assert ANCHORS[:3].tolist() == [[4, 4], [4, 4], [12, 4]]
-    assert ANCHORS[512:519].tolist() == [[8, 8]] * 6 + [[24, 8]]
+    assert anchors().shape == (896, 2)
+    assert anchors()[:3].tolist() == [[4, 4], [4, 4], [12, 4]]
+    assert anchors()[512:519].tolist() == [[8, 8]] * 6 + [[24, 8]]
 
 
 def test_overlap_and_duplicates():
@@ -168,7 +168,7 @@ def test_blazeface_reads_what_its_network_says(monkeypatch, tmp_path):
                 logits[0, row] = 3
                 return logits
             regressed = np.zeros((1, 896, 16))
-            regressed[0, row, 4:10] = ((points + 60 + 0.5) * scale - ANCHORS[row]).ravel()
+            regressed[0, row, 4:10] = ((points + 60 + 0.5) * scale - anchors()[row]).ravel()
             return regressed
 
     monkeypatch.setattr(runtimes, "load", lambda *arguments: Stub())

@@ -4,10 +4,12 @@ import dataclasses
 
 import pytest
 
-from bench.faults import KINDS, Kind
+from bench.faults import KINDS, Kind, record
+from bench.faults.__main__ import RESULT as FAULTS
 from bench.faults.kinds.itself import FOREIGN_LOADS, FOREIGN_RUNS, ORDER, OTHER_ANSWER
 from bench.faults.record import BAD, OUTCOMES, WRONG, row_of, smallest
 from bench.faults.runner import IN_PLACE, altered, run_kind, samples_in
+from bench.kills.__main__ import RESULT as KILLS
 from bench.kills.contents import contents, difference
 from bench.kills.record import KillRow, read, with_row
 from bench.kills.runner import kill_often
@@ -103,6 +105,16 @@ def test_a_command_that_is_killed_alone_keeps_the_rows_of_the_others(tmp_path):
     assert len(with_row(path, 2, KillRow("run", 1, 1, 0, 0, 0, 0), []).rows) == 1
 
 
+def test_the_committed_figures_are_of_the_whole_and_hold_no_fault():
+    faults, kills = record.read(FAULTS), read(KILLS)
+    assert [row.kind for row in faults.rows] == READ
+    assert sum(row.inputs for row in faults.rows) >= 2990  # shares are rounded
+    assert [(row.kind, name) for row in faults.rows for name in BAD if getattr(row, name)] == faults.faults == []
+    assert [row.command for row in kills.rows] == list(NAMES)
+    assert all(row.kills == row.same == 10 for row in kills.rows)
+    assert not any(row.orphans for row in kills.rows)
+
+
 def test_what_was_lost_doubled_or_left_is_seen(tmp_path):
     (tmp_path / "points.csv").write_text("file\na\n")
     (tmp_path / "card.json").write_text('{"model": "a", "created": "now", "processes": [{"round": 0, "steady": 1}]}')
@@ -115,4 +127,4 @@ def test_what_was_lost_doubled_or_left_is_seen(tmp_path):
         '{"model": "a", "processes": [{"round": 0, "steady": 2}, {"round": 0, "steady": 2}]}'
     )
     (tmp_path / "points.csv").write_text("file\na\na\n")
-    assert difference(contents(tmp_path), whole) == "different: card.json, points.csv"
+    assert difference(contents(tmp_path), whole) == "different: card.json processes, points.csv"

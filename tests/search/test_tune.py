@@ -12,8 +12,10 @@ keras_tuner = pytest.importorskip("keras_tuner")
 from edgefkp.card import NETWORK, Card
 from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.export import convert as conversion
 from edgefkp.layout import KAGGLE15
 from edgefkp.networks.registry import NETWORKS, read_point
+from edgefkp.runtime import interpreters
 from edgefkp.search import tune as module
 from edgefkp.search.space import SPACES
 from edgefkp.search.tune import Tuning, tune
@@ -45,6 +47,12 @@ def trained(monkeypatch) -> list[str]:
 
     monkeypatch.setattr(module, "train", train)
     return names
+
+
+@pytest.fixture
+def unconverted(monkeypatch) -> None:
+    """Files are empty where a test says how long they take."""
+    monkeypatch.setattr(conversion, "convert", lambda *arguments: b"")
 
 
 @pytest.mark.parametrize("name", ["tuned_drop", "tuned_ffill", "tuned_knn", "tuned_augment"])
@@ -93,7 +101,7 @@ def test_a_broken_off_trial_is_handed_out_again(source, trained, tmp_path, monke
     assert trained == ["found_0", "found_1", "found_2"]
 
 
-def test_a_candidate_over_the_budget_is_timed_and_not_trained(source, trained, tmp_path):
+def test_a_candidate_over_the_budget_is_timed_and_not_trained(source, trained, unconverted, tmp_path):
     times = iter([0.5, 2.0, 0.9])
     tuned = tune(replace(TUNING, budget=1.0), source, tmp_path, clock=lambda file: next(times))
     slow = next(trial for trial in tuned.trials if trial.ms == 2.0)
@@ -103,14 +111,24 @@ def test_a_candidate_over_the_budget_is_timed_and_not_trained(source, trained, t
     assert len(trained) == 2
 
 
-def test_no_candidate_within_the_budget(source, trained, tmp_path):
+def test_no_candidate_within_the_budget(source, trained, unconverted, tmp_path):
     with pytest.raises(EdgefkpError, match=r"none of 3 candidates keeps to 0.1 ms; the fastest takes 0.500 ms"):
         tune(replace(TUNING, budget=0.1), source, tmp_path, clock=lambda file: 0.5)
     assert not trained
 
 
-@pytest.mark.slow
-def test_a_poor_network_within_the_budget_comes_before_one_over_it(source, trained, tmp_path, monkeypatch):
+def test_a_candidate_is_timed_as_a_file_that_runs(source, trained, tmp_path):
+    files = []
+
+    def clock(file: Path) -> float:
+        files.append(interpreters.load(file).predict(source.train.images[:1]).shape)
+        return 0.5
+
+    tune(replace(TUNING, budget=1.0, trials=1), source, tmp_path, clock=clock)
+    assert files == [(1, 15, 2)]
+
+
+def test_a_poor_network_within_the_budget_comes_before_one_over_it(source, trained, unconverted, tmp_path, monkeypatch):
     poor = 10_000.0  # worse than the mean shape
 
     def train(experiment, *arguments, **options):
@@ -123,7 +141,7 @@ def test_a_poor_network_within_the_budget_comes_before_one_over_it(source, train
     assert [trial.ms for trial in tuned.trials] == [0.5, 2.0, 3.0]
 
 
-def test_trainings_that_all_fail_are_not_blamed_on_the_budget(source, trained, tmp_path, monkeypatch):
+def test_trainings_that_all_fail_are_not_blamed_on_the_budget(source, trained, unconverted, tmp_path, monkeypatch):
     def failing(*arguments, **options):
         raise EdgefkpError("the loss is no number any more")
 

@@ -10,7 +10,7 @@ from edgefkp.files import write_json
 from edgefkp.networks.registry import NETWORKS
 from edgefkp.study.cell import CellResult
 from edgefkp.study.comparison import compare, converged, interval_of, rmse_of
-from edgefkp.study.evidence import Evidence, read_evidence, read_study, seed_noise
+from edgefkp.study.evidence import Evidence, read_evidence, seed_noise
 from edgefkp.study.tables import (
     PRINTED_SECONDS,
     changes,
@@ -81,7 +81,7 @@ def partial(tmp_path) -> dict[str, CellResult]:
         made_cell("shi-masked-online", 1.8),
         made_cell("manual-drop-seed1", 2.1),
     ]
-    results = read_study(write_study(tmp_path, made))
+    results = read_evidence(write_study(tmp_path, made)).results
     assert sorted(results) == sorted(cell.cell for cell in made)
     return results
 

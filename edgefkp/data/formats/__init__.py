@@ -3,6 +3,8 @@
 A file in this folder that adds its `Format` to FORMATS is all that a new one takes.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path

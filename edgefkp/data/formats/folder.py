@@ -1,5 +1,7 @@
 """A folder of images and one CSV of points in their own pixels."""
 
+from __future__ import annotations
+
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import numpy as np
 
 from edgefkp.data.cutting import cut_face
 from edgefkp.data.duplicates import persons_or_duplicates
-from edgefkp.data.faces import Dataset, faces_of
+from edgefkp.data.faces import SOURCE_SIDE, Dataset, faces_of
 from edgefkp.data.formats import FORMATS, Format
 from edgefkp.data.images import read_image
 from edgefkp.data.license import NOT_STATED, license_of
@@ -29,7 +31,7 @@ def open_folder(path: Path, labels: str, layout: PointLayout, input: InputSpec) 
     points that do not show where the face is (all of them in one message).
     """
     table = _only_csv(path, layout)
-    files, points, persons = read_points(table, layout)
+    files, points, persons, others = read_points(table, layout)
     useless = [name for name, face in zip(files, points, strict=True) if not _shows_a_face(face, layout)]
     if useless:
         raise EdgefkpError(
@@ -38,9 +40,12 @@ def open_folder(path: Path, labels: str, layout: PointLayout, input: InputSpec) 
         )
     images, keypoints = _cut_all(path, table, files, points, layout, input)
     known = None if persons is None else np.array(persons)
+    groups = persons_or_duplicates(str(path), images, known)
+    attributes = {name: np.array(cells) for name, cells in others.items()}
+    attributes[SOURCE_SIDE] = np.array([box_of_keypoints(face, layout).side for face in points])
     return Dataset(
         path.resolve().name,
-        faces_of(images, keypoints, np.array(files), persons_or_duplicates(str(path), images, known), layout=layout),
+        faces_of(images, keypoints, np.array(files), groups, layout=layout, attributes=attributes),
         None,
         license_of(known, NOT_STATED),
         persons_known=known is not None,

@@ -1,5 +1,7 @@
 """Kaggle's facial-keypoints-detection: its files as a dataset."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any, NamedTuple
 

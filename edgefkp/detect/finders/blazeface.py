@@ -3,6 +3,9 @@
 The file comes with the PyPI package mediapipe, or is given by path; MediaPipe itself is not imported.
 """
 
+from __future__ import annotations
+
+import functools
 import importlib.util
 from pathlib import Path
 
@@ -34,7 +37,7 @@ class BlazeFace:
         safety.check(file, runtime)
         self._model = runtimes.load(file, runtime)
         shapes = [tuple(detail["shape"]) for detail in (*self._model.inputs, *self._model.outputs)]
-        if sorted(shapes) != sorted([(1, SIDE, SIDE, 3), (1, len(ANCHORS), 16), (1, len(ANCHORS), 1)]):
+        if sorted(shapes) != sorted([(1, SIDE, SIDE, 3), (1, len(anchors()), 16), (1, len(anchors()), 1)]):
             raise EdgefkpError(
                 f"{file} has the shapes {shapes}, which are not those of BlazeFace short-range",
                 "give face_detection_short_range.tflite",
@@ -54,7 +57,7 @@ class BlazeFace:
         regressed, logits = outputs if self._boxes_first else outputs[::-1]
         scores = 1 / (1 + np.exp(-np.clip(logits[:, 0], -80, 80)))
         found = [
-            self._face(regressed[row], ANCHORS[row], scale, scores[row]) for row in np.flatnonzero(scores > THRESHOLD)
+            self._face(regressed[row], anchors()[row], scale, scores[row]) for row in np.flatnonzero(scores > THRESHOLD)
         ]
         return without_duplicates(found)
 
@@ -102,7 +105,8 @@ def _letterboxed(image: np.ndarray) -> tuple[np.ndarray, float]:
     return cv2.warpAffine(image, matrix, (SIDE, SIDE)), scale
 
 
-def _anchors() -> np.ndarray:
+@functools.cache
+def anchors() -> np.ndarray:
     """(896, 2) centers in pixels of the input: 2 a cell at stride 8, 6 a cell at stride 16."""
     parts = []
     for stride, count in ((8, 2), (16, 6)):
@@ -111,8 +115,6 @@ def _anchors() -> np.ndarray:
         parts.append(np.repeat(np.stack([x, y], -1).reshape(-1, 2), count, axis=0))
     return np.concatenate(parts)
 
-
-ANCHORS = _anchors()
 
 FINDERS.add(
     Finder(

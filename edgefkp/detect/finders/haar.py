@@ -1,5 +1,7 @@
 """OpenCV's Haar cascade of frontal faces; it comes with OpenCV."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np

@@ -1,5 +1,7 @@
 """No search: each image is one face already, as training crops are."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder

@@ -1,5 +1,7 @@
 """YuNet through OpenCV's own class; its model file (.onnx, from OpenCV's model zoo) is given by path."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np

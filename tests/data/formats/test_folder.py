@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from edgefkp.data.cutting import FARTHEST, POSITION_SCATTER, SCALE_SCATTER, scattered
+from edgefkp.data.faces import SOURCE_SIDE
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
@@ -15,7 +16,7 @@ from tests.made_faces import write_csv
 
 @pytest.fixture
 def folder(tmp_path):
-    """12 colour pictures, a face of other size and place in each, bright dots where its eyes are."""
+    """12 color images, a face of other size and place in each, bright dots where its eyes are."""
     (tmp_path / "pictures").mkdir()
     random = np.random.default_rng(1)
     rows = []
@@ -127,3 +128,15 @@ def test_the_box_of_a_crop_is_the_box_of_its_points(folder):
         expected = scattered(Box(47.5, 47.5, 96), str(name))
         box = box_of_keypoints(points, KAGGLE15)
         assert abs(box.side - 96 * 96 / expected.side) < 0.1
+
+
+def test_further_columns_of_the_table_are_attributes_of_the_faces(folder):
+    lines = (folder / "points.csv").read_text().splitlines()
+    words = ["glasses,ear_x,ear_y", *[f"{'yes' if number % 2 else ''},1,2" for number in range(12)]]
+    (folder / "points.csv").write_text("\n".join(f"{line},{word}" for line, word in zip(lines, words, strict=True)))
+    faces = open_dataset(folder).train
+    assert set(faces.attributes) == {"glasses", SOURCE_SIDE}
+    assert faces.attributes["glasses"].tolist() == ["", "yes"] * 6
+    sides = faces.attributes[SOURCE_SIDE]
+    assert (sides > 55).all()
+    assert (sides < 355).all()

@@ -141,7 +141,7 @@ def test_every_file_is_scored_on_its_own_points_and_input(folder, trained, expor
 
 def test_points_of_another_layout_are_refused_by_name(exported, capsys):
     with pytest.raises(SystemExit) as stopped:
-        main(["evaluate", str(exported["plain"]), "--data", str(Path(__file__).parent)])
+        main(["evaluate", str(exported["plain"]), "--data", str(Path(__file__).parent / "cli")])
     assert stopped.value.code == 1
     assert "Traceback" not in capsys.readouterr().err
 
