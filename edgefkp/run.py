@@ -28,7 +28,7 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import Evaluation, evaluate, mean_shape_score
 from edgefkp.export.schemes import DEFAULT_SCHEMES, parse_tflite
 from edgefkp.files import read_json, sha256_file, write_json
-from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
+from edgefkp.layout import InputSpec, PointLayout
 from edgefkp.networks.registry import NETWORKS, resolve
 from edgefkp.networks.tensorflow import look_for_tensorflow
 from edgefkp.records import read_record
@@ -67,7 +67,7 @@ class Job:
     out: Path
     labels: str = "csv"
     quick: bool = False  # time only long enough to see that everything works
-    layout: PointLayout = KAGGLE15
+    layout: PointLayout | None = None  # None: that of the data
     input: InputSpec = InputSpec()  # noqa: RUF009 - of the networks
     replace: bool = False  # models of other trainings and files of other calibrations that stand in `out`
 
@@ -112,8 +112,10 @@ def run(
     parts = split(source)
     made = []
     for number, experiment in enumerate(job.experiments, 1):
-        note(f"[{number}/{len(job.experiments)}] {experiment.model_name(job.layout)}: train, export, evaluate")
-        keras, exported = _made_apart(job, experiment, open_bar)
+        name = experiment.model_name(source.spec)
+        note(f"[{number}/{len(job.experiments)}] {name}: train, export, evaluate")
+        with open_bar(name) as progress:
+            keras, exported = _made_apart(job, experiment, progress)
         card = read_card(keras)
         assert card is not None
         made.append(Made(card, keras, exported, _evaluated(keras, source, job.out / "evaluation")))
@@ -125,25 +127,24 @@ def run(
     return result, shown
 
 
-def _made_apart(job: Job, experiment: Experiment, open_bar: OpenBar) -> tuple[Path, list[Path]]:
+def _made_apart(job: Job, experiment: Experiment, progress: Progress) -> tuple[Path, list[Path]]:
     """The .keras and .tflite files of `experiment`, made in a fresh process: TensorFlow divides its threads once a
     process, and each network wants its own division."""
-    with open_bar(experiment.model_name(job.layout)) as progress:
-        try:
-            keras, *files = isolate.call(
-                make,
-                job,
-                experiment,
-                progress=lambda event: getattr(progress, event[0])(event[1]),
-                silence=_SILENCE,
-                grace=60,
-            )
-        except isolate.ChildDied as died:
-            cause = "was killed, perhaps for want of memory" if died.signal else f"failed: {died.last_line}"
-            cause = f"did nothing for {_SILENCE / 60:.0f} minutes" if died.timed_out else cause
-            raise EdgefkpError(
-                f"the process that trained {cause}", "re-run the same command to resume from the last checkpoint"
-            ) from None
+    try:
+        keras, *files = isolate.call(
+            make,
+            job,
+            experiment,
+            progress=lambda event: getattr(progress, event[0])(event[1]),
+            silence=_SILENCE,
+            grace=60,
+        )
+    except isolate.ChildDied as died:
+        cause = "was killed, perhaps for want of memory" if died.signal else f"failed: {died.last_line}"
+        cause = f"did nothing for {_SILENCE / 60:.0f} minutes" if died.timed_out else cause
+        raise EdgefkpError(
+            f"the process that trained {cause}", "re-run the same command to resume from the last checkpoint"
+        ) from None
     return Path(keras), [Path(file) for file in files]
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgefkp.cli.options import data_option, json_option, labels_option, log, print_json
+from edgefkp.cli.options import data_option, json_option, labels_option, layout_option, log, print_json
 
 if TYPE_CHECKING:
     from edgefkp.data.audit import Audit
     from edgefkp.data.faces import Dataset
     from edgefkp.data.info import Info
+    from edgefkp.layout import PointLayout
 
 _BAR = 30  # characters for all faces
 _SHEET_FACES = 60
@@ -30,10 +31,11 @@ def command() -> None:
 
 @command.command("info", short_help="Count faces, persons and missing points.")
 @data_option()
+@layout_option
 @labels_option
 @_sheet_option
 @json_option
-def info(data: str, labels: str, sheet: Path | None, as_json: bool) -> None:
+def info(data: str, layout: "PointLayout | None", labels: str, sheet: Path | None, as_json: bool) -> None:
     """Count the faces of DATA, its persons, and how often each point is missing."""
     import numpy as np
 
@@ -41,7 +43,7 @@ def info(data: str, labels: str, sheet: Path | None, as_json: bool) -> None:
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.info import describe
 
-    source = open_dataset(data, labels)
+    source = open_dataset(data, labels, layout)
     result = describe(source)
     if sheet:
         rows = np.linspace(0, len(source.train) - 1, min(_SHEET_FACES, len(source.train))).astype(int)
@@ -54,11 +56,14 @@ def info(data: str, labels: str, sheet: Path | None, as_json: bool) -> None:
 
 @command.command("audit", short_help="List copies, swapped sides, misplaced points.")
 @data_option()
+@layout_option
 @labels_option
 @click.option("--csv", "table", type=click.Path(path_type=Path), metavar="FILE.csv", help="Also write every finding.")
 @_sheet_option
 @json_option
-def audit(data: str, labels: str, table: Path | None, sheet: Path | None, as_json: bool) -> None:
+def audit(
+    data: str, layout: "PointLayout | None", labels: str, table: Path | None, sheet: Path | None, as_json: bool
+) -> None:
     """List what is suspicious in DATA: copies, swapped sides, misplaced points, persons in train and test.
 
     Nothing is changed, and a finding is no failure: look at the faces and decide.
@@ -67,7 +72,7 @@ def audit(data: str, labels: str, table: Path | None, sheet: Path | None, as_jso
     from edgefkp.data.formats import open_dataset
     from edgefkp.files import write_text
 
-    source = open_dataset(data, labels)
+    source = open_dataset(data, labels, layout)
     log(f"looking at {len(source.train) + len(source.test or ())} faces")
     result = look(source)
     if table:
@@ -100,7 +105,9 @@ def info_table(result: "Info") -> str:
     lines = [
         f"{result.name}: {result.license}",
         "",
-        tabulate(rows, ["part", "faces", persons, f"all {len(result.train.missing)} points", "any point"]),
+        tabulate(
+            rows, ["part", "faces", persons, f"all {len(result.train.missing)} points of {result.layout}", "any point"]
+        ),
     ]
     if not result.persons_known:
         lines.append("* persons are not known: near-duplicates count as one")

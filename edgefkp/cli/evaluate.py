@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgefkp.cli.options import data_option, json_option, log, print_json, runtime_option
+from edgefkp.cli.options import data_option, json_option, layout_option, log, print_json, runtime_option
 from edgefkp.data.progress import progress_bar
 from edgefkp.data.split import PARTS
 from edgefkp.errors import UsageError
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from edgefkp.data.faces import Dataset
     from edgefkp.evaluation.evaluate import Evaluation
     from edgefkp.evaluation.robustness import Condition
+    from edgefkp.layout import PointLayout
 
 
 @click.command("evaluate")
 @click.argument("model", type=click.Path(path_type=Path))
 @data_option()
+@layout_option
 @click.option(
     "--split",
     "part",
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 def command(
     model: Path,
     data: str,
+    layout: "PointLayout | None",
     part: str,
     label_src: str | None,
     submission: Path | None,
@@ -51,13 +54,14 @@ def command(
     as_json: bool,
 ) -> None:
     """Score MODEL (.keras or .tflite) on the labeled faces of DATA, in pixels of its input."""
-    from edgefkp.data.formats import open_dataset
+    from edgefkp.data.formats import open_for
     from edgefkp.data.kaggle_tables import write_submission
     from edgefkp.evaluation.evaluate import evaluate, part_of, with_solution
+    from edgefkp.evaluation.fitted import fitted_faces
     from edgefkp.runtime.predictor import open_predictor
 
     predictor = open_predictor(model, runtime)
-    source = open_dataset(data, "csv", predictor.spec.layout, predictor.spec.input)
+    source = open_for(data, predictor.spec, layout)
     if solution:
         source = with_solution(source, solution)
     if submission:
@@ -66,7 +70,8 @@ def command(
                 "a submission needs Kaggle's test.csv and IdLookupTable.csv",
                 "use --data FOLDER with both, and --split test",
             )
-        write_submission(submission, source.lookup, predictor.predict(part_of(source, part).images))
+        fitted = fitted_faces(predictor.spec, part_of(source, part), model.name)
+        write_submission(submission, source.lookup, fitted.scored(predictor.predict(fitted.seen.images)))
         log(f"wrote {submission}")
         if not part_of(source, part).labeled.any():
             return

@@ -10,6 +10,7 @@ from edgefkp.cli.options import (
     data_option,
     folder_option,
     json_option,
+    layout_option,
     log,
     max_delta_option,
     models_dir_option,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from edgefkp.card import Card
     from edgefkp.data.faces import Dataset
     from edgefkp.export.options import ExportOptions
+    from edgefkp.layout import PointLayout
 
 KEEPING = schemes_with("keeps_float")
 
@@ -61,6 +63,7 @@ KEEPING = schemes_with("keeps_float")
 @max_delta_option
 @runtime_option(purpose="Runtime for the comparison.")
 @data_option()
+@layout_option
 @models_dir_option
 @folder_option("--out", "export", "Folder for the files and their cards.")
 @replace_option("files that were calibrated on other data")
@@ -77,6 +80,7 @@ def command(
     max_delta: float | None,
     runtime: str | None,
     data: str,
+    layout: "PointLayout | None",
     models_dir: Path,
     out: Path,
     replace: bool,
@@ -90,7 +94,7 @@ def command(
     file. Use the data that the models were trained on.
     """
     from edgefkp.card import readable_cards
-    from edgefkp.data.formats import open_dataset
+    from edgefkp.data.formats import open_for
     from edgefkp.export.exporter import find_networks
     from edgefkp.export.options import ExportOptions
     from edgefkp.export.schemes import schemes_of
@@ -106,7 +110,7 @@ def command(
     paths = find_networks(models, models_dir, log)
     cards = {path: next(iter(readable_cards(path)), None) for path in paths}
     spec = next((card.spec for card in cards.values() if card), ModelSpec())
-    source = open_dataset(data, "csv", spec.layout, spec.input)
+    source = open_for(data, spec, layout)
     for path, card in cards.items():
         trained_on = card.data_name if card else None
         if trained_on and trained_on != source.name and not calibration:

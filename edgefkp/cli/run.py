@@ -1,6 +1,7 @@
 """edgefkp run: the whole way from faces to a measured file."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from edgefkp.cli.options import (
     spec_options,
 )
 from edgefkp.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgefkp.layout import PointLayout
 
 
 @click.command("run")
@@ -42,7 +46,7 @@ def command(
     data: str,
     labels: str,
     models: str,
-    layout: str,
+    layout: "PointLayout | None",
     size: int,
     colors: str,
     imputation: str,

@@ -23,6 +23,7 @@ from edgefkp.data.progress import progress_bar
 from edgefkp.training.recipe import LOSSES, PRECISIONS, Recipe
 
 if TYPE_CHECKING:
+    from edgefkp.layout import PointLayout
     from edgefkp.training.train import Progress
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -69,7 +70,7 @@ def command(
     network: str,
     data: str,
     labels: str,
-    layout: str,
+    layout: "PointLayout | None",
     size: int,
     colors: str,
     imputation: str,
@@ -108,11 +109,10 @@ def command(
         teacher_copies=teacher_copies,
         automatic_weight=automatic_weight,
     )
-    spec = spec_of(layout, size, colors)
-    extra = [open_dataset(other, "csv", *spec) for other in more]
-    source = with_extra_training_faces(open_dataset(data, labels, *spec), extra)
+    own = open_dataset(data, labels, *spec_of(layout, size, colors))
+    source = with_extra_training_faces(own, [open_dataset(other, "csv", own.layout, own.input) for other in more])
     hint = "re-run the same command with --resume to continue after the last finished epoch"
-    with if_stopped(hint), training_bar(experiment.model_name(source.layout)) as progress:
+    with if_stopped(hint), training_bar(experiment.model_name(source.spec)) as progress:
         path, card = train(experiment, source, out, resume, progress, replace)
     if as_json:
         print_json(card)

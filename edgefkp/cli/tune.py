@@ -1,7 +1,7 @@
 """edgefkp tune: search for a network, under a budget of measured time if one is given."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ from edgefkp.cli.options import (
 from edgefkp.cli.parameters import NameChoice
 from edgefkp.export.schemes import FLOAT
 from edgefkp.search.space import SPACES
+
+if TYPE_CHECKING:
+    from edgefkp.layout import PointLayout
 
 
 @click.command("tune")
@@ -51,7 +54,7 @@ def command(
     name: str | None,
     trials: int | None,
     images: int,
-    layout: str,
+    layout: "PointLayout | None",
     size: int,
     colors: str,
     imputation: str,

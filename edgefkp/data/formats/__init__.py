@@ -3,6 +3,7 @@
 A file in this folder that adds its `Format` to FORMATS is all that a new one takes.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 from edgefkp.data.faces import Dataset, Faces
 from edgefkp.data.numbers import REACH, too_far
 from edgefkp.errors import EdgefkpError
-from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
+from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, PointLayout
+from edgefkp.layouts.maps import find_conversion
 from edgefkp.records import Registry
 
 
@@ -42,13 +44,14 @@ def data_forms() -> str:
 def open_dataset(
     spec: str | Path,
     labels: str = "csv",
-    layout: PointLayout = KAGGLE15,
+    layout: PointLayout | None = None,
     input: InputSpec = InputSpec(),  # noqa: B008
 ) -> Dataset:
-    """Open a dataset of any of FORMATS, with the points of `layout`, for a network with this input.
+    """Open a dataset of any of FORMATS, with the points of `layout` (None: its own), for a network with this input.
 
     labels: "csv" trains on the labels of training.csv; "full" on those of full_labels.npz beside it.
-    Raises EdgefkpError where nothing of a known form is found there, or the faces lack one of the points.
+    Raises EdgefkpError where nothing of a known form is found there, or the points of `layout` do not follow from those
+    of the faces.
     """
     path = Path(spec)
     if len(path.parts) == 1 and str(path) != str(spec):
@@ -57,13 +60,31 @@ def open_dataset(
     if found is None:
         problem = f"{path} is of no form that is known" if path.exists() else f"no data at {path}"
         raise EdgefkpError(problem, f"give {data_forms()}")
-    dataset = found.open(path, labels, layout, input)
+    dataset = found.open(path, labels, layout or KAGGLE15, input)
     _require_points_in_reach(path, dataset)
 
     def asked(faces: Faces) -> Faces:
-        return faces.in_layout(layout).at(input)
+        return (faces.in_layout(layout) if layout else faces).at(input)
 
     return replace(dataset, train=asked(dataset.train), test=asked(dataset.test) if dataset.test else None)
+
+
+def open_for(spec: str | Path, model: ModelSpec, layout: PointLayout | None = None, labels: str = "csv") -> Dataset:
+    """Open a dataset for a model of this kind: with its points where they follow from those of the faces, else with
+    the faces' own, if a map leads from the model's to those.
+
+    layout: the points of the faces, where the dataset does not name them. Raises EdgefkpError as `open_dataset` does.
+    """
+    if layout is not None:
+        return open_dataset(spec, labels, layout, model.input)
+    try:
+        return open_dataset(spec, labels, model.layout, model.input)
+    except EdgefkpError as refused:
+        with contextlib.suppress(EdgefkpError):
+            own = open_dataset(spec, labels, None, model.input)
+            if find_conversion(model.layout, own.layout):
+                return own
+        raise refused from None
 
 
 def _require_points_in_reach(path: Path, dataset: Dataset) -> None:
