@@ -23,6 +23,7 @@ from edgefkp.bench.timed_images import COUNT, TimedImages
 from edgefkp.card import Card, read_card, versions
 from edgefkp.data.faces import Dataset, shown_rows
 from edgefkp.data.formats import open_dataset
+from edgefkp.data.photos import Reading
 from edgefkp.data.split import Split, split
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import Evaluation, evaluate, mean_shape_score
@@ -70,10 +71,11 @@ class Job:
     layout: PointLayout | None = None  # None: that of the data
     input: InputSpec = InputSpec()  # noqa: RUF009 - of the networks
     replace: bool = False  # models of other trainings and files of other calibrations that stand in `out`
+    reading: Reading = Reading()  # noqa: RUF009 - of `data`
 
     def dataset(self) -> Dataset:
         """Raises EdgefkpError if the data cannot be used."""
-        return open_dataset(self.data, self.labels, self.layout, self.input)
+        return open_dataset(self.data, self.labels, self.layout, self.input, self.reading)
 
 
 def plan_experiments(

@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgefkp.cli.options import data_option, json_option, labels_option, layout_option, log, print_json
+from edgefkp.cli.options import (
+    data_option,
+    json_option,
+    labels_option,
+    layout_option,
+    log,
+    print_json,
+    reading_options,
+)
 
 if TYPE_CHECKING:
     from edgefkp.data.audit import Audit
     from edgefkp.data.faces import Dataset
     from edgefkp.data.info import Info
+    from edgefkp.data.photos import Reading
     from edgefkp.layout import PointLayout
 
 _BAR = 30  # characters for all faces
@@ -32,10 +41,13 @@ def command() -> None:
 @command.command("info", short_help="Count faces, persons and missing points.")
 @data_option()
 @layout_option
+@reading_options
 @labels_option
 @_sheet_option
 @json_option
-def info(data: str, layout: "PointLayout | None", labels: str, sheet: Path | None, as_json: bool) -> None:
+def info(
+    data: str, layout: "PointLayout | None", reading: "Reading", labels: str, sheet: Path | None, as_json: bool
+) -> None:
     """Count the faces of DATA, its persons, and how often each point is missing."""
     import numpy as np
 
@@ -43,7 +55,7 @@ def info(data: str, layout: "PointLayout | None", labels: str, sheet: Path | Non
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.info import describe
 
-    source = open_dataset(data, labels, layout)
+    source = open_dataset(data, labels, layout, reading=reading)
     result = describe(source)
     if sheet:
         rows = np.linspace(0, len(source.train) - 1, min(_SHEET_FACES, len(source.train))).astype(int)
@@ -57,12 +69,19 @@ def info(data: str, layout: "PointLayout | None", labels: str, sheet: Path | Non
 @command.command("audit", short_help="List copies, swapped sides, misplaced points.")
 @data_option()
 @layout_option
+@reading_options
 @labels_option
 @click.option("--csv", "table", type=click.Path(path_type=Path), metavar="FILE.csv", help="Also write every finding.")
 @_sheet_option
 @json_option
 def audit(
-    data: str, layout: "PointLayout | None", labels: str, table: Path | None, sheet: Path | None, as_json: bool
+    data: str,
+    layout: "PointLayout | None",
+    reading: "Reading",
+    labels: str,
+    table: Path | None,
+    sheet: Path | None,
+    as_json: bool,
 ) -> None:
     """List what is suspicious in DATA: copies, swapped sides, misplaced points, persons in train and test.
 
@@ -72,7 +91,7 @@ def audit(
     from edgefkp.data.formats import open_dataset
     from edgefkp.files import write_text
 
-    source = open_dataset(data, labels, layout)
+    source = open_dataset(data, labels, layout, reading=reading)
     log(f"looking at {len(source.train) + len(source.test or ())} faces")
     result = look(source)
     if table:

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgefkp.cli.options import data_option, json_option, layout_option, log, print_json, runtime_option
+from edgefkp.cli.options import (
+    data_option,
+    json_option,
+    layout_option,
+    log,
+    print_json,
+    reading_options,
+    runtime_option,
+)
 from edgefkp.data.progress import progress_bar
 from edgefkp.data.split import PARTS
 from edgefkp.errors import UsageError
@@ -14,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edgefkp.data.faces import Dataset
+    from edgefkp.data.photos import Reading
     from edgefkp.evaluation.evaluate import Evaluation
     from edgefkp.evaluation.robustness import Condition
     from edgefkp.layout import PointLayout
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
 @click.argument("model", type=click.Path(path_type=Path))
 @data_option()
 @layout_option
+@reading_options
 @click.option(
     "--split",
     "part",
@@ -45,6 +55,7 @@ def command(
     model: Path,
     data: str,
     layout: "PointLayout | None",
+    reading: "Reading",
     part: str,
     label_src: str | None,
     submission: Path | None,
@@ -61,7 +72,7 @@ def command(
     from edgefkp.runtime.predictor import open_predictor
 
     predictor = open_predictor(model, runtime)
-    source = open_for(data, predictor.spec, layout)
+    source = open_for(data, predictor.spec, layout, reading=reading)
     if solution:
         source = with_solution(source, solution)
     if submission:

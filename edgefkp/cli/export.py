@@ -16,6 +16,7 @@ from edgefkp.cli.options import (
     models_dir_option,
     print_json,
     quant_option,
+    reading_options,
     replace_option,
     runtime_option,
 )
@@ -28,6 +29,7 @@ from edgefkp.export.targets import DEFAULT_TARGET, TARGETS
 if TYPE_CHECKING:
     from edgefkp.card import Card
     from edgefkp.data.faces import Dataset
+    from edgefkp.data.photos import Reading
     from edgefkp.export.options import ExportOptions
     from edgefkp.layout import PointLayout
 
@@ -64,6 +66,7 @@ KEEPING = schemes_with("keeps_float")
 @runtime_option(purpose="Runtime for the comparison.")
 @data_option()
 @layout_option
+@reading_options
 @models_dir_option
 @folder_option("--out", "export", "Folder for the files and their cards.")
 @replace_option("files that were calibrated on other data")
@@ -81,6 +84,7 @@ def command(
     runtime: str | None,
     data: str,
     layout: "PointLayout | None",
+    reading: "Reading",
     models_dir: Path,
     out: Path,
     replace: bool,
@@ -110,7 +114,7 @@ def command(
     paths = find_networks(models, models_dir, log)
     cards = {path: next(iter(readable_cards(path)), None) for path in paths}
     spec = next((card.spec for card in cards.values() if card), ModelSpec())
-    source = open_for(data, spec, layout)
+    source = open_for(data, spec, layout, reading=reading)
     for path, card in cards.items():
         trained_on = card.data_name if card else None
         if trained_on and trained_on != source.name and not calibration:

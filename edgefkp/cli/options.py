@@ -1,6 +1,7 @@
 """Options, output and progress that several commands share. What can be chosen comes from the registries."""
 
 import contextlib
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,6 +37,19 @@ def data_option(default: str | None = "sample") -> Decorator:
         show_default=default is not None,
         metavar="DATA",
     )
+
+
+def reading_options(command: Any) -> Any:
+    """How files of labels are read: the command is called with `reading`, a `Reading` of what was given."""
+    from edgefkp.data.photos import Reading
+
+    @functools.wraps(command)
+    def called(skip_missing_images: bool, **given: Any) -> Any:
+        return command(reading=Reading(skip_missing_images), **given)
+
+    return click.option(
+        "--skip-missing-images", is_flag=True, help="Go on without images that are missing; they are counted and named."
+    )(called)
 
 
 labels_option = click.option(

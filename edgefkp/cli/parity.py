@@ -13,6 +13,7 @@ from edgefkp.cli.options import (
     max_delta_option,
     models_dir_option,
     print_json,
+    reading_options,
     runtime_option,
 )
 from edgefkp.data.progress import progress_bar
@@ -21,6 +22,7 @@ from edgefkp.export.schemes import FLOAT, TfliteName, parse_tflite
 
 if TYPE_CHECKING:
     from edgefkp.data.faces import Faces
+    from edgefkp.data.photos import Reading
     from edgefkp.export.parity import Parity, Reference
     from edgefkp.layout import ModelSpec, PointLayout
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 @runtime_option()
 @data_option()
 @layout_option
+@reading_options
 @models_dir_option
 @folder_option("--export-dir", "export", "Folder of the files.", old=("--dir",))
 @json_option
@@ -49,6 +52,7 @@ def command(
     runtime: str | None,
     data: str,
     layout: "PointLayout | None",
+    reading: "Reading",
     models_dir: Path,
     export_dir: Path,
     as_json: bool,
@@ -67,7 +71,7 @@ def command(
     schemes = {path: verify_scheme(path) for path in paths}
     references = {path: reference or _reference(path, models_dir) for path in paths}
     spec = network_spec(paths[0])
-    source = open_for(data, spec, layout)
+    source = open_for(data, spec, layout, reading=reading)
     faces = labeled(part_of(source, "test"))
     asked: dict[tuple[Path, ModelSpec], Reference] = {}
     results: list[Parity] = []

@@ -13,6 +13,7 @@ from edgefkp.cli.options import (
     labels_option,
     log,
     print_json,
+    reading_options,
     replace_option,
     spec_of,
     spec_options,
@@ -20,11 +21,13 @@ from edgefkp.cli.options import (
 from edgefkp.errors import UsageError
 
 if TYPE_CHECKING:
+    from edgefkp.data.photos import Reading
     from edgefkp.layout import PointLayout
 
 
 @click.command("run")
 @data_option()
+@reading_options
 @labels_option
 @click.option(
     "--models",
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 @json_option
 def command(
     data: str,
+    reading: "Reading",
     labels: str,
     models: str,
     layout: "PointLayout | None",
@@ -79,7 +83,7 @@ def command(
         networks, imputation, augment, quick, epochs=epochs, images=images, batch=batch, seed=seed
     )
     folder = out or Path("runs") / (Path(data).resolve().stem if data != "sample" else "sample")
-    job = Job(data, experiments, folder, labels, quick, *spec_of(layout, size, colors), replace)
+    job = Job(data, experiments, folder, labels, quick, *spec_of(layout, size, colors), replace, reading)
     with if_stopped("re-run the same command to resume"), TimingBar() as timed:
         result, shown = run(job, log, training_bar, timed)
     page = write_page(folder / "report.html", result, shown)

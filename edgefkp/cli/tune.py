@@ -14,6 +14,7 @@ from edgefkp.cli.options import (
     log,
     print_json,
     quant_option,
+    reading_options,
     spec_of,
     spec_options,
 )
@@ -22,11 +23,13 @@ from edgefkp.export.schemes import FLOAT
 from edgefkp.search.space import SPACES
 
 if TYPE_CHECKING:
+    from edgefkp.data.photos import Reading
     from edgefkp.layout import PointLayout
 
 
 @click.command("tune")
 @data_option()
+@reading_options
 @labels_option
 @click.option(
     "--space",
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
 @json_option
 def command(
     data: str,
+    reading: "Reading",
     labels: str,
     space: str,
     name: str | None,
@@ -77,7 +81,7 @@ def command(
     count = trials or SPACES[space].trials
     tuning = Tuning(name or f"found_{space}", space, count, images, imputation, augment, budget_ms, quant, seed)
     with if_stopped("re-run the same command to resume"):
-        tuned = tune(tuning, open_dataset(data, labels, *spec_of(layout, size, colors)), out, log)
+        tuned = tune(tuning, open_dataset(data, labels, *spec_of(layout, size, colors), reading), out, log)
     if as_json:
         print_json(tuned)
         return

@@ -1,5 +1,6 @@
 """Labeled faces in memory: the one type that every data format returns."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -183,6 +184,8 @@ class Dataset:
     persons_known: bool = True
     # Faces of other datasets, for training only (`with_extra_training_faces`).
     extra_training_faces: Faces | None = None
+    # The source's own validation part; else the split makes one.
+    validation: Faces | None = None
 
     @property
     def layout(self) -> PointLayout:
@@ -196,6 +199,11 @@ class Dataset:
     def spec(self) -> ModelSpec:
         """Of a network for these points and images."""
         return ModelSpec(self.layout, self.input)
+
+    def with_parts(self, change: Callable[[Faces], Faces]) -> "Dataset":
+        """The same dataset with `change` of each part that it has."""
+        test, validation = (None if part is None else change(part) for part in (self.test, self.validation))
+        return replace(self, train=change(self.train), test=test, validation=validation)
 
 
 def with_extra_training_faces(source: Dataset, others: list[Dataset]) -> Dataset:

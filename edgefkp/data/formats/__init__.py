@@ -5,13 +5,15 @@ A file in this folder that adds its `Format` to FORMATS is all that a new one ta
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from edgefkp.data.cutting import cut_photos
 from edgefkp.data.faces import Dataset, Faces
 from edgefkp.data.numbers import REACH, too_far
+from edgefkp.data.photos import PARTS, Photos, Reading
 from edgefkp.errors import EdgefkpError
-from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, PointLayout
+from edgefkp.layout import InputSpec, ModelSpec, PointLayout
 from edgefkp.layouts.maps import find_conversion
 from edgefkp.records import Registry
 
@@ -25,9 +27,10 @@ class Format:
     description: str
     # Whether a path is of this form. A format need not look into files: the first that matches opens the path.
     matches: Callable[[Path], bool]
-    # (path, labels, layout, input) -> the dataset, of that input and layout or of its own, if it has one: it is then
-    # brought to what was asked for. Raises EdgefkpError for what is damaged or does not fit.
-    open: Callable[[Path, str, PointLayout, InputSpec], Dataset]
+    # (path, labels, layout, input) -> labeled photos, which are then judged and cut, or a dataset of crops; of that
+    # layout and input or of their own: they are then brought to what was asked for. A layout of None asks for their
+    # own. Raises EdgefkpError for what is damaged or does not fit.
+    open: Callable[[Path, str, PointLayout | None, InputSpec], Dataset | Photos]
     # Formats are asked in this order; one that claims many paths (any .csv, any folder) comes last.
     rank: int = 10
 
@@ -46,6 +49,7 @@ def open_dataset(
     labels: str = "csv",
     layout: PointLayout | None = None,
     input: InputSpec = InputSpec(),  # noqa: B008
+    reading: Reading = Reading(),  # noqa: B008
 ) -> Dataset:
     """Open a dataset of any of FORMATS, with the points of `layout` (None: its own), for a network with this input.
 
@@ -60,28 +64,35 @@ def open_dataset(
     if found is None:
         problem = f"{path} is of no form that is known" if path.exists() else f"no data at {path}"
         raise EdgefkpError(problem, f"give {data_forms()}")
-    dataset = found.open(path, labels, layout or KAGGLE15, input)
+    opened = found.open(path, labels, layout, input)
+    dataset = cut_photos(opened, input, reading.skip_missing_images) if isinstance(opened, Photos) else opened
     _require_points_in_reach(path, dataset)
 
     def asked(faces: Faces) -> Faces:
         return (faces.in_layout(layout) if layout else faces).at(input)
 
-    return replace(dataset, train=asked(dataset.train), test=asked(dataset.test) if dataset.test else None)
+    return dataset.with_parts(asked)
 
 
-def open_for(spec: str | Path, model: ModelSpec, layout: PointLayout | None = None, labels: str = "csv") -> Dataset:
+def open_for(
+    spec: str | Path,
+    model: ModelSpec,
+    layout: PointLayout | None = None,
+    labels: str = "csv",
+    reading: Reading = Reading(),  # noqa: B008
+) -> Dataset:
     """Open a dataset for a model of this kind: with its points where they follow from those of the faces, else with
     the faces' own, if a map leads from the model's to those.
 
     layout: the points of the faces, where the dataset does not name them. Raises EdgefkpError as `open_dataset` does.
     """
     if layout is not None:
-        return open_dataset(spec, labels, layout, model.input)
+        return open_dataset(spec, labels, layout, model.input, reading)
     try:
-        return open_dataset(spec, labels, model.layout, model.input)
+        return open_dataset(spec, labels, model.layout, model.input, reading)
     except EdgefkpError as refused:
         with contextlib.suppress(EdgefkpError):
-            own = open_dataset(spec, labels, None, model.input)
+            own = open_dataset(spec, labels, None, model.input, reading)
             if find_conversion(model.layout, own.layout):
                 return own
         raise refused from None
@@ -89,7 +100,8 @@ def open_for(spec: str | Path, model: ModelSpec, layout: PointLayout | None = No
 
 def _require_points_in_reach(path: Path, dataset: Dataset) -> None:
     """Raise EdgefkpError for a point that no image of this size can have."""
-    for part, faces in (("train", dataset.train), ("test", dataset.test)):
+    for part in PARTS:
+        faces = getattr(dataset, part)
         if faces is not None and (found := too_far(faces.keypoints, faces.input.side, faces.layout)):
             row, what = found
             raise EdgefkpError(

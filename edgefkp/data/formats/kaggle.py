@@ -47,7 +47,7 @@ def is_kaggle(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() in (".csv", ".zip")
 
 
-def open_kaggle(path: Path, labels: str, layout: PointLayout, input: InputSpec) -> Dataset:
+def open_kaggle(path: Path, labels: str, layout: PointLayout | None, input: InputSpec) -> Dataset:
     """Open a folder of Kaggle's form, or a training .csv or .zip (without a test part), as LAYOUT and INPUT have it.
 
     labels: "csv" trains on the labels of training.csv, "full" on those of full_labels.npz. The test part has
@@ -70,7 +70,7 @@ def open_kaggle(path: Path, labels: str, layout: PointLayout, input: InputSpec) 
         train=_faces(training, "train", None if groups is None else groups[: len(training.images)]),
         test=_faces(test, "test", None if groups is None else groups[-len(test.images) :]) if test else None,
         license=license_of(training.known.persons if training.known else None, KAGGLE),
-        lookup=lookup if (layout, input.side) == (LAYOUT, INPUT.side) else None,
+        lookup=lookup if (layout or LAYOUT, input.side) == (LAYOUT, INPUT.side) else None,
         persons_known=groups is None,
     )
 

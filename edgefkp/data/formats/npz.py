@@ -12,16 +12,17 @@ from edgefkp.data.formats import FORMATS, Format
 from edgefkp.data.license import NOT_STATED, license_of
 from edgefkp.data.numbers import as_points
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.layout import InputSpec, PointLayout, input_of
+from edgefkp.layout import KAGGLE15, InputSpec, PointLayout, input_of
 
 _OPTIONAL = ("group", "filename", "label_src")
 
 
-def open_npz(path: Path, labels: str, layout: PointLayout, input: InputSpec) -> Dataset:
+def open_npz(path: Path, labels: str, layout: PointLayout | None, input: InputSpec) -> Dataset:
     """Open an .npz of faces of any size and colors with the points of `layout`; it has no test part of its own.
 
     Raises EdgefkpError for a file that is damaged, lacks an array, or holds other shapes or types.
     """
+    layout = layout or KAGGLE15
     count, size = layout.count, ",".join(map(str, input.image_shape))
     hint = (
         f"images (N,{size}) uint8, keypoints (N,{count},2) float32; optional group (N), filename (N), "

@@ -60,7 +60,7 @@ def _cut_all(folder: Path, input: InputSpec) -> Faces:
     )
 
 
-def _open(path: Path, labels: str, layout: PointLayout, input: InputSpec) -> Dataset:
+def _open(path: Path, labels: str, layout: PointLayout | None, input: InputSpec) -> Dataset:
     return open_sample(input)
 
 
