@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgefkp.data.cutting import cut_photos
-from edgefkp.data.faces import Dataset, Faces
+from edgefkp.data.faces import Dataset
 from edgefkp.data.numbers import REACH, too_far
 from edgefkp.data.photos import PARTS, Photos, Reading
 from edgefkp.errors import EdgefkpError

@@ -14,6 +14,7 @@ from edgefkp.data.kaggle_csv import INPUT, LAYOUT, read_test, read_training
 from edgefkp.data.kaggle_tables import read_lookup, read_solution
 from edgefkp.data.license import KAGGLE, license_of
 from edgefkp.data.numbers import as_points
+from edgefkp.data.points_csv import names_photos
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import InputSpec, PointLayout
 
@@ -41,10 +42,15 @@ class _Part(NamedTuple):
 
 
 def is_kaggle(path: Path) -> bool:
-    """Whether `path` is a folder with Kaggle's CSVs, or such a .csv or .zip itself."""
+    """Whether `path` is a folder with Kaggle's CSVs, or such a .csv or .zip itself.
+
+    A CSV is Kaggle's unless its first lines name photos: a damaged one is then refused by what it should be.
+    """
     if path.is_dir():
-        return any((path / name).exists() for name in (*_TRAINING, *_TEST))
-    return path.is_file() and path.suffix.lower() in (".csv", ".zip")
+        found = [path / name for name in (*_TRAINING, *_TEST) if (path / name).exists()]
+        return bool(found) and not any(names_photos(file) for file in found if file.suffix == ".csv")
+    suffix = path.suffix.lower()
+    return path.is_file() and (suffix == ".zip" or (suffix == ".csv" and not names_photos(path)))
 
 
 def open_kaggle(path: Path, labels: str, layout: PointLayout | None, input: InputSpec) -> Dataset:
