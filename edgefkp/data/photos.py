@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from edgefkp.data.face_table import PERSON_WORDS, word
 from edgefkp.data.license import NOT_STATED
 from edgefkp.data.photo_size import photo_size
 from edgefkp.layout import PointLayout
@@ -95,6 +96,17 @@ class Photos:
         return replace(self, paths=tuple(self.paths[row] for row in at.tolist()), columns=columns, **taken)
 
 
+def person_in(*values: Any) -> str | None:
+    """The person that one of these objects of a JSON file names: itself, or its attributes."""
+    for value in values:
+        known = value if isinstance(value, dict) else vars(value) if hasattr(value, "__dict__") else {}
+        for place in (known, known.get("attributes")):
+            for name, person in place.items() if isinstance(place, dict) else ():
+                if word(name) in PERSON_WORDS and isinstance(person, str | int) and str(person).strip():
+                    return str(person).strip()
+    return None
+
+
 @dataclass(frozen=True, eq=False)
 class LabeledFace:
     """One face as a reader finds it; `photos_of` makes `Photos` of many."""
@@ -109,6 +121,11 @@ class LabeledFace:
     visibility: np.ndarray | None = None  # (K,) 0, 1, 2
     box: tuple[float, float, float, float] | None = None  # left, top, width, height
     columns: tuple[tuple[str, str], ...] = ()
+
+    def taking(self, order: list[int]) -> "LabeledFace":
+        """The face with its points in that order."""
+        visibility = None if self.visibility is None else self.visibility[order]
+        return replace(self, points=self.points[order], visibility=visibility)
 
 
 def photos_of(name: str, source: Path, layout: PointLayout, faces: Sequence[LabeledFace]) -> Photos:
