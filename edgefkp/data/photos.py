@@ -10,6 +10,7 @@ import numpy as np
 
 from edgefkp.data.face_table import PERSON_WORDS, word
 from edgefkp.data.license import NOT_STATED
+from edgefkp.data.own_layout import layout_of
 from edgefkp.data.photo_size import photo_size
 from edgefkp.layout import PointLayout
 
@@ -126,6 +127,28 @@ class LabeledFace:
         """The face with its points in that order."""
         visibility = None if self.visibility is None else self.visibility[order]
         return replace(self, points=self.points[order], visibility=visibility)
+
+    def of_part(self, part: str) -> "LabeledFace":
+        return replace(self, part=part)
+
+
+# A face's points by name: x, y in pixels, and visibility as in COCO.
+NamedPoints = dict[str, tuple[float, float, int]]
+
+
+def named_faces(found: Sequence[tuple[LabeledFace, NamedPoints]], where: str) -> tuple[PointLayout, list[LabeledFace]]:
+    """The layout of all names that occur, and the faces with their points; a name that a face lacks is missing."""
+    names = list(dict.fromkeys(name for _, points in found for name in points))
+    faces = []
+    for face, points in found:
+        places = np.array([points.get(name, (np.nan, np.nan, 0)) for name in names], np.float64)
+        visibility = places[:, 2].astype(np.uint8)
+        faces.append(
+            replace(face, points=np.where(visibility[:, None] > 0, places[:, :2], np.nan), visibility=visibility)
+        )
+    known = [face.points for face in faces if face.part == PARTS[0]] or [face.points for face in faces]
+    layout, order = layout_of(names, np.array(known), where=where)
+    return layout, [face.taking(order) for face in faces]
 
 
 def photos_of(name: str, source: Path, layout: PointLayout, faces: Sequence[LabeledFace]) -> Photos:
