@@ -44,6 +44,31 @@ def data_forms() -> str:
     return f"{', '.join(most)}, or {last}"
 
 
+def _path_and_format(spec: str | Path) -> tuple[Path, Format]:
+    """What `spec` is: a path, or a format's name and a path, as in pts:FOLDER."""
+    name, colon, rest = str(spec).partition(":")
+    if colon and name in FORMATS and not Path(spec).exists():
+        if not Path(rest).exists():
+            raise EdgefkpError(f"no data at {rest}", f"give {FORMATS[name].description}")
+        return Path(rest), FORMATS[name]
+    path = Path(spec)
+    if len(path.parts) == 1 and str(path) != str(spec):
+        path = path.absolute()  # ./sample is a folder, sample is not
+    return path, format_of(path, str(path))
+
+
+def format_of(path: Path, shown: str) -> Format:
+    """The first of FORMATS that `path` is of. Raises EdgefkpError where it is of none.
+
+    shown: the path in messages.
+    """
+    found = next((one for one in FORMATS.values() if one.matches(path)), None)
+    if found is None:
+        problem = f"{shown} is of no form that is known" if path.exists() else f"no data at {shown}"
+        raise EdgefkpError(problem, f"give {data_forms()}")
+    return found
+
+
 def open_dataset(
     spec: str | Path,
     labels: str = "csv",
@@ -57,13 +82,7 @@ def open_dataset(
     Raises EdgefkpError where nothing of a known form is found there, or the points of `layout` do not follow from those
     of the faces.
     """
-    path = Path(spec)
-    if len(path.parts) == 1 and str(path) != str(spec):
-        path = path.absolute()  # ./sample is a folder, sample is not
-    found = next((one for one in FORMATS.values() if one.matches(path)), None)
-    if found is None:
-        problem = f"{path} is of no form that is known" if path.exists() else f"no data at {path}"
-        raise EdgefkpError(problem, f"give {data_forms()}")
+    path, found = _path_and_format(spec)
     opened = found.open(path, labels, layout, input)
     dataset = cut_photos(opened, input, reading.skip_missing_images) if isinstance(opened, Photos) else opened
     _require_points_in_reach(path, dataset)

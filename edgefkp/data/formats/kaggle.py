@@ -19,8 +19,9 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.layout import InputSpec, PointLayout
 
 FULL_LABELS = "full_labels.npz"
-_TRAINING = ("training.csv", "training.zip")
-_TEST = ("test.csv", "test.zip")
+# As Kaggle has them, and as they are unpacked into folders of their own.
+_TRAINING = ("training.csv", "training.zip", "training/training.csv")
+_TEST = ("test.csv", "test.zip", "test/test.csv")
 _PARSER = 1  # part of the cache's key: raise it when the arrays change
 # full_labels.npz has to describe the same rows: labels of training.csv may be corrected, not shuffled.
 _CORRECTED_SHARE, _CORRECTED_PIXELS = 0.1, 1.0
