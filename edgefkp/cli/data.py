@@ -15,7 +15,11 @@ from edgefkp.cli.options import (
     log,
     print_json,
     reading_options,
+    replace_option,
+    spec_of,
+    spec_options,
 )
+from edgefkp.cli.parameters import NameChoice
 
 if TYPE_CHECKING:
     from edgefkp.data.audit import Audit
@@ -31,6 +35,12 @@ _SHOWN = 10  # findings of each kind
 _sheet_option = click.option(
     "--sheet", type=click.Path(path_type=Path), metavar="FILE.png", help="Also draw faces with their points."
 )
+
+
+def _forms() -> tuple[str, ...]:
+    from edgefkp.data.written import WRITERS
+
+    return WRITERS.names()
 
 
 @click.group("data")
@@ -112,6 +122,46 @@ def download(out: Path) -> None:
     from edgefkp.data.download import download as fetch
 
     click.echo(fetch(out))
+    log(f"next: edgefkp data info --data {out}")
+
+
+@command.command("convert", short_help="Write labeled faces as COCO, CSV, .pts or .npz.")
+@click.argument("data", metavar="DATA")
+@click.option("--to", "form", required=True, type=NameChoice("form", _forms), help="Form to write.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for photos and labels."
+)
+@reading_options
+@labels_option
+@spec_options
+@replace_option("files of an earlier conversion in the folder")
+@json_option
+def convert(
+    data: str,
+    form: str,
+    out: Path,
+    reading: "Reading",
+    labels: str,
+    layout: "PointLayout | None",
+    size: int,
+    colors: str,
+    replace: bool,
+    as_json: bool,
+) -> None:
+    """Write the labeled faces of DATA in another form: labels, and copies of the photos in OUT/images.
+
+    Points, persons and visibility stay as they are, as far as the form can hold them. --size and --colors are those of
+    crops, for npz alone.
+    """
+    from edgefkp.data.converting import convert as write
+
+    result = write(data, form, out, labels, *spec_of(layout, size, colors), reading, replace)
+    if as_json:
+        print_json(result)
+        return
+    click.echo(f"{out}: {result.faces} faces on {result.images} images, {result.points} points each ({result.layout})")
+    if result.loses:
+        log(f"{form} does not hold {result.loses}")
     log(f"next: edgefkp data info --data {out}")
 
 

@@ -92,19 +92,32 @@ def _cut_all(photos: Photos, input: InputSpec, skip: bool) -> tuple[np.ndarray, 
                 missing.append(row)
             else:
                 crops[row] = cut_face(image, photos.points[row], str(photos.ids[row]), photos.layout, input)
-    if missing:
-        names = [str(photos.ids[row]) for row in sorted(missing)]
-        found = f"{len(names)} of {len(photos)} images that {photos.source.name} names are missing or unreadable"
-        if not (skip and crops):
-            raise EdgefkpError(
-                f"{found}: {some(names)}",
-                "correct or remove these rows"
-                + (": no image is left" if skip else ", or go on without them: --skip-missing-images"),
-            )
-        warn(f"{found}, and left out: {some(names, len(names))}")
+    _report_missing(photos, sorted(missing), skip)
     kept = np.array(sorted(crops))
     images, keypoints = zip(*(crops[row] for row in kept.tolist()), strict=True)
     return np.stack(images), np.stack(keypoints), kept
+
+
+def _report_missing(photos: Photos, rows: list[int], skip: bool) -> None:
+    """Warn of the photos that are skipped. Raises EdgefkpError where they are not to be, or none is left."""
+    if not rows:
+        return
+    names = [str(photos.ids[row]) for row in rows]
+    found = f"{len(names)} of {len(photos)} images that {photos.source.name} names are missing or unreadable"
+    if not skip or len(rows) == len(photos):
+        raise EdgefkpError(
+            f"{found}: {some(names)}",
+            "correct or remove these rows"
+            + (": no image is left" if skip else ", or go on without them: --skip-missing-images"),
+        )
+    warn(f"{found}, and left out: {some(names, len(names))}")
+
+
+def require_photos(photos: Photos, skip_missing_images: bool = False) -> Photos:
+    """The faces whose photos are there, for what needs no crops. Raises EdgefkpError as `cut_photos` does."""
+    there: np.ndarray = (photos.sizes > 0).all(1)
+    _report_missing(photos, np.flatnonzero(~there).tolist(), skip_missing_images)
+    return photos.take(there)
 
 
 def cut_face(

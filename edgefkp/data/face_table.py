@@ -32,6 +32,7 @@ class Columns:
     points: dict[str, tuple[str, str]]  # name of a point -> the columns of its x and y
     person: str | None
     label_src: str | None
+    visibility: dict[str, str]  # name of a point -> the column of its visibility, as in COCO
     box: tuple[str, str, str, str] | None  # left, top, width, height
     others: tuple[str, ...]
 
@@ -44,8 +45,18 @@ def columns_of(header: Sequence[str], first: Sequence[str]) -> Columns | None:
         return None
     person, label_src = (_first_of(words, header) for words in (PERSON_WORDS, SOURCE_WORDS))
     box = _box(header)
-    used = {file, person, label_src, *(box or ()), *(column for pair in points.values() for column in pair)}
-    return Columns(file, points, person, label_src, box, tuple(name for name in header if name and name not in used))
+    visibility = {name: column for name in points if (column := f"{name}_v") in header}
+    used = {
+        file,
+        person,
+        label_src,
+        *visibility.values(),
+        *(box or ()),
+        *(column for pair in points.values() for column in pair),
+    }
+    return Columns(
+        file, points, person, label_src, visibility, box, tuple(name for name in header if name and name not in used)
+    )
 
 
 def file_column(header: Sequence[str], first: Sequence[str]) -> str | None:

@@ -105,6 +105,19 @@ class PointsTable:
         return [_SOURCES.get((row[name] or "").strip().lower(), 0) if name else 0 for row in self.rows]
 
     @property
+    def visibility(self) -> np.ndarray | None:
+        """(N, K) as in COCO, where the table has it."""
+        names = self.columns.visibility
+        if not names:
+            return None
+        missing = np.isnan(self.keypoints).any(-1)
+        given = [[(row.get(names.get(point, "")) or "").strip() for point in self.names] for row in self.rows]
+        levels = np.array(
+            [[int(cell) if cell in ("0", "1", "2") else 2 for cell in cells] for cells in given], np.uint8
+        )
+        return np.where(missing, np.uint8(0), levels)
+
+    @property
     def boxes(self) -> list[tuple[float, float, float, float] | None]:
         return [self._box(row) for row in self.rows]
 

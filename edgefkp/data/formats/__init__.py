@@ -82,15 +82,28 @@ def open_dataset(
     Raises EdgefkpError where nothing of a known form is found there, or the points of `layout` do not follow from those
     of the faces.
     """
-    path, found = _path_and_format(spec)
-    opened = found.open(path, labels, layout, input)
-    dataset = cut_photos(opened, input, reading.skip_missing_images) if isinstance(opened, Photos) else opened
+    path, opened = open_source(spec, labels, layout, input)
+    if isinstance(opened, Photos):
+        photos = opened.in_layout(layout) if layout else opened
+        dataset = cut_photos(photos, input, reading.skip_missing_images)
+    else:
+        dataset = opened
     _require_points_in_reach(path, dataset)
+    return dataset.with_parts(lambda faces: (faces.in_layout(layout) if layout else faces).at(input))
 
-    def asked(faces: Faces) -> Faces:
-        return (faces.in_layout(layout) if layout else faces).at(input)
 
-    return dataset.with_parts(asked)
+def open_source(
+    spec: str | Path,
+    labels: str = "csv",
+    layout: PointLayout | None = None,
+    input: InputSpec = InputSpec(),  # noqa: B008
+) -> tuple[Path, Dataset | Photos]:
+    """The path, and what its format finds there: labeled photos as they are, or a dataset of crops.
+
+    Raises EdgefkpError as `open_dataset` does.
+    """
+    path, found = _path_and_format(spec)
+    return path, found.open(path, labels, layout, input)
 
 
 def open_for(

@@ -55,7 +55,7 @@ def _layout(table: PointsTable, asked: PointLayout | None) -> tuple[PointLayout,
 
 def _faces(table: PointsTable, part: str, photos: PhotoFolder, places: list[int]) -> list[LabeledFace]:
     persons: Sequence[str | None] = table.persons or [None] * len(table.files)
-    points = table.keypoints[:, places]
+    points, visibility = table.keypoints[:, places], table.visibility
     known = zip(table.files, points, table.lines, persons, table.label_src, table.boxes, strict=True)
     return [
         LabeledFace(
@@ -66,6 +66,7 @@ def _faces(table: PointsTable, part: str, photos: PhotoFolder, places: list[int]
             part,
             person,
             source,
+            visibility=None if visibility is None else visibility[row, places],
             box=box,
             columns=tuple((column, table.rows[row][column] or "") for column in table.columns.others),
         )

@@ -94,6 +94,8 @@ def test_an_npz_of_another_layout_and_input(tmp_path):
     assert (faces.keypoints == keypoints).all()
     assert open_dataset(path, layout=THREE).input == InputSpec()
     with pytest.raises(EdgefkpError, match=r"keypoints has shape \(6, 3, 2\), expected \(6, 15, 2\)"):
+        open_dataset(path, layout=KAGGLE15)
+    with pytest.raises(EdgefkpError, match="3 points a face, and no known layout has as many"):
         open_dataset(path)
 
 
