@@ -115,7 +115,7 @@ def _report_missing(photos: Photos, rows: list[int], skip: bool) -> None:
 
 def require_photos(photos: Photos, skip_missing_images: bool = False) -> Photos:
     """The faces whose photos are there, for what needs no crops. Raises EdgefkpError as `cut_photos` does."""
-    there: np.ndarray = (photos.sizes > 0).all(1)
+    there = np.asarray((photos.sizes > 0).all(1))
     _report_missing(photos, np.flatnonzero(~there).tolist(), skip_missing_images)
     return photos.take(there)
 

@@ -13,6 +13,7 @@ from edgefkp.data.license import NOT_STATED
 from edgefkp.data.own_layout import layout_of
 from edgefkp.data.photo_size import photo_size
 from edgefkp.layout import PointLayout
+from edgefkp.layouts.maps import conversion
 
 PARTS = ("train", "validation", "test")
 
@@ -87,6 +88,21 @@ class Photos:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def in_layout(self, layout: PointLayout) -> "Photos":
+        """The same faces with the points of `layout`; itself where it fits.
+
+        Raises EdgefkpError where its points do not follow from those of the faces.
+        """
+        if layout == self.layout:
+            return self
+        convert = conversion(self.layout, layout)
+        visibility = self.visibility
+        if visibility is not None:  # the mean of several is as visible as the least of them
+            visibility = np.floor(convert(np.stack([visibility] * 2, -1).astype(np.float32))[..., 0]).astype(np.uint8)
+        label_src = convert.label_sources(self.label_src)
+        points = convert(self.points)
+        return replace(self, layout=layout, points=points, label_src=label_src, visibility=visibility)
 
     def take(self, rows: np.ndarray) -> "Photos":
         """The faces at `rows` (indices or a mask), in that order."""
