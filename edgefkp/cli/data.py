@@ -162,7 +162,7 @@ def convert(
     click.echo(f"{out}: {result.faces} faces on {result.images} images, {result.points} points each ({result.layout})")
     if result.loses:
         log(f"{form} does not hold {result.loses}")
-    log(f"next: edgefkp data info --data {out}")
+    log(f"next: edgefkp data info --data {result.data}")
 
 
 def info_table(result: "Info") -> str:

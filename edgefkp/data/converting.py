@@ -24,6 +24,7 @@ class Converted:
     layout: str
     files: list[Path]  # of labels
     loses: str  # what the form cannot hold
+    data: Path  # what --data takes
     schema: str = "edgefkp.data.convert"
     version: int = 1
 
@@ -60,4 +61,14 @@ def convert(
         faces, images = len(source), len(set(source.paths))
     else:
         faces = images = sum(len(part) for part in (source.train, source.validation, source.test) if part)
-    return Converted(out, form, faces, images, source.layout.count, source.layout.name, files, writer.loses)
+    return Converted(
+        out,
+        form,
+        faces,
+        images,
+        source.layout.count,
+        source.layout.name,
+        files,
+        writer.loses,
+        out if writer.photos else files[0],
+    )

@@ -20,14 +20,23 @@ _SIDES = {"l": "left", "r": "right"}
 
 
 def layout_of(
-    names: Sequence[str], faces: np.ndarray, lines: Sequence[tuple[str, str]] = (), where: str = "the labels"
+    names: Sequence[str],
+    faces: np.ndarray,
+    where: str,
+    asked: PointLayout | None = None,
+    lines: Sequence[tuple[str, str]] = (),
 ) -> tuple[PointLayout, list[int]]:
     """The layout of points with these names, and the places of its points among the names.
 
     faces: (N, K, 2) points in any pixels, NaN = missing, of which a layout of its own takes its mean shape. Names that
-    are no more than numbers stand for a known layout of as many points. lines: pairs of names, for drawing.
+    are no more than numbers stand for a known layout of as many points. where: for messages. asked: what is taken where
+    the names have all its points, or are as many numbers. lines: pairs of names, for drawing.
     Raises EdgefkpError where it is not clear what becomes of the points in a mirrored image.
     """
+    if asked and (places := places_of(asked, names)):
+        return asked, places
+    if asked and without_names(names) and asked.count == len(names):
+        return asked, list(range(len(names)))
     words = [_canonical(name) for name in names]
     for layout in LAYOUTS.values():
         if len(words) == layout.count and sorted(words) == sorted(layout.points):

@@ -15,6 +15,7 @@ _WORDS = {
     **dict.fromkeys(("val", "valid", "validation", "validset", "valset", "dev"), PARTS[1]),
     **dict.fromkeys(("test", "testing", "testset"), PARTS[2]),
 }
+_OVERLAYS, _PREDICTED = "faces", "predict.jsonl"  # what edgefkp predict writes
 _UPLOADED = re.compile(r"[0-9a-f]{8}-")  # begins the name of a file that was uploaded to Label Studio
 
 
@@ -62,7 +63,15 @@ class PhotoFolder:
     @cached_property
     def _files(self) -> list[Path]:
         found = (path for folder in self.folders for path in visible(folder, "**/*"))
-        return list(dict.fromkeys(path for path in found if path.suffix.lower() not in _LABELS))
+        photos = dict.fromkeys(path for path in found if path.suffix.lower() not in _LABELS)
+        return [path for path in photos if not self._is_overlay(path)]
+
+    def _is_overlay(self, path: Path) -> bool:
+        """edgefkp predict drew its points into it."""
+        inside = [
+            folder for folder in path.parents if any(one == folder or one in folder.parents for one in self.folders)
+        ]
+        return any(folder.name == _OVERLAYS and (folder.parent / _PREDICTED).exists() for folder in inside)
 
     @cached_property
     def _by_name(self) -> dict[str, list[Path]]:

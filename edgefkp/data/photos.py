@@ -152,7 +152,9 @@ class LabeledFace:
 NamedPoints = dict[str, tuple[float, float, int]]
 
 
-def named_faces(found: Sequence[tuple[LabeledFace, NamedPoints]], where: str) -> tuple[PointLayout, list[LabeledFace]]:
+def named_faces(
+    found: Sequence[tuple[LabeledFace, NamedPoints]], where: str, asked: PointLayout | None
+) -> tuple[PointLayout, list[LabeledFace]]:
     """The layout of all names that occur, and the faces with their points; a name that a face lacks is missing."""
     names = list(dict.fromkeys(name for _, points in found for name in points))
     faces = []
@@ -163,7 +165,7 @@ def named_faces(found: Sequence[tuple[LabeledFace, NamedPoints]], where: str) ->
             replace(face, points=np.where(visibility[:, None] > 0, places[:, :2], np.nan), visibility=visibility)
         )
     known = [face.points for face in faces if face.part == PARTS[0]] or [face.points for face in faces]
-    layout, order = layout_of(names, np.array(known), where=where)
+    layout, order = layout_of(names, np.array(known), where, asked)
     return layout, [face.taking(order) for face in faces]
 
 

@@ -1,5 +1,6 @@
 """COCO keypoints: one JSON, or a folder of one for each part; what CVAT, Label Studio, FiftyOne and Roboflow export."""
 
+import contextlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
+from edgefkp.data.faces import AUTOMATIC
 from edgefkp.data.formats import FORMATS, Format
 from edgefkp.data.label_files import beside, labels_in, read_labels
 from edgefkp.data.own_layout import layout_of
@@ -27,6 +29,7 @@ class _Image:
     file_name: str
     person: Any = None
     attributes: Any = None
+    path: Any = None  # from the file's folder, as edgefkp predict writes it
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class _Annotation:
     iscrowd: int = 0
     attributes: Any = None
     person: Any = None
+    score: Any = None  # of a prediction that nobody has touched
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def open_coco(path: Path, labels: str, layout: PointLayout | None, input: InputS
     if not faces:
         raise EdgefkpError(f"{source} has no annotation with keypoints", HINT)
     known = np.array([face.points for face in faces if face.part == PARTS[0]] or [face.points for face in faces])
-    own, order = layout_of(names, known, lines, str(source))
+    own, order = layout_of(names, known, str(source), layout, lines)
     return photos_of(_name(path), source, own, [face.taking(order) for face in faces])
 
 
@@ -164,16 +168,25 @@ def _faces(labels: _Labels, photos: PhotoFolder, count: int) -> list[LabeledFace
         faces.append(
             LabeledFace(
                 image.file_name,
-                photos.find(image.file_name),
+                _photo(labels.path.parent, image, photos),
                 np.where(visibility[:, None] > 0, numbers[:, :2], np.nan),
                 f"annotation {one.id}",
                 labels.part,
                 person_in(one, image),
-                visibility=visibility,
-                box=box,  # type: ignore[arg-type]
+                0 if one.score is None else AUTOMATIC,
+                visibility,
+                box,  # type: ignore[arg-type]
             )
         )
     return faces
+
+
+def _photo(folder: Path, image: _Image, photos: PhotoFolder) -> Path:
+    if isinstance(image.path, str) and not (folder / image.file_name).is_file():
+        with contextlib.suppress(OSError, ValueError):
+            if (folder / image.path).is_file():
+                return folder / image.path
+    return photos.find(image.file_name)
 
 
 def is_coco(path: Path) -> bool:

@@ -41,7 +41,7 @@ def open_cvat(path: Path, labels: str, layout: PointLayout | None, input: InputS
         raise EdgefkpError(f"{source} has no image with a skeleton or points", HINT)
     if all(face.part != PARTS[0] for face, _ in found):  # a task of one subset
         found = [(face.of_part(PARTS[0]), points) for face, points in found]
-    own, faces = named_faces(found, str(source))
+    own, faces = named_faces(found, str(source), layout)
     return photos_of(path.resolve().name if path.is_dir() else path.stem, source, own, faces)
 
 

@@ -42,7 +42,7 @@ def open_label_studio(path: Path, labels: str, layout: PointLayout | None, input
     source = files[0] if len(files) == 1 else path
     if not found:
         raise EdgefkpError(f"{source} has no task with keypoints", HINT)
-    own, faces = named_faces(found, str(source))
+    own, faces = named_faces(found, str(source), layout)
     return photos_of(path.resolve().name if path.is_dir() else path.stem, source, own, faces)
 
 

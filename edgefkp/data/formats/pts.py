@@ -37,7 +37,7 @@ def open_pts(path: Path, labels: str, layout: PointLayout | None, input: InputSp
             f"{path}: {len(odd)} of {len(files)} files do not have {usual} points as the others: {some(odd)}",
             "give a folder of one kind of points",
         )
-    own, order = layout_of([str(number) for number in range(1, usual + 1)], np.array(points), where=str(path))
+    own, order = layout_of([str(number) for number in range(1, usual + 1)], np.array(points), str(path), layout)
     photos = PhotoFolder(folder, *beside(folder))
     top = _common([file.parent for file in files])
     parts = [part_of(file.relative_to(folder).parent) for file in files]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edgefkp.data.face_table import columns_of
 from edgefkp.data.formats import FORMATS, Format
-from edgefkp.data.own_layout import layout_of, places_of
+from edgefkp.data.own_layout import layout_of
 from edgefkp.data.photo_folder import PhotoFolder, part_of
 from edgefkp.data.photos import PARTS, LabeledFace, Photos, photos_of
 from edgefkp.data.points_csv import PointsTable, columns_in_words, read_faces, read_table, refusal
@@ -44,9 +44,7 @@ def open_table(path: Path, labels: str, layout: PointLayout | None, input: Input
 
 def _layout(table: PointsTable, asked: PointLayout | None) -> tuple[PointLayout, list[int]]:
     """The points of the table, and the places of its columns; those that are asked for alone, where it has them."""
-    if asked and (places := places_of(asked, table.names)):
-        return asked, places
-    own, order = layout_of(table.names, table.keypoints, where=str(table.path))
+    own, order = layout_of(table.names, table.keypoints, str(table.path), asked)
     if asked and not find_conversion(own, asked):
         header = [column for pair in table.columns.points.values() for column in pair]
         raise refusal(table.path, [table.columns.file, *header], asked)

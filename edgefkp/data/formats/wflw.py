@@ -38,7 +38,7 @@ def open_wflw(path: Path, labels: str, layout: PointLayout | None, input: InputS
         faces += [_face(file, number, line, part, photos) for number, line in lines]
     source = files[0] if len(files) == 1 else path
     names = [str(number) for number in range(_POINTS)]
-    own, order = layout_of(names, np.array([face.points for face in faces]), where=str(source))
+    own, order = layout_of(names, np.array([face.points for face in faces]), str(source), layout)
     name = path.resolve().name if path.is_dir() else path.stem
     return photos_of(name, source, own, [face.taking(order) for face in faces])
 
