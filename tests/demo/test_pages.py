@@ -153,7 +153,7 @@ def test_the_browser_gets_input_and_points_of_each_model(model, tmp_path):
         "points": ["left_ear", "right_ear"],
         "meanShape": [[pytest.approx(57.1), 31.5], [pytest.approx(5.9), 31.5]],
         "colors": ["#ffbe50", "#3cbeff"],
-        "dot": [2, 1 / 65],
+        "dot": [2, pytest.approx(1 / 65)],
         "judged": {"steps": [], "meanShape": models["other"]["meanShape"], "size": 1},
         "lines": [[0, 1]],
         "nameColumns": [[1], [0]],
