@@ -12,7 +12,7 @@ EXTENT = 0.72  # of the box: what the mean shape takes where no eye is known by 
 _MARGIN = 0.06  # of the box: what lies nearer to its edge, or beyond, makes the box larger
 _ROUNDS = 10  # the mean that faces are brought to is that of the round before
 _FEWEST_WITHOUT_NAMES = 20  # points: below, their number alone does not show which they are
-_OFF = 0.12  # of the shape's width: a point and the mirror image of its counterpart are not farther apart
+_OFF = 0.2  # of the shape's size: a point and the mirror image of its counterpart are not farther apart
 _LAYOUT_HINT = (
     "define the points in a JSON file (name, points, mean_shape, nme_pair, mirror), and give it: --layout FILE"
 )
@@ -77,7 +77,7 @@ def _own(names: tuple[str, ...], faces: np.ndarray, lines: tuple[tuple[str, str]
     shape = (shape + shape[list(mirror)] * (-1, 1) + (2 * _axis(shape, mirror), 0)) / 2
     known = tuple(pair for pair in lines if set(pair) <= set(names))
     shares = tuple((float(x), float(y)) for x, y in _framed(names, shape))
-    return PointLayout(f"own{len(names)}", names, shares, _nme_pair(names, shape), mirror, known)
+    return PointLayout(f"own{len(names)}", names, shares, _nme_pair(names, shape, mirror), mirror, known)
 
 
 def _words(name: str) -> tuple[str, ...]:
@@ -100,12 +100,12 @@ def _mirror(names: tuple[str, ...], shape: np.ndarray, where: str) -> tuple[int,
     free = [k for k in range(len(names)) if words[k] == others[k]]
     if alone := [names[k] for k in sided if mirror[k] < 0]:
         raise EdgefkpError(f"{where}: {alone[0]} has no counterpart on the other side", _LAYOUT_HINT)
-    width = np.ptp(shape[:, 0]) or 1.0
+    size = float(np.ptp(shape, 0).max())
     x = _axis(shape[sided], [sided.index(mirror[k]) for k in sided]) if sided else _best_axis(shape)
     for k in free:
         distances = np.linalg.norm(shape[free] - (2 * x - shape[k, 0], shape[k, 1]), axis=1)
         mirror[k] = free[int(distances.argmin())]
-    unclear = [k for k in free if mirror[mirror[k]] != k or _off(shape, k, mirror[k], x) > _OFF * width]
+    unclear = [k for k in free if mirror[mirror[k]] != k or _off(shape, k, mirror[k], x) > _OFF * size]
     if unclear:
         raise EdgefkpError(
             f"{where}: it is not clear which point {names[unclear[0]]} becomes in a mirrored image: its name has no "
@@ -167,11 +167,16 @@ def _eyes(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | Non
     return (found["left"], found["right"]) if all(found.values()) else None
 
 
-def _nme_pair(names: tuple[str, ...], shape: np.ndarray) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The eyes where names have them, else the two points that are farthest apart."""
+def _nme_pair(
+    names: tuple[str, ...], shape: np.ndarray, mirror: tuple[int, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The eyes where names have them, else the two of both sides that are farthest apart, else any two."""
     if eyes := _eyes(names):
         return eyes
     distances = np.linalg.norm(shape[:, None] - shape[None], axis=-1)
+    if any(k != other for k, other in enumerate(mirror)):
+        one = max(range(len(names)), key=lambda k: float(distances[k, mirror[k]]))
+        return (names[one],), (names[mirror[one]],)
     one, other = np.unravel_index(int(distances.argmax()), distances.shape)
     return (names[one],), (names[other],)
 

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,9 @@ _DELIMITERS = ",;\t|"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SOURCES = {"hand": PLACED, "manual": PLACED, "automatic": AUTOMATIC, "auto": AUTOMATIC, "model": AUTOMATIC}
 _HEAD = 1 << 17  # bytes that hold the first two lines, also of Kaggle's
-_FEWEST_PIXELS = 50  # words of a cell: from here on, it holds an image and not the name of one
+_PIXELS_OF_IMAGE = re.compile(
+    r"[\s\[\]]*(\d[\d.]*[\s,]+){3}[\d\s\[\],.]*"
+)  # a cell that holds an image, not the name of one
 _SHOWN = 8  # columns that a message names
 
 
@@ -52,7 +55,7 @@ def names_photos(path: Path) -> bool:
         header, first = [next(csv.reader([line], delimiter=delimiter)) for line in (*lines, "", "")[:2]]
         column = file_column(header, first)
         cell = dict(zip(header, first, strict=False))[column or ""]
-        return column is not None and len(cell.split()) < _FEWEST_PIXELS
+        return column is not None and not _PIXELS_OF_IMAGE.fullmatch(cell)
     return False
 
 
@@ -155,6 +158,11 @@ def read_faces(path: Path, asked: PointLayout | None = None) -> PointsTable:
                 f"{path} names {row[columns.file][:60]!r} twice with the same points (lines {before} and {line})",
                 "one row for each face",
             )
+    if _PIXELS_OF_IMAGE.fullmatch(kept[0][1][columns.file] or ""):
+        raise EdgefkpError(
+            f"{path}: the column {columns.file} holds pixels, and not the names of photos",
+            "Kaggle's form has that: name the file training.csv, or give it: --data FILE.csv",
+        )
     points = np.array(values, np.float32).reshape(-1, len(columns.points), 2)
     return PointsTable(path, columns, [row for _, row in kept], [line for line, _ in kept], points)
 
