@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from edgefkp.data.formats import FORMATS
+from edgefkp.data.written import WRITERS
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.table import Table
 from edgefkp.files import read_json
@@ -10,6 +12,18 @@ from edgefkp.files import read_json
 REFERENCE = "mobilenetv2.float32"  # times are relative to this file
 
 Row = dict[str, Any]
+
+
+def formats_table(_: Path) -> Table:
+    """Every form of labeled faces that is read."""
+    rows = [[f"`{one.name}`", one.description, one.holds] for one in FORMATS.values()]
+    return Table.of(["name", "what to give as DATA", "what it can hold"], rows, words=3)
+
+
+def written_table(_: Path) -> Table:
+    """Every form that `edgefkp data convert` writes."""
+    rows = [[f"`--to {one.name}`", one.description, one.loses or "-"] for one in WRITERS.values()]
+    return Table.of(["option", "what is written", "what it cannot hold"], rows, words=3)
 
 
 def family_table(path: Path) -> Table:

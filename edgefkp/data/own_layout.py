@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, some, warn
 from edgefkp.layout import KAGGLE15, LAYOUTS, PointLayout
 
 EXTENT = 0.72  # of the box: what the mean shape takes where no eye is known by its name
@@ -102,15 +102,24 @@ def _mirror(names: tuple[str, ...], shape: np.ndarray, where: str) -> tuple[int,
         raise EdgefkpError(f"{where}: {alone[0]} has no counterpart on the other side", _LAYOUT_HINT)
     size = float(np.ptp(shape, 0).max())
     x = _axis(shape[sided], [sided.index(mirror[k]) for k in sided]) if sided else _best_axis(shape)
-    for k in free:
-        distances = np.linalg.norm(shape[free] - (2 * x - shape[k, 0], shape[k, 1]), axis=1)
-        mirror[k] = free[int(distances.argmin())]
-    unclear = [k for k in free if mirror[mirror[k]] != k or _off(shape, k, mirror[k], x) > _OFF * size]
+    left = set(free)  # the closest two first, a point and itself among them
+    for k, other in sorted(
+        ((k, o) for k in free for o in free if k <= o), key=lambda pair: _off(shape, pair[0], pair[1], x)
+    ):
+        if k in left and other in left:
+            mirror[k], mirror[other] = other, k
+            left -= {k, other}
+    unclear = [k for k in free if _off(shape, k, mirror[k], x) > _OFF * size]
     if unclear:
         raise EdgefkpError(
             f"{where}: it is not clear which point {names[unclear[0]]} becomes in a mirrored image: its name has no "
             "left or right, and no point lies where its mirror image does",
             f"name the points left_... and right_..., or {_LAYOUT_HINT}",
+        )
+    if guessed := [f"{names[k]} and {names[mirror[k]]}" for k in free if k < mirror[k]]:
+        warn(
+            f"{where}: names without left and right; by where they lie, these points swap in a mirrored image: "
+            f"{some(guessed, 8)}"
         )
     return tuple(mirror)
 
@@ -175,8 +184,8 @@ def _nme_pair(
         return eyes
     distances = np.linalg.norm(shape[:, None] - shape[None], axis=-1)
     if any(k != other for k, other in enumerate(mirror)):
-        one = max(range(len(names)), key=lambda k: float(distances[k, mirror[k]]))
-        return (names[one],), (names[mirror[one]],)
+        far = max(range(len(names)), key=lambda k: float(distances[k, mirror[k]]))
+        return (names[far],), (names[mirror[far]],)
     one, other = np.unravel_index(int(distances.argmax()), distances.shape)
     return (names[one],), (names[other],)
 

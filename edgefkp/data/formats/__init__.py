@@ -33,6 +33,8 @@ class Format:
     open: Callable[[Path, str, PointLayout | None, InputSpec], Dataset | Photos]
     # Formats are asked in this order; one that claims many paths (any .csv, any folder) comes last.
     rank: int = 10
+    # What its labels can say beside the points, in a few words: for the table in docs/DATA.md.
+    holds: str = ""
 
 
 FORMATS: Registry[Format] = Registry("data format", __name__, order=lambda one: one.rank)

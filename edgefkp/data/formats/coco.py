@@ -193,4 +193,13 @@ def is_coco(path: Path) -> bool:
     return bool(files_in(path))
 
 
-FORMATS.add(Format("coco", "COCO keypoints (.json, or its folder)", is_coco, open_coco, rank=11))
+FORMATS.add(
+    Format(
+        "coco",
+        "COCO keypoints (.json, or its folder)",
+        is_coco,
+        open_coco,
+        rank=11,
+        holds="names of points, persons, visibility, boxes, several faces a photo, parts",
+    )
+)

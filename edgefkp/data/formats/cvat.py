@@ -123,6 +123,11 @@ def _places(file: Path, image: str, shape: "Element") -> list[tuple[float, float
 
 FORMATS.add(
     Format(
-        "cvat", "CVAT's export for images (.xml, or its folder)", lambda path: bool(files_in(path)), open_cvat, rank=12
+        "cvat",
+        "CVAT's export for images (.xml, or its folder)",
+        lambda path: bool(files_in(path)),
+        open_cvat,
+        rank=12,
+        holds="names of points, persons, hidden points, several faces a photo, parts",
     )
 )

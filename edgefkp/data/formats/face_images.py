@@ -80,4 +80,13 @@ def is_face_images(path: Path) -> bool:
     )
 
 
-FORMATS.add(Format("face-images", f"{IMAGES} with {POINTS}", is_face_images, open_face_images, rank=9))
+FORMATS.add(
+    Format(
+        "face-images",
+        f"{IMAGES} with {POINTS}",
+        is_face_images,
+        open_face_images,
+        rank=9,
+        holds="crops; Kaggle's points",
+    )
+)

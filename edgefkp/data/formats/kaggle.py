@@ -151,4 +151,13 @@ def _require_same_rows(file: Path, full: np.ndarray, csv: np.ndarray) -> None:
         )
 
 
-FORMATS.add(Format("kaggle", "a folder with training.csv or training.zip", is_kaggle, open_kaggle, rank=20))
+FORMATS.add(
+    Format(
+        "kaggle",
+        "a folder with training.csv or training.zip",
+        is_kaggle,
+        open_kaggle,
+        rank=20,
+        holds="crops; Kaggle's points, test part",
+    )
+)

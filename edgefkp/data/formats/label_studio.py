@@ -111,5 +111,6 @@ FORMATS.add(
         lambda path: bool(files_in(path)),
         open_label_studio,
         rank=13,
+        holds="names of points, persons, several faces a photo, parts",
     )
 )

@@ -110,5 +110,11 @@ def _image_shape(images: np.ndarray | None, asked: InputSpec) -> tuple[int, ...]
 
 
 FORMATS.add(
-    Format("npz", "an .npz of images and keypoints", lambda path: path.suffix == ".npz" and path.exists(), open_npz)
+    Format(
+        "npz",
+        "an .npz of images and keypoints",
+        lambda path: path.suffix == ".npz" and path.exists(),
+        open_npz,
+        holds="crops; persons, origin of points, layout, parts",
+    )
 )

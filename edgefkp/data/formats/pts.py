@@ -99,4 +99,13 @@ def is_pts(path: Path) -> bool:
     return path.suffix.lower() == ".pts" and path.is_file()
 
 
-FORMATS.add(Format("pts", "a folder of .pts files (300-W)", is_pts, open_pts, rank=15))
+FORMATS.add(
+    Format(
+        "pts",
+        "a folder of .pts files (300-W)",
+        is_pts,
+        open_pts,
+        rank=15,
+        holds="parts by folders; points have numbers alone",
+    )
+)

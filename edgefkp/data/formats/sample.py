@@ -64,4 +64,13 @@ def _open(path: Path, labels: str, layout: PointLayout | None, input: InputSpec)
     return open_sample(input)
 
 
-FORMATS.add(Format(NAME, f"{NAME} (built-in faces)", lambda path: str(path) == NAME, _open, rank=0))
+FORMATS.add(
+    Format(
+        NAME,
+        f"{NAME} (built-in faces)",
+        lambda path: str(path) == NAME,
+        _open,
+        rank=0,
+        holds="crops; persons, test part",
+    )
+)

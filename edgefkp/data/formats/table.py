@@ -102,4 +102,13 @@ def is_table(path: Path) -> bool:
     return path.is_dir() or (path.suffix.lower() in SUFFIXES and path.is_file())
 
 
-FORMATS.add(Format("csv", "a CSV of points beside its images, or their folder", is_table, open_table, rank=30))
+FORMATS.add(
+    Format(
+        "csv",
+        "a CSV of points beside its images, or their folder",
+        is_table,
+        open_table,
+        rank=30,
+        holds="names of points, persons, visibility, boxes, your own columns, several faces a photo, parts",
+    )
+)

@@ -85,4 +85,13 @@ def is_wflw(path: Path) -> bool:
     return bool(_files(path)) if path.exists() else False
 
 
-FORMATS.add(Format("wflw", "WFLW's text (.txt, or its folder)", is_wflw, open_wflw, rank=14))
+FORMATS.add(
+    Format(
+        "wflw",
+        "WFLW's text (.txt, or its folder)",
+        is_wflw,
+        open_wflw,
+        rank=14,
+        holds="boxes, six attributes, several faces a photo, parts",
+    )
+)

@@ -76,4 +76,4 @@ def is_zipped(path: Path) -> bool:
     return False
 
 
-FORMATS.add(Format("zip", "a .zip of one of these", is_zipped, open_zipped, rank=8))
+FORMATS.add(Format("zip", "a .zip of one of these", is_zipped, open_zipped, rank=8, holds="what lies in it"))
