@@ -179,6 +179,12 @@ def test_a_layout_is_read_from_a_file(tmp_path):
         ('{"name": "a", "points": ["x"], "mean_shape": [[0, 0]]}', "nme_pair"),
         ('{"name": "a", "points": 3, "mean_shape": [[0, 0]], "nme_pair": [["x"], ["x"]]}', "points is int"),
         ('{"name": "a", "points": ["x"], "mean_shape": [], "nme_pair": [["x"], ["x"]]}', "0 places"),
+        ('{"name": "a/b", "points": ["x"], "mean_shape": [[0, 0]], "nme_pair": [["x"], ["x"]]}', "needs a name"),
+        ('{"name": "a", "points": ["x"], "mean_shape": [[0, 1e9]], "nme_pair": [["x"], ["x"]]}', "not within 10"),
+        (
+            '{"name": "a", "points": ["x", "y"], "mean_shape": [[1, 1], [1, 1]], "nme_pair": [["x"], ["y"]]}',
+            "all in one place",
+        ),
         (
             '{"name": "five", "points": ["x"], "mean_shape": [[0, 0]], "nme_pair": [["x"], ["x"]]}',
             "another layout that every edgefkp knows",

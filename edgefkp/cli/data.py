@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _BAR = 30  # characters for all faces
 _SHEET_FACES = 60
+_MANY = 30  # points, from which on those that are never missing are not listed
 _SHOWN = 10  # findings of each kind
 
 _sheet_option = click.option(
@@ -184,8 +185,12 @@ def info_table(result: "Info") -> str:
         bars = [
             [point, count, f"{100 * count / part.faces:.1f} %", "#" * round(_BAR * count / part.faces)]
             for point, count in part.missing.items()
+            if count or len(part.missing) < _MANY
         ]
         headers = [f"missing in {name}", "faces", "share", ""]
+        if not bars:
+            lines += ["", f"missing in {name}: no point"]
+            continue
         lines += ["", tabulate(bars, headers, disable_numparse=True, colalign=("left", "right", "right", "left"))]
     return "\n".join(lines)
 

@@ -308,14 +308,18 @@ function draw(face) {
 
 // In two columns beside the box, each with a line to its point.
 function drawNames(context, { box, shown }) {
-  const size = Math.max(11, box.side / 20), step = 1.35 * size;
+  const longest = Math.max(...spec.nameColumns.map((rows) => rows.length)), many = longest > 15;
+  const room = many ? Math.max(7, view.height / (1.35 * (longest + 1))) : Infinity; // all of them within the image
+  const size = Math.min(Math.max(11, box.side / 20), room), step = 1.35 * size;
   Object.assign(context, { font: `${size}px sans-serif`, lineWidth: 1 });
   for (const right of [false, true]) {
     const rows = [...spec.nameColumns[Number(right)]].sort((a, b) => shown[a][1] - shown[b][1]);
     const x = box.x + (right ? 1 : -1) * (box.side / 2 + 10);
     context.textAlign = right ? "left" : "right";
+    const above = box.y - (step * rows.length) / 2;
+    const top = many ? Math.max(0, Math.min(above, view.height - step * (rows.length + 1))) : above;
     rows.forEach((i, place) => {
-      const y = box.y + step * (place + 1 - rows.length / 2);
+      const y = top + step * (place + 1);
       context.strokeStyle = spec.colors[i];
       context.beginPath();
       context.moveTo(x, y - size / 3);

@@ -73,6 +73,8 @@ def _draw_names(image: np.ndarray, face: Face) -> None:
     for is_right, rows in enumerate(columns):
         rows = sorted(rows, key=lambda row: float(face.keypoints[row, 1]))
         top = face.box.y - step * len(rows) / 2
+        if face.layout.count >= MANY:  # all of them within the image, if it is high enough
+            top = max(0.0, min(top, image.shape[0] - step * (len(rows) + 1)))
         for place, row in enumerate(rows):
             name = face.layout.points[row]
             text = name.replace("_", " ")

@@ -28,6 +28,7 @@ class FacesPart(TypedDict):
 
 class ScoredFaces(FacesPart, total=False):
     label_src: Any  # the label sources that count; None: all
+    layout: str  # of the scored points, where the model has others that lead to them
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,16 @@ def evaluate(
     own_pixels = faces.input.side == labeled.input.side and faces.layout == labeled.layout
     if part == "test" and source.lookup is not None and label_sources is None and own_pixels:
         kaggle, coordinates = lookup_rmse(predicted, faces.keypoints, source.lookup)
+    described: ScoredFaces = {"name": source.name, "part": part, "hash": labeled.hash, "label_src": label_sources}
+    if faces.layout != predictor.spec.layout:
+        described["layout"] = faces.layout.name
     evaluation = Evaluation(
         schema=SCHEMA,
         file=Path(path).name,
         sha256=sha256_file(path),
         runtime=predictor.runtime,
         version=predictor.version,
-        data={"name": source.name, "part": part, "hash": labeled.hash, "label_src": label_sources},
+        data=described,
         score=scored,
         kaggle_rmse=kaggle,
         kaggle_coordinates=coordinates,

@@ -21,7 +21,7 @@ from edgefkp.demo.frames import open_frames
 from edgefkp.demo.server import Answer
 from edgefkp.demo.session import Pipeline
 from edgefkp.demo.web import WebDisplay
-from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
+from edgefkp.layout import KAGGLE15, LAYOUTS, InputSpec, PointLayout
 from edgefkp.runtime.predictor import open_predictor
 from tests.demo import webdriver
 from tests.discs import TINY
@@ -158,6 +158,19 @@ def test_the_browser_gets_input_and_points_of_each_model(model, tmp_path):
         "lines": [[0, 1]],
         "nameColumns": [[1], [0]],
     }
+
+
+def test_the_browser_judges_a_whole_face_by_the_points_that_the_check_was_fitted_to(model, tmp_path):
+    other = tmp_path / "whole.tflite"
+    shutil.copy(TINY, other)
+    write_card(other, Card(TFLITE, "whole", layout=LAYOUTS["ibug68"], input=InputSpec(112, "rgb")))
+    spec = json.loads(browser_pages([other], tmp_path)["/setup.json"]("").body)["models"]["whole"]
+    (step,) = spec["judged"]["steps"]
+    assert (len(spec["points"]), len(step), len(spec["judged"]["meanShape"])) == (68, 15, 15)
+    assert step[0] == [42, 43, 44, 45, 46, 47]  # the center of an eye
+    assert spec["judged"]["size"] == pytest.approx(0.834, abs=1e-3)
+    assert [0, 1] in spec["lines"]
+    assert sorted([*spec["nameColumns"][0], *spec["nameColumns"][1]]) == list(range(68))
 
 
 def test_the_browser_gets_pythons_predictions_to_compare_with(model, tmp_path):

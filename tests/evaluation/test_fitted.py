@@ -50,6 +50,7 @@ def test_points_of_the_models_crop_are_scored_where_the_labels_are(tmp_path, mon
     monkeypatch.setattr(evaluation, "open_predictor", lambda path, runtime=None: Knowing(faces.keypoints))
     result, predicted = evaluate(file, Dataset("drawn", faces, faces, "none"))
     assert predicted.shape == faces.keypoints.shape
+    assert result.data["layout"] == KAGGLE15.name
     assert set(result.score.rmse_per_point) == set(KAGGLE15.points)
     assert result.score.rmse_per_point["nose_tip"] < 1e-3
     assert result.score.rmse_per_point["mouth_left_corner"] < 1e-3

@@ -22,7 +22,7 @@ _OPTIONAL = ("group", "filename", "label_src", "part")
 
 def open_npz(path: Path, labels: str, layout: PointLayout | None, input: InputSpec) -> Dataset:
     """Open an .npz of faces of any size and colors. Its points are those of its `layout` (a name or a JSON object as
-    text), else those that are asked for, else of the known layout of as many.
+    text), else those that are asked for if they are as many, else of the known layout of as many.
 
     Raises EdgefkpError for a file that is damaged, lacks an array, or holds other shapes or types.
     """
@@ -81,11 +81,11 @@ def _layout(path: Path, stored: dict[str, np.ndarray], asked: PointLayout | None
             return PointLayout.from_json(json.loads(text) if text.startswith("{") else text.strip('"'))
         except (ValueError, RecursionError) as error:
             raise EdgefkpError(f"{path}: its layout is not whole: {str(error)[:150]}", "save it again") from error
-    if asked:
-        return asked
     keypoints = stored.get("keypoints")
-    count = keypoints.shape[1] if keypoints is not None and keypoints.ndim == 3 else KAGGLE15.count
+    count = keypoints.shape[1] if keypoints is not None and keypoints.ndim == 3 else (asked or KAGGLE15).count
     known = [layout for layout in LAYOUTS.values() if layout.count == count]
+    if asked and (asked.count == count or not known):
+        return asked
     if not known:
         raise EdgefkpError(
             f"{path} has {count} points a face, and no known layout has as many",
