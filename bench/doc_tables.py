@@ -79,6 +79,29 @@ def peers_table(path: Path) -> Table:
     return Table.of(["model", "KB", "ms p50 (p25-p75)", "RMSE, px", "coordinates"], rows, [note])
 
 
+def landmarks_table(path: Path) -> Table:
+    """NME of 68-point models and of dlib on the same photos."""
+    content = read_json(path)
+    data = content["data"]
+    rows = [
+        [
+            row["name"].removesuffix(".tflite"),
+            f"{row['bytes'] / 1000:,.0f}" if "bytes" in row else "-",
+            f"{row['nme']:.2f}",
+            f"{row['nme_median']:.2f}",
+            f"{row['nme_without_jaw']:.2f}",
+            f"{100 * row['over_10']:.1f}",
+        ]
+        for row in content["rows"]
+    ]
+    note = (
+        f"{data['name']}, {data['faces']:,} test faces of {data['persons']} persons; the labels were placed "
+        "automatically. NME: mean distance of the points over that of the eyes' outer corners."
+    )
+    heads = ["model", "KB", "NME, %", "median, %", "without the jaw, %", "faces over 10 %, %"]
+    return Table.of(heads, rows, [note])
+
+
 def structures_table(path: Path) -> Table:
     """Sizes and time ratios of untrained structures; the fastest scheme in each runtime is bold."""
     content = read_json(path)

@@ -1,10 +1,13 @@
 """Built-in layouts against the tables that the field publishes; points of one layout as those of another."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench.draw_layouts import drawing
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import json_text, write_json
 from edgefkp.geometry import Box, box_of_keypoints, reframed
@@ -14,6 +17,7 @@ from edgefkp.layouts.own import mean_shape, read_layout
 from tests.layouts import THREE
 
 FIVE, IBUG68, WFLW98 = LAYOUTS["five"], LAYOUTS["ibug68"], LAYOUTS["wflw98"]
+DOCS = Path(__file__).parents[1] / "docs"
 BUILT_IN = ("five", "kaggle15", "ibug68", "wflw98")
 
 # The pairs that a mirror swaps, as HRNet's facial-landmark code lists them: for 300-W counted from 1, for WFLW from 0.
@@ -152,6 +156,17 @@ def test_a_layout_of_ones_own_can_bring_its_map():
         PointLayout("x", ("a",), ((0, 0),), (("a",), ("a",)), maps=(PointMap("five", (("nose_tip", ("eye_c",)),)),))
 
 
+def test_a_map_to_a_part_shows_where_the_face_is_and_leads_nowhere():
+    maps = (PointMap("kaggle15", (("left_eye_center", ("eye_left",)), ("right_eye_center", ("eye_right",)))),)
+    own = PointLayout("own", THREE.points, THREE.mean_shape, THREE.nme_pair, maps=maps)
+    assert find_conversion(own, KAGGLE15) is None
+    part, convert = common_part(own, KAGGLE15)
+    assert part.points == ("left_eye_center", "right_eye_center")
+    assert convert(numbered(own))[0, :, 0].tolist() == [0, 1]
+    # The eyes of the own crop are a third of its side apart; those of Kaggle's 0.37.
+    assert reframed(Box(0, 0, 96), own, KAGGLE15).side == pytest.approx(96 / 3 / 0.37, abs=0.5)
+
+
 def test_a_layout_without_maps_is_stored_as_before():
     assert "maps" not in json.loads(json_text(THREE))
 
@@ -208,3 +223,16 @@ def test_the_mean_shape_of_faces_does_not_depend_on_where_they_lie_in_their_imag
     np.testing.assert_allclose(found, shape, atol=2e-4)
     with pytest.raises(ValueError, match="no face has all points"):
         mean_shape(faces[3:4])
+
+
+def test_the_example_of_the_docs_is_a_layout(tmp_path):
+    (example,) = re.findall(r"```\n(\{.*?\n\})\n```", (DOCS / "LAYOUTS.md").read_text(), re.DOTALL)
+    path = tmp_path / "own.json"
+    path.write_text(example)
+    layout = read_layout(path)
+    assert layout.mirror == (1, 0, 2)
+    assert common_part(layout, KAGGLE15) is not None
+
+
+def test_the_drawing_of_the_docs_is_current():
+    assert (DOCS / "layouts.svg").read_text(encoding="utf-8") == drawing()

@@ -55,9 +55,10 @@ def find_conversion(source: PointLayout, target: PointLayout) -> Conversion | No
             return Conversion((*steps, _rows(layout, target, {})))
         for one in layout.maps:
             if one.to not in seen and (one.to == target.name or one.to in LAYOUTS):
-                seen.add(one.to)
-                reached = target if one.to == target.name else LAYOUTS[one.to]
-                waiting.append((reached, (*steps, _rows(layout, reached, dict(one.points)))))
+                reached, sources = target if one.to == target.name else LAYOUTS[one.to], dict(one.points)
+                if all(name in sources or layout.has(name) for name in reached.points):
+                    seen.add(one.to)
+                    waiting.append((reached, (*steps, _rows(layout, reached, sources))))
     return None
 
 
@@ -67,15 +68,16 @@ def _rows(layout: PointLayout, target: PointLayout, sources: dict[str, tuple[str
 
 @lru_cache(maxsize=256)
 def common_part(source: PointLayout, target: PointLayout) -> tuple[PointLayout, Conversion] | None:
-    """As much of `target` as follows from `source`, and the way there: all of it, or the points of the same names if
-    these are two or more; else None."""
+    """As much of `target` as follows from `source`, and the way there: all of it, or two points or more that have the
+    same names or stand in the source's map; else None."""
     if convert := find_conversion(source, target):
         return target, convert
-    shared = [name for name in target.points if source.has(name)]
-    if len(shared) < 2:
+    sources = next((dict(one.points) for one in source.maps if one.to == target.name), {})
+    known = [name for name in target.points if name in sources or source.has(name)]
+    if len(known) < 2:
         return None
-    part = target.part(*shared)
-    return part, Conversion((_rows(source, part, {}),))
+    part = target.part(*known)
+    return part, Conversion((_rows(source, part, sources),))
 
 
 def conversion(source: PointLayout, target: PointLayout) -> Conversion:
