@@ -7,10 +7,11 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError, some, warn
 from edgefkp.layout import KAGGLE15, LAYOUTS, PointLayout
+from edgefkp.layouts.own import EXTENT
 
-EXTENT = 0.72  # of the box: what the mean shape takes where no eye is known by its name
 _MARGIN = 0.06  # of the box: what lies nearer to its edge, or beyond, makes the box larger
 _ROUNDS = 10  # the mean that faces are brought to is that of the round before
+_NEAR = 0.2  # of a known layout's points that names lack, or have beside them, if they are taken for mistyped ones
 _FEWEST_WITHOUT_NAMES = 20  # points: below, their number alone does not show which they are
 _OFF = 0.2  # of the shape's size: a point and the mirror image of its counterpart are not farther apart
 _LAYOUT_HINT = (
@@ -45,7 +46,23 @@ def layout_of(
         known = [layout for layout in LAYOUTS.values() if layout.count == len(names)]
         if len(known) == 1:
             return known[0], list(range(len(names)))
+    _warn_of_near(words, where)
     return _own(tuple(names), faces, tuple(lines), where), list(range(len(names)))
+
+
+def _warn_of_near(words: list[str], where: str) -> None:
+    """Names that are nearly those of a known layout may be mistyped, or have columns beside them that are no points."""
+    near = min(LAYOUTS.values(), key=lambda layout: len({*layout.points} ^ {*words}) / layout.count)
+    missing, more = ([*dict.fromkeys(one)] for one in (_without(near.points, words), _without(words, near.points)))
+    if max(len(missing), len(more)) > max(1, _NEAR * near.count) or len(missing) == near.count:
+        return
+    found = f"lacks {some(missing, 3)}" if missing else f"has {some(more, 3)} beside them"
+    hint = f"correct its name if it is one of these{'' if missing else f', or leave it out: --layout {near.name}'}"
+    warn(f"{where} has {near.count - len(missing)} of the {near.count} points of {near.name} and {found}; {hint}")
+
+
+def _without(some_names: Sequence[str], others: Sequence[str]) -> list[str]:
+    return [name for name in some_names if name not in others]
 
 
 def without_names(names: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from edgefkp.data.converting import convert
 from edgefkp.data.formats import open_dataset, open_source
+from edgefkp.data.license import NOT_STATED
 from edgefkp.data.photos import Photos
 from edgefkp.data.written import WRITERS
 from edgefkp.errors import EdgefkpError, UsageError
@@ -32,7 +33,10 @@ def labeled(tmp_path):
     for part, kept in (("train", (0, 1, 2, 3)), ("test", (4, 5))):
         faces = [value["annotations"][row] for row in kept]
         images = [one for one in value["images"] if one["id"] in {face["image_id"] for face in faces}]
-        (folder / f"{part}.json").write_text(json.dumps({**value, "images": images, "annotations": faces}))
+        terms = [{"id": 1, "name": "CC BY 4.0"}]
+        (folder / f"{part}.json").write_text(
+            json.dumps({**value, "licenses": terms, "images": images, "annotations": faces})
+        )
     return folder
 
 
@@ -54,6 +58,7 @@ def test_photos_are_the_same_when_they_are_read_back(labeled, tmp_path, form):
     assert [path.read_bytes() for path in after.paths] == [path.read_bytes() for path in before.paths]
     if not result.loses:
         assert after.persons.tolist() == before.persons.tolist()
+        assert after.license == (before.license if form == "coco" else NOT_STATED)
         np.testing.assert_array_equal(after.visibility, before.visibility)
         assert open_dataset(tmp_path / "out").train.hash == open_dataset(labeled).train.hash
 

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -62,6 +62,7 @@ class _Labels:
     images: dict[int, _Image]
     categories: dict[int, _Category]
     faces: list[_Annotation]
+    license: str = ""  # if it names one for all
 
 
 def open_coco(path: Path, labels: str, layout: PointLayout | None, input: InputSpec) -> Photos:
@@ -80,7 +81,9 @@ def open_coco(path: Path, labels: str, layout: PointLayout | None, input: InputS
         raise EdgefkpError(f"{source} has no annotation with keypoints", HINT)
     known = np.array([face.points for face in faces if face.part == PARTS[0]] or [face.points for face in faces])
     own, order = layout_of(names, known, str(source), layout, lines)
-    return photos_of(_name(path), source, own, [face.taking(order) for face in faces])
+    photos_found = photos_of(_name(path), source, own, [face.taking(order) for face in faces])
+    terms = {part.license for part in parts if part.license}
+    return replace(photos_found, license="; ".join(sorted(terms)) or photos_found.license)
 
 
 def _name(path: Path) -> str:
@@ -98,8 +101,14 @@ def _read(path: Path, part: str | None) -> _Labels:
         images = [_known(_Image, one) for one in value["images"]]
         categories = [_known(_Category, one) for one in value["categories"]]
         annotations = [_known(_Annotation, one) for one in value["annotations"]]
+        terms = [str(one.get("name") or "").strip() for one in value.get("licenses") or []]
         labels = _Labels(
-            path, part or PARTS[0], {one.id: one for one in images}, {one.id: one for one in categories}, annotations
+            path,
+            part or PARTS[0],
+            {one.id: one for one in images},
+            {one.id: one for one in categories},
+            annotations,
+            terms[0][:500] if len(terms) == 1 else "",
         )
         return _checked(labels)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -130,7 +139,7 @@ def _checked(labels: _Labels) -> _Labels:
     without = [image.file_name for image in labels.images.values() if image.id not in {one.image_id for one in faces}]
     if without and faces:
         warn(f"{labels.path}: {len(without)} images have no labeled face, and are left out: {some(without, 3)}")
-    return _Labels(labels.path, labels.part, labels.images, labels.categories, faces)
+    return replace(labels, faces=faces)
 
 
 def _points(parts: list[_Labels]) -> tuple[list[str], list[tuple[str, str]]]:

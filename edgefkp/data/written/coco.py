@@ -51,13 +51,18 @@ def annotation(
 
 
 def coco(
-    name: str, layout: PointLayout, images: list[dict[str, Any]], annotations: list[dict[str, Any]]
+    name: str,
+    layout: PointLayout,
+    images: list[dict[str, Any]],
+    annotations: list[dict[str, Any]],
+    license: str = "",
 ) -> dict[str, Any]:
     """The whole file."""
+    terms = [{"id": 1, "name": license, "url": ""}] if license else []
     info = {"description": name, "version": "1.0"}
     return {
         "info": info,
-        "licenses": [],
+        "licenses": terms,
         "categories": [category_of(layout)],
         "images": images,
         "annotations": annotations,
@@ -75,7 +80,7 @@ def _write(photos: Photos, names: list[str], out: Path) -> list[Path]:
             for name, number in number_of.items()
         ]
         faces = [_annotation(own, row, number_of[name]) for row, name in enumerate(own_names)]
-        value = coco(f"{photos.name}: {photos.license}", photos.layout, images, faces)
+        value = coco(photos.name, photos.layout, images, faces, photos.license)
         files.append(write_json(out / ("coco.json" if len(parts) == 1 else f"coco-{part}.json"), value))
     return files
 

@@ -66,6 +66,19 @@ def test_missing_points_do_not_disturb_the_mean_shape():
     np.testing.assert_allclose(*shapes, atol=0.01)
 
 
+def test_names_that_are_nearly_known_are_named(capsys):
+    shape = faces(np.array(KAGGLE15.mean_shape) * 90)
+    assert layout_of([name.replace("tip", "tp") for name in KAGGLE15.points], shape, "here")[0].count == 15
+    assert "has 14 of the 15 points of kaggle15 and lacks nose_tip" in capsys.readouterr().err
+    more = np.concatenate([shape, shape[:, 10:11]], 1)
+    assert layout_of([*KAGGLE15.points, "gaze"], more, "here")[0].count == 16
+    assert "has gaze beside them; correct its name if it is one of these, or leave it out: --layout kaggle15" in (
+        capsys.readouterr().err
+    )
+    layout_of(SIX, faces(), "here")
+    assert capsys.readouterr().err == ""
+
+
 def test_what_is_not_clear_is_refused():
     with pytest.raises(EdgefkpError, match="rightEye has no counterpart"):
         layout_of(SIX[1:], faces(SHAPE[1:]), "here")
