@@ -1,13 +1,14 @@
 """Where the photo lies that a file of labels names, and which part of a dataset a file is for."""
 
+import os
 import re
 import urllib.parse
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from edgefkp.data.photos import PARTS
-from edgefkp.files import visible
 
 _LABELS = {".csv", ".tsv", ".txt", ".json", ".xml", ".pts", ".npz", ".md", ".zip"}  # what is no photo
 _WORDS = {
@@ -62,7 +63,7 @@ class PhotoFolder:
 
     @cached_property
     def _files(self) -> list[Path]:
-        found = (path for folder in self.folders for path in visible(folder, "**/*"))
+        found = (path for folder in self.folders for path in _below(folder))
         photos = dict.fromkeys(path for path in found if path.suffix.lower() not in _LABELS)
         return [path for path in photos if not self._is_overlay(path)]
 
@@ -96,6 +97,19 @@ def _plain(name: str) -> str:
         name = query["d"][0] if "d" in query else urllib.parse.unquote(url.path)
     parts = [part.strip() for part in name.replace("\\", "/").split("/")]
     return "/".join(part for part in parts if part not in ("", ".") and not re.fullmatch("[A-Za-z]:", part))
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """The files below `folder`, also in folders that it links to; none that is hidden."""
+    seen = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # a link to a folder above it
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(place, name) for name in sorted(files) if not name.startswith("."))
 
 
 def _is_file(path: Path) -> bool:

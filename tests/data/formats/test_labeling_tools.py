@@ -226,6 +226,16 @@ def test_a_zip_of_photos_and_labels_is_opened(labeled, tmp_path_factory):
         open_dataset(packed)
 
 
+def test_photos_may_lie_in_a_folder_that_is_linked_to(labeled, tmp_path_factory):
+    folder, names, points = labeled
+    write_form("coco", folder, names, points)
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "faces"
+    shutil.move(folder / "images", elsewhere)
+    (elsewhere / "round").symlink_to(elsewhere)
+    (folder / "linked").symlink_to(elsewhere)
+    assert len(open_dataset(folder).train) == 6
+
+
 def test_an_image_without_a_face_is_counted(labeled, capsys):
     folder, names, points = labeled
     value = coco_value(names, points, PERSONS)
