@@ -13,7 +13,8 @@ PERSON_WORDS = (
     "person", "group", "subject", "identity", "personid", "personname", "subjectid", "identityid", "identityname",
 )  # fmt: skip
 SOURCE_WORDS = ("placed", "labelsrc", "labelsource")
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".jfif", ".gif")
+# Ends of what tables name as photos, whether they can be read or not.
+_PHOTOS = (".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".gif", ".heic", ".avif")
 # What has x and y, and is no point of a face.
 _BOXES = {"", "box", "bbox", "facebox", "rect", "boundingbox", "min", "max"}
 _FEWEST_NUMBERED = 4  # columns of bare numbers: below, they are something else
@@ -69,7 +70,7 @@ def file_column(header: Sequence[str], first: Sequence[str]) -> str | None:
 
 
 def is_image_name(cell: str) -> bool:
-    return PurePosixPath(cell.strip().lower()).suffix in IMAGE_SUFFIXES and len(cell) < 4096
+    return PurePosixPath(cell.strip().lower()).suffix in _PHOTOS and len(cell) < 4096
 
 
 def _first_of(words: tuple[str, ...], header: Sequence[str]) -> str | None:

@@ -236,6 +236,23 @@ def test_photos_may_lie_in_a_folder_that_is_linked_to(labeled, tmp_path_factory)
     assert len(open_dataset(folder).train) == 6
 
 
+def test_a_zip_writes_nothing_outside_of_the_cache(labeled, tmp_path_factory, monkeypatch):
+    folder, names, points = labeled
+    write_form("coco", folder, names, points)
+    packed = tmp_path_factory.mktemp("zip") / "export.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(folder / "labels.json", "labels.json")
+        for name in ("../evil.png", "/evil.png", "a/../../../evil.png"):
+            archive.writestr(name, "x")
+    cache = tmp_path_factory.mktemp("inner") / "cache"
+    monkeypatch.setenv("EDGEFKP_CACHE", str(cache))
+    with pytest.raises(EdgefkpError, match="6 of 6 images"):
+        open_dataset(packed)
+    assert [path.name for path in cache.parent.iterdir()] == ["cache"]
+    assert not any(path.name == "evil.png" for path in packed.parent.iterdir())
+    assert [path.name[:9] for path in (cache / "data").iterdir()] == ["unpacked-"]
+
+
 def test_an_image_without_a_face_is_counted(labeled, capsys):
     folder, names, points = labeled
     value = coco_value(names, points, PERSONS)
