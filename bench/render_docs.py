@@ -15,11 +15,14 @@ from bench.compare_on_arm import arm_table
 from bench.doc_tables import (
     ablations_table,
     family_table,
+    formats_table,
+    landmarks_table,
     live_table,
     peers_table,
     robustness_table,
     seeds_table,
     structures_table,
+    written_table,
 )
 from bench.faults.record import faults_table
 from bench.kills.record import kills_table
@@ -62,8 +65,11 @@ def _markup(make: Callable[[Path], Table]) -> Callable[[Path], str]:
 RENDERERS: dict[str, Callable[[Path], str]] = {
     "run": lambda path: run_table.table(read_run(path)).markdown(),
     "commands": _markup(_commands),
+    "formats": _markup(formats_table),
+    "written": _markup(written_table),
     "bench": lambda path: table.markdown([result.read(path)]),
     "peers": _markup(peers_table),
+    "landmarks": _markup(landmarks_table),
     "family": _markup(family_table),
     "structures": _markup(structures_table),
     "ablations": _markup(ablations_table),

@@ -23,12 +23,13 @@ from edgefkp.bench.timed_images import COUNT, TimedImages
 from edgefkp.card import Card, read_card, versions
 from edgefkp.data.faces import Dataset, shown_rows
 from edgefkp.data.formats import open_dataset
+from edgefkp.data.photos import Reading
 from edgefkp.data.split import Split, split
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import Evaluation, evaluate, evaluated, mean_shape_score
 from edgefkp.export.schemes import DEFAULT_SCHEMES, parse_tflite
 from edgefkp.files import read_json, sha256_file, write_json
-from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
+from edgefkp.layout import InputSpec, PointLayout
 from edgefkp.networks.registry import NETWORKS, resolve
 from edgefkp.networks.tensorflow import look_for_tensorflow
 from edgefkp.records import read_record
@@ -68,13 +69,14 @@ class Job:
     out: Path
     labels: str = "csv"
     quick: bool = False  # time only long enough to see that everything works
-    layout: PointLayout = KAGGLE15
+    layout: PointLayout | None = None  # None: that of the data
     input: InputSpec = InputSpec()  # noqa: RUF009 - of the networks
     replace: bool = False  # models of other trainings and files of other calibrations that stand in `out`
+    reading: Reading = Reading()  # noqa: RUF009 - of `data`
 
     def dataset(self) -> Dataset:
         """Raises EdgefkpError if the data cannot be used."""
-        return open_dataset(self.data, self.labels, self.layout, self.input)
+        return open_dataset(self.data, self.labels, self.layout, self.input, self.reading)
 
 
 def plan_experiments(
@@ -113,8 +115,10 @@ def run(
     parts = split(source)
     made = []
     for number, experiment in enumerate(job.experiments, 1):
-        note(f"[{number}/{len(job.experiments)}] {experiment.model_name(job.layout)}: train, export, evaluate")
-        keras, exported = _made_apart(job, experiment, open_bar)
+        name = experiment.model_name(source.spec)
+        note(f"[{number}/{len(job.experiments)}] {name}: train, export, evaluate")
+        with open_bar(name) as progress:
+            keras, exported = _made_apart(job, experiment, progress)
         card = read_card(keras)
         assert card is not None
         made.append(Made(card, keras, exported, _evaluated(keras, source, job.out / "evaluation")))
@@ -126,25 +130,24 @@ def run(
     return result, shown
 
 
-def _made_apart(job: Job, experiment: Experiment, open_bar: OpenBar) -> tuple[Path, list[Path]]:
+def _made_apart(job: Job, experiment: Experiment, progress: Progress) -> tuple[Path, list[Path]]:
     """The .keras and .tflite files of `experiment`, made in a fresh process: TensorFlow divides its threads once a
     process, and each network wants its own division."""
-    with open_bar(experiment.model_name(job.layout)) as progress:
-        try:
-            keras, *files = isolate.call(
-                make,
-                job,
-                experiment,
-                progress=lambda event: getattr(progress, event[0])(event[1]),
-                silence=_SILENCE,
-                grace=60,
-            )
-        except isolate.ChildDied as died:
-            cause = "was killed, perhaps for want of memory" if died.signal else f"failed: {died.last_line}"
-            cause = f"did nothing for {_SILENCE / 60:.0f} minutes" if died.timed_out else cause
-            raise EdgefkpError(
-                f"the process that trained {cause}", "re-run the same command to resume from the last checkpoint"
-            ) from None
+    try:
+        keras, *files = isolate.call(
+            make,
+            job,
+            experiment,
+            progress=lambda event: getattr(progress, event[0])(event[1]),
+            silence=_SILENCE,
+            grace=60,
+        )
+    except isolate.ChildDied as died:
+        cause = "was killed, perhaps for want of memory" if died.signal else f"failed: {died.last_line}"
+        cause = f"did nothing for {_SILENCE / 60:.0f} minutes" if died.timed_out else cause
+        raise EdgefkpError(
+            f"the process that trained {cause}", "re-run the same command to resume from the last checkpoint"
+        ) from None
     return Path(keras), [Path(file) for file in files]
 
 
@@ -233,8 +236,7 @@ def _gathered(
             files.append(_file_result(scored.evaluation, rows[scored.evaluation.sha256]))
         models.append(_model_result(one, files))
     mean = mean_shape_score(source)
-    first = bench.rows[0]
-    names = ("train", "validation", "test")
+    first, names = bench.rows[0], ("train", "validation", "test")
     result = RunResult(
         data={
             "name": source.name,
@@ -275,8 +277,7 @@ def _file_result(evaluation: Evaluation, row: bench_result.BenchRow) -> FileResu
 
 
 def _model_result(one: Made, files: list[FileResult]) -> ModelResult:
-    card, score = one.card, one.evaluation.score
-    last = card.history[-1]
+    card, score, last = one.card, one.evaluation.score, one.card.history[-1]
     return ModelResult(
         model=card.model,
         network=card.network,

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgefkp.cli.options import data_option, json_option, log, print_json, runtime_option
+from edgefkp.cli.options import (
+    data_option,
+    json_option,
+    layout_option,
+    log,
+    print_json,
+    reading_options,
+    runtime_option,
+)
 from edgefkp.cli.parameters import SharedOption
 from edgefkp.data.progress import progress_bar
 from edgefkp.data.split import PARTS
@@ -15,9 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edgefkp.data.faces import Dataset
+    from edgefkp.data.photos import Reading
     from edgefkp.evaluation.evaluate import Evaluated
     from edgefkp.evaluation.robustness import Condition
-    from edgefkp.layout import ModelSpec
+    from edgefkp.layout import ModelSpec, PointLayout
 
 
 def _by_help() -> str:
@@ -29,6 +38,8 @@ def _by_help() -> str:
 @click.command("evaluate")
 @click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="MODEL...")
 @data_option()
+@layout_option
+@reading_options
 @click.option(
     "--split",
     "part",
@@ -68,6 +79,8 @@ def _by_help() -> str:
 def command(
     models: tuple[Path, ...],
     data: str,
+    layout: "PointLayout | None",
+    reading: "Reading",
     part: str,
     label_src: str | None,
     submission: Path | None,
@@ -89,6 +102,7 @@ def command(
     """
     from edgefkp.data.kaggle_tables import write_submission
     from edgefkp.evaluation.evaluate import evaluated, part_of
+    from edgefkp.evaluation.fitted import fitted_faces
     from edgefkp.evaluation.gates import parse_gate, require_gates
     from edgefkp.report.evaluation_figures import require_suffix
     from edgefkp.runtime.predictor import open_predictor
@@ -102,14 +116,15 @@ def command(
     if robustness and (by or gates or worst or plot):
         raise UsageError("--robustness has no parts, gates or figures", "leave out --by, --gate, --worst and --plot")
     predictor = open_predictor(model, runtime)
-    source = _opened(data, predictor.spec, solution)
+    source = _opened(data, predictor.spec, layout, reading, solution)
     if submission:
         if source.lookup is None or part != "test":
             raise UsageError(
                 "a submission needs Kaggle's test.csv and IdLookupTable.csv",
                 "use --data FOLDER with both, and --split test",
             )
-        write_submission(submission, source.lookup, predictor.predict(part_of(source, part).images))
+        fitted = fitted_faces(predictor.spec, part_of(source, part), model.name)
+        write_submission(submission, source.lookup, fitted.scored(predictor.predict(fitted.seen.images)))
         log(f"wrote {submission}")
         if not part_of(source, part).labeled.any():
             return
@@ -123,7 +138,7 @@ def command(
     done = [scored(model, source)]
     for path in models[1:]:
         spec = open_predictor(path, runtime).spec
-        own = source if spec == predictor.spec else _opened(data, spec, solution)
+        own = source if spec == predictor.spec else _opened(data, spec, layout, reading, solution)
         done.append(scored(path, own))
     _draw(done, worst, plot)
     _print(done, as_json)
@@ -131,11 +146,13 @@ def command(
         require_gates(one.evaluation.gates, one.evaluation.file if len(done) > 1 else "")
 
 
-def _opened(data: str, spec: "ModelSpec", solution: Path | None) -> "Dataset":
-    from edgefkp.data.formats import open_dataset
+def _opened(
+    data: str, spec: "ModelSpec", layout: "PointLayout | None", reading: "Reading", solution: Path | None
+) -> "Dataset":
+    from edgefkp.data.formats import open_for
     from edgefkp.evaluation.evaluate import with_solution
 
-    source = open_dataset(data, "csv", spec.layout, spec.input)
+    source = open_for(data, spec, layout, reading=reading)
     return with_solution(source, solution) if solution else source
 
 

@@ -1,6 +1,7 @@
 """edgefkp run: the whole way from faces to a measured file."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,15 +13,21 @@ from edgefkp.cli.options import (
     labels_option,
     log,
     print_json,
+    reading_options,
     replace_option,
     spec_of,
     spec_options,
 )
 from edgefkp.errors import UsageError
 
+if TYPE_CHECKING:
+    from edgefkp.data.photos import Reading
+    from edgefkp.layout import PointLayout
+
 
 @click.command("run")
 @data_option()
+@reading_options
 @labels_option
 @click.option(
     "--models",
@@ -40,9 +47,10 @@ from edgefkp.errors import UsageError
 @json_option
 def command(
     data: str,
+    reading: "Reading",
     labels: str,
     models: str,
-    layout: str,
+    layout: "PointLayout | None",
     size: int,
     colors: str,
     imputation: str,
@@ -75,7 +83,7 @@ def command(
         networks, imputation, augment, quick, epochs=epochs, images=images, batch=batch, seed=seed
     )
     folder = out or Path("runs") / (Path(data).resolve().stem if data != "sample" else "sample")
-    job = Job(data, experiments, folder, labels, quick, *spec_of(layout, size, colors), replace)
+    job = Job(data, experiments, folder, labels, quick, *spec_of(layout, size, colors), replace, reading)
     with if_stopped("re-run the same command to resume"), TimingBar() as timed:
         result, shown = run(job, log, training_bar, timed)
     page = write_page(folder / "report.html", result, shown)

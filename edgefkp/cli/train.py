@@ -15,6 +15,7 @@ from edgefkp.cli.options import (
     labels_option,
     log,
     print_json,
+    reading_options,
     replace_option,
     spec_of,
     spec_options,
@@ -23,6 +24,8 @@ from edgefkp.data.progress import progress_bar
 from edgefkp.training.recipe import LOSSES, PRECISIONS, Recipe
 
 if TYPE_CHECKING:
+    from edgefkp.data.photos import Reading
+    from edgefkp.layout import PointLayout
     from edgefkp.training.train import Progress
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -31,6 +34,7 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.command("train")
 @click.argument("network")
 @data_option()
+@reading_options
 @labels_option
 @spec_options
 @imputation_options
@@ -68,8 +72,9 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 def command(
     network: str,
     data: str,
+    reading: "Reading",
     labels: str,
-    layout: str,
+    layout: "PointLayout | None",
     size: int,
     colors: str,
     imputation: str,
@@ -108,11 +113,11 @@ def command(
         teacher_copies=teacher_copies,
         automatic_weight=automatic_weight,
     )
-    spec = spec_of(layout, size, colors)
-    extra = [open_dataset(other, "csv", *spec) for other in more]
-    source = with_extra_training_faces(open_dataset(data, labels, *spec), extra)
+    own = open_dataset(data, labels, *spec_of(layout, size, colors), reading)
+    more_faces = [open_dataset(other, "csv", own.layout, own.input, reading) for other in more]
+    source = with_extra_training_faces(own, more_faces)
     hint = "re-run the same command with --resume to continue after the last finished epoch"
-    with if_stopped(hint), training_bar(experiment.model_name(source.layout)) as progress:
+    with if_stopped(hint), training_bar(experiment.model_name(source.spec)) as progress:
         path, card = train(experiment, source, out, resume, progress, replace)
     if as_json:
         print_json(card)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -11,8 +11,9 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_arrays
-from edgefkp.geometry import Box, crop_face, crop_matrix, move_points
-from edgefkp.layout import KAGGLE15, InputSpec, PointLayout, input_of
+from edgefkp.geometry import Box, crop_face, crop_matrix, move_points, reframed
+from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, PointLayout, input_of
+from edgefkp.layouts.maps import conversion
 
 # How a point came to be (Faces.label_src).
 PLACED, DERIVED, AGREED, AUTOMATIC = 1, 2, 3, 4
@@ -84,26 +85,31 @@ class Faces:
 
     def at(self: SomeFaces, spec: InputSpec) -> SomeFaces:
         """The same faces at the side and in the colors of `spec`, the points moved with them; itself where it fits."""
-        if spec.image_shape == self.input.image_shape:
+        return self._cut(_whole(self.input.side), spec)
+
+    def _cut(self: SomeFaces, box: Box, spec: InputSpec) -> SomeFaces:
+        """`box` of each image as an image of `spec`, the points moved with it; itself where nothing changes."""
+        if spec.image_shape == self.input.image_shape and box == _whole(self.input.side):
             return self
-        points = move_points(crop_matrix(_whole(self.input.side), spec.side), self.keypoints)
-        return replace(self, images=resampled(self.images, spec), keypoints=points)
+        points = move_points(crop_matrix(box, spec.side), self.keypoints)
+        return replace(self, images=resampled(self.images, spec, box), keypoints=points)
+
+    def framed_for(self: SomeFaces, layout: PointLayout, spec: InputSpec) -> SomeFaces:
+        """The same faces and points, as much of each image as a training crop of `layout` has, in images of `spec`;
+        itself where nothing changes."""
+        return self._cut(reframed(_whole(self.input.side), self.layout, layout), spec)
 
     def in_layout(self: SomeFaces, layout: PointLayout) -> SomeFaces:
-        """The same faces with the points of `layout`, which have to be among theirs; itself where it fits.
+        """The same faces with the points of `layout`, cut as its training crops are; itself where it fits.
 
-        Raises EdgefkpError where the faces lack one of the points.
+        Raises EdgefkpError where its points do not follow from those of the faces.
         """
         if layout == self.layout:
             return self
-        if missing := [name for name in layout.points if not self.layout.has(name)]:
-            raise EdgefkpError(
-                f"the faces have the {self.layout.count} points of {self.layout.name}, and not "
-                f"{', '.join(missing[:3])} of {layout.name}",
-                f"give faces with the points of {layout.name}, or ask for {self.layout.name}",
-            )
-        rows = self.layout.rows(*layout.points)
-        return replace(self, keypoints=self.keypoints[:, rows], label_src=self.label_src[:, rows], layout=layout)
+        convert = conversion(self.layout, layout)
+        framed = self.framed_for(layout, self.input)
+        points, label_src = convert(framed.keypoints), convert.label_sources(self.label_src)
+        return replace(framed, keypoints=points, label_src=label_src, layout=layout)
 
     @property
     def complete(self) -> np.ndarray:
@@ -125,11 +131,11 @@ def _whole(side: int) -> Box:
     return Box((side - 1) / 2, (side - 1) / 2, side)
 
 
-def resampled(images: np.ndarray, spec: InputSpec) -> np.ndarray:
-    """(N, side, side[, 3]) uint8 images, rgb with red first, as (N, *spec.image_shape)."""
-    if images.shape[1:] == spec.image_shape:
+def resampled(images: np.ndarray, spec: InputSpec, box: Box | None = None) -> np.ndarray:
+    """`box` (None: the whole) of (N, side, side[, 3]) uint8 images, rgb with red first, as (N, *spec.image_shape)."""
+    box = box or _whole(images.shape[1])
+    if images.shape[1:] == spec.image_shape and box == _whole(images.shape[1]):
         return images
-    box = _whole(images.shape[1])
     resized = np.empty((len(images), *spec.image_shape), np.uint8)
     for row, image in enumerate(images):
         # The crop takes images as cv2 reads them: blue first.
@@ -207,6 +213,8 @@ class Dataset:
     persons_known: bool = True
     # Faces of other datasets, for training only (`with_extra_training_faces`).
     extra_training_faces: Faces | None = None
+    # The source's own validation part; else the split makes one.
+    validation: Faces | None = None
 
     @property
     def layout(self) -> PointLayout:
@@ -215,6 +223,16 @@ class Dataset:
     @property
     def input(self) -> InputSpec:
         return self.train.input
+
+    @property
+    def spec(self) -> ModelSpec:
+        """Of a network for these points and images."""
+        return ModelSpec(self.layout, self.input)
+
+    def with_parts(self, change: Callable[[Faces], Faces]) -> Dataset:
+        """The same dataset with `change` of each part that it has."""
+        test, validation = (None if part is None else change(part) for part in (self.test, self.validation))
+        return replace(self, train=change(self.train), test=test, validation=validation)
 
 
 def with_extra_training_faces(source: Dataset, others: list[Dataset]) -> Dataset:

@@ -39,7 +39,8 @@ _SPLITS: WeakKeyDictionary[Dataset, dict[int, Split]] = WeakKeyDictionary()
 
 
 def split(source: Dataset, seed: int = SPLIT_SEED) -> Split:
-    """Divide by person: a dataset's own test part stays whole, validation comes out of the training persons.
+    """Divide by person: a dataset's own test and validation parts stay whole, else they come out of the training
+    persons.
 
     `source.extra_training_faces` are added to training, but for the persons of the other two parts. Faces without any
     label are left out of training and validation. A dataset is divided once: later calls return the same split.
@@ -54,7 +55,10 @@ def split(source: Dataset, seed: int = SPLIT_SEED) -> Split:
 def _divide(source: Dataset, seed: int) -> Split:
     persons = source.train.take(source.train.labeled)
     order = np.random.default_rng(seed).permutation(np.unique(persons.groups))
-    rest, validation = _draw(persons, order, VALIDATION_SHARE)
+    if source.validation is not None:
+        rest, validation = persons, source.validation.take(source.validation.labeled)
+    else:
+        rest, validation = _draw(persons, order, VALIDATION_SHARE)
     test = source.test
     if test is None:
         rest_order = order[np.isin(order, rest.groups)]

@@ -13,8 +13,8 @@ from edgefkp.data.pose import Pose, pose_of
 from edgefkp.detect import finders
 from edgefkp.detect.presence import FACE_THRESHOLD
 from edgefkp.errors import EdgefkpError
-from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, invert, move_points
-from edgefkp.layout import PointLayout
+from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, invert, move_points, reframed
+from edgefkp.layout import KAGGLE15, PointLayout
 
 if TYPE_CHECKING:
     from edgefkp.detect.finders import FaceFinder
@@ -133,8 +133,11 @@ class KeypointDetector:
         return CropPrediction(crop, raw, Face(box, score, keypoints, self.spec.layout))
 
     def refine(self, image: np.ndarray, box: Box) -> CropPrediction:
-        """`predict_box` on a finder's box, then on the box of the keypoints. Not for several threads."""
-        best = self.predict_box(image, box)
+        """`predict_box` on a finder's box, then on the box of the keypoints. Not for several threads.
+
+        box: as a training crop of KAGGLE15 lies on the face, which finders are fitted to.
+        """
+        best = self.predict_box(image, reframed(box, KAGGLE15, self.spec.layout))
         for _ in range(REFINEMENTS):
             refined = self.predict_box(image, next_box(best.face.keypoints, best.face.layout, best.face.box))
             # A refinement that lost the face does not count.

@@ -21,6 +21,8 @@ def evaluation_text(evaluation: Evaluation) -> str:
         ("data", f"{evaluation.data['name']}, {evaluation.data['part']}: {s.faces} faces, {s.coordinates} coordinates"),
         ("RMSE", f"{s.rmse:.4f} px  (95 %: {s.interval[0]:.3f} - {s.interval[1]:.3f}, bootstrap over persons)"),
     ]
+    if layout := evaluation.data.get("layout"):
+        rows.insert(2, ("points", f"{len(s.rmse_per_point)} of {layout}, which follow from the model's"))
     if evaluation.kaggle_rmse is not None:
         rows.append(
             ("Kaggle's score", f"{evaluation.kaggle_rmse:.4f} px  ({evaluation.kaggle_coordinates} coordinates)")
