@@ -13,6 +13,7 @@ from pathlib import Path
 from edgefkp.data.cutting import cut_photos
 from edgefkp.data.faces import Dataset
 from edgefkp.data.numbers import REACH, too_far
+from edgefkp.data.persons import with_persons
 from edgefkp.data.photos import PARTS, Photos, Reading
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import InputSpec, ModelSpec, PointLayout
@@ -107,7 +108,10 @@ def open_source(
     Raises EdgefkpError as `open_dataset` does.
     """
     path, found = _path_and_format(spec)
-    return path, found.open(path, labels, layout, input)
+    opened = found.open(path, labels, layout, input)
+    if isinstance(opened, Photos):
+        opened = with_persons(opened, path if path.is_dir() else path.parent)
+    return path, opened
 
 
 def open_for(
