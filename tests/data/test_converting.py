@@ -72,6 +72,9 @@ def test_crops_are_the_same_as_npz(labeled, tmp_path):
         assert one.hash == other.hash
         assert one.groups.tolist() == other.groups.tolist()
         assert one.ids.tolist() == other.ids.tolist()
+        assert one.attributes.keys() == other.attributes.keys()
+        assert one.attributes["hidden points"].tolist() == other.attributes["hidden points"].tolist()
+    assert after.train.attributes["hidden points"].sum() == 1
     assert after.layout == before.layout
 
 

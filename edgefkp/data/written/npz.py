@@ -27,6 +27,7 @@ def _write(source: Dataset, out: Path) -> list[Path]:
     }
     if source.persons_known:
         arrays["group"] = every.groups
+    arrays |= {name: array for name, array in every.attributes.items() if name not in arrays}
     return [write_arrays(out / FILE, arrays, compressed=True)]
 
 
