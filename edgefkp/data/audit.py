@@ -3,6 +3,8 @@
 Rows count from 1 within their part, as the parser's messages do.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from dataclasses import dataclass
 

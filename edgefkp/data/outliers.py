@@ -1,5 +1,7 @@
 """Where a point should be, judged by the other points of its face and by how faces vary."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from edgefkp.layout import REFERENCE_SIDE, PointLayout

@@ -1,5 +1,7 @@
 """Which point layout labels have: a known one by names or number, else one of their own, made from names and faces."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 

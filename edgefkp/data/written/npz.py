@@ -1,5 +1,7 @@
 """One faces.npz of crops, as a network gets them."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np
