@@ -9,6 +9,7 @@ from edgefkp.errors import EdgefkpError, some, warn
 from edgefkp.layout import KAGGLE15, LAYOUTS, PointLayout
 from edgefkp.layouts.own import EXTENT
 
+_OWN = "own"  # begins the name of a layout of one's own
 _MARGIN = 0.06  # of the box: what lies nearer to its edge, or beyond, makes the box larger
 _ROUNDS = 10  # the mean that faces are brought to is that of the round before
 _NEAR = 0.2  # of a known layout's points that names lack, or have beside them, if they are taken for mistyped ones
@@ -94,7 +95,7 @@ def _own(names: tuple[str, ...], faces: np.ndarray, lines: tuple[tuple[str, str]
     shape = (shape + shape[list(mirror)] * (-1, 1) + (2 * _axis(shape, mirror), 0)) / 2
     known = tuple(pair for pair in lines if set(pair) <= set(names))
     shares = tuple((float(x), float(y)) for x, y in _framed(names, shape))
-    return PointLayout(f"own{len(names)}", names, shares, _nme_pair(names, shape, mirror), mirror, known)
+    return PointLayout(f"{_OWN}{len(names)}", names, shares, _nme_pair(names, shape, mirror), mirror, known)
 
 
 def _words(name: str) -> tuple[str, ...]:
@@ -221,11 +222,26 @@ def _framed(names: tuple[str, ...], shape: np.ndarray) -> np.ndarray:
     return np.asarray(0.5 + (shape - (low + high) / 2) * EXTENT / (high - low).max())
 
 
+def is_own(layout: PointLayout) -> bool:
+    """Whether its mean shape is that of the faces that it was made for."""
+    return layout.name == f"{_OWN}{layout.count}" and layout not in LAYOUTS.values()
+
+
+def made_again(layout: PointLayout, faces: np.ndarray, where: str) -> PointLayout:
+    """A layout of one's own with the mean shape of other (N, K, 2) points. Raises EdgefkpError as `layout_of` does."""
+    return _own(layout.points, faces, layout.lines, where)
+
+
+def eyes_and_mouth(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]] | None:
+    """The points of the left eye, the right eye and the mouth, by their names; None where names lack one."""
+    eyes = _eyes(names)
+    mouth = tuple(name for name in names if {"mouth", "lip", "lips"} & {*_words(name)})
+    return (*eyes, mouth) if eyes and mouth else None
+
+
 def _anchors(names: Sequence[str], shape: np.ndarray) -> np.ndarray | None:
     """(3, 2): both eyes, by their place, and the mouth; None where names lack one."""
-    eyes = _eyes(names)
-    mouth = [k for k, name in enumerate(names) if {"mouth", "lip", "lips"} & {*_words(name)}]
-    if not eyes or not mouth:
+    if (parts := eyes_and_mouth(names)) is None:
         return None
-    places = [shape[[names.index(name) for name in eye]].mean(0) for eye in eyes]
-    return np.array([*sorted(places, key=lambda place: float(place[0])), shape[mouth].mean(0)])
+    *eyes, mouth = [shape[[names.index(name) for name in part]].mean(0) for part in parts]
+    return np.array([*sorted(eyes, key=lambda place: float(place[0])), mouth])
