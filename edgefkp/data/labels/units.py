@@ -19,6 +19,7 @@ _CLEARLY = 0.1  # log of a face's proportions, that one reading is nearer to the
 # A copy's size is mostly one of these times the image's.
 _FACTORS = np.array([1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32])
 _NEAR = 0.13  # log
+_ALIKE = 0.4  # log of the factors across and down: faces are not that far from the middle of all their images
 
 
 def missing(seen: Seen) -> Found:
@@ -138,7 +139,9 @@ def _larger(seen: Seen, away: np.ndarray, shares: np.ndarray) -> Found:
     nearest = float(_FACTORS[np.abs(np.log(_FACTORS / factor)).argmin()]) if factor > 0 else 1.0
     cured = seen.having(scale=float(f"{1 / nearest:.6g}"))
     inside = cured.fit.beyond(seen.raw.sizes)[sized] <= 0.1 * cured.fit.extents[sized]
-    fits = abs(np.log(nearest / max(factor, 1e-9))) < _NEAR and np.mean(inside) > 0.9
+    across, down = np.median(shares, 0)
+    fits = abs(np.log(nearest / max(factor, 1e-9))) < _NEAR and abs(np.log(across / down)) < _ALIKE
+    fits = bool(fits and np.mean(inside) > 0.9)
     if not fits or factor < _LARGER:
         return [], seen
     what += f", as if placed on copies about {nearest:g} times as large"

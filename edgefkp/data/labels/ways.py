@@ -44,19 +44,11 @@ _WAYS = {
 
 def exif(seen: Seen) -> Found:
     """Photo by photo: points that are upright only with the photo's own EXIF turn, or only without it."""
-    turned = (seen.raw.turns != UPRIGHT) & seen.sized
-    if not turned.any():
-        return [], seen
-    other = next(name for name in EXIF if name != seen.options.exif)
-    cured = seen.having(exif=other)
-    upright = [np.isin(one.ways, (UPRIGHT, _MIRRORED)) & turned for one in (seen, cured)]
-    only_mirrored = turned & (seen.raw.turns == _MIRRORED)  # then both look upright: the exact way decides
-    for one, fits in zip((seen, cured), upright, strict=True):
-        fits[only_mirrored] = one.ways[only_mirrored] == UPRIGHT
-    wrong, right = upright[1] & ~upright[0], upright[0] & ~upright[1]
+    wrong, right, cured = _by_turn(seen)
     if not wrong.any():
         return [], seen
-    what = f"are upright only in their image as it is {other}, of {int(turned.sum())} with an EXIF turn"
+    turned, other = int((seen.raw.turns != UPRIGHT).sum()), cured.options.exif
+    what = f"are upright only in their image as it is {other}, of {turned} with an EXIF turn"
     if wrong.sum() > right.sum():
         cure = "if their points were placed on such images"
         return [seen.finding("exif", wrong, what, cure, cured, refused=True)], cured
@@ -64,9 +56,22 @@ def exif(seen: Seen) -> Found:
     return [seen.finding("exif", wrong, what, doubt, refused=False)], seen
 
 
+def _by_turn(seen: Seen) -> tuple[np.ndarray, np.ndarray, Seen]:
+    """(N,) bool: upright only if EXIF is taken the other way, or only as it is taken; and the labels the other way."""
+    turned = (seen.raw.turns != UPRIGHT) & seen.sized
+    cured = seen.having(exif=next(name for name in EXIF if name != seen.options.exif))
+    if not turned.any():
+        return turned, turned, cured
+    upright = [np.isin(one.ways, (UPRIGHT, _MIRRORED)) & turned for one in (seen, cured)]
+    only_mirrored = turned & (seen.raw.turns == _MIRRORED)  # then both look upright: the exact way decides
+    for one, fits in zip((seen, cured), upright, strict=True):
+        fits[only_mirrored] = one.ways[only_mirrored] == UPRIGHT
+    return upright[1] & ~upright[0], upright[0] & ~upright[1], cured
+
+
 def ways(seen: Seen) -> Found:
     """What most faces have in common is a cause, with the option that cures it; what a few have is a doubt of these."""
-    lies = seen.ways
+    lies = np.where(_by_turn(seen)[0], UNCLEAR, seen.ways)  # those have a finding
     judged = int((lies != UNCLEAR).sum())
     findings: list[LabelFinding] = []
     for number, way in _WAYS.items():
