@@ -12,6 +12,7 @@ from edgefkp.data.labels.options import UPRIGHT, LabelOptions
 from edgefkp.data.labels.seen import RawLabels
 from edgefkp.data.own_layout import is_own, made_again
 from edgefkp.data.photos import PARTS, Photos
+from edgefkp.layout import PointLayout
 
 
 def judged_photos(photos: Photos, options: LabelOptions) -> Photos:
@@ -21,18 +22,26 @@ def judged_photos(photos: Photos, options: LabelOptions) -> Photos:
     )
     judgement = judge(raw, options, str(photos.source))
     judgement.require()
+    points = options.points(photos.points, photos.sizes, photos.orientations, photos.layout)
+    layout = _layout_of(photos, points)
     photos = replace(photos, judgement=judgement)
     if not options.changes_points:
         return photos
-    points = options.points(photos.points, photos.sizes, photos.orientations, photos.layout)
-    if is_own(photos.layout):
-        photos = replace(photos, layout=made_again(photos.layout, points, str(photos.source)))
+    photos = replace(photos, layout=layout)
     missing = np.isnan(points).any(-1)
     label_src = np.where(missing, np.uint8(0), options.named(photos.label_src, photos.layout))
     visibility = photos.visibility
     if visibility is not None:
         visibility = np.where(missing, np.uint8(0), options.named(visibility, photos.layout))
     return replace(photos, points=points, label_src=label_src, visibility=visibility)
+
+
+def _layout_of(photos: Photos, points: np.ndarray) -> PointLayout:
+    """Of photos with these points. Raises EdgefkpError where it is not clear how points of one's own are mirrored."""
+    if not is_own(photos.layout):
+        return photos.layout
+    trained = photos.parts == PARTS[0]
+    return made_again(photos.layout, points[trained] if trained.any() else points, str(photos.source))
 
 
 def judged_crops(dataset: Dataset, options: LabelOptions, where: str) -> Dataset:

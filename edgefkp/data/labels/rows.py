@@ -62,7 +62,9 @@ def copies(seen: Seen) -> Found:
         return [], seen
     of = np.zeros(len(seen.points), bool)
     of[labeled] = [counts[content] > 1 for content in contents]
-    return [seen.finding("copies", of, "have exactly the points of another face", "look at them: copied rows?")], seen
+    what, cure = "have exactly the points of another face", "look at them: copied rows?"
+    one_for_all = len(counts) == 1 and len(contents) >= _MANY
+    return [seen.finding("copies", of, what, cure, refused=one_for_all)], seen
 
 
 def filled_in(seen: Seen) -> Found:

@@ -1,5 +1,6 @@
 """Labels as they are judged: the numbers that were read, and the points that options make of them."""
 
+import contextlib
 import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,7 +10,8 @@ import numpy as np
 from edgefkp.data.labels.findings import LabelFinding
 from edgefkp.data.labels.fit import Fit
 from edgefkp.data.labels.options import LabelOptions
-from edgefkp.data.own_layout import eyes_and_mouth, is_own
+from edgefkp.data.own_layout import eyes_and_mouth, is_own, made_again
+from edgefkp.errors import EdgefkpError
 from edgefkp.layout import KAGGLE15, PointLayout
 
 MOST = 0.5  # of the faces: what more of them have is the cause, and what fewer have is a doubt
@@ -50,8 +52,16 @@ class Seen:
         return self.options.points(raw.points, raw.sizes, raw.turns, raw.layout)
 
     @cached_property
+    def layout(self) -> PointLayout:
+        """The points' layout; one of the faces' own has the mean shape of the points as they are read here."""
+        with contextlib.suppress(EdgefkpError):  # as where no face has one of the points any more
+            if is_own(self.raw.layout):
+                return made_again(self.raw.layout, self.points, "", strict=False)
+        return self.raw.layout
+
+    @cached_property
     def fit(self) -> Fit:
-        return Fit(self.points, self.raw.layout)
+        return Fit(self.points, self.layout)
 
     @cached_property
     def ways(self) -> np.ndarray:

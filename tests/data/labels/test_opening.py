@@ -154,3 +154,38 @@ def test_own_points_are_judged_by_eyes_and_mouth(tmp_path, faces):
         open_dataset(path)
     source = open_dataset(path, reading=Reading(labels=LabelOptions(mirror_names=True)))
     assert source.layout.mean_shape[0][0] > source.layout.mean_shape[1][0], "the left eye is on the right"
+
+
+def test_the_shape_of_own_points_is_that_of_the_points_as_they_are_read(tmp_path, faces):
+    photos, points = faces
+    four = points[:, KAGGLE15.rows("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_top_lip")]
+    names = [f"{name}_{axis}" for name in ("left_eye", "right_eye", "nose", "mouth") for axis in "xy"]
+    shapes = []
+    for number in (np.nan, -1):
+        labels = np.where((ODD[:, None] & (np.arange(4) == 2))[..., None], number, four)
+        path = folder(tmp_path / f"{number}", photos, points)
+        rows = [
+            [f"{k}.jpg", *("" if np.isnan(v) else v for v in face.ravel().tolist())] for k, face in enumerate(labels)
+        ]
+        write_csv(path / "points.csv", ["file", *names], rows)
+        shapes.append(open_dataset(path, reading=Reading(labels=LabelOptions(missing=(-1,)))).layout.mean_shape)
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("name", ["axes", "percent", "sides"])
+def test_own_points_with_a_fault_are_refused_and_read_as_the_message_has_it(tmp_path, faces, name):
+    photos, points = faces
+    change, options = FAULTS[name]
+    rows = KAGGLE15.rows("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_top_lip")
+    names = [f"{name}_{axis}" for name in ("left_eye", "right_eye", "nose", "mouth") for axis in "xy"]
+    read = []
+    for form, given in (("good", points), ("bad", change(points))):
+        path = folder(tmp_path / form, photos, points)
+        table = [[f"{k}.jpg", *face.ravel().tolist()] for k, face in enumerate(given[:, rows])]
+        write_csv(path / "points.csv", ["file", *names], table)
+        if form == "bad":
+            with pytest.raises(EdgefkpError, match=options.typed(AS_THEY_ARE)):
+                open_dataset(path)
+        read.append(open_dataset(path, reading=Reading(labels=options if form == "bad" else AS_THEY_ARE)))
+    assert np.allclose(read[0].layout.mean_shape, read[1].layout.mean_shape, atol=1e-4)
+    assert np.abs(read[0].train.keypoints - read[1].train.keypoints).max() < 0.05
