@@ -67,7 +67,7 @@ def notes(result: RunResult) -> list[str]:
         lines.append(f"{MARK} does not beat the mean shape ({', '.join(weak)}), and the labels are doubtful.")
     elif weak:
         lines.append(f"{MARK} not trained enough: does not beat the mean shape ({', '.join(weak)}).")
-    lines += [f"Doubtful labels: {doubt}." for doubt in result.doubts]
+    lines += [f"Doubtful labels: {doubt}" for doubt in result.doubts]
     suspect = [
         f"{file.file} {file.verdict} ({file.reasons[0]})"
         for model in result.models
