@@ -106,10 +106,8 @@ def run(
 ) -> tuple[RunResult, ShownFaces]:
     """Do the job and write models/, export/, evaluation/, bench/ and run.json in its folder.
 
-    open_bar: gives a context with a training's Progress. timed: called as bench goes on,
-    with done, all, and what is next.
-    Returns the result, and a few faces with their points for its page.
-    Raises EdgefkpError if the data cannot be used, or a training's process dies.
+    open_bar: gives a context with a training's Progress. timed: called as bench goes on, with done, all, and what is next.
+    Returns the result, and a few faces for its page. Raises EdgefkpError if the data cannot be used, or a process dies.
     """
     look_for_tensorflow("edgefkp run")
     source = job.dataset()

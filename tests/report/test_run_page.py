@@ -96,9 +96,6 @@ def test_the_worst_faces_stand_on_the_page(result, shown, tmp_path):
     assert text.count("<img") == 2 * len(result.models)
 
 
-    assert text.count("<svg") == len(result.models) + 2
-
-
 def test_the_page_has_how_labels_were_read_and_what_is_doubtful_in_them(result, tmp_path):
     assert "Audit of the labels" not in run_page.write_page(tmp_path / "before.html", result).read_text()
     labels = {"read": {"unit": "percent"}, "doubts": ["4 of 80 faces are upside down: look"], "audit": {"sides": 4}}
