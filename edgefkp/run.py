@@ -106,7 +106,7 @@ def run(
 ) -> tuple[RunResult, ShownFaces]:
     """Do the job and write models/, export/, evaluation/, bench/ and run.json in its folder.
 
-    open_bar: gives a context with a training's Progress. timed: called as bench goes on, with done, all, and what is next.
+    open_bar: gives a context with a training's Progress. timed: called with done, all, and what is next.
     Returns the result, and a few faces for its page. Raises EdgefkpError if the data cannot be used, or a process dies.
     """
     look_for_tensorflow("edgefkp run")
