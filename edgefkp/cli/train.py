@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,12 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--precision", help=f"Precision: {', '.join(PRECISIONS)}; auto takes the fastest. [default: auto]")
 @click.option("--seed", type=int, help="Seed of the training. [default: 0]")
 @click.option("--weights", help="Start of MobileNetV2 and NASNetMobile: imagenet, none, or a .weights.h5 without top.")
-@click.option("--more", multiple=True, metavar="DATA", help="More faces, for training only; may be repeated.")
+@click.option(
+    "--more",
+    multiple=True,
+    metavar="DATA",
+    help="More faces, for training only, their points as they are; may be repeated.",
+)
 @click.option(
     "--automatic-weight",
     type=float,
@@ -96,8 +102,10 @@ def command(
 
     NETWORK is a name that `edgefkp models` lists, or `tuned` for the network that was tuned for the imputation.
     """
+    from edgefkp.data.audit import audit, audit_line
     from edgefkp.data.faces import with_extra_training_faces
     from edgefkp.data.formats import open_dataset
+    from edgefkp.data.labels.options import AS_THEY_ARE
     from edgefkp.training.recipe import read_recipe
     from edgefkp.training.train import Experiment, train
 
@@ -114,8 +122,11 @@ def command(
         automatic_weight=automatic_weight,
     )
     own = open_dataset(data, labels, *spec_of(layout, size, colors), reading)
-    more_faces = [open_dataset(other, "csv", own.layout, own.input, reading) for other in more]
+    more_faces = [
+        open_dataset(other, "csv", own.layout, own.input, replaced(reading, labels=AS_THEY_ARE)) for other in more
+    ]
     source = with_extra_training_faces(own, more_faces)
+    log(audit_line(audit(source, pairs=False)))
     hint = "re-run the same command with --resume to continue after the last finished epoch"
     with if_stopped(hint), training_bar(experiment.model_name(source.spec)) as progress:
         path, card = train(experiment, source, out, resume, progress, replace)
@@ -128,7 +139,10 @@ def command(
         f" (mean shape {metrics['validation_rmse_mean_shape']:.2f}) in epoch {card.training['best_epoch']}"
     )
     if metrics["validation_rmse"] >= metrics["validation_rmse_mean_shape"]:
-        log("not trained enough: it does not beat the mean shape; increase --epochs")
+        cause, cure = "not trained enough", "increase --epochs"
+        if blamed := source.judgement.blamed:
+            cause, cure = f"the labels are doubtful ({blamed})", "look at them before you train longer"
+        log(f"{cause}: it does not beat the mean shape; {cure}")
     click.echo(path)
 
 

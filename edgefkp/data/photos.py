@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from edgefkp.data.face_table import PERSON_WORDS, word
+from edgefkp.data.labels.findings import NOT_JUDGED, Judgement
+from edgefkp.data.labels.options import AS_THEY_ARE, LabelOptions
 from edgefkp.data.license import NOT_STATED
 from edgefkp.data.own_layout import layout_of
 from edgefkp.data.photo_size import photo_size
@@ -26,6 +28,8 @@ class Reading:
 
     # Go on without the images that are missing or unreadable; they are counted and named.
     skip_missing_images: bool = False
+    # What turns the numbers that were read into pixels.
+    labels: LabelOptions = AS_THEY_ARE
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +72,8 @@ class Photos:
     columns: tuple[tuple[str, np.ndarray], ...] = ()
     # The terms in one line.
     license: str = NOT_STATED
+    # What was found in the labels when they were opened, and how they were read.
+    judgement: Judgement = NOT_JUDGED
 
     def __post_init__(self) -> None:
         n, count = len(self.paths), self.layout.count

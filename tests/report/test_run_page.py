@@ -94,3 +94,12 @@ def test_the_worst_faces_stand_on_the_page(result, shown, tmp_path):
     text = run_page.write_page(tmp_path / "report.html", result, shown).read_text()
     assert "Worst held-out faces" in text
     assert text.count("<img") == 2 * len(result.models)
+
+
+def test_the_page_has_how_labels_were_read_and_what_is_doubtful_in_them(result, tmp_path):
+    assert "Audit of the labels" not in run_page.write_page(tmp_path / "before.html", result).read_text()
+    labels = {"read": {"unit": "percent"}, "doubts": ["4 of 80 faces are upside down: look"], "audit": {"sides": 4}}
+    page = run_page.write_page(tmp_path / "a.html", replace(result, data=result.data | {"labels": labels})).read_text()
+    for words in ("unit percent", "sides 4", "4 of 80 faces are upside down", "does not beat the mean shape: doubtful"):
+        assert words in page
+    assert "not trained enough" not in page

@@ -67,3 +67,16 @@ def test_markdown_has_the_same_cells(result):
     lines = run_table.table(result).markdown().splitlines()
     body = [[cell.strip().replace("\\", "") for cell in line.strip("|").split("|")] for line in lines[2:5]]
     assert body == _rows(result)
+
+
+def test_doubtful_labels_stand_below_in_place_of_the_advice_to_train_more(result):
+    labels = {
+        "read": {"unit": "percent"},
+        "doubts": ["4 of 80 faces are upside down: look at them"],
+        "audit": {"sides": 4},
+    }
+    doubted = replace(result, data=result.data | {"labels": labels})
+    text = " ".join(run_table.notes(doubted))
+    assert "Doubtful labels: 4 of 80 faces are upside down" in text
+    assert "does not beat the mean shape (manual), and the labels are doubtful" in text
+    assert "not trained enough" not in text
