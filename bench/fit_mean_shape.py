@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from edgefkp.data.own_layout import EXTENT
 from edgefkp.files import read_json
 from edgefkp.layout import LAYOUTS
-from edgefkp.layouts.own import mean_shape
 
 NAME = "ibug68"
+ROUNDS = 10  # the mean that faces are brought to is that of the round before
 
 
 def points_of(path: Path, count: int) -> np.ndarray:
@@ -22,6 +23,28 @@ def points_of(path: Path, count: int) -> np.ndarray:
     rows = [one["keypoints"] for one in read_json(path)["annotations"]]
     numbers = np.array(rows, np.float64).reshape(len(rows), count, 3)
     return np.where(numbers[..., 2:] > 0, numbers[..., :2], np.nan)
+
+
+def mean_shape(faces: np.ndarray, mirror: np.ndarray | None = None) -> np.ndarray:
+    """(K, 2) in units of the box, from (N, K, 2) faces in any images; NaN = missing.
+
+    The faces are brought over each other by shift and scale, and their mean is put into the middle of its box, EXTENT
+    of it wide or high. mirror: where it is given, faces count together with their mirror images.
+    Raises ValueError where no face has all points.
+    """
+    faces = faces[~np.isnan(faces).any((1, 2))].astype(np.float64)
+    if not len(faces):
+        raise ValueError("no face has all points")
+    centered = faces - faces.mean(1, keepdims=True)
+    shape = centered[0]
+    for _ in range(ROUNDS):
+        shape = shape / np.linalg.norm(shape)
+        scale = (centered * shape).sum((1, 2)) / (centered**2).sum((1, 2))
+        shape = (centered * scale[:, None, None]).mean(0)
+        if mirror is not None:
+            shape = (shape + shape[mirror] * (-1, 1)) / 2
+    low, high = shape.min(0), shape.max(0)
+    return 0.5 + (shape - (low + high) / 2) * EXTENT / (high - low).max()
 
 
 def lines(shape: np.ndarray) -> str:

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from bench.draw_layouts import drawing
+from bench.fit_mean_shape import mean_shape
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import json_text, write_json
 from edgefkp.geometry import Box, box_of_keypoints, reframed
 from edgefkp.layout import KAGGLE15, LAYOUTS, PointLayout, PointMap
 from edgefkp.layouts.maps import common_part, conversion, find_conversion
-from edgefkp.layouts.own import mean_shape, read_layout
+from edgefkp.layouts.own import read_layout
 from tests.layouts import THREE
 
 FIVE, IBUG68, WFLW98 = LAYOUTS["five"], LAYOUTS["ibug68"], LAYOUTS["wflw98"]
