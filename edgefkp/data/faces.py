@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -179,6 +180,8 @@ class Dataset:
     persons_known: bool = True
     # Faces of other datasets, for training only (`with_extra_training_faces`).
     extra_training_faces: Faces | None = None
+    # The source's own validation part; else the split makes one.
+    validation: Faces | None = None
 
     @property
     def layout(self) -> PointLayout:
@@ -187,6 +190,16 @@ class Dataset:
     @property
     def input(self) -> InputSpec:
         return self.train.input
+
+    def with_parts(self, change: Callable[[Faces], Faces]) -> "Dataset":
+        """The same dataset with `change` of each part that it has."""
+        test, validation = (None if part is None else change(part) for part in (self.test, self.validation))
+        return replace(self, train=change(self.train), test=test, validation=validation)
+
+
+def with_license(source: Dataset, license: str | None) -> Dataset:
+    """`source` under the terms that its owner states; unchanged if that is None."""
+    return source if license is None else replace(source, license=" ".join(license.split()))
 
 
 def with_extra_training_faces(source: Dataset, others: list[Dataset]) -> Dataset:

@@ -49,6 +49,7 @@ _INHERITED = (
     "network",
     "imputation",
     "augment",
+    "start",
     "weights",
     "parameters",
     "macs",

@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
-from edgefkp.card import imputation_name
+from edgefkp.card import CardStart, imputation_name
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json
 from edgefkp.layout import InputSpec
 from edgefkp.records import read_record
+from edgefkp.training.comparison import Comparison
 
 SCHEMA = "edgefkp.run/1"
 
@@ -76,6 +77,12 @@ class ModelResult:
     seconds: float  # of training
     history: list[EpochFacts] = field(repr=False)  # a row for each epoch
     files: list[FileResult]
+    start: CardStart | None = None  # the trained network that it was fine-tuned from
+    license: str = field(default="", metadata={"json": "licence"})  # terms of what it was trained on
+
+    @property
+    def title_in_table(self) -> str:
+        return f"{self.network}, fine-tuned" if self.start else self.network
 
     @property
     def imputation_name(self) -> str:
@@ -100,6 +107,7 @@ class RunResult:
     created: str
     quick: bool = False
     input: InputSpec = InputSpec()  # noqa: RUF009 - of the networks
+    own: Comparison | None = None  # what own faces gained by fine-tuning
     schema: str = SCHEMA
 
     def trained_enough(self, model: ModelResult) -> bool:

@@ -2,6 +2,7 @@
 
 from edgefkp.evaluation.table import Column, Table
 from edgefkp.report.result import FileResult, ModelResult, RunResult
+from edgefkp.training.comparison import Comparison, verdict
 
 COLUMNS = (
     Column("network", "left", narrowest=10),
@@ -32,7 +33,7 @@ def table(result: RunResult) -> Table:
 def _row(result: RunResult, model: ModelResult) -> list[str]:
     float32, int8 = model.file("float32"), model.file("int8")
     return [
-        model.network + ("" if result.trained_enough(model) else MARK),
+        model.title_in_table + ("" if result.trained_enough(model) else MARK),
         model.imputation_name,
         f"{model.parameters:,}",
         kilobytes(model.bytes),
@@ -57,12 +58,13 @@ def kilobytes(count: int) -> str:
 def notes(result: RunResult) -> list[str]:
     """Lines that belong below the table wherever it is shown."""
     side = result.input.side
-    weak = [model.network for model in result.models if not result.trained_enough(model)]
+    weak = [model.title_in_table for model in result.models if not result.trained_enough(model)]
     lines = [
         f"RMSE in px of the {side}x{side} image over {result.coordinates:,} coordinates of {result.faces} held-out "
         f"faces ({result.data['name']}); Keras: before conversion, int8: after.",
         f"{timing(result)}; KB = 1000 bytes.",
     ]
+    lines += terms(result)
     if weak:
         lines.append(f"{MARK} not trained enough: does not beat the mean shape ({', '.join(weak)}).")
     suspect = [
@@ -76,6 +78,36 @@ def notes(result: RunResult) -> list[str]:
     if result.quick:
         lines.append("A quick run: trained and timed only long enough to show that everything works.")
     return lines
+
+
+def terms(result: RunResult) -> list[str]:
+    """The terms of what was fine-tuned: its own faces', and those of what its start was trained on."""
+    return [f"Terms of {model.model}: {model.license}." for model in result.models if model.start]
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """A row for each way to find the points of own faces, all on the same held-out persons."""
+    heads = ("model", "how", "RMSE px", "95 % interval", "less than untouched", "95 % interval")
+    untouched = comparison.untouched
+    rows = []
+    for row in comparison.rows:
+        gain = "-" if row.difference is None or untouched is None else f"{1 - row.rmse / untouched.rmse:+.1%}"
+        rows.append(
+            [row.model or "-", row.kind, f"{row.rmse:.3f}", _interval(row.interval), gain, _interval(row.difference)]
+        )
+    persons = f"{comparison.persons} persons" if comparison.persons_known else "persons that are not named"
+    lines = [
+        verdict(comparison),
+        f"RMSE in px over {comparison.coordinates:,} coordinates of {comparison.faces} faces of {persons}: "
+        f"{comparison.held_out}. The last interval is of the difference in px, the same persons drawn for both.",
+    ]
+    if not comparison.persons_known:
+        lines.append("Without a column person the same face may have been trained on: the numbers may flatter.")
+    return Table.of(heads, rows, lines, words=2)
+
+
+def _interval(value: tuple[float, float] | None) -> str:
+    return "-" if value is None else f"{value[0]:.2f} to {value[1]:.2f}"
 
 
 def timing(result: RunResult) -> str:
