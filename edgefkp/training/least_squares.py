@@ -81,7 +81,7 @@ def examples(
         copies, moved = online_batch(faces.images, faces.targets, rng, online or AugmentConfig(), faces.layout)
         images.append(copies)
         targets.append(moved)
-    features = np.concatenate([features_of(body, part, spec.input) for part in images]).astype(np.float64)
+    features = features_of(body, np.concatenate(images), spec.input).astype(np.float64)
     times = count + 1
     return Examples(
         features,

@@ -79,3 +79,10 @@ def test_a_figure_that_is_registered_stands_on_the_page(result, tmp_path):
         FIGURES.remove("extra")
     assert "One more figure" in text
     assert text.count("<svg") == len(result.models) + 2
+
+
+def test_the_page_of_own_faces_leads_with_what_to_use_and_names_the_terms(tuned_result, tmp_path):
+    text = run_page.write_page(tmp_path / "report.html", tuned_result).read_text()
+    assert "Your faces" in text
+    assert '<p class="lead">Use small-masked-online untouched: 1.00 px.' in text
+    assert "inherited from small.keras: for research" in text

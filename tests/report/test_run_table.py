@@ -67,3 +67,25 @@ def test_markdown_has_the_same_cells(result):
     lines = run_table.table(result).markdown().splitlines()
     body = [[cell.strip().replace("\\", "") for cell in line.strip("|").split("|")] for line in lines[2:5]]
     assert body == _rows(result)
+
+
+def test_own_faces_have_a_table_of_what_they_gain(result, compared):
+    table = run_table.comparison_table(compared)
+    assert [row[0] for row in table.rows] == ["small-masked-online", "small.finetuned-masked-online", "-"]
+    assert table.rows[1][1:] == ["fine-tuned", "0.950", "0.80 to 1.10", "+5.0%", "-0.10 to 0.02"]
+    text = table.text()
+    assert "Use small-masked-online untouched: 1.00 px." in text
+    assert "not better than that (small.finetuned-masked-online 0.95 px)" in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_persons_that_are_not_named_are_not_claimed(compared):
+    text = run_table.comparison_table(replace(compared, persons_known=False)).text(None)
+    assert "faces of persons that are not named" in text
+    assert "may flatter" in text
+
+
+def test_a_fine_tuned_network_is_called_that_and_inherits_terms(tuned_result):
+    assert _rows(tuned_result)[0][0] == "small, fine-tuned"
+    text = run_table.table(tuned_result).text(None)
+    assert "Terms of small-masked-online: mine; inherited from small.keras: for research." in text
