@@ -33,6 +33,7 @@ NETWORK = "small"
 SIZES = (20, 40, 100, None)  # faces to train on; None: all
 DRAWS = 5
 EVERY = 5  # of the persons is held out
+SCRATCH_IMAGES = 16_000  # shown to a network that starts from nothing
 
 Row = dict[str, Any]
 
@@ -76,7 +77,7 @@ def drawn(faces: Faces, size: int | None, draw: int) -> Faces:
 
 
 def experiment(tuned: bool, seed: int) -> Experiment:
-    recipe = read_recipe("finetune") if tuned else default_recipe(NETWORK)
+    recipe = read_recipe("finetune") if tuned else default_recipe(NETWORK, images=SCRATCH_IMAGES)
     return Experiment(NETWORK, recipe=recipe.changed(seed=seed), start=NETWORK if tuned else None)
 
 

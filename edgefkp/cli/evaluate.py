@@ -50,12 +50,14 @@ def command(
     runtime: str | None,
     as_json: bool,
 ) -> None:
-    """Score MODEL (.keras or .tflite) on the labeled faces of DATA, in pixels of its input."""
+    """Score MODEL (a .keras or .tflite, or a shipped file's name) on the labeled faces of DATA, in pixels of its input."""
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.kaggle_tables import write_submission
     from edgefkp.evaluation.evaluate import evaluate, part_of, with_solution
     from edgefkp.runtime.predictor import open_predictor
+    from edgefkp.runtime.shipped import find_model
 
+    model = model if model.exists() else find_model(model)
     predictor = open_predictor(model, runtime)
     source = open_dataset(data, "csv", predictor.spec.layout, predictor.spec.input)
     if solution:

@@ -2,7 +2,7 @@
 
 from edgefkp.evaluation.table import Column, Table
 from edgefkp.report.result import FileResult, ModelResult, RunResult
-from edgefkp.training.comparison import Comparison, verdict
+from edgefkp.training.comparison import MEAN_SHAPE, Comparison, verdict
 
 COLUMNS = (
     Column("network", "left", narrowest=10),
@@ -16,6 +16,14 @@ COLUMNS = (
     Column("RMSE\nKeras"),
     Column("RMSE\nint8"),
     Column("faces", drop=1),
+)
+COMPARISON = (
+    Column("model", "left", narrowest=12),
+    Column("how", "left"),
+    Column("RMSE\npx"),
+    Column("95 %\ninterval"),
+    Column("less than\nuntouched"),
+    Column("difference\npx, 95 %"),
 )
 MARK = "*"  # follows the name of a network that does not beat the mean shape
 
@@ -64,6 +72,10 @@ def notes(result: RunResult) -> list[str]:
         f"faces ({result.data['name']}); Keras: before conversion, int8: after.",
         f"{timing(result)}; KB = 1000 bytes.",
     ]
+    if result.own and result.own.faces > result.faces:
+        lines.insert(
+            1, f"{result.faces} faces are too few to judge by: compare models by the {result.own.faces} above."
+        )
     lines += terms(result)
     if weak:
         lines.append(f"{MARK} not trained enough: does not beat the mean shape ({', '.join(weak)}).")
@@ -87,27 +99,26 @@ def terms(result: RunResult) -> list[str]:
 
 def comparison_table(comparison: Comparison) -> Table:
     """A row for each way to find the points of own faces, all on the same held-out persons."""
-    heads = ("model", "how", "RMSE px", "95 % interval", "less than untouched", "95 % interval")
     untouched = comparison.untouched
     rows = []
     for row in comparison.rows:
-        gain = "-" if row.difference is None or untouched is None else f"{1 - row.rmse / untouched.rmse:+.1%}"
-        rows.append(
-            [row.model or "-", row.kind, f"{row.rmse:.3f}", _interval(row.interval), gain, _interval(row.difference)]
-        )
+        gain = difference = "-"
+        if untouched and row.difference and row.kind != MEAN_SHAPE:
+            gain, difference = f"{1 - row.rmse / untouched.rmse:+.1%}", _interval(row.difference)
+        rows.append([row.model or "-", row.kind, f"{row.rmse:.3f}", _interval(row.interval), gain, difference])
     persons = f"{comparison.persons} persons" if comparison.persons_known else "persons that are not named"
     lines = [
         verdict(comparison),
         f"RMSE in px over {comparison.coordinates:,} coordinates of {comparison.faces} faces of {persons}: "
-        f"{comparison.held_out}. The last interval is of the difference in px, the same persons drawn for both.",
+        f"{comparison.held_out}. The difference is that from the untouched network, the same persons drawn for both.",
     ]
     if not comparison.persons_known:
         lines.append("Without a column person the same face may have been trained on: the numbers may flatter.")
-    return Table.of(heads, rows, lines, words=2)
+    return Table(COMPARISON, rows, lines)
 
 
-def _interval(value: tuple[float, float] | None) -> str:
-    return "-" if value is None else f"{value[0]:.2f} to {value[1]:.2f}"
+def _interval(value: tuple[float, float]) -> str:
+    return f"{value[0]:.2f} to {value[1]:.2f}"
 
 
 def timing(result: RunResult) -> str:

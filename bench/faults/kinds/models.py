@@ -132,10 +132,18 @@ def save_tiny_keras(folder: str) -> None:
         keras.Input((96, 96, 1)),
         keras.layers.AveragePooling2D(24),
         keras.layers.Flatten(),
-        keras.layers.Dense(30),
+        keras.layers.Dense(30, name="keypoints"),
     ]
     network = keras.Sequential(layers)
     write_with_card(Path(folder) / "tiny.keras", Card("network", "tiny"), network.save)
+
+
+def start_and_points(path: Path) -> np.ndarray:
+    """Opened as train --from does, and predicted with."""
+    from edgefkp.training.start import find_start, open_start
+
+    open_start(find_start(str(path)))
+    return points(path)
 
 
 def make_inner_card(folder: Path) -> list[Sample]:
@@ -173,10 +181,10 @@ KINDS.add(Kind("card", "card of a .tflite: models, inspect, predict", make_card,
 KINDS.add(
     Kind(
         "keras",
-        ".keras beside its card: predict",
+        ".keras beside its card: predict, train --from",
         make_keras,
         one_of(alter_zip(alter_json, ".json"), alter_zip(alter_bytes), alter_bytes),
-        points,
+        start_and_points,
         70,
         guarded=True,
         needs="tensorflow",
