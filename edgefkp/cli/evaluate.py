@@ -50,7 +50,7 @@ def command(
     runtime: str | None,
     as_json: bool,
 ) -> None:
-    """Score MODEL (a .keras or .tflite, or a shipped file's name) on the labeled faces of DATA, in pixels of its input."""
+    """Score MODEL (a file or the name of a shipped one) on the labeled faces of DATA, in pixels of its input."""
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.kaggle_tables import write_submission
     from edgefkp.evaluation.evaluate import evaluate, part_of, with_solution
