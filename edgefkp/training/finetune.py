@@ -44,6 +44,20 @@ class Finetuned:
     facts: dict[str, Any]  # for the card: schedule, by what it was chosen, RMSE of each candidate in px, what was kept
 
 
+@dataclass(frozen=True, eq=False)
+class OwnFaces:
+    """What is learned from, and what it is judged by."""
+
+    faces: TrainingSet
+    persons: np.ndarray  # (N,) of each of these
+    parts: Split  # by `parts_for`
+
+    @property
+    def crossed(self) -> bool:
+        """No face is left out: folds over persons judge."""
+        return self.parts.validation is self.parts.train
+
+
 def has_few(parts: Split) -> bool:
     return len(parts.train) + len(parts.validation) < FEW
 
@@ -58,9 +72,7 @@ def finetune(
     make: Callable[[], Any],
     network: str,
     schedule: str,
-    faces: TrainingSet,
-    persons: np.ndarray,
-    parts: Split,
+    own: OwnFaces,
     recipe: Recipe,
     plan: Plan,
     spec: ModelSpec,
@@ -69,7 +81,7 @@ def finetune(
     on_batch: Callable[[int], None] = lambda images: None,
     on_epoch: Callable[[EpochLog], None] = lambda row: None,
 ) -> Finetuned:
-    """Train what `make` builds, from the weights of `start`, on `faces` of `persons` (N,) out of `parts_for(...)`.
+    """Train what `make` builds, a `network` for `spec`, from the weights of `start`.
 
     Raises UsageError for a start of another architecture, EdgefkpError if all faces are of one person or the loss
     stops being a number.
@@ -82,46 +94,44 @@ def finetune(
     model = make()
     kept = carry_over(start, model, spec, network)
     head = model.get_layer(HEAD)
-    body, before = keras.Model(model.input, head.input), Layer(*head.get_weights())
-    known = examples(body, faces, persons, spec, recipe.online if online else None, recipe.seed)
-    chosen = choose_pull(known, before, spec, recipe.seed)
-    learned = solve(known, before, chosen.pull)
-    judge = _Judge(body, known, faces, parts, spec, chosen)
+    body, layers = keras.Model(model.input, head.input), {UNTOUCHED: Layer(*head.get_weights())}
+    known = examples(body, own.faces, own.persons, spec, recipe.online if online else None, recipe.seed)
+    chosen = choose_pull(known, layers[UNTOUCHED], spec, recipe.seed)
+    layers["head"] = solve(known, layers[UNTOUCHED], chosen.pull)
+    judge = _Judge(body, known, own, spec, chosen)
     rows: dict[str, EpochLog] = {}
     if start.spec.layout == spec.layout and start.spec.input.image_shape == spec.input.image_shape:
-        rows[UNTOUCHED] = judge.row(before, 0, 0, time.monotonic() - clock)
-    rows["head"] = judge.row(learned, 1, len(known.features), time.monotonic() - clock)
+        rows[UNTOUCHED] = judge.row(layers[UNTOUCHED], 0, 0, time.monotonic() - clock)
+    rows["head"] = judge.row(layers["head"], 1, len(known.features), time.monotonic() - clock)
     for row in rows.values():
         on_epoch(row)
-    history, models = list(rows.values()), {UNTOUCHED: model, "head": model}
-    if schedule == "all" or (schedule == AUTO and not judge.crosses):
-        head.set_weights([learned.kernel, learned.bias])
-        weights = model.get_weights()
-        result = fit(
-            lambda: _with_weights(make(), weights),
-            faces,
-            parts.validation,
-            replace(recipe, start="random"),  # the weights stay as `make` gives them
-            plan,
-            spec,
-            online,
-            checkpoint,
-            on_batch,
-            lambda row: on_epoch(_later(row, rows["head"])),
+    history, trained = list(rows.values()), None
+    if schedule == "all" or (schedule == AUTO and not own.crossed):
+        _put(layers["head"], head)
+        begun, after = model.get_weights(), rows["head"]
+        recipe = replace(recipe, start="random")  # the weights stay as they are given
+        calls = (checkpoint, on_batch, lambda row: on_epoch(_later(row, after)))
+        trained = fit(
+            lambda: _with_weights(make(), begun), own.faces, own.parts.validation, recipe, plan, spec, online, *calls
         )
-        history += [_later(row, rows["head"]) for row in result.history]
-        rows["all"], models["all"], plan = _later(result.best, rows["head"]), result.model, result.plan
+        history += [_later(row, after) for row in trained.history]
+        rows["all"] = _later(trained.best, after)
     best = schedule if schedule != AUTO else min(rows, key=lambda name: rows[name]["validation_rmse"])
-    after = before if best == UNTOUCHED else learned
-    if best != "all":
-        head.set_weights([after.kernel, after.bias])
-    return Finetuned(models[best], plan, history, rows[best], _facts(best, schedule, rows, chosen, kept, judge))
+    facts = _facts(best, schedule, rows, chosen, kept, own.crossed)
+    if best == "all" and trained:
+        return Finetuned(trained.model, trained.plan, history, rows[best], facts)
+    _put(layers[best], head)
+    return Finetuned(model, plan, history, rows[best], facts)
+
+
+def _put(layer: Layer, head: Any) -> None:
+    head.set_weights([layer.kernel, layer.bias])
 
 
 def _facts(
-    best: str, schedule: str, rows: dict[str, EpochLog], chosen: Chosen, kept: Kept, judge: "_Judge"
+    best: str, schedule: str, rows: dict[str, EpochLog], chosen: Chosen, kept: Kept, crossed: bool
 ) -> dict[str, Any]:
-    by = f"{chosen.folds}-fold cross-validation over persons" if judge.crosses else "validation persons"
+    by = f"{chosen.folds}-fold cross-validation over persons" if crossed else "validation persons"
     return {
         "schedule": best,
         "asked": schedule,
@@ -149,13 +159,10 @@ def _later(row: EpochLog, head: EpochLog) -> EpochLog:
 class _Judge:
     """Scores a last layer on the training faces and on persons that it did not learn from."""
 
-    def __init__(
-        self, body: Any, known: Examples, faces: TrainingSet, parts: Split, spec: ModelSpec, chosen: Chosen
-    ) -> None:
-        self.crosses = parts.validation is parts.train
+    def __init__(self, body: Any, known: Examples, own: OwnFaces, spec: ModelSpec, chosen: Chosen) -> None:
         self._known, self._spec, self._chosen = known, spec, chosen
-        self._targets, self._truth = faces.targets, parts.validation.keypoints
-        self._held_out = None if self.crosses else features_of(body, parts.validation.images, spec.input)
+        self._targets, self._truth = own.faces.targets, own.parts.validation.keypoints
+        self._held_out = None if own.crossed else features_of(body, own.parts.validation.images, spec.input)
 
     def row(self, layer: Layer, epoch: int, images: int, seconds: float) -> EpochLog:
         """epoch: 0 for the layer at the start, 1 for the one that was learned."""

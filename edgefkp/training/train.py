@@ -36,7 +36,7 @@ from edgefkp.training.autotune import choose_plan
 from edgefkp.training.batches import epoch_size
 from edgefkp.training.distillation import augmented_copies, distill_targets
 from edgefkp.training.features import fit_head
-from edgefkp.training.finetune import AUTO, SCHEDULES, Finetuned, finetune, parts_for
+from edgefkp.training.finetune import AUTO, SCHEDULES, Finetuned, OwnFaces, finetune, parts_for
 from edgefkp.training.fit import EpochLog, Fit, fit
 from edgefkp.training.key import deciding, key_of
 from edgefkp.training.recipe import Recipe, require_within
@@ -176,8 +176,9 @@ def train(
     result: Fit | Finetuned
     if start:
         rows = parts.train.complete if experiment.imputation == "drop" else slice(None)
-        about = (network.name, experiment.schedule, faces, parts.train.groups[rows], parts, recipe)
-        result = finetune(start, make, *about, _plan(experiment, spec, images), spec, online, *calls)
+        own = OwnFaces(faces, parts.train.groups[rows], parts)
+        plan = _plan(experiment, spec, images)
+        result = finetune(start, make, network.name, experiment.schedule, own, recipe, plan, spec, online, *calls)
     elif network.frozen and not online:
         result = fit_head(make, faces, parts.validation, recipe, spec, *calls)
     else:

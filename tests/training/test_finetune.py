@@ -81,6 +81,7 @@ def test_other_points_in_color_at_another_size(asked, tmp_path):
     assert open_predictor(path).predict(faces.images).shape == (40, 3, 2)
 
 
+@pytest.mark.slow
 def test_a_stopped_training_goes_on_as_if_it_had_not_been(asked, tmp_path, monkeypatch):
     monkeypatch.setattr(batches, "EPOCH_IMAGES", 32)
     source, all_of_it = own_faces(), replace(asked, schedule="all")
