@@ -8,7 +8,8 @@ import pytest
 from edgefkp.card import CardStart
 from edgefkp.report.result import FileResult, ModelResult, RunResult
 from edgefkp.report.run_figures import ShownFaces
-from edgefkp.training.comparison import MEAN_SHAPE, TUNED, UNTOUCHED, ComparedModel, Comparison
+from edgefkp.training.comparison import MEAN_SHAPE, TUNED, ComparedModel, Comparison
+from edgefkp.training.schedule import UNTOUCHED
 
 
 def make_file(model: str, scheme: str, rmse: float) -> FileResult:

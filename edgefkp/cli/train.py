@@ -33,7 +33,7 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 def _schedules() -> tuple[str, ...]:
-    from edgefkp.training.finetune import SCHEDULES
+    from edgefkp.training.schedule import SCHEDULES
 
     return tuple(SCHEDULES)
 
@@ -120,8 +120,8 @@ def command(
     """
     from edgefkp.data.faces import with_extra_training_faces, with_license
     from edgefkp.data.formats import open_dataset
-    from edgefkp.training.finetune import AUTO
     from edgefkp.training.recipe import read_recipe
+    from edgefkp.training.schedule import AUTO
     from edgefkp.training.train import Experiment, train
 
     if schedule and not start:
@@ -159,7 +159,7 @@ def command(
 
 def summary(card: "Card") -> list[str]:
     """What a finished training has to say for itself."""
-    from edgefkp.training.finetune import UNTOUCHED
+    from edgefkp.training.schedule import UNTOUCHED
 
     error, mean_shape = card.metrics["validation_rmse"], card.metrics["validation_rmse_mean_shape"]
     tuning = card.training.get("finetuning")

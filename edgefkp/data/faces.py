@@ -191,7 +191,7 @@ class Dataset:
     def input(self) -> InputSpec:
         return self.train.input
 
-    def with_parts(self, change: Callable[[Faces], Faces]) -> "Dataset":
+    def with_parts(self, change: Callable[[Faces], Faces]) -> Dataset:
         """The same dataset with `change` of each part that it has."""
         test, validation = (None if part is None else change(part) for part in (self.test, self.validation))
         return replace(self, train=change(self.train), test=test, validation=validation)

@@ -15,12 +15,12 @@ from edgefkp.data.split import split
 from edgefkp.evaluation.bootstrap import Interval, paired_interval
 from edgefkp.evaluation.metrics import score
 from edgefkp.runtime.predictor import Predictor, open_predictor
-from edgefkp.training.finetune import FEW
 from edgefkp.training.least_squares import folds_of
+from edgefkp.training.schedule import FEW, UNTOUCHED
 from edgefkp.training.start import find_start
 from edgefkp.training.train import Experiment, Progress, train
 
-UNTOUCHED, TUNED, SCRATCH, MEAN_SHAPE = "untouched", "fine-tuned", "from scratch", "mean shape"
+TUNED, SCRATCH, MEAN_SHAPE = "fine-tuned", "from scratch", "mean shape"  # kinds, beside UNTOUCHED
 
 
 @dataclass(frozen=True)

@@ -16,21 +16,14 @@ from edgefkp.data.imputation import TrainingSet
 from edgefkp.data.split import Split, cross_validated
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.layout import ModelSpec
-from edgefkp.training.features import HEAD, features_of
+from edgefkp.training.features import HEAD as LAST_LAYER
+from edgefkp.training.features import features_of
 from edgefkp.training.fit import EpochLog, fit
 from edgefkp.training.least_squares import Chosen, Examples, Layer, choose_pull, examples, solve
 from edgefkp.training.recipe import Recipe
+from edgefkp.training.schedule import ALL, AUTO, FEW, HEAD, UNTOUCHED
 from edgefkp.training.start import Kept, Start, carry_over
 from edgefkp.training.step_plan import Plan
-
-UNTOUCHED = "untouched"  # the start as it is
-AUTO = "auto"
-SCHEDULES = {
-    AUTO: "what scores best on persons that were left out",
-    "head": "only the last layer learns, by least squares held near the start",
-    "all": "the last layer as under head, then every layer by the recipe",
-}
-FEW = 100  # faces: below, none is left out to choose by; only the head learns, judged by cross-validation over persons
 
 
 @dataclass(frozen=True)
@@ -64,7 +57,7 @@ def has_few(parts: Split) -> bool:
 
 def parts_for(parts: Split, schedule: str) -> Split:
     """What is learned from and judged by: of few faces all but the test part, each left out once."""
-    return cross_validated(parts) if has_few(parts) and schedule != "all" else parts
+    return cross_validated(parts) if has_few(parts) and schedule != ALL else parts
 
 
 def finetune(
@@ -93,32 +86,32 @@ def finetune(
     clock = time.monotonic()
     model = make()
     kept = carry_over(start, model, spec, network)
-    head = model.get_layer(HEAD)
+    head = model.get_layer(LAST_LAYER)
     body, layers = keras.Model(model.input, head.input), {UNTOUCHED: Layer(*head.get_weights())}
     known = examples(body, own.faces, own.persons, spec, recipe.online if online else None, recipe.seed)
     chosen = choose_pull(known, layers[UNTOUCHED], spec, recipe.seed)
-    layers["head"] = solve(known, layers[UNTOUCHED], chosen.pull)
+    layers[HEAD] = solve(known, layers[UNTOUCHED], chosen.pull)
     judge = _Judge(body, known, own, spec, chosen)
     rows: dict[str, EpochLog] = {}
     if start.spec.layout == spec.layout and start.spec.input.image_shape == spec.input.image_shape:
         rows[UNTOUCHED] = judge.row(layers[UNTOUCHED], 0, 0, time.monotonic() - clock)
-    rows["head"] = judge.row(layers["head"], 1, len(known.features), time.monotonic() - clock)
+    rows[HEAD] = judge.row(layers[HEAD], 1, len(known.features), time.monotonic() - clock)
     for row in rows.values():
         on_epoch(row)
     history, trained = list(rows.values()), None
-    if schedule == "all" or (schedule == AUTO and not own.crossed):
-        _put(layers["head"], head)
-        begun, after = model.get_weights(), rows["head"]
+    if schedule == ALL or (schedule == AUTO and not own.crossed):
+        _put(layers[HEAD], head)
+        begun, after = model.get_weights(), rows[HEAD]
         recipe = replace(recipe, start="random")  # the weights stay as they are given
         calls = (checkpoint, on_batch, lambda row: on_epoch(_later(row, after)))
         trained = fit(
             lambda: _with_weights(make(), begun), own.faces, own.parts.validation, recipe, plan, spec, online, *calls
         )
         history += [_later(row, after) for row in trained.history]
-        rows["all"] = _later(trained.best, after)
+        rows[ALL] = _later(trained.best, after)
     best = schedule if schedule != AUTO else min(rows, key=lambda name: rows[name]["validation_rmse"])
     facts = _facts(best, schedule, rows, chosen, kept, own.crossed)
-    if best == "all" and trained:
+    if best == ALL and trained:
         return Finetuned(trained.model, trained.plan, history, rows[best], facts)
     _put(layers[best], head)
     return Finetuned(model, plan, history, rows[best], facts)

@@ -36,10 +36,11 @@ from edgefkp.training.autotune import choose_plan
 from edgefkp.training.batches import epoch_size
 from edgefkp.training.distillation import augmented_copies, distill_targets
 from edgefkp.training.features import fit_head
-from edgefkp.training.finetune import AUTO, SCHEDULES, Finetuned, OwnFaces, finetune, parts_for
+from edgefkp.training.finetune import Finetuned, OwnFaces, finetune, parts_for
 from edgefkp.training.fit import EpochLog, Fit, fit
 from edgefkp.training.key import deciding, key_of
 from edgefkp.training.recipe import Recipe, require_within
+from edgefkp.training.schedule import AUTO, SCHEDULES
 from edgefkp.training.start import facts_of, find_start, inherited, open_start
 from edgefkp.training.step_plan import Plan
 

@@ -9,13 +9,13 @@ from edgefkp.training.comparison import (
     MEAN_SHAPE,
     SCRATCH,
     TUNED,
-    UNTOUCHED,
     ComparedModel,
     Comparison,
     compare,
     has_few_faces,
     verdict,
 )
+from edgefkp.training.schedule import UNTOUCHED
 from edgefkp.training.train import Experiment
 from tests.tiny_network import FAST, own_faces
 
