@@ -34,9 +34,9 @@ def write_page(path: Path, result: RunResult, shown: ShownFaces | None = None) -
 
 def _verdict(result: RunResult) -> str:
     best = result.best
-    if result.own:
-        return verdict(result.own)
     quick = " A quick run: its numbers only show that everything works." if result.quick else ""
+    if result.own:
+        return f"{verdict(result.own)}{quick}"
     return (
         f"The best network, {best.model}, is off by {best.rmse:.2f} px (RMSE, 95 % interval "
         f"{best.interval[0]:.2f}-{best.interval[1]:.2f}) on {result.faces} faces of persons it never saw; always "

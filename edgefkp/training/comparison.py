@@ -78,9 +78,7 @@ def verdict(comparison: Comparison) -> str:
             f"Use {best.model} ({best.kind}): {best.rmse:.2f} px, {1 - best.rmse / start.rmse:.0%} below {start.model} "
             f"untouched ({start.rmse:.2f} px; difference {low:+.2f} to {high:+.2f} px, 95 %)."
         )
-    tried = ", ".join(
-        f"{row.model} {row.rmse:.2f} px" for row in comparison.rows if row.kind in (TUNED, SCRATCH) and row is not start
-    )
+    tried = ", ".join(f"{row.kind} {row.rmse:.2f} px" for row in comparison.rows if row.kind in (TUNED, SCRATCH))
     return (
         f"Use {start.model} untouched: {start.rmse:.2f} px. Training on these faces is not better than that ({tried}). "
         "Faces of more persons may change it."

@@ -76,7 +76,7 @@ def test_own_faces_have_a_table_of_what_they_gain(result, compared):
     assert table.rows[2][4:] == ["-", "-"]
     text = table.text()
     assert "Use small-masked-online untouched: 1.00 px." in text
-    assert "not better than that (small.finetuned-masked-online 0.95 px)" in " ".join(text.split())
+    assert "not better than that (fine-tuned 0.95 px)" in " ".join(text.split())
     assert max(map(len, text.splitlines())) <= 80
 
 

@@ -43,7 +43,7 @@ def test_one_that_is_not_better_is_called_that_and_the_start_is_recommended(inte
     assert found.recommended is START
     text = verdict(found)
     assert text.startswith("Use small-masked-online untouched: 1.00 px")
-    assert f"not better than that (small.finetuned {error:.2f} px)" in text
+    assert f"not better than that (fine-tuned {error:.2f} px)" in text
 
 
 def test_the_best_of_several_that_are_better_is_recommended():
