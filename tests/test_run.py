@@ -184,3 +184,21 @@ def test_models_of_another_run_are_replaced_only_if_asked(first, command, enviro
     assert other.returncode == 1
     assert "is the model of another training" in other.stderr
     assert "--replace" in other.stderr
+
+
+@pytest.mark.slow
+def test_few_faces_of_ones_own_are_fine_tuned_and_each_is_held_out_once(command, environment, folder):
+    own = [word for word in command if word not in ("--models", "small", "--from", "none")]
+    own[own.index(str(folder / "out"))] = str(folder / "own")
+    done = subprocess.run(
+        [*own, "--license", "drawn here"], capture_output=True, text=True, env=environment, timeout=900
+    )
+    assert done.returncode == 0, done.stderr
+    result = read_run(folder / "own" / "run.json")
+    (model,) = result.models
+    assert model.model == "small.finetuned-masked-online"
+    assert model.license.startswith("drawn here; inherited from small-masked-online.keras: ")
+    assert [row.kind for row in result.own.rows] == ["untouched", "fine-tuned", "mean shape"]
+    assert (result.own.faces, result.own.persons) == (60, PERSONS)
+    assert "too few faces to train a network from scratch" in done.stderr
+    assert "Your faces" in (folder / "own" / "report.html").read_text()
