@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from edgefkp.data.formats import FORMATS
+from edgefkp.data.written import WRITERS
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.table import Table
 from edgefkp.files import read_json
@@ -10,6 +12,18 @@ from edgefkp.files import read_json
 REFERENCE = "mobilenetv2.float32"  # times are relative to this file
 
 Row = dict[str, Any]
+
+
+def formats_table(_: Path) -> Table:
+    """Every form of labeled faces that is read."""
+    rows = [[f"`{one.name}`", one.description, one.holds] for one in FORMATS.values()]
+    return Table.of(["name", "what to give as DATA", "what it can hold"], rows, words=3)
+
+
+def written_table(_: Path) -> Table:
+    """Every form that `edgefkp data convert` writes."""
+    rows = [[f"`--to {one.name}`", one.description, one.loses or "-"] for one in WRITERS.values()]
+    return Table.of(["option", "what is written", "what it cannot hold"], rows, words=3)
 
 
 def family_table(path: Path) -> Table:
@@ -63,6 +77,29 @@ def peers_table(path: Path) -> Table:
         f"{content['machine']}, load average {content['load']:.1f}. n/a: only timed."
     )
     return Table.of(["model", "KB", "ms p50 (p25-p75)", "RMSE, px", "coordinates"], rows, [note])
+
+
+def landmarks_table(path: Path) -> Table:
+    """NME of 68-point models and of dlib on the same photos."""
+    content = read_json(path)
+    data = content["data"]
+    rows = [
+        [
+            row["name"].removesuffix(".tflite"),
+            f"{row['bytes'] / 1000:,.0f}" if "bytes" in row else "-",
+            f"{row['nme']:.2f}",
+            f"{row['nme_median']:.2f}",
+            f"{row['nme_without_jaw']:.2f}",
+            f"{100 * row['over_10']:.1f}",
+        ]
+        for row in content["rows"]
+    ]
+    note = (
+        f"{data['name']}, {data['faces']:,} test faces of {data['persons']} persons; the labels were placed "
+        "automatically. NME: mean distance of the points over that of the eyes' outer corners."
+    )
+    heads = ["model", "KB", "NME, %", "median, %", "without the jaw, %", "faces over 10 %, %"]
+    return Table.of(heads, rows, [note])
 
 
 def structures_table(path: Path) -> Table:
@@ -237,7 +274,19 @@ def pipeline_table(rows: list[Row]) -> Table:
     return Table.of(heads, cells, [where])
 
 
+def pose_table(rows: list[Row]) -> Table:
+    angles = ("turn", "tilt", "nod")
+    cells = [
+        [row["check"], row["data"], str(row["faces"]), *("{:.1f} / {:.1f}".format(*row[name]) for name in angles)]
+        for row in rows
+    ]
+    models = ", ".join(dict.fromkeys(row["model"] for row in rows if row["model"]))
+    note = f"Degrees off, median / 90th percentile, test persons. Points of {models}; of people who pose: true points."
+    return Table.of(["check", "data", "faces", *angles], cells, [note], words=2)
+
+
 _LIVE = {
+    "edgefkp.pose/1": pose_table,
     "edgefkp.finders/1": finders_table,
     "edgefkp.track/1": track_table,
     "edgefkp.pipeline/1": pipeline_table,

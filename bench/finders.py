@@ -55,7 +55,7 @@ def sample_images() -> Iterator[LabeledImage]:
     from edgefkp.data.formats.sample import LABELS, LAYOUT, images_folder
     from edgefkp.data.points_csv import read_points
 
-    files, points, _ = read_points(LABELS, LAYOUT)
+    files, points, *_ = read_points(LABELS, LAYOUT)
     for name, keypoints in zip(files, points, strict=True):
         image = cv2.imread(str(images_folder() / name), cv2.IMREAD_GRAYSCALE)
         yield LabeledImage(image, keypoints, scattered(box_of_keypoints(keypoints, LAYOUT), name))

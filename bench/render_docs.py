@@ -15,23 +15,28 @@ from bench.compare_on_arm import arm_table
 from bench.doc_tables import (
     ablations_table,
     family_table,
+    formats_table,
+    landmarks_table,
     live_table,
     own_faces_table,
     peers_table,
     robustness_table,
     seeds_table,
     structures_table,
+    written_table,
 )
 from edgefkp.bench import result, table
 from edgefkp.card import Card
 from edgefkp.cli import COMMANDS
 from edgefkp.cli.options import log
 from edgefkp.errors import EdgefkpError, GateError
+from edgefkp.evaluation.evaluate import Evaluation
 from edgefkp.evaluation.table import Table
 from edgefkp.export.model_card import parity_table
 from edgefkp.files import read_json, write_text
 from edgefkp.records import read_record
 from edgefkp.report import run_table
+from edgefkp.report.evaluation_table import normalized_table, slice_table
 from edgefkp.report.result import read_run
 from edgefkp.study.page import BLOCKS, block
 
@@ -46,6 +51,11 @@ def _cards(path: Path) -> str:
     return parity_table(read_record(list[Card], read_json(path), str(path)))
 
 
+def _evaluation(path: Path) -> Evaluation:
+    """The output of `edgefkp evaluate --json`."""
+    return read_record(Evaluation, read_json(path), str(path))
+
+
 def _markup(make: Callable[[Path], Table]) -> Callable[[Path], str]:
     """The renderer of a table whose cells are Markdown."""
     return lambda path: make(path).markdown(markup=True)
@@ -54,8 +64,11 @@ def _markup(make: Callable[[Path], Table]) -> Callable[[Path], str]:
 RENDERERS: dict[str, Callable[[Path], str]] = {
     "run": lambda path: run_table.table(read_run(path)).markdown(),
     "commands": _markup(_commands),
+    "formats": _markup(formats_table),
+    "written": _markup(written_table),
     "bench": lambda path: table.markdown([result.read(path)]),
     "peers": _markup(peers_table),
+    "landmarks": _markup(landmarks_table),
     "family": _markup(family_table),
     "structures": _markup(structures_table),
     "ablations": _markup(ablations_table),
@@ -63,6 +76,8 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "seeds": _markup(seeds_table),
     "live": _markup(live_table),
     "own-faces": _markup(own_faces_table),
+    "normalized": lambda path: normalized_table(_evaluation(path).score).markdown(),
+    "slices": lambda path: slice_table(_evaluation(path).slices, _evaluation(path).score.nme_by).markdown(),
     "cards": _cards,
     "arm": _markup(arm_table),
     **{f"study-{name}": block(name) for name in BLOCKS},

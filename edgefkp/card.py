@@ -268,7 +268,9 @@ def imputation_name(imputation: str, augment: str) -> str:
     return imputation if augment == "none" else f"{imputation}-{augment}"
 
 
-def model_name(network: str, imputation: str, augment: str, layout: PointLayout = KAGGLE15) -> str:
-    """`small-masked-online`; a layout other than the first one is part of it: `small.ibug68-masked-online`."""
-    points = "" if layout == KAGGLE15 else f".{layout.name}"
-    return f"{network}{points}-{imputation_name(imputation, augment)}"
+def model_name(network: str, imputation: str, augment: str, spec: ModelSpec = ModelSpec()) -> str:  # noqa: B008
+    """`small-masked-online`; other points and another input than the first models' are part of it:
+    `small.ibug68-masked-online`, `small.ibug68.112rgb-masked-online`."""
+    points = "" if spec.layout == KAGGLE15 else f".{spec.layout.name}"
+    size = "" if spec.input.image_shape == InputSpec().image_shape else f".{spec.input.side}{spec.input.colors}"
+    return f"{network}{points}{size}-{imputation_name(imputation, augment)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 FAILED = 1  # the work could not be done
@@ -104,6 +104,12 @@ def writing(path: Any) -> Iterator[None]:
                 ) from error
             began = began.__context__
         raise
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """The first of them, each on one line and not too long, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(" ".join(name.split())[:80] for name in names[:most]) + more
 
 
 def warn(message: str) -> None:

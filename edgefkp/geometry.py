@@ -6,12 +6,14 @@ A matrix maps source pixels to target pixels, with pixel centers at whole number
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import REFERENCE_SIDE, InputSpec, PointLayout
+from edgefkp.layouts.maps import common_part, find_conversion
 
 LONGEST = 1 << 15  # pixels: OpenCV moves no longer images
 
@@ -128,3 +130,36 @@ def box_of_keypoints(keypoints: np.ndarray, layout: PointLayout) -> Box:
     middle = (side - 1) / 2
     place = points.mean(0) + scale * ((middle, middle) - shape.mean(0))
     return Box(float(place[0]), float(place[1]), float(abs(scale) * side))
+
+
+def reframed(box: Box, source: PointLayout, target: PointLayout) -> Box:
+    """The box of a training crop of `target` for the face that `box` is a training crop of `source` for.
+
+    Layouts with the points of a whole face need more of the image than those of its middle. The same box where nothing
+    is known of how the two layouts' points lie to each other.
+    """
+    if source == target:
+        return box
+    x, y, scale = _relation(source, target)
+    return box if (x, y, scale) == (0, 0, 1) else Box(box.x + x * box.side, box.y + y * box.side, box.side * scale)
+
+
+@lru_cache(maxsize=256)
+def _relation(source: PointLayout, target: PointLayout) -> tuple[float, float, float]:
+    """Shift and scale, in sides of the source's box, from its box to the target's; by the two mean shapes."""
+    if not find_conversion(source, target) and find_conversion(target, source):
+        x, y, scale = _relation(target, source)
+        return -x / scale, -y / scale, 1 / scale
+    if not (found := common_part(source, target)):
+        return 0, 0, 1
+    part, convert = found
+    points = convert(_in_own_box(source))
+    if not np.ptp(points, 0).any() or not np.ptp(part.mean_shape, 0).any():
+        return 0, 0, 1
+    x, y, scale = (round(number, 6) for number in box_of_keypoints(points, part))
+    return x, y, scale
+
+
+def _in_own_box(layout: PointLayout) -> np.ndarray:
+    """(K, 2) places of the mean shape in a box around 0 with side 1."""
+    return np.array(layout.mean_shape) - 0.5

@@ -7,172 +7,20 @@ sees (N, 2 K) numbers, through `ModelSpec.encode` and `ModelSpec.decode`.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.records import Registry, fields_from
+from edgefkp.errors import UsageError
+from edgefkp.layouts.base import LAYOUTS as LAYOUTS
+from edgefkp.layouts.base import REFERENCE_SIDE as REFERENCE_SIDE
+from edgefkp.layouts.base import PointLayout as PointLayout
+from edgefkp.layouts.base import PointMap as PointMap
+from edgefkp.layouts.base import side_of as side_of
+from edgefkp.layouts.kaggle15 import KAGGLE15 as KAGGLE15
 
-REFERENCE_SIDE = 96  # pixels; lengths in recipes and in constants of the package are those of an image of this side
 SIDES = (32, 256)  # pixels, the smallest and largest side of an input
 STEP = 8  # pixels; a side is a multiple of it
-
-
-@dataclass(frozen=True)
-class PointLayout:
-    """The points of a face: names, order, and what has to be known of them to train, score and draw.
-
-    Raises EdgefkpError for a definition that contradicts itself.
-    """
-
-    # A word, as in --layout; it becomes part of the names of models, but for the first layout of all.
-    name: str
-    points: tuple[str, ...]
-    # (x, y) of each point in units of the face's box, the box's edges at 0 and 1: where a face sits in a training crop.
-    mean_shape: tuple[tuple[float, float], ...]
-    # The points whose distance normalizes NME: two groups of names, each group standing for its mean.
-    nme_pair: tuple[tuple[str, ...], tuple[str, ...]]
-    # mirror[k]: the point that k becomes in a mirrored image. Where it is not given: left and right in the names swap.
-    mirror: tuple[int, ...] = ()
-    # Pairs of names between which a line is drawn.
-    lines: tuple[tuple[str, str], ...] = ()
-
-    def __post_init__(self) -> None:
-        # 9 digits, as JSON files keep them: a layout that is read back equals the one that was written.
-        shape = tuple(tuple(float(f"{number:.9g}") for number in place) for place in self.mean_shape)
-        object.__setattr__(self, "mean_shape", shape)
-        if not self.mirror:
-            object.__setattr__(self, "mirror", tuple(self._index(_other_side(name)) for name in self.points))
-        used = [name for group in (*self.nme_pair, *self.lines) for name in group]
-        problem = ""
-        if not self.points or len(set(self.points)) < len(self.points):
-            problem = "needs points whose names differ"
-        elif [len(place) for place in self.mean_shape] != [2] * self.count:
-            problem = f"has {len(self.mean_shape)} places in its mean shape for {len(self.points)} points"
-        elif [self.mirror[k] if 0 <= k < len(self.mirror) else -1 for k in self.mirror] != list(range(self.count)):
-            problem = "is another face after mirroring twice"
-        elif unknown := [name for name in used if name not in self.points]:
-            problem = f"has no point '{unknown[0]}'"
-        if problem:
-            raise EdgefkpError(f"the point layout {self.name} {problem}", "correct its definition")
-
-    def _index(self, name: str) -> int:
-        if name not in self.points:
-            raise EdgefkpError(
-                f"the point layout {self.name} has no point '{name}'", f"points: {', '.join(self.points[:8])}"
-            )
-        return self.points.index(name)
-
-    @property
-    def count(self) -> int:
-        return len(self.points)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the 2 K columns of a table: x and y of each point, in order."""
-        return tuple(f"{name}_{axis}" for name in self.points for axis in "xy")
-
-    @cached_property
-    def mirror_order(self) -> np.ndarray:
-        """(K,) int: keypoints[..., mirror_order, :] are the points of the mirrored face in the usual order."""
-        return np.array(self.mirror)
-
-    def rows(self, *names: str) -> np.ndarray:
-        """(n,) int: where these points stand. Raises EdgefkpError for a name that the layout does not have."""
-        return np.array([self._index(name) for name in names])
-
-    def has(self, *names: str) -> bool:
-        return set(names) <= set(self.points)
-
-    def mean_points(self, side: int = REFERENCE_SIDE) -> np.ndarray:
-        """(K, 2) float32 pixels of a square crop of that side: the mean shape."""
-        return (np.array(self.mean_shape, np.float64) * side - 0.5).astype(np.float32)
-
-    def part(self, *names: str) -> PointLayout:
-        """A layout of these points alone, in this order; NME is then over the first and the last of them."""
-        others = [_other_side(name) for name in names]
-        mirror = tuple(names.index(other) if other in names else k for k, other in enumerate(others))
-        shape = tuple(self.mean_shape[self._index(name)] for name in names)
-        return PointLayout(f"{self.name}-part", names, shape, ((names[0],), (names[-1],)), mirror)
-
-    def nme_distance(self, keypoints: np.ndarray) -> np.ndarray:
-        """(N,) distance between the two groups of `nme_pair` for (N, K, 2) points; NaN where a point is missing."""
-        one, other = (keypoints[:, self.rows(*group)].mean(1) for group in self.nme_pair)
-        distance: np.ndarray = np.linalg.norm(one - other, axis=-1)
-        return distance
-
-    def to_json(self) -> Any:
-        """Its name if every edgefkp knows it, else the whole definition: what is read elsewhere knows no other ones."""
-        if BUILT_IN.get(self.name) == self:
-            return self.name
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: Any) -> PointLayout:
-        """From a name or a whole definition. Raises ValueError for anything else."""
-        if isinstance(value, str):
-            if value not in LAYOUTS.names():
-                raise ValueError(f"unknown point layout '{value}' (known: {', '.join(LAYOUTS.names())})")
-            return LAYOUTS[value]
-        if not isinstance(value, dict) or not {"name", "points", "mean_shape", "nme_pair"} <= value.keys():
-            raise ValueError("a point layout is a name, or an object with name, points, mean_shape and nme_pair")
-        return fields_from(cls, value)
-
-
-def side_of(point: str) -> str:
-    """ "left", "right" or "middle", by the point's name."""
-    words = point.split("_")
-    return next((side for side in ("left", "right") if side in words), "middle")
-
-
-def _other_side(point: str) -> str:
-    swap = {"left": "right", "right": "left"}
-    return "_".join(swap.get(word, word) for word in point.split("_"))
-
-
-LAYOUTS: Registry[PointLayout] = Registry("point layout")
-
-
-def _in_units(*pixels: tuple[float, float]) -> tuple[tuple[float, float], ...]:
-    """Pixels of a 96x96 crop as shares of its box."""
-    return tuple(((x + 0.5) / REFERENCE_SIDE, (y + 0.5) / REFERENCE_SIDE) for x, y in pixels)
-
-
-# Kaggle's order (facial-keypoints-detection, IdLookupTable.csv). The mean shape is that of the complete rows of
-# Kaggle-form crops.
-KAGGLE15 = LAYOUTS.add(
-    PointLayout(
-        "kaggle15",
-        (
-            "left_eye_center",
-            "right_eye_center",
-            "left_eye_inner_corner",
-            "left_eye_outer_corner",
-            "right_eye_inner_corner",
-            "right_eye_outer_corner",
-            "left_eyebrow_inner_end",
-            "left_eyebrow_outer_end",
-            "right_eyebrow_inner_end",
-            "right_eyebrow_outer_end",
-            "nose_tip",
-            "mouth_left_corner",
-            "mouth_right_corner",
-            "mouth_center_top_lip",
-            "mouth_center_bottom_lip",
-        ),
-        _in_units(
-            (65.5, 36.4), (29.9, 37.0), (57.7, 37.5), (73.9, 37.5), (37.8, 38.0),
-            (21.7, 38.2), (54.4, 28.2), (80.6, 32.0), (40.6, 28.5), (14.5, 33.0),
-            (47.9, 57.7), (63.4, 75.2), (33.2, 75.6), (48.3, 71.3), (48.3, 83.7),
-        ),
-        (("left_eye_center",), ("right_eye_center",)),
-    )
-)  # fmt: skip
-
-BUILT_IN = dict(LAYOUTS.known)
 
 COLORS = {"gray": 1, "rgb": 3}  # channels of an input
 

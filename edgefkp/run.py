@@ -24,14 +24,16 @@ from edgefkp.card import Card, read_card, versions
 from edgefkp.data.faces import Dataset, shown_rows, with_license
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.license import NOT_STATED
+from edgefkp.data.photos import Reading
 from edgefkp.data.split import Split, split
 from edgefkp.errors import EdgefkpError
-from edgefkp.evaluation.evaluate import Evaluation, evaluate, mean_shape_score
+from edgefkp.evaluation.evaluate import Evaluation, evaluate, evaluated, mean_shape_score
 from edgefkp.export.schemes import DEFAULT_SCHEMES
 from edgefkp.files import read_json, sha256_file, write_json
-from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
+from edgefkp.layout import InputSpec, PointLayout
 from edgefkp.networks.tensorflow import look_for_tensorflow
 from edgefkp.records import read_record
+from edgefkp.report.evaluation_figures import WorstFaces, worst_of
 from edgefkp.report.gathering import file_result, model_result
 from edgefkp.report.result import RunResult
 from edgefkp.report.run_figures import ShownFaces
@@ -57,9 +59,10 @@ class Job:
     out: Path
     labels: str = "csv"
     quick: bool = False  # time only long enough to see that everything works
-    layout: PointLayout = KAGGLE15
+    layout: PointLayout | None = None  # None: that of the data
     input: InputSpec = InputSpec()  # noqa: RUF009 - of the networks
     replace: bool = False  # models of other trainings and files of other calibrations that stand in `out`
+    reading: Reading = Reading()  # noqa: RUF009 - of `data`
     license: str | None = None  # terms of the faces, as their owner states them
     tuning: Experiment | None = None  # the fine-tuning; of faces of a known collection only if `tunes_any`
     tunes_any: bool = False
@@ -67,7 +70,8 @@ class Job:
 
     def dataset(self) -> Dataset:
         """Raises EdgefkpError if the data cannot be used."""
-        return with_license(open_dataset(self.data, self.labels, self.layout, self.input), self.license)
+        opened = open_dataset(self.data, self.labels, self.layout, self.input, self.reading)
+        return with_license(opened, self.license)
 
     def chosen(self, source: Dataset) -> tuple[Experiment, ...]:
         """The experiments for these faces: own ones are learned from by fine-tuning, few of them by nothing else."""
@@ -109,8 +113,10 @@ def run(
     if len(experiments) < len(job.experiments):
         note("too few faces to train a network from scratch; --models small trains one all the same")
     for number, experiment in enumerate(experiments, 1):
-        note(f"[{number}/{len(experiments)}] {experiment.model_name(job.layout)}: train, export, evaluate")
-        keras, exported = _made_apart(job, experiment, open_bar)
+        name = experiment.model_name(source.spec)
+        note(f"[{number}/{len(experiments)}] {name}: train, export, evaluate")
+        with open_bar(name) as progress:
+            keras, exported = _made_apart(job, experiment, progress)
         card = read_card(keras)
         assert card is not None
         made.append(Made(card, keras, exported, _evaluated(keras, source, job.out / "evaluation")))
@@ -123,25 +129,24 @@ def run(
     return result, shown
 
 
-def _made_apart(job: Job, experiment: Experiment, open_bar: OpenBar) -> tuple[Path, list[Path]]:
+def _made_apart(job: Job, experiment: Experiment, progress: Progress) -> tuple[Path, list[Path]]:
     """The .keras and .tflite files of `experiment`, made in a fresh process: TensorFlow divides its threads once a
     process, and each network wants its own division."""
-    with open_bar(experiment.model_name(job.layout)) as progress:
-        try:
-            keras, *files = isolate.call(
-                make,
-                job,
-                experiment,
-                progress=lambda event: getattr(progress, event[0])(event[1]),
-                silence=_SILENCE,
-                grace=60,
-            )
-        except isolate.ChildDied as died:
-            cause = "was killed, perhaps for want of memory" if died.signal else f"failed: {died.last_line}"
-            cause = f"did nothing for {_SILENCE / 60:.0f} minutes" if died.timed_out else cause
-            raise EdgefkpError(
-                f"the process that trained {cause}", "re-run the same command to resume from the last checkpoint"
-            ) from None
+    try:
+        keras, *files = isolate.call(
+            make,
+            job,
+            experiment,
+            progress=lambda event: getattr(progress, event[0])(event[1]),
+            silence=_SILENCE,
+            grace=60,
+        )
+    except isolate.ChildDied as died:
+        cause = "was killed, perhaps for want of memory" if died.signal else f"failed: {died.last_line}"
+        cause = f"did nothing for {_SILENCE / 60:.0f} minutes" if died.timed_out else cause
+        raise EdgefkpError(
+            f"the process that trained {cause}", "re-run the same command to resume from the last checkpoint"
+        ) from None
     return Path(keras), [Path(file) for file in files]
 
 
@@ -247,18 +252,19 @@ def _gathered(
     rows = {row.sha256: row for row in bench.rows}
     shown = shown_rows(len(parts.test))
     predictions: dict[str, np.ndarray] = {}
+    worst: dict[str, WorstFaces] = {}
     models = []
     for one in made:
         files = []
         for path in one.files:
-            evaluation, predicted = evaluate(path, source)
-            # The last scheme's points stay for the sheet: what runs on the board.
-            predictions[one.card.model] = predicted[shown]
-            files.append(file_result(evaluation, rows[evaluation.sha256]))
+            scored = evaluated(path, source)
+            # The last scheme's points stay for the sheets: what runs on the board.
+            predictions[one.card.model] = scored.predicted[shown]
+            worst[one.card.model] = worst_of(scored.faces, scored.predicted)
+            files.append(file_result(scored.evaluation, rows[scored.evaluation.sha256]))
         models.append(model_result(one.card, one.evaluation, files))
     mean = mean_shape_score(source)
-    first = bench.rows[0]
-    names = ("train", "validation", "test")
+    first, names = bench.rows[0], ("train", "validation", "test")
     result = RunResult(
         data={
             "name": source.name,
@@ -280,4 +286,4 @@ def _gathered(
         input=source.input,
         own=own,
     )
-    return result, ShownFaces(parts.test.images[shown], parts.test.keypoints[shown], predictions)
+    return result, ShownFaces(parts.test.images[shown], parts.test.keypoints[shown], predictions, worst)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from edgefkp.card import CardStart
+from edgefkp.evaluation.normalized import Normalized
+from edgefkp.report.evaluation_figures import WorstFaces
 from edgefkp.report.result import FileResult, ModelResult, RunResult
 from edgefkp.report.run_figures import ShownFaces
 from edgefkp.training.comparison import MEAN_SHAPE, TUNED, ComparedModel, Comparison
@@ -50,6 +52,15 @@ def make_model(network: str, rmse: float) -> ModelResult:
         seconds=4.0,
         history=history,
         files=[make_file(model, "float32", rmse), make_file(model, "int8", rmse + 0.0625)],
+        normalized=Normalized(
+            nme=2 * rmse,
+            interval=(rmse, 3 * rmse),
+            faces=100,
+            failure_rate={"8": 50.0, "10": 25.0},
+            auc={"8": 0.25, "10": 0.375},
+            curve=[0.0] * 40 + [0.5] * 50 + [0.75] * 11,
+        ),
+        nme_by="interpupil",
     )
 
 
@@ -89,7 +100,9 @@ def shown(result: RunResult) -> ShownFaces:
     images = rng.integers(0, 255, (3, 96, 96), np.uint8)
     truth = rng.uniform(10, 80, (3, 15, 2)).astype(np.float32)
     truth[0, 0] = np.nan
-    return ShownFaces(images, truth, {model.model: truth + 1 for model in result.models})
+    worst = WorstFaces(images, truth, truth + 9, ["a.png", "b.png", "c.png"], [12.7, 12.7, 12.7])
+    models = [model.model for model in result.models]
+    return ShownFaces(images, truth, dict.fromkeys(models, truth + 1), dict.fromkeys(models, worst))
 
 
 @pytest.fixture

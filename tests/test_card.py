@@ -26,7 +26,7 @@ from edgefkp.card import (
 )
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_file, visible
-from edgefkp.layout import ModelSpec
+from edgefkp.layout import InputSpec, ModelSpec
 from edgefkp.records import NewerField
 from tests.layouts import SMALL_RGB, THREE
 
@@ -187,4 +187,6 @@ def test_names():
     assert model_name("manual", "drop", "paper") == "manual-augment"
     assert imputation_name("masked", "online") == "masked-online"
     assert model_name("manual", "knn", "none") == "manual-knn"
-    assert model_name("small", "masked", "online", THREE) == "small.three-masked-online"
+    assert model_name("small", "masked", "online", ModelSpec(THREE)) == "small.three-masked-online"
+    assert model_name("small", "masked", "online", SMALL_RGB) == "small.three.64rgb-masked-online"
+    assert model_name("small", "knn", "none", ModelSpec(input=InputSpec(32))) == "small.32gray-knn"

@@ -13,6 +13,7 @@ from bench import doc_tables
 from bench.compare_on_arm import ArmResult
 from bench.finders import BehindFinder
 from bench.pipeline import PipelineResult
+from bench.pose import PoseCheck
 from bench.track import Track
 from edgefkp.bench.result import Result
 from edgefkp.card import Card
@@ -41,6 +42,8 @@ RECORDS: dict[str, Any] = {
     "edgefkp.finders/1": BehindFinder,
     "edgefkp.track/1": Track,
     "edgefkp.pipeline/1": PipelineResult,
+    "edgefkp.pose/1": PoseCheck,
+    "edgefkp.evaluation/1": Evaluation,
 }
 # What a program of bench/ wrote and only a table of the documents reads.
 TABLES: dict[str, Callable[[Path], Any]] = {

@@ -82,7 +82,7 @@ def trained(folder) -> Path:
     with pytest.raises(SystemExit) as stopped:
         main([str(word) for word in (*words, "--images", 640, "--batch", 16, "--out", folder / "models")])
     assert stopped.value.code == 0
-    return folder / "models" / "pico.three-masked-online.keras"
+    return folder / "models" / "pico.three.64rgb-masked-online.keras"
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def exported(folder, trained) -> dict[str, Path]:
 
 def test_help_and_hints_name_what_is_plugged_in(plugged_in, capsys):
     text = " ".join(run(capsys, "train", "--help").split())
-    assert "kaggle15|three" in text
+    assert "three, five, kaggle15, ibug68, wflw98, or a JSON file" in text
     assert "a .dots file" in text
     assert "plain|all" in run(capsys, "export", "--help")
     with pytest.raises(SystemExit) as stopped:
@@ -124,7 +124,7 @@ def test_the_file_alone_says_what_it_is(exported, tmp_path, capsys):
 
     known = read_metadata(copy)
     assert known is not None
-    assert (known.spec, known.scheme, known.model) == (SMALL_RGB, "int8", "pico.three-masked-online")
+    assert (known.spec, known.scheme, known.model) == (SMALL_RGB, "int8", "pico.three.64rgb-masked-online")
     shown = json.loads(run(capsys, "inspect", copy, "--json"))
     assert shown["scheme"] == "int8"
 

@@ -58,6 +58,7 @@ STUDY = ("--only", "manual-drop", "--weights", "none", "--out", "study", "--work
 TARGETS = (
     Target("predict", _images, PREDICT),
     Target("bench", _tiny, BENCH),
+    Target("data convert", _faces, ("data", "convert", "drawn.npz", "--to", "coco", "--out", "out"), ("--replace",)),
     Target("train", _faces, ("train", "nano", *DRAWN, "--images", "600"), ("--resume",), needs="keras"),
     Target("fine-tune", _faces, ("train", "small", "--from", "small", *DRAWN), ("--resume",), needs="keras"),
     Target("export", _network, ("export", "nano-masked-online", *DRAWN), needs="keras"),

@@ -17,6 +17,7 @@ from edgefkp.data.synthetic import SHIPPED
 from edgefkp.errors import EdgefkpError, printable
 from edgefkp.files import json_text, sha256_arrays
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, PointLayout, input_of
+from edgefkp.layouts.maps import find_conversion
 from edgefkp.records import built
 from edgefkp.runtime import isolate
 from edgefkp.runtime.metadata import spec_of
@@ -102,30 +103,40 @@ def specs_of(files: Iterable[Path]) -> list[ModelSpec]:
     return found
 
 
-def images_for(data: str | Path | None, count: int = COUNT, specs: Iterable[ModelSpec] = ()) -> TimedImages:
+def images_for(
+    data: str | Path | None,
+    count: int = COUNT,
+    specs: Iterable[ModelSpec] = (),
+    labels: PointLayout | None = None,
+) -> TimedImages:
     """What the commands measure on: faces of `data`, or the drawn ones if that is None, prepared for `specs`.
 
-    The labels are those of the first one's layout. The faces are read, cropped and resized in a process of its own, so
-    that neither OpenCV nor its threads are in the one that measures.
+    The labels are brought to the first one's layout. labels: the points of `data`, where it does not name them. The
+    faces are read, cropped and resized in a process of its own, so that neither OpenCV nor its threads are in the one
+    that measures.
     """
     specs = tuple(specs) or (ModelSpec(),)
     inputs = tuple(dict.fromkeys(_plain(spec.input) for spec in specs))
     drawn = drawn_images()
     if data is None and inputs == (drawn.input,):
         return drawn
-    parts = isolate.call(_arrays, data and str(data), count, specs[0].layout, inputs)
+    parts = isolate.call(_arrays, data and str(data), count, specs[0].layout, inputs, labels)
     layout = drawn.layout if data is None else specs[0].layout
     first, *others = [TimedImages(name, terms, images, points, layout) for name, terms, images, points in parts]
     return replace(first, prepared={other.input: other for other in others})
 
 
-def _arrays(data: str | None, count: int, layout: Any, inputs: list[Any]) -> list[tuple[str, str, Any, Any]]:
+def _arrays(
+    data: str | None, count: int, layout: Any, inputs: list[Any], labels: Any
+) -> list[tuple[str, str, Any, Any]]:
     """In the child: name, license, images and keypoints for each of the inputs."""
     wanted = [built(InputSpec, one) for one in inputs]
     if data is None:
         made = [drawn_images().prepared_for(wanted)._at_input(one) for one in wanted]
     else:
-        made = [images_of(data, count, PointLayout.from_json(layout), one) for one in wanted]
+        points = PointLayout.from_json(layout)
+        own = None if labels is None else PointLayout.from_json(labels)
+        made = [images_of(data, count, points, one, own) for one in wanted]
     return [(one.name, one.license, one.images, one.keypoints) for one in made]
 
 
@@ -134,20 +145,28 @@ def images_of(
     count: int = COUNT,
     layout: PointLayout = KAGGLE15,
     input: InputSpec = InputSpec(),  # noqa: B008
+    labels: PointLayout | None = None,
 ) -> TimedImages:
-    """`count` faces evenly spaced through the test part of a dataset, with their labels.
+    """`count` faces evenly spaced through the test part of a dataset, for models of this layout and input.
 
-    Raises EdgefkpError if the dataset has fewer test faces.
+    They have the labels that follow from those of the dataset, or none. labels: the points of the dataset, where it
+    does not name them. Raises EdgefkpError if the dataset has fewer test faces.
     """
-    from edgefkp.data.formats import open_dataset
+    from edgefkp.data.formats import open_for
     from edgefkp.data.split import split
 
-    dataset = open_dataset(data, layout=layout, input=input)
+    dataset = open_for(data, ModelSpec(layout, input), labels)
     test = split(dataset).test
     if len(test) < count:
         raise EdgefkpError(f"{dataset.name} has {len(test)} test faces, and {count} were asked for", "use --images N")
     rows = np.linspace(0, len(test) - 1, count).round().astype(int)
-    return TimedImages(dataset.name, dataset.license, test.images[rows], test.keypoints[rows], test.layout)
+    faces = test.take(rows)
+    if find_conversion(faces.layout, layout):
+        faces = faces.in_layout(layout)
+        return TimedImages(dataset.name, dataset.license, faces.images, faces.keypoints, layout)
+    images = faces.framed_for(layout, input).images
+    unknown = np.full((count, layout.count, 2), np.nan, np.float32)
+    return TimedImages(dataset.name, dataset.license, images, unknown, layout)
 
 
 def save(images: TimedImages, path: Path) -> None:

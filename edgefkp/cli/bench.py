@@ -12,6 +12,7 @@ from edgefkp.cli.options import (
     device_option,
     folder_option,
     json_option,
+    layout_option,
     log,
     print_json,
     remote_python_option,
@@ -42,6 +43,7 @@ class _WithShow(click.Command):
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @device_option(multiple=True)
 @data_option(default=None)
+@layout_option
 @timing_options
 @runtime_option(many=True)
 @click.option(
@@ -131,7 +133,9 @@ def _of_devices(
     opened = [open_device(device, given) for device in dict.fromkeys(devices)]
     here, others = ([one for one in opened if one.is_here is local] for local in (True, False))
     paths = tflite_files(files)
-    images = timed_images.images_for(options["data"], options["images"], timed_images.specs_of(paths))
+    images = timed_images.images_for(
+        options["data"], options["images"], timed_images.specs_of(paths), options["layout"]
+    )
     cases = cases_of(paths, **_axes(options, bool(others)))
     work = Work(cases, images, settings_of(options), name, out)
     with ThreadPoolExecutor(max(1, len(others))) as pool:

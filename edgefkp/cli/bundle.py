@@ -6,13 +6,14 @@ from typing import Any
 import click
 
 from edgefkp.cli.bench import settings_of, tflite_files
-from edgefkp.cli.options import data_option, log
+from edgefkp.cli.options import data_option, layout_option, log
 from edgefkp.cli.timing import timing_options
 
 
 @click.command(short_help="Pack files, images and the harness for another machine.")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @data_option(default=None)
+@layout_option
 @timing_options
 @click.option("--out", type=click.Path(path_type=Path), default=Path("edgefkp-bundle.zip"), show_default=True)
 def command(files: tuple[Path, ...], out: Path, **options: Any) -> None:
@@ -25,7 +26,9 @@ def command(files: tuple[Path, ...], out: Path, **options: Any) -> None:
     from edgefkp.bench.plan import MODES, cases_of
 
     paths = tflite_files(files)
-    images = timed_images.images_for(options["data"], options["images"], timed_images.specs_of(paths))
+    images = timed_images.images_for(
+        options["data"], options["images"], timed_images.specs_of(paths), options["layout"]
+    )
     modes, threads = options["modes"] or MODES, options["threads"] or (1,)
     cases = cases_of(paths, threads=threads, modes=modes)
     bundle.make_zip(out, cases, images, settings_of(options))

@@ -7,20 +7,41 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgefkp.cli.options import data_option, json_option, labels_option, log, print_json
+from edgefkp.cli.options import (
+    data_option,
+    json_option,
+    labels_option,
+    layout_option,
+    log,
+    print_json,
+    reading_options,
+    replace_option,
+    spec_of,
+    spec_options,
+)
+from edgefkp.cli.parameters import NameChoice
 
 if TYPE_CHECKING:
     from edgefkp.data.audit import Audit
     from edgefkp.data.faces import Dataset
     from edgefkp.data.info import Info
+    from edgefkp.data.photos import Reading
+    from edgefkp.layout import PointLayout
 
 _BAR = 30  # characters for all faces
 _SHEET_FACES = 60
+_MANY = 30  # points, from which on those that are never missing are not listed
 _SHOWN = 10  # findings of each kind
 
 _sheet_option = click.option(
     "--sheet", type=click.Path(path_type=Path), metavar="FILE.png", help="Also draw faces with their points."
 )
+
+
+def _forms() -> tuple[str, ...]:
+    from edgefkp.data.written import WRITERS
+
+    return WRITERS.names()
 
 
 @click.group("data")
@@ -30,10 +51,14 @@ def command() -> None:
 
 @command.command("info", short_help="Count faces, persons and missing points.")
 @data_option()
+@layout_option
+@reading_options
 @labels_option
 @_sheet_option
 @json_option
-def info(data: str, labels: str, sheet: Path | None, as_json: bool) -> None:
+def info(
+    data: str, layout: "PointLayout | None", reading: "Reading", labels: str, sheet: Path | None, as_json: bool
+) -> None:
     """Count the faces of DATA, its persons, and how often each point is missing."""
     import numpy as np
 
@@ -41,7 +66,7 @@ def info(data: str, labels: str, sheet: Path | None, as_json: bool) -> None:
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.info import describe
 
-    source = open_dataset(data, labels)
+    source = open_dataset(data, labels, layout, reading=reading)
     result = describe(source)
     if sheet:
         rows = np.linspace(0, len(source.train) - 1, min(_SHEET_FACES, len(source.train))).astype(int)
@@ -54,11 +79,21 @@ def info(data: str, labels: str, sheet: Path | None, as_json: bool) -> None:
 
 @command.command("audit", short_help="List copies, swapped sides, misplaced points.")
 @data_option()
+@layout_option
+@reading_options
 @labels_option
 @click.option("--csv", "table", type=click.Path(path_type=Path), metavar="FILE.csv", help="Also write every finding.")
 @_sheet_option
 @json_option
-def audit(data: str, labels: str, table: Path | None, sheet: Path | None, as_json: bool) -> None:
+def audit(
+    data: str,
+    layout: "PointLayout | None",
+    reading: "Reading",
+    labels: str,
+    table: Path | None,
+    sheet: Path | None,
+    as_json: bool,
+) -> None:
     """List what is suspicious in DATA: copies, swapped sides, misplaced points, persons in train and test.
 
     Nothing is changed, and a finding is no failure: look at the faces and decide.
@@ -67,7 +102,7 @@ def audit(data: str, labels: str, table: Path | None, sheet: Path | None, as_jso
     from edgefkp.data.formats import open_dataset
     from edgefkp.files import write_text
 
-    source = open_dataset(data, labels)
+    source = open_dataset(data, labels, layout, reading=reading)
     log(f"looking at {len(source.train) + len(source.test or ())} faces")
     result = look(source)
     if table:
@@ -91,6 +126,46 @@ def download(out: Path) -> None:
     log(f"next: edgefkp data info --data {out}")
 
 
+@command.command("convert", short_help="Write labeled faces as COCO, CSV, .pts or .npz.")
+@click.argument("data", metavar="DATA")
+@click.option("--to", "form", required=True, type=NameChoice("form", _forms), help="Form to write.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for photos and labels."
+)
+@reading_options
+@labels_option
+@spec_options
+@replace_option("files of an earlier conversion in the folder")
+@json_option
+def convert(
+    data: str,
+    form: str,
+    out: Path,
+    reading: "Reading",
+    labels: str,
+    layout: "PointLayout | None",
+    size: int,
+    colors: str,
+    replace: bool,
+    as_json: bool,
+) -> None:
+    """Write the labeled faces of DATA in another form: labels, and copies of the photos in OUT/images.
+
+    Points, persons and visibility stay as they are, as far as the form can hold them. --size and --colors are those of
+    crops, for npz alone.
+    """
+    from edgefkp.data.converting import convert as write
+
+    result = write(data, form, out, labels, *spec_of(layout, size, colors), reading, replace)
+    if as_json:
+        print_json(result)
+        return
+    click.echo(f"{out}: {result.faces} faces on {result.images} images, {result.points} points each ({result.layout})")
+    if result.loses:
+        log(f"{form} does not hold {result.loses}")
+    log(f"next: edgefkp data info --data {result.data}")
+
+
 def info_table(result: "Info") -> str:
     from tabulate import tabulate
 
@@ -100,7 +175,9 @@ def info_table(result: "Info") -> str:
     lines = [
         f"{result.name}: {result.license}",
         "",
-        tabulate(rows, ["part", "faces", persons, f"all {len(result.train.missing)} points", "any point"]),
+        tabulate(
+            rows, ["part", "faces", persons, f"all {len(result.train.missing)} points of {result.layout}", "any point"]
+        ),
     ]
     if not result.persons_known:
         lines.append("* persons are not known: near-duplicates count as one")
@@ -108,8 +185,12 @@ def info_table(result: "Info") -> str:
         bars = [
             [point, count, f"{100 * count / part.faces:.1f} %", "#" * round(_BAR * count / part.faces)]
             for point, count in part.missing.items()
+            if count or len(part.missing) < _MANY
         ]
         headers = [f"missing in {name}", "faces", "share", ""]
+        if not bars:
+            lines += ["", f"missing in {name}: no point"]
+            continue
         lines += ["", tabulate(bars, headers, disable_numparse=True, colalign=("left", "right", "right", "left"))]
     return "\n".join(lines)
 

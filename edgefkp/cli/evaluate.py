@@ -1,11 +1,20 @@
-"""edgefkp evaluate: a model file's score on labeled faces."""
+"""edgefkp evaluate: the scores of model files on labeled faces."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from edgefkp.cli.options import data_option, json_option, log, print_json, runtime_option
+from edgefkp.cli.options import (
+    data_option,
+    json_option,
+    layout_option,
+    log,
+    print_json,
+    reading_options,
+    runtime_option,
+)
+from edgefkp.cli.parameters import SharedOption
 from edgefkp.data.progress import progress_bar
 from edgefkp.data.split import PARTS
 from edgefkp.errors import UsageError
@@ -14,13 +23,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edgefkp.data.faces import Dataset
-    from edgefkp.evaluation.evaluate import Evaluation
+    from edgefkp.data.photos import Reading
+    from edgefkp.evaluation.evaluate import Evaluated
     from edgefkp.evaluation.robustness import Condition
+    from edgefkp.layout import ModelSpec, PointLayout
+
+
+def _by_help() -> str:
+    from edgefkp.evaluation.properties import PROPERTIES
+
+    return f"Also score parts of the faces, by: pose, {', '.join(PROPERTIES)}, or a column of DATA. Separate by commas."
 
 
 @click.command("evaluate")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="MODEL...")
 @data_option()
+@layout_option
+@reading_options
 @click.option(
     "--split",
     "part",
@@ -37,49 +56,141 @@ if TYPE_CHECKING:
 @click.option(
     "--robustness", is_flag=True, help="Score on degraded images instead: dark, blurred, noisy, rotated, occluded ..."
 )
+@click.option("--by", cls=SharedOption, help_from=_by_help, metavar="NAME,...")
+@click.option(
+    "--gate",
+    "gates",
+    multiple=True,
+    metavar="LIMIT",
+    help='Exit with 3 if a limit is not met: "nme<=6", "|turn|>30: nme<=8", "glasses=yes: rmse<1.5". Metrics: rmse, '
+    "p95, nme, nme_interocular, nme_interpupil, nme_box, failure8, failure10, auc8, auc10. May be repeated.",
+)
+@click.option(
+    "--worst", type=click.Path(path_type=Path), metavar="FILE", help="Draw the worst faces into this .png or .svg."
+)
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw the cumulative error curve, of all MODELs, into this .png or .svg.",
+)
 @runtime_option()
 @json_option
 def command(
-    model: Path,
+    models: tuple[Path, ...],
     data: str,
+    layout: "PointLayout | None",
+    reading: "Reading",
     part: str,
     label_src: str | None,
     submission: Path | None,
     solution: Path | None,
     robustness: bool,
+    by: str | None,
+    gates: tuple[str, ...],
+    worst: Path | None,
+    plot: Path | None,
     runtime: str | None,
     as_json: bool,
 ) -> None:
-    """Score MODEL (a file or the name of a shipped one) on the labeled faces of DATA, in pixels of its input."""
-    from edgefkp.data.formats import open_dataset
+    """Score each MODEL (a file or the name of a shipped one) on the labeled faces of DATA, in pixels of its input.
+
+    NME: mean distance of a face's points from the true ones, in per cent of a length of the face. A face fails at 8 %
+    if its NME is above; AUC: area below the curve of cumulative errors, 1 is perfect. Parts of a number are quarters of
+    the faces. turn, tilt, nod: degrees, from the true points; turn is positive to the subject's left, tilt
+    counter-clockwise, nod up.
+    """
     from edgefkp.data.kaggle_tables import write_submission
-    from edgefkp.evaluation.evaluate import evaluate, part_of, with_solution
+    from edgefkp.evaluation.evaluate import evaluated, part_of
+    from edgefkp.evaluation.fitted import fitted_faces
+    from edgefkp.evaluation.gates import parse_gate, require_gates
+    from edgefkp.report.evaluation_figures import require_suffix
     from edgefkp.runtime.predictor import open_predictor
     from edgefkp.runtime.shipped import find_model
 
-    model = model if model.exists() else find_model(model)
+    limits = [parse_gate(gate) for gate in gates]
+    for figure in (worst, plot):
+        if figure is not None:
+            require_suffix(figure)
+    models = tuple(path if path.exists() else find_model(path) for path in models)
+    model = models[0]
+    _require_one(models, {"--submission": submission, "--robustness": robustness, "--worst": worst})
+    if robustness and (by or gates or worst or plot):
+        raise UsageError("--robustness has no parts, gates or figures", "leave out --by, --gate, --worst and --plot")
     predictor = open_predictor(model, runtime)
-    source = open_dataset(data, "csv", predictor.spec.layout, predictor.spec.input)
-    if solution:
-        source = with_solution(source, solution)
+    source = _opened(data, predictor.spec, layout, reading, solution)
     if submission:
         if source.lookup is None or part != "test":
             raise UsageError(
                 "a submission needs Kaggle's test.csv and IdLookupTable.csv",
                 "use --data FOLDER with both, and --split test",
             )
-        write_submission(submission, source.lookup, predictor.predict(part_of(source, part).images))
+        fitted = fitted_faces(predictor.spec, part_of(source, part), model.name)
+        write_submission(submission, source.lookup, fitted.scored(predictor.predict(fitted.seen.images)))
         log(f"wrote {submission}")
         if not part_of(source, part).labeled.any():
             return
     if robustness:
         _robustness(model, source, part, _sources(label_src), runtime, as_json)
         return
-    evaluation, _ = evaluate(model, source, part, _sources(label_src), runtime)
+
+    def scored(path: Path, faces: "Dataset") -> "Evaluated":
+        return evaluated(path, faces, part, _sources(label_src), runtime, _names(by), limits)
+
+    done = [scored(model, source)]
+    for path in models[1:]:
+        spec = open_predictor(path, runtime).spec
+        own = source if spec == predictor.spec else _opened(data, spec, layout, reading, solution)
+        done.append(scored(path, own))
+    _draw(done, worst, plot)
+    _print(done, as_json)
+    for one in done:
+        require_gates(one.evaluation.gates, one.evaluation.file if len(done) > 1 else "")
+
+
+def _opened(
+    data: str, spec: "ModelSpec", layout: "PointLayout | None", reading: "Reading", solution: Path | None
+) -> "Dataset":
+    from edgefkp.data.formats import open_for
+    from edgefkp.evaluation.evaluate import with_solution
+
+    source = open_for(data, spec, layout, reading=reading)
+    return with_solution(source, solution) if solution else source
+
+
+def _names(by: str | None) -> list[str]:
+    return [name.strip() for name in by.split(",") if name.strip()] if by else []
+
+
+def _draw(done: "list[Evaluated]", worst: Path | None, plot: Path | None) -> None:
+    from edgefkp.report.evaluation_figures import write_figure
+
+    for path, figure in ((worst, "worst-faces"), (plot, "error-curve")):
+        if path is not None:
+            log(f"wrote {write_figure(path, figure, done)}")
+
+
+def _print(done: "list[Evaluated]", as_json: bool) -> None:
+    """One file as it always was; several as a list, or as a table and what each was asked for beyond it."""
+    from edgefkp.report.evaluation_table import comparison_table, evaluation_text, gate_table, slice_table
+
+    evaluations = [one.evaluation for one in done]
     if as_json:
-        print_json(evaluation)
+        print_json(evaluations[0] if len(evaluations) == 1 else evaluations)
+    elif len(evaluations) == 1:
+        click.echo(evaluation_text(evaluations[0]))
     else:
-        click.echo(evaluation_table(evaluation))
+        click.echo(comparison_table(evaluations).text())
+        for one in evaluations:
+            for table in (slice_table(one.slices, one.score.nme_by), gate_table(one.gates)):
+                if table.rows:
+                    click.echo(f"\n{one.file}\n{table.text()}")
+
+
+def _require_one(models: tuple[Path, ...], options: dict[str, object]) -> None:
+    used = [name for name, value in options.items() if value]
+    if len(models) > 1 and used:
+        raise UsageError(f"{used[0]} is for one MODEL, not for {len(models)}", "type the command once for each MODEL")
 
 
 def _robustness(
@@ -120,26 +231,3 @@ def _sources(text: str | None) -> tuple[int, ...] | None:
         return tuple(int(word) for word in text.split(","))
     except ValueError:
         raise UsageError(f"--label-src {text} is not a list of numbers", "for example: --label-src 1,2") from None
-
-
-def evaluation_table(evaluation: "Evaluation") -> str:
-    from tabulate import tabulate
-
-    s = evaluation.score
-    rows = [
-        ("file", f"{evaluation.file} ({evaluation.runtime} {evaluation.version})"),
-        ("data", f"{evaluation.data['name']}, {evaluation.data['part']}: {s.faces} faces, {s.coordinates} coordinates"),
-        ("RMSE", f"{s.rmse:.4f} px  (95 %: {s.interval[0]:.3f} - {s.interval[1]:.3f}, bootstrap over persons)"),
-    ]
-    if evaluation.kaggle_rmse is not None:
-        rows.append(
-            ("Kaggle's score", f"{evaluation.kaggle_rmse:.4f} px  ({evaluation.kaggle_coordinates} coordinates)")
-        )
-    if s.rmse_complete is not None:
-        rows.append(("complete faces", f"{s.rmse_complete:.4f} px  ({s.complete_faces} faces)"))
-    if s.nme is not None:
-        rows.append(("NME", f"{s.nme:.2f} % of the distance between the eyes"))
-    rows.append(("point error", "  ".join(f"{name} {value:.2f}" for name, value in s.percentiles.items()) + " px"))
-    points = [(name, value) for name, value in s.rmse_per_point.items() if value is not None]
-    table = tabulate(rows, tablefmt="plain")
-    return f"{table}\n\n{tabulate(points, headers=['point', 'RMSE px'], floatfmt='.3f')}"

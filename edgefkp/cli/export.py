@@ -10,11 +10,13 @@ from edgefkp.cli.options import (
     data_option,
     folder_option,
     json_option,
+    layout_option,
     log,
     max_delta_option,
     models_dir_option,
     print_json,
     quant_option,
+    reading_options,
     replace_option,
     runtime_option,
 )
@@ -27,7 +29,9 @@ from edgefkp.export.targets import DEFAULT_TARGET, TARGETS
 if TYPE_CHECKING:
     from edgefkp.card import Card
     from edgefkp.data.faces import Dataset
+    from edgefkp.data.photos import Reading
     from edgefkp.export.options import ExportOptions
+    from edgefkp.layout import PointLayout
 
 KEEPING = schemes_with("keeps_float")
 
@@ -61,6 +65,8 @@ KEEPING = schemes_with("keeps_float")
 @max_delta_option
 @runtime_option(purpose="Runtime for the comparison.")
 @data_option()
+@layout_option
+@reading_options
 @models_dir_option
 @folder_option("--out", "export", "Folder for the files and their cards.")
 @replace_option("files that were calibrated on other data")
@@ -77,6 +83,8 @@ def command(
     max_delta: float | None,
     runtime: str | None,
     data: str,
+    layout: "PointLayout | None",
+    reading: "Reading",
     models_dir: Path,
     out: Path,
     replace: bool,
@@ -90,7 +98,7 @@ def command(
     file. Use the data that the models were trained on.
     """
     from edgefkp.card import readable_cards
-    from edgefkp.data.formats import open_dataset
+    from edgefkp.data.formats import open_for
     from edgefkp.export.exporter import find_networks
     from edgefkp.export.options import ExportOptions
     from edgefkp.export.schemes import schemes_of
@@ -106,7 +114,7 @@ def command(
     paths = find_networks(models, models_dir, log)
     cards = {path: next(iter(readable_cards(path)), None) for path in paths}
     spec = next((card.spec for card in cards.values() if card), ModelSpec())
-    source = open_dataset(data, "csv", spec.layout, spec.input)
+    source = open_for(data, spec, layout, reading=reading)
     for path, card in cards.items():
         trained_on = card.data_name if card else None
         if trained_on and trained_on != source.name and not calibration:

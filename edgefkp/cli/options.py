@@ -1,6 +1,7 @@
 """Options, output and progress that several commands share. What can be chosen comes from the registries."""
 
 import contextlib
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgefkp.cli.parameters import NameChoice, SharedOption
+from edgefkp.cli.parameters import LayoutChoice, NameChoice, SharedOption
 from edgefkp.files import json_text
 
 if TYPE_CHECKING:
@@ -38,6 +39,19 @@ def data_option(default: str | None = "sample") -> Decorator:
     )
 
 
+def reading_options(command: Any) -> Any:
+    """How files of labels are read: the command is called with `reading`, a `Reading` of what was given."""
+    from edgefkp.data.photos import Reading
+
+    @functools.wraps(command)
+    def called(skip_missing_images: bool, **given: Any) -> Any:
+        return command(reading=Reading(skip_missing_images), **given)
+
+    return click.option(
+        "--skip-missing-images", is_flag=True, help="Go on without images that are missing; they are counted and named."
+    )(called)
+
+
 labels_option = click.option(
     "--labels",
     type=click.Choice(["csv", "full"]),
@@ -47,9 +61,20 @@ labels_option = click.option(
 )
 
 
+def _layout_help() -> str:
+    from edgefkp.layout import LAYOUTS
+
+    return f"Points of the faces: {', '.join(LAYOUTS.names())}, or a JSON file. [default: those of the data]"
+
+
+layout_option = click.option(
+    "--layout", cls=SharedOption, type=LayoutChoice(), help_from=_layout_help, metavar="LAYOUT"
+)
+
+
 def spec_options(command: Any) -> Any:
     """--layout, --size and --colors: the points, and the input of the network."""
-    from edgefkp.layout import COLORS, KAGGLE15, LAYOUTS, REFERENCE_SIDE, SIDES, STEP
+    from edgefkp.layout import COLORS, REFERENCE_SIDE, SIDES, STEP
 
     for option in (
         click.option(
@@ -67,23 +92,17 @@ def spec_options(command: Any) -> Any:
             metavar="PIXELS",
             help=f"Side of the network's input, a multiple of {STEP}.",
         ),
-        click.option(
-            "--layout",
-            type=NameChoice("point layout", LAYOUTS.names),
-            default=KAGGLE15.name,
-            show_default=True,
-            help="Points of a face.",
-        ),
+        layout_option,
     ):
         command = option(command)
     return command
 
 
-def spec_of(layout: str, size: int, colors: str) -> "tuple[PointLayout, InputSpec]":
+def spec_of(layout: "PointLayout | None", size: int, colors: str) -> "tuple[PointLayout | None, InputSpec]":
     """What `spec_options` were given. Raises UsageError for a size that cannot be."""
-    from edgefkp.layout import LAYOUTS, InputSpec
+    from edgefkp.layout import InputSpec
 
-    return LAYOUTS[layout], InputSpec(size, colors)
+    return layout, InputSpec(size, colors)
 
 
 def imputation_options(command: Any) -> Any:

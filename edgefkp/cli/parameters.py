@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -33,6 +34,26 @@ class NameChoice(click.ParamType):
             return value
         found = nearest(str(value), known) or f" Choose one of: {', '.join(known)}."
         self.fail(f"unknown {self.kind} '{value}'.{found}", param, ctx)
+
+
+class LayoutChoice(click.ParamType):
+    """The name of a point layout, or a JSON file that defines one: a `PointLayout`."""
+
+    name = "layout"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from edgefkp.layout import LAYOUTS, PointLayout
+        from edgefkp.layouts.own import read_layout
+
+        if isinstance(value, PointLayout):
+            return value
+        if value in LAYOUTS:
+            return LAYOUTS[value]
+        if value.endswith(".json") or Path(value).exists():
+            return read_layout(Path(value))
+        known = LAYOUTS.names()
+        found = nearest(value, known) or f" Choose one of: {', '.join(known)}; or give a JSON file."
+        self.fail(f"unknown point layout '{value}'.{found}", param, ctx)
 
 
 class SharedOption(click.Option):

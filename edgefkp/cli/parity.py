@@ -9,9 +9,11 @@ from edgefkp.cli.options import (
     data_option,
     folder_option,
     json_option,
+    layout_option,
     max_delta_option,
     models_dir_option,
     print_json,
+    reading_options,
     runtime_option,
 )
 from edgefkp.data.progress import progress_bar
@@ -19,8 +21,9 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.export.schemes import FLOAT, TfliteName, parse_tflite
 
 if TYPE_CHECKING:
+    from edgefkp.data.photos import Reading
     from edgefkp.export.parity import Parity, Reference
-    from edgefkp.layout import InputSpec
+    from edgefkp.layout import ModelSpec, PointLayout
 
 
 @click.command("parity")
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 @click.option("--points", is_flag=True, help="Also show the shift of each point.")
 @runtime_option()
 @data_option()
+@layout_option
+@reading_options
 @models_dir_option
 @folder_option("--export-dir", "export", "Folder of the files.", old=("--dir",))
 @json_option
@@ -45,13 +50,16 @@ def command(
     points: bool,
     runtime: str | None,
     data: str,
+    layout: "PointLayout | None",
+    reading: "Reading",
     models_dir: Path,
     export_dir: Path,
     as_json: bool,
 ) -> None:
     """Compare .tflite FILES (all of export/ by default) with their networks on the labeled test faces of DATA."""
-    from edgefkp.data.formats import open_dataset
+    from edgefkp.data.formats import open_for
     from edgefkp.evaluation.evaluate import part_of
+    from edgefkp.evaluation.fitted import fitted_faces
     from edgefkp.export.inspect import verify_scheme
     from edgefkp.export.parity import labeled, network_spec, parity, reference_of, require_delta
     from edgefkp.files import visible
@@ -62,19 +70,19 @@ def command(
     schemes = {path: verify_scheme(path) for path in paths}
     references = {path: reference or _reference(path, models_dir) for path in paths}
     spec = network_spec(paths[0])
-    source = open_dataset(data, "csv", spec.layout, spec.input)
+    source = open_for(data, spec, layout, reading=reading)
     faces = labeled(part_of(source, "test"))
-    asked: dict[tuple[Path, InputSpec], Reference] = {}
+    asked: dict[tuple[Path, ModelSpec], Reference] = {}
     results: list[Parity] = []
     with progress_bar("parity", len(paths) * len(faces)) as bar:
         for path in paths:
-            before, own_input = references[path], network_spec(path).input
-            own = faces.at(own_input)
-            if (before, own_input) not in asked:
-                asked[before, own_input] = reference_of(before, own.images)
+            before, own_spec = references[path], network_spec(path)
+            own = fitted_faces(own_spec, faces, path.name).seen
+            if (before, own_spec) not in asked:
+                asked[before, own_spec] = reference_of(before, own.images)
             bar.label = path.name
             described = {"name": source.name, "part": "test"}
-            reference_points = asked[before, own_input]
+            reference_points = asked[before, own_spec]
             results.append(parity(path, schemes[path], own, described, reference_points, runtime, progress=bar.update))
     if as_json:
         print_json(results)

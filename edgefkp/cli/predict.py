@@ -41,10 +41,10 @@ _SHOWN = 10  # skipped files that are listed by name; all of them are in --json
     "table",
     cls=SharedOption,
     old=("--points",),
-    type=click.Choice(["csv", "json"]),
+    type=click.Choice(["csv", "json", "coco"]),
     default="csv",
     show_default=True,
-    help="Format of the table of points; json: JSON Lines.",
+    help="Format of the points; json: JSON Lines; coco: COCO keypoints, for labeling tools and --data.",
 )
 @click.option("--overlays/--no-overlays", default=True, help="Write the images with their keypoints drawn in.")
 @click.option("--names", is_flag=True, help="Draw the points' names, too.")

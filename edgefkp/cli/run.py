@@ -1,7 +1,7 @@
 """edgefkp run: the whole way from faces to a measured file."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,11 +14,16 @@ from edgefkp.cli.options import (
     license_option,
     log,
     print_json,
+    reading_options,
     replace_option,
     spec_of,
     spec_options,
 )
 from edgefkp.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgefkp.data.photos import Reading
+    from edgefkp.layout import PointLayout
 
 MODELS = "small,manual"
 NO_START = "none"
@@ -26,6 +31,7 @@ NO_START = "none"
 
 @click.command("run")
 @data_option()
+@reading_options
 @labels_option
 @click.option(
     "--models",
@@ -51,11 +57,12 @@ NO_START = "none"
 @json_option
 def command(
     data: str,
+    reading: "Reading",
     labels: str,
     models: str | None,
     start: str | None,
     license: str | None,
-    layout: str,
+    layout: "PointLayout | None",
     size: int,
     colors: str,
     imputation: str,
@@ -98,7 +105,7 @@ def command(
         "tunes_any": start is not None,
         "named": models is not None,
     }
-    job = Job(data, experiments, folder, labels, quick, *spec_of(layout, size, colors), replace, **about)
+    job = Job(data, experiments, folder, labels, quick, *spec_of(layout, size, colors), replace, reading, **about)
     with if_stopped("re-run the same command to resume"), TimingBar() as timed:
         result, shown = run(job, log, training_bar, timed)
     page = write_page(folder / "report.html", result, shown)

@@ -16,6 +16,7 @@ from edgefkp.cli.options import (
     license_option,
     log,
     print_json,
+    reading_options,
     replace_option,
     spec_of,
     spec_options,
@@ -27,6 +28,8 @@ from edgefkp.training.recipe import LOSSES, PRECISIONS, Recipe
 
 if TYPE_CHECKING:
     from edgefkp.card import Card
+    from edgefkp.data.photos import Reading
+    from edgefkp.layout import PointLayout
     from edgefkp.training.train import Progress
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -41,6 +44,7 @@ def _schedules() -> tuple[str, ...]:
 @click.command("train")
 @click.argument("network")
 @data_option()
+@reading_options
 @labels_option
 @spec_options
 @imputation_options
@@ -90,8 +94,9 @@ def _schedules() -> tuple[str, ...]:
 def command(
     network: str,
     data: str,
+    reading: "Reading",
     labels: str,
-    layout: str,
+    layout: "PointLayout | None",
     size: int,
     colors: str,
     imputation: str,
@@ -143,11 +148,11 @@ def command(
         start=start,
         schedule=schedule or AUTO,
     )
-    spec = spec_of(layout, size, colors)
-    extra = [open_dataset(other, "csv", *spec) for other in more]
-    source = with_extra_training_faces(with_license(open_dataset(data, labels, *spec), license), extra)
+    own = with_license(open_dataset(data, labels, *spec_of(layout, size, colors), reading), license)
+    more_faces = [open_dataset(other, "csv", own.layout, own.input, reading) for other in more]
+    source = with_extra_training_faces(own, more_faces)
     hint = "re-run the same command with --resume to continue after the last finished epoch"
-    with if_stopped(hint), training_bar(experiment.model_name(source.layout)) as progress:
+    with if_stopped(hint), training_bar(experiment.model_name(source.spec)) as progress:
         path, card = train(experiment, source, out, resume, progress, replace)
     if as_json:
         print_json(card)

@@ -1,7 +1,7 @@
 """edgefkp tune: search for a network, under a budget of measured time if one is given."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from edgefkp.cli.options import (
     log,
     print_json,
     quant_option,
+    reading_options,
     spec_of,
     spec_options,
 )
@@ -21,9 +22,14 @@ from edgefkp.cli.parameters import NameChoice
 from edgefkp.export.schemes import FLOAT
 from edgefkp.search.space import SPACES
 
+if TYPE_CHECKING:
+    from edgefkp.data.photos import Reading
+    from edgefkp.layout import PointLayout
+
 
 @click.command("tune")
 @data_option()
+@reading_options
 @labels_option
 @click.option(
     "--space",
@@ -46,12 +52,13 @@ from edgefkp.search.space import SPACES
 @json_option
 def command(
     data: str,
+    reading: "Reading",
     labels: str,
     space: str,
     name: str | None,
     trials: int | None,
     images: int,
-    layout: str,
+    layout: "PointLayout | None",
     size: int,
     colors: str,
     imputation: str,
@@ -74,7 +81,7 @@ def command(
     count = trials or SPACES[space].trials
     tuning = Tuning(name or f"found_{space}", space, count, images, imputation, augment, budget_ms, quant, seed)
     with if_stopped("re-run the same command to resume"):
-        tuned = tune(tuning, open_dataset(data, labels, *spec_of(layout, size, colors)), out, log)
+        tuned = tune(tuning, open_dataset(data, labels, *spec_of(layout, size, colors), reading), out, log)
     if as_json:
         print_json(tuned)
         return

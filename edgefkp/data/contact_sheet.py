@@ -11,6 +11,8 @@ from edgefkp.layout import PointLayout, side_of
 _TILE = 192  # pixels, the side of one face
 _COLUMNS = 10
 # BGR; left and right are the subject's.
+_LINE = (200, 200, 200)
+_MANY = 30  # points, from which on small dots keep them apart
 _COLORS = {"left": (255, 160, 0), "right": (0, 140, 255), "middle": (0, 230, 0)}
 
 
@@ -35,9 +37,15 @@ def _drawn(image: np.ndarray, keypoints: np.ndarray, layout: PointLayout) -> np.
     zoom = _TILE / len(image)
     to_bgr = cv2.COLOR_GRAY2BGR if image.ndim == 2 else cv2.COLOR_RGB2BGR
     tile = cv2.cvtColor(cv2.resize(image, (_TILE, _TILE)), to_bgr)
-    present = np.flatnonzero(~np.isnan(keypoints).any(-1))
-    for k, (x, y) in zip(present.tolist(), keypoints[present], strict=True):
-        # Pixel centers are at whole numbers, so the zoomed image has them half a zoomed pixel further.
-        center = (round((float(x) + 0.5) * zoom - 0.5), round((float(y) + 0.5) * zoom - 0.5))
-        cv2.circle(tile, center, 2, _COLORS[side_of(layout.points[k])], -1, cv2.LINE_AA)
+    # Pixel centers are at whole numbers, so the zoomed image has them half a zoomed pixel further.
+    places = {
+        name: (round((float(x) + 0.5) * zoom - 0.5), round((float(y) + 0.5) * zoom - 0.5))
+        for name, (x, y) in zip(layout.points, keypoints, strict=True)
+        if not (np.isnan(x) or np.isnan(y))
+    }
+    for start, end in layout.lines:
+        if start in places and end in places:
+            cv2.line(tile, places[start], places[end], _LINE, 1, cv2.LINE_AA)
+    for name, place in places.items():
+        cv2.circle(tile, place, 2 if layout.count < _MANY else 1, _COLORS[side_of(name)], -1, cv2.LINE_AA)
     return tile

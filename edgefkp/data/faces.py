@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -11,11 +11,15 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_arrays
-from edgefkp.geometry import Box, crop_face, crop_matrix, move_points
-from edgefkp.layout import KAGGLE15, InputSpec, PointLayout, input_of
+from edgefkp.geometry import Box, crop_face, crop_matrix, move_points, reframed
+from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, PointLayout, input_of
+from edgefkp.layouts.maps import conversion
 
 # How a point came to be (Faces.label_src).
 PLACED, DERIVED, AGREED, AUTOMATIC = 1, 2, 3, 4
+
+# The attribute that holds the side of a face's box in its source, pixels: a crop does not show it any more.
+SOURCE_SIDE = "face side"
 
 SHOWN = 12  # faces of a sheet of predictions
 _COLUMNS = ("images", "keypoints", "ids", "groups", "label_src")  # fields of Faces with a row for each face
@@ -44,6 +48,9 @@ class Faces:
     label_src: np.ndarray
     # The K points.
     layout: PointLayout = KAGGLE15
+    # What else is known of each face, (N,) text or numbers by name: further columns of a table ("" or NaN = unknown).
+    # It decides nothing of a training, and is in no hash.
+    attributes: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.images)
@@ -54,9 +61,10 @@ class Faces:
             "groups": (n,),
             "label_src": (n, self.layout.count),
         }
-        for name, shape in expected.items():
-            if getattr(self, name).shape != shape:
-                raise ValueError(f"{name} has shape {getattr(self, name).shape}, expected {shape}")
+        found = [(name, getattr(self, name), shape) for name, shape in expected.items()]
+        for name, array, shape in [*found, *((name, array, (n,)) for name, array in self.attributes.items())]:
+            if array.shape != shape:
+                raise ValueError(f"{name} has shape {array.shape}, expected {shape}")
         if self.images.dtype != np.uint8 or self.keypoints.dtype != np.float32:
             raise ValueError(
                 f"images are {self.images.dtype} and keypoints {self.keypoints.dtype}, expected uint8 and float32"
@@ -72,30 +80,36 @@ class Faces:
 
     def take(self: SomeFaces, rows: np.ndarray) -> SomeFaces:
         """The faces at `rows` (indices or a mask), in that order."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
+        columns = {name: getattr(self, name)[rows] for name in _COLUMNS}
+        return replace(self, **columns, attributes={name: array[rows] for name, array in self.attributes.items()})
 
     def at(self: SomeFaces, spec: InputSpec) -> SomeFaces:
         """The same faces at the side and in the colors of `spec`, the points moved with them; itself where it fits."""
-        if spec.image_shape == self.input.image_shape:
+        return self._cut(_whole(self.input.side), spec)
+
+    def _cut(self: SomeFaces, box: Box, spec: InputSpec) -> SomeFaces:
+        """`box` of each image as an image of `spec`, the points moved with it; itself where nothing changes."""
+        if spec.image_shape == self.input.image_shape and box == _whole(self.input.side):
             return self
-        points = move_points(crop_matrix(_whole(self.input.side), spec.side), self.keypoints)
-        return replace(self, images=resampled(self.images, spec), keypoints=points)
+        points = move_points(crop_matrix(box, spec.side), self.keypoints)
+        return replace(self, images=resampled(self.images, spec, box), keypoints=points)
+
+    def framed_for(self: SomeFaces, layout: PointLayout, spec: InputSpec) -> SomeFaces:
+        """The same faces and points, as much of each image as a training crop of `layout` has, in images of `spec`;
+        itself where nothing changes."""
+        return self._cut(reframed(_whole(self.input.side), self.layout, layout), spec)
 
     def in_layout(self: SomeFaces, layout: PointLayout) -> SomeFaces:
-        """The same faces with the points of `layout`, which have to be among theirs; itself where it fits.
+        """The same faces with the points of `layout`, cut as its training crops are; itself where it fits.
 
-        Raises EdgefkpError where the faces lack one of the points.
+        Raises EdgefkpError where its points do not follow from those of the faces.
         """
         if layout == self.layout:
             return self
-        if missing := [name for name in layout.points if not self.layout.has(name)]:
-            raise EdgefkpError(
-                f"the faces have the {self.layout.count} points of {self.layout.name}, and not "
-                f"{', '.join(missing[:3])} of {layout.name}",
-                f"give faces with the points of {layout.name}, or ask for {self.layout.name}",
-            )
-        rows = self.layout.rows(*layout.points)
-        return replace(self, keypoints=self.keypoints[:, rows], label_src=self.label_src[:, rows], layout=layout)
+        convert = conversion(self.layout, layout)
+        framed = self.framed_for(layout, self.input)
+        points, label_src = convert(framed.keypoints), convert.label_sources(self.label_src)
+        return replace(framed, keypoints=points, label_src=label_src, layout=layout)
 
     @property
     def complete(self) -> np.ndarray:
@@ -117,11 +131,11 @@ def _whole(side: int) -> Box:
     return Box((side - 1) / 2, (side - 1) / 2, side)
 
 
-def resampled(images: np.ndarray, spec: InputSpec) -> np.ndarray:
-    """(N, side, side[, 3]) uint8 images, rgb with red first, as (N, *spec.image_shape)."""
-    if images.shape[1:] == spec.image_shape:
+def resampled(images: np.ndarray, spec: InputSpec, box: Box | None = None) -> np.ndarray:
+    """`box` (None: the whole) of (N, side, side[, 3]) uint8 images, rgb with red first, as (N, *spec.image_shape)."""
+    box = box or _whole(images.shape[1])
+    if images.shape[1:] == spec.image_shape and box == _whole(images.shape[1]):
         return images
-    box = _whole(images.shape[1])
     resized = np.empty((len(images), *spec.image_shape), np.uint8)
     for row, image in enumerate(images):
         # The crop takes images as cv2 reads them: blue first.
@@ -136,6 +150,7 @@ def faces_of(
     groups: np.ndarray | None = None,
     label_src: np.ndarray | None = None,
     layout: PointLayout = KAGGLE15,
+    attributes: Mapping[str, np.ndarray] | None = None,
 ) -> Faces:
     """`Faces` with what is not known filled in: rows numbered, each face a person of its own, label_src 0."""
     n = len(images)
@@ -147,6 +162,7 @@ def faces_of(
         groups=rows if groups is None else np.asarray(groups),
         label_src=np.zeros((n, layout.count), np.uint8) if label_src is None else np.asarray(label_src, np.uint8),
         layout=layout,
+        attributes=attributes or {},
     )
 
 
@@ -160,7 +176,24 @@ def joined(parts: list[Faces]) -> Faces:
             "open all of them with one layout and one input",
         )
     columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS}
-    return Faces(**columns, layout=parts[0].layout)
+    return Faces(**columns, layout=parts[0].layout, attributes=_joined_attributes(parts))
+
+
+def _joined_attributes(parts: list[Faces]) -> dict[str, np.ndarray]:
+    """Those of all parts, as text where one of them has text; unknown for the faces of a part without that name."""
+    names = dict.fromkeys(name for part in parts for name in part.attributes)
+    joined = {}
+    for name in names:
+        columns = [part.attributes.get(name) for part in parts]
+        is_text = any(column is not None and column.dtype.kind not in "uif" for column in columns)
+        unknown = "" if is_text else np.nan
+        joined[name] = np.concatenate(
+            [
+                np.full(len(part), unknown) if column is None else column.astype(str) if is_text else column
+                for part, column in zip(parts, columns, strict=True)
+            ]
+        )
+    return joined
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,6 +223,11 @@ class Dataset:
     @property
     def input(self) -> InputSpec:
         return self.train.input
+
+    @property
+    def spec(self) -> ModelSpec:
+        """Of a network for these points and images."""
+        return ModelSpec(self.layout, self.input)
 
     def with_parts(self, change: Callable[[Faces], Faces]) -> Dataset:
         """The same dataset with `change` of each part that it has."""

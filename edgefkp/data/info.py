@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgefkp.data.faces import Dataset, Faces
+from edgefkp.layout import KAGGLE15
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Info:
     persons_known: bool
     train: PartInfo
     test: PartInfo | None
+    layout: str = KAGGLE15.name  # of the points
     schema: str = "edgefkp.data.info"
     version: int = 1
 
@@ -36,6 +38,7 @@ def describe(source: Dataset) -> Info:
         source.persons_known,
         _describe(source.train),
         _describe(source.test) if source.test else None,
+        source.layout.name,
     )
 
 

@@ -18,9 +18,13 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.ASCII | re.
 _WHOLE = re.compile(r"\s*\d{1,18}\s*", re.ASCII)
 
 
+# An empty cell, as people and their programs write it.
+_NOTHING = {"", "nan", "na", "n/a", "#n/a", "<na>", "none", "null"}
+
+
 def coordinate(text: str) -> float | None:
-    """Pixels; NaN for an empty cell and for "nan", None for what is no number or beyond any image."""
-    if not text.strip() or text.strip().lower() == "nan":
+    """Pixels; NaN for an empty cell and for words that mean one, None for what is no number or beyond any image."""
+    if text.strip().lower() in _NOTHING:
         return MISSING
     # float() reads "1_0" as 10 and takes "infinity", too.
     value = float(text) if _NUMBER.fullmatch(text) else math.inf

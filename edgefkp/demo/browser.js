@@ -115,9 +115,11 @@ function nextBox(points, before) {
 }
 
 // How likely the points lie on a face of the crop: 0 to 1.
-function presence(crop, points) {
+function presence(crop, all) {
   const check = setup.presence, zoom = spec.side / check.referenceSide;
-  const shape = spec.meanShape, [mx, my] = mean(points), [sx, sy] = mean(shape);
+  // The points that the check was fitted to, as far as they follow from the model's.
+  const points = spec.judged.steps.reduce((from, step) => step.map((rows) => mean(rows.map((i) => from[i]))), all);
+  const shape = spec.judged.meanShape, [mx, my] = mean(points), [sx, sy] = mean(shape);
   let re = 0, im = 0, square = 0; // the similarity as one complex number
   points.forEach(([x, y], i) => {
     const px = x - mx, py = y - my, qx = shape[i][0] - sx, qy = shape[i][1] - sy;
@@ -131,7 +133,7 @@ function presence(crop, points) {
     const px = x - mx, py = y - my;
     left += (re * px - im * py - shape[i][0] + sx) ** 2 + (im * px + re * py - shape[i][1] + sy) ** 2;
   });
-  const scale = Math.hypot(re, im);
+  const scale = Math.hypot(re, im) * spec.judged.size;
   if (!(Math.sqrt(left / points.length) / zoom <= check.shapeLimit)) return 0;
   if (!(scale > check.scaleLimits[0] && scale < check.scaleLimits[1])) return 0;
   const gray = spec.channels === 3 ? grayOf(crop) : crop;
@@ -279,7 +281,7 @@ function draw(face) {
   const context = view.getContext("2d");
   context.drawImage(video, 0, 0);
   if (face) {
-    const { x, y, side } = face.box, radius = Math.max(2, side / 65);
+    const { x, y, side } = face.box, radius = Math.max(spec.dot[0], side * spec.dot[1]);
     Object.assign(context, { strokeStyle: "#e6e6e6", lineWidth: Math.max(1, side / 250) });
     context.strokeRect(x - side / 2, y - side / 2, side, side);
     for (const line of spec.lines) {
@@ -306,14 +308,18 @@ function draw(face) {
 
 // In two columns beside the box, each with a line to its point.
 function drawNames(context, { box, shown }) {
-  const size = Math.max(11, box.side / 20), step = 1.35 * size;
+  const longest = Math.max(...spec.nameColumns.map((rows) => rows.length)), many = longest > 15;
+  const room = many ? Math.max(7, view.height / (1.35 * (longest + 1))) : Infinity; // all of them within the image
+  const size = Math.min(Math.max(11, box.side / 20), room), step = 1.35 * size;
   Object.assign(context, { font: `${size}px sans-serif`, lineWidth: 1 });
   for (const right of [false, true]) {
     const rows = [...spec.nameColumns[Number(right)]].sort((a, b) => shown[a][1] - shown[b][1]);
     const x = box.x + (right ? 1 : -1) * (box.side / 2 + 10);
     context.textAlign = right ? "left" : "right";
+    const above = box.y - (step * rows.length) / 2;
+    const top = many ? Math.max(0, Math.min(above, view.height - step * (rows.length + 1))) : above;
     rows.forEach((i, place) => {
-      const y = box.y + step * (place + 1 - rows.length / 2);
+      const y = top + step * (place + 1);
       context.strokeStyle = spec.colors[i];
       context.beginPath();
       context.moveTo(x, y - size / 3);

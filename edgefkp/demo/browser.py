@@ -12,12 +12,12 @@ import numpy as np
 
 from edgefkp.demo.server import Answer, Get, Server, as_json, text
 from edgefkp.detect import presence
-from edgefkp.detect.overlay import color_of, name_columns
+from edgefkp.detect.overlay import color_of, dot_size, name_columns
 from edgefkp.detect.smoothing import OneEuro
 from edgefkp.detect.tracker import MAX_MOTION, MAX_PREDICTIONS, TRACK_THRESHOLD
 from edgefkp.files import cache_dir
-from edgefkp.geometry import Box, crop_face
-from edgefkp.layout import REFERENCE_SIDE, SCALINGS, InputSpec, ModelSpec
+from edgefkp.geometry import Box, crop_face, reframed
+from edgefkp.layout import KAGGLE15, REFERENCE_SIDE, SCALINGS, ModelSpec
 from edgefkp.runtime.metadata import spec_of
 
 PAGE, SCRIPT = Path(__file__).with_name("browser.html"), Path(__file__).with_name("browser.js")
@@ -110,6 +110,7 @@ def _spec(model: Path) -> dict[str, Any]:
     layout = spec.layout
     mean, deviation = SCALINGS.get(spec.input.scaling, (0.0, 1.0))
     channels = spec.input.channels
+    part, convert, size = presence.judged(layout)
     return {
         "side": spec.input.side,
         "channels": channels,
@@ -119,6 +120,8 @@ def _spec(model: Path) -> dict[str, Any]:
         "points": layout.points,
         "meanShape": layout.mean_points(spec.input.side),
         "colors": ["#{2:02x}{1:02x}{0:02x}".format(*color_of(point)) for point in layout.points],
+        "dot": dot_size(layout),
+        "judged": {"steps": convert.steps, "meanShape": part.mean_points(spec.input.side), "size": size},
         "lines": [layout.rows(*line) for line in layout.lines],
         "nameColumns": name_columns(layout),
     }
@@ -156,18 +159,20 @@ def _constants() -> dict[str, Any]:
     }
 
 
-def _golden_images(spec: InputSpec) -> np.ndarray:
-    """(N, *spec.image_shape) uint8: the reference images and some drawn faces."""
+def _golden_images(spec: ModelSpec) -> np.ndarray:
+    """(N, *spec.input.image_shape) uint8: the reference images and some drawn faces, cut as the model's crops are."""
     from edgefkp.data.synthetic import SHIPPED
     from edgefkp.runtime.reference_vectors import VECTORS, read_reference_vectors
 
     with np.load(SHIPPED) as arrays:
         drawn = arrays["images"][:DRAWN]
     images = np.concatenate([read_reference_vectors().images, drawn]) if VECTORS.exists() else drawn
-    if images.shape[1:] == spec.image_shape:
-        return images
     side = images.shape[1]
-    return np.stack([crop_face(image, Box((side - 1) / 2, (side - 1) / 2, side), spec) for image in images])
+    whole = Box((side - 1) / 2, (side - 1) / 2, side)
+    box = reframed(whole, KAGGLE15, spec.layout)
+    if images.shape[1:] == spec.input.image_shape and box == whole:
+        return images
+    return np.stack([crop_face(image, box, spec.input) for image in images])
 
 
 @functools.lru_cache(maxsize=16)
@@ -176,7 +181,7 @@ def _golden(model: Path) -> dict[str, Any]:
     from edgefkp.runtime.predictor import open_predictor
 
     predictor = open_predictor(model)
-    images = _golden_images(predictor.spec.input)
+    images = _golden_images(predictor.spec)
     keypoints = predictor.predict(images)
     check = presence.fitted()
     return {

@@ -54,7 +54,13 @@ class View:
             "size": [self.frame.image.shape[1], self.frame.image.shape[0]],
             "seconds": self.frame.seconds,
             "faces": [
-                {"number": face.number, "score": face.score, "box": list(face.box), "keypoints": face.keypoints}
+                {
+                    "number": face.number,
+                    "score": face.score,
+                    "box": list(face.box),
+                    "keypoints": face.keypoints,
+                    "pose": None if face.pose is None else face.pose._asdict(),
+                }
                 for face in self.faces
             ],
             "compared": self.compared,

@@ -3,16 +3,18 @@
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgefkp.data.pose import Pose, pose_of
 from edgefkp.detect import finders
 from edgefkp.detect.presence import FACE_THRESHOLD
 from edgefkp.errors import EdgefkpError
-from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, invert, move_points
-from edgefkp.layout import PointLayout
+from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, invert, move_points, reframed
+from edgefkp.layout import KAGGLE15, PointLayout
 
 if TYPE_CHECKING:
     from edgefkp.detect.finders import FaceFinder
@@ -35,6 +37,14 @@ class Face:
     keypoints: np.ndarray  # (K, 2) float32, x before y; keypoints[i] is the point layout.points[i]
     layout: PointLayout  # names and order of the points, as the model has them
 
+    @cached_property
+    def pose(self) -> Pose | None:
+        """Turn, tilt and nod of the head in degrees, from the keypoints alone; see `Pose` for signs and accuracy.
+
+        None for a layout whose points do not show it.
+        """
+        return pose_of(self.keypoints, self.layout)
+
 
 @dataclass(frozen=True, eq=False)
 class CropPrediction:
@@ -50,7 +60,7 @@ class KeypointDetector:
 
         detector = KeypointDetector()
         for face in detector(cv2.imread("photo.jpg")):
-            print(face.box, face.score, dict(zip(face.layout.points, face.keypoints)))
+            print(face.box, face.score, face.pose, dict(zip(face.layout.points, face.keypoints)))
 
     model: a .tflite (or .keras) file or the name of a shipped one; None = the shipped default.
     finder: how `edgefkp predict --finder` takes it ("haar", "yunet:FILE.onnx"), or an object with `name` and `find`.
@@ -123,8 +133,11 @@ class KeypointDetector:
         return CropPrediction(crop, raw, Face(box, score, keypoints, self.spec.layout))
 
     def refine(self, image: np.ndarray, box: Box) -> CropPrediction:
-        """`predict_box` on a finder's box, then on the box of the keypoints. Not for several threads."""
-        best = self.predict_box(image, box)
+        """`predict_box` on a finder's box, then on the box of the keypoints. Not for several threads.
+
+        box: as a training crop of KAGGLE15 lies on the face, which finders are fitted to.
+        """
+        best = self.predict_box(image, reframed(box, KAGGLE15, self.spec.layout))
         for _ in range(REFINEMENTS):
             refined = self.predict_box(image, next_box(best.face.keypoints, best.face.layout, best.face.box))
             # A refinement that lost the face does not count.

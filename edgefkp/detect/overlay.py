@@ -12,6 +12,7 @@ COLORS = {"left": (80, 190, 255), "right": (255, 190, 60), "middle": (110, 230, 
 BOX, TEXT, SHADE = (230, 230, 230), (255, 255, 255), (30, 30, 30)
 _FONT = 0  # cv2.FONT_HERSHEY_SIMPLEX
 _BITS = 4  # cv2 draws at 1/16 pixel, so that points do not jump from pixel to pixel
+MANY = 30  # points, from which on their dots and names are smaller
 
 
 def color_of(point: str) -> tuple[int, int, int]:
@@ -30,6 +31,11 @@ def name_columns(layout: PointLayout) -> tuple[list[int], list[int]]:
     return sorted(left + middle[: len(middle) // 2]), sorted(right + middle[len(middle) // 2 :])
 
 
+def dot_size(layout: PointLayout) -> tuple[float, float]:
+    """Radius of a point: the least in pixels, and in shares of the box; many points have smaller ones."""
+    return (2.0, 1 / 65) if layout.count < MANY else (1.0, 1 / 130)
+
+
 def draw_face(image: np.ndarray, face: Face, names: bool = False) -> None:
     """Draw one face into a (H, W, 3) BGR image: its box, lines, points and, if asked for, their names."""
     import cv2
@@ -45,7 +51,8 @@ def draw_face(image: np.ndarray, face: Face, names: bool = False) -> None:
     for line in face.layout.lines:
         start, end = (places[row] for row in face.layout.rows(*line))
         cv2.line(image, start, end, BOX, thin, cv2.LINE_AA, _BITS)
-    radius = max(2.0, face.box.side / 65)
+    least, share = dot_size(face.layout)
+    radius = max(least, face.box.side * share)
     for name, place in zip(face.layout.points, places, strict=True):
         cv2.circle(image, place, int((radius + thin) * 2**_BITS), SHADE, -1, cv2.LINE_AA, _BITS)
         cv2.circle(image, place, int(radius * 2**_BITS), color_of(name), -1, cv2.LINE_AA, _BITS)
@@ -57,12 +64,17 @@ def _draw_names(image: np.ndarray, face: Face) -> None:
     """The names in two columns beside the box, each with a line to its point: on the face they would hide it."""
     import cv2
 
+    columns = name_columns(face.layout)
     size = max(0.35, face.box.side / 520)
+    if face.layout.count >= MANY:  # as many as fit in twice the box
+        size = max(0.3, min(size, 2 * face.box.side / (40 * max(map(len, columns)))))
     step = 40 * size
     half = face.box.side / 2 + 10
-    for is_right, rows in enumerate(name_columns(face.layout)):
+    for is_right, rows in enumerate(columns):
         rows = sorted(rows, key=lambda row: float(face.keypoints[row, 1]))
         top = face.box.y - step * len(rows) / 2
+        if face.layout.count >= MANY:  # all of them within the image, if it is high enough
+            top = max(0.0, min(top, image.shape[0] - step * (len(rows) + 1)))
         for place, row in enumerate(rows):
             name = face.layout.points[row]
             text = name.replace("_", " ")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from edgefkp.data.pose import Pose, shows_pose
 from edgefkp.detect.detector import Face
 from edgefkp.detect.growing import GrowingFile
 from edgefkp.errors import EdgefkpError
@@ -31,7 +32,12 @@ def shown(name: str) -> str:
 
 
 def face_fields(layout: PointLayout) -> tuple[str, ...]:
-    """Names of the columns that describe a face."""
+    """Names of the columns that describe a face: `first_fields`, then turn, tilt and nod if its points show a pose."""
+    return (*first_fields(layout), *(Pose._fields if shows_pose(layout) else ()))
+
+
+def first_fields(layout: PointLayout) -> tuple[str, ...]:
+    """Names of the columns of tables that were begun before there was a pose: they are continued as they are."""
     return ("face", "faces", "score", "box_x", "box_y", "box_side", *layout.columns)
 
 
@@ -47,6 +53,7 @@ def rows_of(faces: Sequence[Face]) -> list[dict[str, Any]]:
                 column: round(float(value), 3)
                 for column, value in zip(face.layout.columns, face.keypoints.reshape(-1), strict=True)
             },
+            **({} if face.pose is None else {name: round(angle, 1) for name, angle in face.pose._asdict().items()}),
         }
         for number, face in enumerate(faces, 1)
     ]
@@ -73,6 +80,7 @@ class PointsWriter:
         self._path = points_file(out, table)
         self._csv = table == "csv"
         self._fields = ("file", *face_fields(layout))
+        self._first_fields = ("file", *first_fields(layout))
         self._keep = keep
         self.done: set[str] = set()  # names of the images whose rows are there
         self._file: GrowingFile
@@ -91,7 +99,7 @@ class PointsWriter:
         lines = io.StringIO()
         for row in rows or [NO_FACE]:
             if self._csv:
-                csv.DictWriter(lines, self._fields).writerow({"file": name, **row})
+                csv.DictWriter(lines, self._fields, extrasaction="ignore").writerow({"file": name, **row})
             else:
                 lines.write(json.dumps({"file": name, **row}, ensure_ascii=False) + "\n")
         self._file.append(lines.getvalue())
@@ -99,7 +107,7 @@ class PointsWriter:
 
     @property
     def _header(self) -> str:
-        return ",".join(self._fields) + "\r\n"
+        return _header(self._fields)
 
     def _drop_rows(self) -> int:
         """Leave in the file what is kept; the number of its bytes."""
@@ -127,6 +135,8 @@ class PointsWriter:
         parts = []
         if self._csv:
             header = stream.readline()
+            if header == _header(self._first_fields).encode():
+                self._fields = self._first_fields
             if header and header != self._header.encode()[: len(header)]:
                 raise self._foreign(1)
             if header.endswith(b"\n"):
@@ -172,6 +182,10 @@ class PointsWriter:
             f"{self._path} is not a table that edgefkp predict wrote for this model's points (line {line})",
             "choose another folder: --out",
         )
+
+
+def _header(fields: Sequence[str]) -> str:
+    return ",".join(fields) + "\r\n"
 
 
 def points_file(out: Path, table: str, name: str = "points") -> Path:

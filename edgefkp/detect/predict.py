@@ -19,7 +19,9 @@ from edgefkp.detect.growing import Ledger
 from edgefkp.detect.images import Item, Outcome, PredictSettings, overlay_file, predict_image
 from edgefkp.detect.media import IMAGE_SUFFIXES, Video, is_image, is_video, media_in
 from edgefkp.detect.overlay import draw_faces
-from edgefkp.detect.points_table import NO_FACE, PointsWriter, face_fields, points_file, rows_of, shown
+from edgefkp.detect.points_table import NO_FACE, PointsWriter, face_fields, first_fields, points_file, rows_of, shown
+from edgefkp.detect.predicted_coco import FILE as COCO_FILE
+from edgefkp.detect.predicted_coco import write_coco
 from edgefkp.detect.recorder import CODECS, VideoRecorder
 from edgefkp.detect.tracker import Tracker
 from edgefkp.detect.workers import in_workers
@@ -95,6 +97,7 @@ def predict(
     count = without = predicted = predicted_videos = 0
     written = [points_file(settings.out, settings.table), settings.out / "faces"]
     written += [points_file(settings.out, settings.table, item.name) for item in videos]
+    written += [settings.out / COCO_FILE] if settings.table == "coco" else []
     with Ledger(settings.out, settings.identity(detector), written) as ledger:
         changed = {shown(item.name) for item in items if not _holds(item, settings, ledger)}
         keep = (ledger.hashes.keys() - changed).__contains__
@@ -126,6 +129,8 @@ def predict(
                 except EdgefkpError as error:
                     skipped[name] = error.message
             done(item)
+    if settings.table == "coco":
+        write_coco(points_file(settings.out, settings.table), images, detector.spec.layout, settings.out)
     return Predicted(SCHEMA, settings.out, predicted, predicted_videos, earlier, count, without, skipped)
 
 
@@ -162,7 +167,12 @@ def _predict_video(item: Item, settings: PredictSettings, detector: KeypointDete
     tracker = Tracker(detector, max_faces=settings.max_faces or 1)
     fields = ("frame", "seconds", *face_fields(detector.spec.layout))
     path = points_file(settings.out, settings.table, item.name)
-    _require_own(path, ",".join(fields) if settings.table == "csv" else '{"frame": ')
+    _require_own(
+        path,
+        ",".join(("frame", "seconds", *first_fields(detector.spec.layout)))
+        if settings.table == "csv"
+        else '{"frame": ',
+    )
     count = 0
     with contextlib.ExitStack() as stack:
         source = Video(item.path)

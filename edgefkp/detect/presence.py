@@ -15,7 +15,9 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import replacing
-from edgefkp.layout import REFERENCE_SIDE, PointLayout
+from edgefkp.geometry import Box, reframed
+from edgefkp.layout import KAGGLE15, REFERENCE_SIDE, PointLayout
+from edgefkp.layouts.maps import Conversion, common_part
 
 WEIGHTS = Path(__file__).with_name("presence.npz")
 FACE_THRESHOLD = 0.5  # from this score on there is a face
@@ -34,6 +36,17 @@ def _mean_shape(layout: PointLayout, side: int) -> tuple[complex, np.ndarray]:
     """Middle and centered points of the mean shape as complex numbers: a similarity is one product and one sum."""
     shape = layout.mean_points(side).astype(np.float64) @ (1, 1j)
     return shape.mean(), shape - shape.mean()
+
+
+@functools.lru_cache(maxsize=16)
+def judged(layout: PointLayout) -> tuple[PointLayout, Conversion, float]:
+    """The layout whose points are judged, the way to them, and the side of its crop as a share of `layout`'s.
+
+    The classifier was fitted on upright crops of KAGGLE15: as many of its points as follow from those of the layout
+    bring a face there. A layout of entirely other points has to sit in its crops as a face does in those.
+    """
+    part, convert = common_part(layout, KAGGLE15) or (layout, Conversion(()))
+    return part, convert, reframed(Box(0, 0, 1), layout, KAGGLE15).side
 
 
 def upright(keypoints: np.ndarray, layout: PointLayout, side: int) -> tuple[np.ndarray, float, float]:
@@ -95,8 +108,9 @@ class Presence:
         if not np.isfinite(keypoints).all():
             return 0.0
         side = len(crop)
-        matrix, scale, left = upright(keypoints, layout, side)
-        if left * (REFERENCE_SIDE / side) > SHAPE_LIMIT or not SCALE_LIMITS[0] < scale < SCALE_LIMITS[1]:
+        part, convert, size = judged(layout)
+        matrix, scale, left = upright(convert(keypoints), part, side)
+        if left * (REFERENCE_SIDE / side) > SHAPE_LIMIT or not SCALE_LIMITS[0] < scale * size < SCALE_LIMITS[1]:
             return 0.0
         units = np.maximum(self.hidden @ patch_of(crop, matrix).ravel() + self.hidden_bias, 0)
         evidence = float(self.out @ units) + self.bias

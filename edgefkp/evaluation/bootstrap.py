@@ -19,14 +19,20 @@ def _draws(persons: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, persons, (ROUNDS, persons))
 
 
-def drawn_rmse(squares: np.ndarray, counts: np.ndarray, seed: int = 0) -> np.ndarray:
-    """(ROUNDS,) pooled RMSE of each draw; NaN where nothing in it counts. The same persons for the same seed.
+def drawn_means(sums: np.ndarray, counts: np.ndarray, seed: int = 0) -> np.ndarray:
+    """(ROUNDS,) pooled mean of each draw; NaN where nothing in it counts. The same persons for the same seed.
 
-    squares, counts: (P,) sum of squared errors and number of coordinates of each person.
+    sums, counts: (P,) sum and number of what is averaged, of each person.
     """
     draws = _draws(len(counts), seed)
     with np.errstate(invalid="ignore", divide="ignore"):
-        values: np.ndarray = np.sqrt(squares[draws].sum(1) / counts[draws].sum(1))
+        values: np.ndarray = sums[draws].sum(1) / counts[draws].sum(1)
+    return values
+
+
+def drawn_rmse(squares: np.ndarray, counts: np.ndarray, seed: int = 0) -> np.ndarray:
+    """(ROUNDS,) pooled RMSE of each draw: `drawn_means` of squared errors over coordinates, and its root."""
+    values: np.ndarray = np.sqrt(drawn_means(squares, counts, seed))
     return values
 
 
@@ -48,6 +54,11 @@ def rmse_interval(squares: np.ndarray, counts: np.ndarray, groups: np.ndarray, s
     squares, counts, groups: (N,) sum of squared errors, number of coordinates and person of each face.
     """
     return interval(drawn_rmse(*by_person(groups, squares, counts), seed=seed))
+
+
+def mean_interval(values: np.ndarray, groups: np.ndarray, seed: int = 0) -> Interval:
+    """95 % interval of the mean over faces of (N,) values; groups: (N,) the person of each."""
+    return interval(drawn_means(*by_person(groups, values, np.ones(len(values))), seed=seed))
 
 
 def paired_interval(

@@ -1,6 +1,7 @@
 """Score a model file on labeled faces."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -8,10 +9,13 @@ import numpy as np
 
 from edgefkp.data.faces import Dataset, Faces
 from edgefkp.data.split import PARTS, split
-from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.evaluation.metrics import Score, score
+from edgefkp.errors import UsageError
+from edgefkp.evaluation.fitted import fitted_faces
+from edgefkp.evaluation.gates import Gate, GateResult, check_gate
+from edgefkp.evaluation.metrics import Score, keep_label_sources, score
+from edgefkp.evaluation.slices import Slice, slices
 from edgefkp.files import sha256_file
-from edgefkp.layout import REFERENCE_SIDE, ModelSpec
+from edgefkp.layout import REFERENCE_SIDE
 from edgefkp.runtime.predictor import open_predictor
 
 SCHEMA = "edgefkp.evaluation/1"
@@ -27,6 +31,7 @@ class FacesPart(TypedDict):
 
 class ScoredFaces(FacesPart, total=False):
     label_src: Any  # the label sources that count; None: all
+    layout: str  # of the scored points, where the model has others that lead to them
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class Evaluation:
     kaggle_rmse: float | None  # over the coordinates that Kaggle's IdLookupTable lists, if all of them are labeled
     kaggle_coordinates: int  # of these
     side: int = REFERENCE_SIDE  # pixels: lengths are those of an image of this side, the model's input
+    slices: list[Slice] = field(default_factory=list)  # the parts that were asked for
+    gates: list[GateResult] = field(default_factory=list)  # the limits that were asked for
 
 
 def part_of(source: Dataset, part: str) -> Faces:
@@ -59,15 +66,13 @@ def part_of(source: Dataset, part: str) -> Faces:
     return getattr(split(source), part)
 
 
-def faces_for(spec: ModelSpec, faces: Faces, file: str) -> Faces:
-    """The faces at the input of a model of this kind. Raises EdgefkpError where their points are not the model's."""
-    if faces.layout != spec.layout:
-        raise EdgefkpError(
-            f"{file} predicts the points of {spec.layout.name} ({spec.layout.count}), and the faces have those of "
-            f"{faces.layout.name} ({faces.layout.count})",
-            f"give faces labeled with the points of {spec.layout.name}, or a model for {faces.layout.name}",
-        )
-    return faces.at(spec.input)
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """An evaluation, and what it is of."""
+
+    evaluation: Evaluation
+    faces: Faces  # at the model's input, with the points that count
+    predicted: np.ndarray  # (N, K, 2) pixels
 
 
 def evaluate(
@@ -77,34 +82,66 @@ def evaluate(
     label_sources: tuple[int, ...] | None = None,
     runtime: str | None = None,
 ) -> tuple[Evaluation, np.ndarray]:
-    """Score the model at `path` on a part of `source`; returns the evaluation and the (N, K, 2) predicted points.
+    """Score the model at `path` on a part of `source`; returns the evaluation and the (N, K, 2) predicted points
+    that were scored.
 
-    The faces are brought to the model's input, and lengths are in its pixels. label_sources: count only points of
-    these label sources (Faces.label_src). Raises EdgefkpError for a file that cannot be run or has other points than
+    The faces are brought to the model's side, and lengths are in its pixels. Where the model has other points than the
+    faces, those are scored that follow from both. label_sources: count only points of these label sources
+    (Faces.label_src). Raises EdgefkpError for a file that cannot be run or whose points no map connects with those of
     the faces, and for faces without labels.
+    """
+    found = evaluated(path, source, part, label_sources, runtime)
+    return found.evaluation, found.predicted
+
+
+def evaluated(
+    path: Path | str,
+    source: Dataset,
+    part: str = "test",
+    label_sources: tuple[int, ...] | None = None,
+    runtime: str | None = None,
+    by: Sequence[str] = (),
+    gates: Sequence[Gate] = (),
+) -> Evaluated:
+    """`evaluate`, with the faces and with scores of parts of them.
+
+    by: properties and columns, see `slices.slices`. gates: limits, see `gates.check_gate`; one that is not met is no
+    error here. Raises UsageError for a property that the faces do not have.
     """
     labeled = part_of(source, part)
     predictor = open_predictor(path, runtime)
-    faces = faces_for(predictor.spec, labeled, Path(path).name)
-    predicted = predictor.predict(faces.images)
+    fitted = fitted_faces(predictor.spec, labeled, Path(path).name)
+    faces, predicted = fitted.faces, fitted.scored(predictor.predict(fitted.seen.images))
     scored = score(predicted, faces.keypoints, faces.groups, faces.layout, faces.label_src, label_sources)
     kaggle, coordinates = None, 0
-    own_pixels = faces.input.side == labeled.input.side
+    own_pixels = faces.input.side == labeled.input.side and faces.layout == labeled.layout
     if part == "test" and source.lookup is not None and label_sources is None and own_pixels:
         kaggle, coordinates = lookup_rmse(predicted, faces.keypoints, source.lookup)
+    described: ScoredFaces = {"name": source.name, "part": part, "hash": labeled.hash, "label_src": label_sources}
+    if faces.layout != predictor.spec.layout:
+        described["layout"] = faces.layout.name
     evaluation = Evaluation(
         schema=SCHEMA,
         file=Path(path).name,
         sha256=sha256_file(path),
         runtime=predictor.runtime,
         version=predictor.version,
-        data={"name": source.name, "part": part, "hash": labeled.hash, "label_src": label_sources},
+        data=described,
         score=scored,
         kaggle_rmse=kaggle,
         kaggle_coordinates=coordinates,
         side=faces.input.side,
     )
-    return evaluation, predicted
+    counted = replace(faces, keypoints=keep_label_sources(faces.keypoints, faces.label_src, label_sources))
+    return Evaluated(
+        replace(
+            evaluation,
+            slices=slices(predicted, counted, by),
+            gates=[check_gate(gate, predicted, counted) for gate in gates],
+        ),
+        counted,
+        predicted,
+    )
 
 
 def lookup_rmse(predicted: np.ndarray, truth: np.ndarray, lookup: np.ndarray) -> tuple[float | None, int]:

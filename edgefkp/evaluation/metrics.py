@@ -1,11 +1,12 @@
 """How far predicted points are from the true ones, in pixels of the image (paper, equation 3)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.bootstrap import rmse_interval
+from edgefkp.evaluation.normalized import Normalized, face_errors, normalized, own_normalization
 from edgefkp.layout import PointLayout
 
 PERCENTILES = (50, 90, 95, 99)
@@ -24,6 +25,15 @@ class Score:
     faces: int  # with any counted coordinate
     complete_faces: int  # with all points
     coordinates: int  # that count
+    # The field's metrics, by the length of the face that NME is normalized by: interocular, interpupil, pair, box;
+    # those alone that the layout and the labels support.
+    normalized: dict[str, Normalized] = field(default_factory=dict)
+    nme_by: str = ""  # which of these `nme` is
+
+    @property
+    def own(self) -> Normalized | None:
+        """The metrics by the layout's own length."""
+        return self.normalized.get(self.nme_by)
 
 
 def rmse(predicted: np.ndarray, truth: np.ndarray) -> float:
@@ -71,6 +81,7 @@ def score(
     distance = np.sqrt((error**2).sum(-1))  # (N, K), NaN where the point is missing
     scale = layout.nme_distance(truth)
     has_nme = ~np.isnan(scale) & (scale > 0)
+    by_length = {name: normalized(own, groups) for name, own in face_errors(predicted, truth, layout).items()}
     per_point = {name: rmse(predicted[:, k], truth[:, k]) for k, name in enumerate(layout.points)}
     return Score(
         rmse=float(np.sqrt(squares.sum() / labeled.sum())),
@@ -82,4 +93,6 @@ def score(
         faces=int(labeled.any((1, 2)).sum()),
         complete_faces=int(complete.sum()),
         coordinates=int(labeled.sum()),
+        normalized={name: found for name, found in by_length.items() if found},
+        nme_by=own_normalization(layout),
     )

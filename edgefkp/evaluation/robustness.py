@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.data.faces import Faces
-from edgefkp.evaluation.evaluate import faces_for
+from edgefkp.evaluation.fitted import fitted_faces
 from edgefkp.evaluation.metrics import keep_label_sources, rmse
 from edgefkp.files import sha256_arrays, sha256_file
 from edgefkp.geometry import invert, move_image, move_points, similarity
@@ -191,7 +191,12 @@ def robustness(
     """
     predictor = open_predictor(path, runtime)
     known = {**data, "hash": faces.hash, "label_src": label_sources}
-    faces = faces_for(predictor.spec, faces, Path(path).name)
-    truth = keep_label_sources(faces.keypoints, faces.label_src, label_sources)
-    rows = [under(predictor.predict, faces.images, truth, condition) for condition in through(CONDITIONS)]
+    fitted = fitted_faces(predictor.spec, faces, Path(path).name)
+    seen = fitted.seen
+    truth = keep_label_sources(seen.keypoints, seen.label_src, label_sources)
+
+    def predict(images: np.ndarray) -> np.ndarray:
+        return fitted.convert(predictor.predict(images))
+
+    rows = [under(predict, seen.images, truth, condition) for condition in through(CONDITIONS)]
     return Robustness(SCHEMA, Path(path).name, sha256_file(path), predictor.runtime, predictor.version, known, rows)

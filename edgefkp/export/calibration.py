@@ -11,7 +11,8 @@ from edgefkp.data.faces import Dataset
 from edgefkp.data.split import Split, TrainingFaces, split
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_arrays
-from edgefkp.layout import InputSpec
+from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
+from edgefkp.layouts.maps import find_conversion
 
 COUNT = 256
 SEED = 0
@@ -19,7 +20,7 @@ LEAST_CONTRAST = 2.0  # gray levels, standard deviation of an image below which 
 LEAST_RANGE = 8  # gray levels; images that never exceed it were divided by 255 on the way
 BINS = 3  # of each pose angle
 # The points that show a pose: the eyes, the nose, and the mouth below it.
-_POSE = ("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")
+_POSE = KAGGLE15.part("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +43,17 @@ class CalibrationSet:
         return {"name": self.name, "samples": len(self), "hash": self.hash}
 
 
-def of_faces(source: Dataset, spec: InputSpec, count: int = COUNT, seed: int = SEED) -> CalibrationSet:
+def of_faces(
+    source: Dataset, spec: InputSpec, count: int = COUNT, seed: int = SEED, layout: PointLayout | None = None
+) -> CalibrationSet:
     """`count` training faces of `source` (or all of fewer), spread over poses if their points show any.
 
-    spec: of the network. Raises EdgefkpError if an image among them is constant, a duplicate, or not in 0..255.
+    spec, layout: of the network; None: the points are those of the faces. Raises EdgefkpError if an image among them
+    is constant, a duplicate, or not in 0..255.
     """
     parts = split(source)
-    faces = parts.train.take(spread(parts, count, seed)).at(spec)
-    poses = f" over {BINS**3} poses" if faces.layout.has(*_POSE) else ""
+    faces = parts.train.take(spread(parts, count, seed)).framed_for(layout or source.layout, spec)
+    poses = f" over {BINS**3} poses" if find_conversion(faces.layout, _POSE) else ""
     name = f"{source.name}, {len(faces)} training faces{poses}, seed {seed}"
     require_images(faces.images, name)
     return CalibrationSet(name, (images_as_input(faces.images, spec),))
@@ -84,10 +88,10 @@ def _poses(faces: TrainingFaces) -> np.ndarray:
 
     All faces have the same pose in a layout without the points that show it.
     """
-    if not faces.layout.has(*_POSE):
+    convert = find_conversion(faces.layout, _POSE)
+    if convert is None:
         return np.zeros(len(faces), int)
-    points = faces.keypoints.astype(float)
-    left, right, nose, mouth = (points[:, row] for row in faces.layout.rows(*_POSE))
+    left, right, nose, mouth = np.moveaxis(convert(faces.keypoints.astype(float)), 1, 0)
     across, middle = left - right, (left + right) / 2
     width = np.maximum(np.linalg.norm(across, axis=1), 1e-6)
     turn = ((nose - middle) * across).sum(1) / width**2

@@ -15,6 +15,7 @@ from edgefkp.card import TFLITE, Card, read_card, versions, write_card, write_wi
 from edgefkp.data.faces import Dataset, Faces
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.evaluation.evaluate import part_of
+from edgefkp.evaluation.fitted import fitted_faces
 from edgefkp.export import calibration as calibrations
 from edgefkp.export.bias_correction import (
     corrected,
@@ -90,7 +91,7 @@ class ExportJob:
                 f"{self.path.name} takes {shapes}, and faces of {self.source.name} cannot calibrate that",
                 "give samples of its input: --calibration FILE.npy, an array (samples, *input shape)",
             )
-        return calibrations.of_faces(self.source, self.spec.input)
+        return calibrations.of_faces(self.source, self.spec.input, layout=self.spec.layout)
 
     def _calibration_of(self, settings: ConversionSettings) -> CalibrationSet | None:
         """Static schemes need samples; others are corrected by them if there are any and it is possible."""
@@ -231,9 +232,9 @@ class ExportJob:
 
     @cached_property
     def faces(self) -> Faces:
-        """The labeled test faces, as the network takes them."""
+        """The labeled test faces, as the network sees them."""
         assert self.spec is not None
-        return labeled(part_of(self.source, "test")).at(self.spec.input)
+        return fitted_faces(self.spec, labeled(part_of(self.source, "test")), self.path.name).seen
 
     @cached_property
     def _reference(self) -> Reference:

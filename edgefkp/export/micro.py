@@ -59,7 +59,8 @@ def export_micro(path: Path, source: Dataset) -> tuple[Micro, list[Path]]:
     that does not run there, EnvironmentProblem without tflite-micro.
     """
     test = part_of(source, "test")
-    images = test.take(np.arange(min(FACES, len(test)))).at(network_spec(path).input).images
+    spec = network_spec(path)
+    images = test.take(np.arange(min(FACES, len(test)))).framed_for(spec.layout, spec.input).images
     measured = measure(path, images)
     card = read_card(path) or Card(TFLITE, parse_tflite(path).model)
     write_card(path, replace(card, micro=asdict(measured)))

@@ -16,6 +16,7 @@ from edgefkp.evaluation.metrics import rmse
 from edgefkp.export.inspect import integer_bounds, integers_of
 from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec
+from edgefkp.layouts.maps import conversion
 from edgefkp.records import read_record
 from edgefkp.runtime import safety
 from edgefkp.runtime.graph import read_graph
@@ -135,12 +136,14 @@ def parity(
 ) -> Parity:
     """Run `path` over `faces` (all labeled) and compare it with `reference`, which ran over the same.
 
-    data: the name and part of the faces, for the result. Raises EdgefkpError for a file that cannot be run.
+    Labels of other points than the network's count where a map leads to them. data: the name and part of the faces, for
+    the result. Raises EdgefkpError for a file that cannot be run.
     """
     safety.check(path, runtime)
     found = run_in_child(path, faces.images, runtime, progress=progress)
-    before, after, truth = reference.keypoints, found.keypoints, faces.keypoints
-    moved = np.linalg.norm(after - before, axis=-1)
+    moved = np.linalg.norm(found.keypoints - reference.keypoints, axis=-1)
+    convert = conversion(reference.spec.layout, faces.layout)
+    before, after, truth = convert(reference.keypoints), convert(found.keypoints), faces.keypoints
     return Parity(
         schema=SCHEMA,
         file=path.name,

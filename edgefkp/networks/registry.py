@@ -1,5 +1,6 @@
 """Every network by name. The files of this folder register their own, beside the functions that build them."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -103,7 +104,8 @@ def build(
     try:
         return network.make(spec, **options)
     except (ValueError, TypeError) as error:  # a convolution or a pooling that leaves no pixel; a wrong option
+        plain = re.sub(r"\x1b\[\d*m", "", str(error))  # Keras prints its errors in bold
         raise UsageError(
-            f"'{network.name}' cannot be built for {spec}: {' '.join(str(error).split())[:200]}",
+            f"'{network.name}' cannot be built for {spec}: {' '.join(plain.split())[:200]}",
             "choose a larger input, other options or another network",
         ) from error

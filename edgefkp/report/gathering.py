@@ -47,4 +47,6 @@ def model_result(card: Card, evaluation: Evaluation, files: list[FileResult]) ->
         files=files,
         start=card.start,
         license=card.data.license if card.data else "",
+        normalized=score.own,
+        nme_by=score.nme_by,
     )

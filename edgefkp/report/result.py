@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 from edgefkp.card import CardStart, imputation_name
 from edgefkp.errors import EdgefkpError
+from edgefkp.evaluation.normalized import Normalized
 from edgefkp.files import read_json
 from edgefkp.layout import InputSpec
 from edgefkp.records import read_record
@@ -79,6 +80,9 @@ class ModelResult:
     files: list[FileResult]
     start: CardStart | None = None  # the trained network that it was fine-tuned from
     license: str = field(default="", metadata={"json": "licence"})  # terms of what it was trained on
+    # Before conversion: NME, failure rate, AUC and error curve by one length of the face; None if no face has it.
+    normalized: Normalized | None = None
+    nme_by: str = ""  # that length
 
     @property
     def title_in_table(self) -> str:

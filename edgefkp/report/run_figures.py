@@ -1,10 +1,11 @@
 """The figures of a run's page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from edgefkp.report.evaluation_figures import WORST_CAPTION, WorstFaces, curves, worst_sheet
 from edgefkp.report.figures import BLUE, COLORS, GRAY, ORANGE, Figures, lighten, panels, plain_log, show_face
 from edgefkp.report.result import ModelResult, RunResult
 
@@ -17,11 +18,12 @@ FIGURES = Figures("figure of a run")
 
 @dataclass(frozen=True, eq=False)
 class ShownFaces:
-    """A few held-out faces with their points, evenly spaced, not picked."""
+    """A few held-out faces with their points, evenly spaced, not picked; and the worst of each model."""
 
     images: np.ndarray  # (N, *image_shape) uint8
     truth: np.ndarray  # (N, K, 2) px, NaN = missing
     predicted: dict[str, np.ndarray]  # model -> (N, K, 2) px
+    worst: dict[str, WorstFaces] = field(default_factory=dict)  # by model
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,17 @@ def size_against_rmse(evidence: RunEvidence) -> Any:
     return figure
 
 
+@FIGURES.figure(
+    "error-curve",
+    "Cumulative error",
+    "Share of the held-out faces whose error is at most x, before conversion; higher and to the left is better. "
+    "Dotted: the limits beyond which a face counts as failed.",
+)
+def error_curve(evidence: RunEvidence) -> Any:
+    models = evidence.result.models
+    return curves([(model.model, model.normalized) for model in models], models[0].nme_by)
+
+
 @FIGURES.figure("predictions", "Predictions on held-out faces", photographs=True)
 def predictions(evidence: RunEvidence) -> Any:
     """A sheet of faces for each network, the best first; None if the run kept no faces."""
@@ -106,6 +119,21 @@ def predictions(evidence: RunEvidence) -> Any:
         f"held-out ones, not picked. Images: {evidence.result.data['licence']}.": prediction_sheet(shown, model.model)
         for model in sorted(evidence.result.models, key=lambda model: model.rmse)
         if model.model in shown.predicted
+    }
+
+
+@FIGURES.figure("worst-faces", "Worst held-out faces", photographs=True)
+def worst_faces(evidence: RunEvidence) -> Any:
+    """A sheet for each network, the best first; None if the run kept no faces."""
+    shown = evidence.shown
+    if shown is None:
+        return None
+    return {
+        f"{model.model}: {WORST_CAPTION} Images: {evidence.result.data['licence']}.": worst_sheet(
+            shown.worst[model.model]
+        )
+        for model in sorted(evidence.result.models, key=lambda model: model.rmse)
+        if model.model in shown.worst
     }
 
 

@@ -18,7 +18,6 @@ from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.export.schemes import FLOAT
 from edgefkp.files import json_text, plain, read_json, write_bytes, write_json
-from edgefkp.layout import ModelSpec
 from edgefkp.networks.complexity import macs, parameters
 from edgefkp.networks.registry import NETWORKS, build, read_point
 from edgefkp.networks.tensorflow import require_tensorflow
@@ -131,7 +130,7 @@ class _Judge:
         self.tuning, self._source, self._folder, self._note, self._clock = tuning, source, folder, note, clock
         parts = split(source)
         self._mean = mean_shape_rmse(parts)
-        self._spec = ModelSpec(source.layout, source.input)
+        self._spec = source.spec
         self._samples = self._spec.input.to_network(parts.train.images[:CALIBRATION_FACES])
 
     @property

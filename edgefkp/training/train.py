@@ -28,7 +28,7 @@ from edgefkp.data.split import Split, split
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.files import plain, require_writable, sha256_file
-from edgefkp.layout import KAGGLE15, ModelSpec, PointLayout
+from edgefkp.layout import KAGGLE15, ModelSpec
 from edgefkp.networks.complexity import macs, parameters
 from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import Network, build, resolve
@@ -81,10 +81,10 @@ class Experiment:
     def resolved(self) -> Network:
         return resolve(self.network, self.imputation, self.augment)
 
-    def model_name(self, layout: PointLayout = KAGGLE15) -> str:
+    def model_name(self, spec: ModelSpec = ModelSpec()) -> str:  # noqa: B008
         """What the trained model is called: the stem of its file."""
         name = self.resolved.name + (FINETUNED if self.start else "")
-        return model_name(name, self.imputation, self.augment, layout)
+        return model_name(name, self.imputation, self.augment, spec)
 
     def key(self, source: Dataset, parts: Split) -> str:
         """Hash of all that decides the result: a finished or stopped run is known by it."""
@@ -92,7 +92,7 @@ class Experiment:
         options = {**self.resolved.options, **self.options}
         identity = [self.resolved.name, options, self.imputation, self.augment, deciding(self.recipe), weights]
         identity += [source.train.hash, parts.hash, *self.extras(source).values()]
-        if others := self._others(ModelSpec(source.layout, source.input)):
+        if others := self._others(source.spec):
             identity.append(others)
         return key_of(identity)
 
@@ -156,8 +156,8 @@ def train(
     require_writable(out)
     parts = split(source)
     key = experiment.key(source, parts)
-    spec = ModelSpec(source.layout, source.input)
-    name = experiment.model_name(spec.layout)
+    spec = source.spec
+    name = experiment.model_name(spec)
     path = out / f"{name}.keras"
     terms = inherited(source.license, facts_of(find_start(experiment.start))) if experiment.start else source.license
     if (known := _standing(path, key, replace, progress.on_note)) and resume:

@@ -7,7 +7,7 @@ import pytest
 from edgefkp.bench import timed_images
 from edgefkp.data.synthetic import draw_all
 from edgefkp.errors import EdgefkpError
-from edgefkp.layout import InputSpec, ModelSpec
+from edgefkp.layout import LAYOUTS, InputSpec, ModelSpec
 from tests.layouts import SMALL_RGB
 
 
@@ -64,6 +64,14 @@ def test_points_of_another_layout_have_no_labels(data: Path) -> None:
     assert other.keypoints.shape == (9, 3, 2)
     assert not other.labeled
     assert other.layout == SMALL_RGB.layout
+
+
+def test_a_model_of_more_points_is_timed_on_more_of_each_image_without_labels(data: Path) -> None:
+    more = ModelSpec(LAYOUTS["ibug68"])
+    shown, usual = timed_images.images_for(data, 9, [more]), timed_images.images_of(data, 9)
+    assert (shown.layout, shown.labeled) == (more.layout, False)
+    assert shown.images.shape == usual.images.shape
+    assert (shown.images != usual.images).any()
 
 
 def test_what_is_prepared_survives_its_file_and_needs_no_opencv(

@@ -205,3 +205,19 @@ def test_a_folder_and_pictures_whose_names_are_not_utf8(capsys, tmp_path):
     assert code == 0
     assert json.loads(out)["name"] == folder.name
     table.read_text(encoding="utf-8")
+
+
+def test_convert_writes_a_folder_that_opens(capsys, faces, tmp_path):
+    out = str(tmp_path / "out")
+    code, text, err = run(capsys, "convert", faces, "--to", "coco", "--out", out)
+    assert code in (0, None)
+    assert "30 faces on 30 images, 15 points each (kaggle15)" in text
+    assert f"next: edgefkp data info --data {out}" in err
+    code, text, _ = run(capsys, "info", "--data", out, "--json")
+    assert json.loads(text)["train"]["faces"] == 30
+    code, _, err = run(capsys, "convert", faces, "--to", "coco", "--out", out)
+    assert code == 1
+    assert "--replace" in err
+    code, _, err = run(capsys, "convert", faces, "--to", "yolo", "--out", out)
+    assert code == 2
+    assert "coco" in err

@@ -140,3 +140,81 @@ def test_robustness_has_a_row_for_every_condition(folder, capsys):
     out = capsys.readouterr().out
     assert "rotation" in out
     assert max(map(len, out.splitlines())) <= 100
+
+
+@pytest.fixture
+def photos(tmp_path) -> Path:
+    """24 photos of 24 persons with a CSV: every third person wears glasses."""
+    import cv2
+
+    images, keypoints = made_faces(24)
+    rows = []
+    for number, (image, points) in enumerate(zip(images, keypoints, strict=True)):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), image)
+        rows.append([f"{number}.png", f"p{number}", "no" if number % 3 else "yes", *points.ravel()])
+    write_csv(tmp_path / "points.csv", ["file", "person", "glasses", *KAGGLE15.columns], rows)
+    return tmp_path
+
+
+def test_parts_gates_and_figures_in_one_command(photos, capsys, tmp_path):
+    worst, plot = tmp_path / "worst.png", tmp_path / "curve.svg"
+    gates = ["--gate", "rmse<1000", "--gate", "glasses=yes: nme<=9999 %"]
+    figures = ["--worst", worst, "--plot", plot]
+    result = run(capsys, "--data", photos, "--split", "all", "--by", "glasses,pose,size", *gates, *figures)
+    assert [(one["name"], one["faces"]) for one in result["slices"][:2]] == [("no", 16), ("yes", 8)]
+    assert {one["by"] for one in result["slices"]} == {"glasses", "turn", "tilt", "nod", "size"}
+    assert [(one["met"], one["faces"]) for one in result["gates"]] == [(True, 24), (True, 8)]
+    assert set(result["score"]["normalized"]) == {"interocular", "interpupil", "box"}
+    assert worst.read_bytes().startswith(b"\x89PNG")
+    assert plot.read_text().startswith("<svg")
+    with pytest.raises(SystemExit) as stopped:
+        main(["evaluate", str(TINY), "--data", str(photos), "--split", "all", "--by", "glasses,pose,size,blur"])
+    assert stopped.value.code == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    for word in ("outer eye corners", "AUC", "glasses", "failed"):
+        assert word in out
+
+
+def test_a_gate_that_is_not_met_exits_with_3_after_the_result(photos, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["evaluate", str(TINY), "--data", str(photos), "--split", "all", "--gate", "glasses=yes: rmse<0.001"])
+    out, error = capsys.readouterr()
+    assert stopped.value.code == 3
+    assert "NOT MET" in out
+    assert "'glasses=yes: rmse<0.001' (" in error
+    assert " px off, 8 faces)" in error
+
+
+def test_several_models_stand_in_one_table(photos, capsys, tmp_path):
+    plot = tmp_path / "curve.png"
+    other = TINY.with_name("tiny.int8.tflite")
+    arguments = ["evaluate", str(TINY), str(other), "--data", str(photos), "--split", "all", "--plot", str(plot)]
+    for words in ([], ["--json"]):
+        with pytest.raises(SystemExit) as stopped:
+            main([*arguments, *words])
+        out = capsys.readouterr().out
+        assert stopped.value.code == 0
+        assert TINY.name in out
+        assert other.name in out
+    assert [one["file"] for one in json.loads(out)] == [TINY.name, other.name]
+    assert plot.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--gate", "nme"], "--gate 'nme'"),
+        (["--gate", "hat=yes: nme<6"], "no property 'hat'"),
+        (["--by", "hat"], "no property 'hat'"),
+        (["--worst", "worst.jpg"], "neither a .png nor a .svg"),
+        (["--plot", "curve"], "neither a .png nor a .svg"),
+        (["--by", "pose", "--robustness"], "--robustness"),
+        ([str(TINY), "--worst", "worst.png"], "--worst is for one MODEL"),
+    ],
+)
+def test_wrong_words_for_parts_and_figures_are_usage_errors(photos, capsys, arguments, words):
+    with pytest.raises(SystemExit) as stopped:
+        main(["evaluate", str(TINY), "--data", str(photos), "--split", "all", *arguments])
+    assert stopped.value.code == 2
+    assert words in capsys.readouterr().err

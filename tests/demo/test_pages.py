@@ -21,7 +21,7 @@ from edgefkp.demo.frames import open_frames
 from edgefkp.demo.server import Answer
 from edgefkp.demo.session import Pipeline
 from edgefkp.demo.web import WebDisplay
-from edgefkp.layout import KAGGLE15, InputSpec, OutputSpec, PointLayout
+from edgefkp.layout import KAGGLE15, LAYOUTS, InputSpec, OutputSpec, PointLayout
 from edgefkp.runtime import interpreters
 from edgefkp.runtime.predictor import open_predictor
 from tests.altered_files import altered
@@ -115,6 +115,7 @@ def test_the_numbers_are_those_of_the_newest_view(live):
     connection.close()
     assert numbers["frames"] >= 3
     assert len(numbers["faces"][0]["keypoints"]) == KAGGLE15.count
+    assert set(numbers["faces"][0]["pose"]) == {"turn", "tilt", "nod"}
     assert set(numbers["ms"]) == {"find", "network", "smooth", "total"}
     assert (numbers["message"], numbers["told"]) == ("", "")
     assert numbers["model"] in numbers["choices"]
@@ -156,6 +157,8 @@ def test_the_browser_gets_input_and_points_of_each_model(model, tmp_path):
         "points": ["left_ear", "right_ear"],
         "meanShape": [[pytest.approx(57.1), 31.5], [pytest.approx(5.9), 31.5]],
         "colors": ["#ffbe50", "#3cbeff"],
+        "dot": [2, pytest.approx(1 / 65)],
+        "judged": {"steps": [], "meanShape": models["other"]["meanShape"], "size": 1},
         "lines": [[0, 1]],
         "nameColumns": [[1], [0]],
     }
@@ -170,6 +173,19 @@ def test_the_browser_gets_the_output_that_holds_the_points(tmp_path):
     two.write_bytes(altered(TINY, add_an_output_before))
     write_card(two, Card(TFLITE, "two", output=OutputSpec(interpreters.load(TINY).outputs[0]["name"])))
     assert json.loads(browser_pages([two], tmp_path)["/setup.json"]("").body)["models"]["two"]["output"] == 1
+
+
+def test_the_browser_judges_a_whole_face_by_the_points_that_the_check_was_fitted_to(model, tmp_path):
+    other = tmp_path / "whole.tflite"
+    shutil.copy(TINY, other)
+    write_card(other, Card(TFLITE, "whole", layout=LAYOUTS["ibug68"], input=InputSpec(112, "rgb")))
+    spec = json.loads(browser_pages([other], tmp_path)["/setup.json"]("").body)["models"]["whole"]
+    (step,) = spec["judged"]["steps"]
+    assert (len(spec["points"]), len(step), len(spec["judged"]["meanShape"])) == (68, 15, 15)
+    assert step[0] == [42, 43, 44, 45, 46, 47]  # the center of an eye
+    assert spec["judged"]["size"] == pytest.approx(0.834, abs=1e-3)
+    assert [0, 1] in spec["lines"]
+    assert sorted([*spec["nameColumns"][0], *spec["nameColumns"][1]]) == list(range(68))
 
 
 def test_the_browser_gets_pythons_predictions_to_compare_with(model, tmp_path):

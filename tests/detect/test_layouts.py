@@ -5,13 +5,14 @@ import csv
 import numpy as np
 import pytest
 
-from edgefkp.detect.overlay import BOX, COLORS, draw_faces, name_columns
+from edgefkp.detect.detector import CropPrediction, Face
+from edgefkp.detect.overlay import BOX, COLORS, dot_size, draw_faces, name_columns
 from edgefkp.detect.predict import PredictSettings, find_items, predict
 from edgefkp.detect.presence import fitted
 from edgefkp.detect.recorder import VideoRecorder
 from edgefkp.detect.tracker import Tracker
-from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, move_points
-from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, PointLayout
+from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, move_points, reframed
+from edgefkp.layout import KAGGLE15, LAYOUTS, InputSpec, ModelSpec, PointLayout
 from tests.discs import disc_detector_of, disc_frame
 
 THREE = PointLayout(
@@ -143,3 +144,53 @@ def test_layouts_of_few_points_do_not_break_the_check(names):
     layout = KAGGLE15.part(*names)
     crop = np.random.default_rng(0).integers(0, 255, (96, 96)).astype(np.uint8)
     assert 0 <= fitted()(crop, layout.mean_points(), layout) <= 1
+
+
+def test_the_finders_box_is_brought_to_the_crop_of_a_whole_face():
+    """Finders are fitted to crops of Kaggle's points; those of 68 points need the jaw, too."""
+    spec = ModelSpec(LAYOUTS["ibug68"])
+    detector = disc_detector_of(spec)
+    boxes = []
+    detector.predict_box = lambda image, box: (
+        boxes.append(box)
+        or CropPrediction(
+            np.zeros((96, 96), np.uint8), np.zeros((68, 2)), Face(box, 0.0, np.full((68, 2), np.nan), spec.layout)
+        )
+    )
+    detector.refine(disc_frame(BOX_OF_FACE), BOX_OF_FACE)
+    assert boxes[0] == reframed(BOX_OF_FACE, KAGGLE15, spec.layout)
+    assert boxes[0].side > 1.1 * BOX_OF_FACE.side
+
+
+@pytest.mark.parametrize("layout", ["five", "ibug68", "wflw98"])
+def test_a_face_is_there_under_points_of_any_layout_that_shows_it(astronaut, layout):
+    """The mean shape lies on the face as a training crop of its own has it."""
+    from bench.astronaut import POINTS
+
+    layout = LAYOUTS[layout]
+    face = reframed(box_of_keypoints(POINTS, KAGGLE15), KAGGLE15, layout)
+    for spec in (InputSpec(), InputSpec(112, "rgb")):
+
+        def score(box: Box, spec: InputSpec = spec) -> float:
+            return fitted()(crop_face(astronaut, box, spec), layout.mean_points(spec.side), layout)
+
+        assert score(face) > 0.9
+        assert score(face._replace(x=face.x + face.side)) < 0.5
+
+
+def test_many_points_have_smaller_dots_and_names_that_fit(detector):
+    image = np.zeros((700, 700, 3), np.uint8)
+    layout = LAYOUTS["ibug68"]
+    points = ((np.array(layout.mean_shape) - 0.5) * 300 + 350).astype(np.float32)
+    face = Face(Box(350, 350, 300), 1.0, points, layout)
+    plain = image.copy()
+    draw_faces(plain, [face])
+    names = image.copy()
+    draw_faces(names, [face], names=True)
+    assert dot_size(layout)[1] < dot_size(KAGGLE15)[1]
+    assert (names != plain).any(-1).sum() > 2000
+    assert not names[:30].any()  # twice the box holds both columns
+    assert not names[670:].any()
+    for start, end in layout.lines:
+        middle = points[layout.rows(start, end)].mean(0).round().astype(int)
+        assert plain[middle[1] - 1 : middle[1] + 2, middle[0] - 1 : middle[0] + 2].any()

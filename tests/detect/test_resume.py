@@ -9,8 +9,9 @@ import threading
 import numpy as np
 import pytest
 
+from edgefkp.data.pose import Pose, pose_of
 from edgefkp.detect.growing import GrowingFile, Ledger
-from edgefkp.detect.points_table import PointsWriter, shown
+from edgefkp.detect.points_table import PointsWriter, first_fields, shown
 from edgefkp.detect.predict import PredictSettings, find_items, predict
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.layout import KAGGLE15
@@ -293,3 +294,28 @@ def test_the_ledger_goes_on_after_a_torn_line(tmp_path):
         ledger.add("b.jpg", "2" * 64)
     lines = (tmp_path / Ledger.NAME).read_text().splitlines()
     assert [json.loads(line).get("file") for line in lines] == [None, "a.jpg", "b.jpg"]
+
+
+def test_a_table_that_was_begun_before_there_was_a_pose_is_continued_as_it_is(photos):
+    run(photos)
+    path = photos.parent / "out" / "points.csv"
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert lines[0].endswith(b",turn,tilt,nod\r\n")
+    path.write_bytes(b"".join(line.rsplit(b",", 3)[0] + b"\r\n" for line in lines))
+    older = path.read_bytes()
+    write(photos / "1.jpg", 9)
+    assert run(photos).images == 1
+    after = rows(photos)
+    assert {name for row in after.values() for name in row} == {"file", *first_fields(KAGGLE15)}
+    for row in after.values():
+        assert all(row[column] for column in KAGGLE15.columns)
+    write(photos / "1.jpg", 1)
+    run(photos)
+    assert sorted(path.read_bytes().splitlines()) == sorted(older.splitlines())
+
+
+def test_the_pose_is_that_of_the_points_in_the_row(photos):
+    run(photos)
+    for row in rows(photos).values():
+        points = np.array([float(row[column]) for column in KAGGLE15.columns]).reshape(15, 2)
+        assert [float(row[name]) for name in Pose._fields] == pytest.approx(pose_of(points, KAGGLE15), abs=0.2)

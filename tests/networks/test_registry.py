@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
+from edgefkp.layout import KAGGLE15, LAYOUTS, InputSpec, ModelSpec
 from edgefkp.networks.registry import NETWORKS, Network, build, read_point, resolve
 
 THREE = KAGGLE15.part("left_eye_center", "right_eye_center", "nose_tip")
@@ -67,6 +67,17 @@ def test_networks_are_built_for_other_points_and_inputs(name):
         assert model.input.shape[1:] == InputSpec(side, colors).shape
         assert model.output.shape[1:] == (6,)
         assert model.layers[-1].name == "keypoints"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(NETWORKS))
+def test_every_network_is_built_for_68_points_of_small_and_of_colored_images(name):
+    pytest.importorskip("tensorflow")
+    for spec in (InputSpec(112, "rgb"), InputSpec(32)):
+        if spec.side == 32 and name in {"tuned_drop", "tuned_ffill"}:  # the paper's six poolings need 64 pixels
+            continue
+        model = build(NETWORKS[name], ModelSpec(LAYOUTS["ibug68"], spec))
+        assert (model.input.shape[1:], model.output.shape[1:]) == (spec.shape, (136,))
 
 
 def test_an_input_that_is_too_small_is_a_usage_error():

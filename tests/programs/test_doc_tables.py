@@ -115,11 +115,18 @@ PIPELINE = {
 }  # fmt: skip
 
 
+POSE = {
+    "schema": "edgefkp.pose/1", "check": "mirrored image", "data": "lfw-kaggle", "model": "small", "faces": 9,
+    "turn": [3.0, 6.3], "tilt": [1.0, 2.0], "nod": [3.7, 9.7],
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("rows", "cells"),
     [
         ([FINDERS], ["haar", "10.0%", "1.100", "+10.0%"]),
         ([TRACK, TRACK], ["7.5", "1.50", "1.60", "-"]),
+        ([POSE, POSE], ["3.0 / 6.3", "1.0 / 2.0", "of small;"]),
         ([PIPELINE], ["778", "556", "40", "One core of P"]),
     ],
 )

@@ -19,6 +19,8 @@ SLOWER = {
     "image": 7,
     "video": 5,
     "result": 4,
+    "convert": 3,
+    "export zip": 5,
 }  # inputs in the gate; else:
 INPUTS = 10
 

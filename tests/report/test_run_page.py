@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("matplotlib")
@@ -78,7 +80,20 @@ def test_a_figure_that_is_registered_stands_on_the_page(result, tmp_path):
     finally:
         FIGURES.remove("extra")
     assert "One more figure" in text
-    assert text.count("<svg") == len(result.models) + 2
+    assert text.count("<svg") == len(result.models) + 3
+
+
+def test_a_result_of_before_there_were_curves_has_a_page_without_them(result, tmp_path):
+    older = replace(result, models=[replace(model, normalized=None, nme_by="") for model in result.models])
+    text = run_page.write_page(tmp_path / "report.html", older).read_text()
+    assert "Cumulative error" not in text
+    assert "Cumulative error" in run_page.write_page(tmp_path / "report.html", result).read_text()
+
+
+def test_the_worst_faces_stand_on_the_page(result, shown, tmp_path):
+    text = run_page.write_page(tmp_path / "report.html", result, shown).read_text()
+    assert "Worst held-out faces" in text
+    assert text.count("<img") == 2 * len(result.models)
 
 
 def test_the_page_of_own_faces_leads_with_what_to_use_and_names_the_terms(tuned_result, tmp_path):

@@ -45,7 +45,7 @@ def drawn(colors: str) -> Dataset:
 def test_two_steps_and_a_card_that_says_for_what(pico, augment, colors, tmp_path):
     source = drawn(colors)
     path, card = train(Experiment("pico", augment=augment, recipe=RECIPE), source, tmp_path)
-    assert path.name == f"pico.ears-masked{'-online' if augment == 'online' else ''}.keras"
+    assert path.name == f"pico.ears.64{colors}-masked{'-online' if augment == 'online' else ''}.keras"
     assert read_card(path) == card
     assert (card.model, card.layout, card.input) == (path.stem, EARS, InputSpec(64, colors))
     assert card.history[-1]["images"] == 32
@@ -59,7 +59,7 @@ def test_a_frozen_network_trains_its_head(tmp_path):
         _, card = train(Experiment("icy", augment="none", recipe=RECIPE), drawn("rgb"), tmp_path)
     finally:
         NETWORKS.remove("icy")
-    assert card.model == "icy.ears-masked"
+    assert card.model == "icy.ears.64rgb-masked"
     assert card.training["plan"]["lanes"] == 1
 
 

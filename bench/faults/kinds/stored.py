@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from bench.faults import FOREIGN, KINDS, Kind, Sample, Wrong
-from bench.faults.calls import ROOT, command, drawn, samples_of, tiny_model
+from bench.faults.calls import ROOT, command, drawn, require_points, samples_of, tiny_model
 from bench.faults.mutate import alter_archive, alter_bytes, alter_json, alter_zip, pick
-from edgefkp.files import read_json, sha256_file, write_json
+from edgefkp.files import json_text, read_json, sha256_file, write_json
 from edgefkp.layout import KAGGLE15
 
 LONG = 20  # a list of a result that is longer is cut for the samples
@@ -68,6 +68,40 @@ def train_by(path: Path) -> list[Any]:
     return []
 
 
+def make_layouts(folder: Path) -> list[Sample]:
+    from dataclasses import asdict
+
+    from edgefkp.layout import LAYOUTS
+
+    own = {"own": KAGGLE15.part(*KAGGLE15.points[:5]), "whole": LAYOUTS["ibug68"]}
+    for name, layout in own.items():
+        write_json(folder / f"{name}.json", {**asdict(layout), "name": name})
+    return samples_of(folder, "own.json", "own.json", "whole.json")
+
+
+def use_layout(path: Path) -> list[Any]:
+    """Read, and used as training and prediction use it: a mirrored batch, boxes, another layout's points, a card."""
+    from edgefkp.data.augment import online_batch
+    from edgefkp.geometry import Box, box_of_keypoints, reframed
+    from edgefkp.layout import ModelSpec
+    from edgefkp.layouts.maps import find_conversion
+    from edgefkp.layouts.own import read_layout
+    from edgefkp.training.recipe import Recipe
+
+    layout = read_layout(path)
+    points = np.repeat(layout.mean_points()[None], 2, 0)
+    images = np.zeros((2, 96, 96), np.uint8)
+    online_batch(images, points, np.random.default_rng(0), Recipe().online, layout)
+    boxes = [reframed(Box(50, 50, 100), layout, KAGGLE15)]
+    boxes += [box_of_keypoints(points[0], layout)] if layout.count > 1 else []
+    if not np.isfinite(boxes).all():
+        raise Wrong("a box is not finite")
+    if convert := find_conversion(layout, KAGGLE15):
+        require_points(convert(points))
+    layout.nme_distance(points)
+    return [len(json_text(ModelSpec(layout)))]
+
+
 def make_bundle(folder: Path) -> list[Sample]:
     from edgefkp.bench import bundle, timed_images
     from edgefkp.bench.plan import TimingSettings, cases_of
@@ -122,6 +156,7 @@ KINDS.add(
         "result", "results of bench, run and study: bench show, compare, recommend", make_results, alter_json, show, 150
     )
 )
+KINDS.add(Kind("layout", "a point layout: read and used", make_layouts, alter_json, use_layout, 80))
 KINDS.add(Kind("recipe", "a recipe of a training: read and checked", make_recipes, alter_json, train_by, 80))
 KINDS.add(
     Kind(

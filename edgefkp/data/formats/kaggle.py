@@ -16,12 +16,14 @@ from edgefkp.data.kaggle_csv import INPUT, LAYOUT, read_test, read_training
 from edgefkp.data.kaggle_tables import read_lookup, read_solution
 from edgefkp.data.license import KAGGLE, license_of
 from edgefkp.data.numbers import as_points
+from edgefkp.data.points_csv import names_photos
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import InputSpec, PointLayout
 
 FULL_LABELS = "full_labels.npz"
-_TRAINING = ("training.csv", "training.zip")
-_TEST = ("test.csv", "test.zip")
+# As Kaggle has them, and as they are unpacked into folders of their own.
+_TRAINING = ("training.csv", "training.zip", "training/training.csv")
+_TEST = ("test.csv", "test.zip", "test/test.csv")
 _PARSER = 1  # part of the cache's key: raise it when the arrays change
 # full_labels.npz has to describe the same rows: labels of training.csv may be corrected, not shuffled.
 _CORRECTED_SHARE, _CORRECTED_PIXELS = 0.1, 1.0
@@ -43,13 +45,18 @@ class _Part(NamedTuple):
 
 
 def is_kaggle(path: Path) -> bool:
-    """Whether `path` is a folder with Kaggle's CSVs, or such a .csv or .zip itself."""
+    """Whether `path` is a folder with Kaggle's CSVs, or such a .csv or .zip itself.
+
+    A CSV is Kaggle's unless its first lines name photos: a damaged one is then refused by what it should be.
+    """
     if path.is_dir():
-        return any((path / name).exists() for name in (*_TRAINING, *_TEST))
-    return path.is_file() and path.suffix.lower() in (".csv", ".zip")
+        found = [path / name for name in (*_TRAINING, *_TEST) if (path / name).exists()]
+        return bool(found) and not any(names_photos(file) for file in found if file.suffix == ".csv")
+    suffix = path.suffix.lower()
+    return path.is_file() and (suffix == ".zip" or (suffix == ".csv" and not names_photos(path)))
 
 
-def open_kaggle(path: Path, labels: str, layout: PointLayout, input: InputSpec) -> Dataset:
+def open_kaggle(path: Path, labels: str, layout: PointLayout | None, input: InputSpec) -> Dataset:
     """Open a folder of Kaggle's form, or a training .csv or .zip (without a test part), as LAYOUT and INPUT have it.
 
     labels: "csv" trains on the labels of training.csv, "full" on those of full_labels.npz. The test part has
@@ -72,7 +79,7 @@ def open_kaggle(path: Path, labels: str, layout: PointLayout, input: InputSpec) 
         train=_faces(training, "train", None if groups is None else groups[: len(training.images)]),
         test=_faces(test, "test", None if groups is None else groups[-len(test.images) :]) if test else None,
         license=license_of(training.known.persons if training.known else None, KAGGLE),
-        lookup=lookup if (layout, input.side) == (LAYOUT, INPUT.side) else None,
+        lookup=lookup if (layout or LAYOUT, input.side) == (LAYOUT, INPUT.side) else None,
         persons_known=groups is None,
     )
 
@@ -146,4 +153,13 @@ def _require_same_rows(file: Path, full: np.ndarray, csv: np.ndarray) -> None:
         )
 
 
-FORMATS.add(Format("kaggle", "a folder with training.csv or training.zip", is_kaggle, open_kaggle, rank=20))
+FORMATS.add(
+    Format(
+        "kaggle",
+        "a folder with training.csv or training.zip",
+        is_kaggle,
+        open_kaggle,
+        rank=20,
+        holds="crops; Kaggle's points, test part",
+    )
+)

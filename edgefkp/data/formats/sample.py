@@ -42,7 +42,7 @@ def images_folder() -> Path:
 
 
 def _cut_all(folder: Path, input: InputSpec) -> Faces:
-    files, points, _ = read_points(LABELS, LAYOUT)
+    files, points, *_ = read_points(LABELS, LAYOUT)
     crops = []
     for name, keypoints in zip(files, points, strict=True):
         image = read_image(folder / name, input.colors)
@@ -62,8 +62,17 @@ def _cut_all(folder: Path, input: InputSpec) -> Faces:
     )
 
 
-def _open(path: Path, labels: str, layout: PointLayout, input: InputSpec) -> Dataset:
+def _open(path: Path, labels: str, layout: PointLayout | None, input: InputSpec) -> Dataset:
     return open_sample(input)
 
 
-FORMATS.add(Format(NAME, f"{NAME} (built-in faces)", lambda path: str(path) == NAME, _open, rank=0))
+FORMATS.add(
+    Format(
+        NAME,
+        f"{NAME} (built-in faces)",
+        lambda path: str(path) == NAME,
+        _open,
+        rank=0,
+        holds="crops; persons, test part",
+    )
+)

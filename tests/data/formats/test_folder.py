@@ -1,10 +1,13 @@
 """A folder of pictures: each crop and its points come from the same place of the picture."""
 
+import shutil
+
 import cv2
 import numpy as np
 import pytest
 
 from edgefkp.data.cutting import FARTHEST, POSITION_SCATTER, SCALE_SCATTER, scattered
+from edgefkp.data.faces import SOURCE_SIDE
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
@@ -94,9 +97,9 @@ def test_damaged_tables(folder):
     whole = (folder / "points.csv").read_text()
     header, first = whole.split("\n")[:2]
     for text, message in (
-        ("", "lacks 31 of 31 columns"),
+        ("", "names no column of photos or no points; found: nothing"),
         (header + "\n", "no rows"),
-        (whole.replace("nose_tip_x", "nose"), "lacks 1 of 31 columns: nose_tip_x"),
+        (whole.replace("nose_tip_x", "nose"), "has the column nose_tip_y and lacks nose_tip_x; found: file"),
         (whole + first + "\n", "twice"),
         (whole.replace(first.split(",")[2], "left", 1), "line 2: left_eye_center_x is 'left'"),
         (whole.replace(first.split(",")[2], "inf", 1), "line 2: left_eye_center_x is 'inf'"),
@@ -109,9 +112,12 @@ def test_damaged_tables(folder):
 
 
 def test_one_csv_is_needed(folder):
-    (folder / "more.csv").write_text("")
-    with pytest.raises(EdgefkpError, match=r"2 CSV files \(more\.csv, points\.csv\)"):
+    shutil.copyfile(folder / "points.csv", folder / "more.csv")
+    with pytest.raises(EdgefkpError, match=r"2 CSV files of points \(more\.csv, points\.csv\)"):
         open_dataset(folder)
+    assert len(open_dataset(folder / "more.csv").train) == 12
+    (folder / "more.csv").write_text("file,mood\n1.png,good\n")
+    assert len(open_dataset(folder).train) == 12
     (folder / "more.csv").unlink()
     (folder / "points.csv").unlink()
     with pytest.raises(EdgefkpError, match="0 CSV files"):
@@ -127,3 +133,15 @@ def test_the_box_of_a_crop_is_the_box_of_its_points(folder):
         expected = scattered(Box(47.5, 47.5, 96), str(name))
         box = box_of_keypoints(points, KAGGLE15)
         assert abs(box.side - 96 * 96 / expected.side) < 0.1
+
+
+def test_further_columns_of_the_table_are_attributes_of_the_faces(folder):
+    lines = (folder / "points.csv").read_text().splitlines()
+    words = ["glasses,ear_x,ear_y", *[f"{'yes' if number % 2 else ''},1,2" for number in range(12)]]
+    (folder / "points.csv").write_text("\n".join(f"{line},{word}" for line, word in zip(lines, words, strict=True)))
+    faces = open_dataset(folder, layout=KAGGLE15).train
+    assert set(faces.attributes) == {"glasses", SOURCE_SIDE}
+    assert faces.attributes["glasses"].tolist() == ["", "yes"] * 6
+    sides = faces.attributes[SOURCE_SIDE]
+    assert (sides > 55).all()
+    assert (sides < 355).all()

@@ -77,7 +77,8 @@ def test_a_folder_of_another_layout_is_cut_for_the_asked_input(folder):
 
 def test_a_table_of_another_layout_is_named(folder):
     with pytest.raises(EdgefkpError, match="lacks 30 of 31 columns: left_eye_center_x") as caught:
-        open_dataset(folder)
+        open_dataset(folder, layout=KAGGLE15)
+    assert "found: file, eye_left_x" in caught.value.message
     assert "file and the 30 coordinates left_eye_center_x to mouth_center_bottom_lip_y" in caught.value.hint
     (folder / "points.csv").write_text("file,eye_left_x\n1.png,3\n")
     with pytest.raises(EdgefkpError, match="lacks 5 of 7 columns: eye_left_y"):
@@ -93,6 +94,8 @@ def test_an_npz_of_another_layout_and_input(tmp_path):
     assert (faces.keypoints == keypoints).all()
     assert open_dataset(path, layout=THREE).input == InputSpec()
     with pytest.raises(EdgefkpError, match=r"keypoints has shape \(6, 3, 2\), expected \(6, 15, 2\)"):
+        open_dataset(path, layout=KAGGLE15)
+    with pytest.raises(EdgefkpError, match="3 points a face, and no known layout has as many"):
         open_dataset(path)
 
 

@@ -105,3 +105,11 @@ def test_one_array_is_no_npz(tmp_path, arrays):
         np.save(stream, arrays["images"])
     with pytest.raises(EdgefkpError, match="one array without a name"):
         open_dataset(tmp_path / "faces.npz")
+
+
+def test_further_arrays_of_one_value_a_face_are_attributes(tmp_path, arrays):
+    further = {"age": np.arange(20), "glasses": np.array([b"yes", b"no"] * 10), "map": np.zeros((20, 2))}
+    faces = open_dataset(save(tmp_path / "faces.npz", arrays | further)).train
+    assert set(faces.attributes) == {"age", "glasses"}
+    assert faces.attributes["age"].tolist() == list(range(20))
+    assert faces.attributes["glasses"].tolist() == ["yes", "no"] * 10

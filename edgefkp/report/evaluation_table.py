@@ -1,0 +1,127 @@
+"""What edgefkp evaluate prints."""
+
+from collections.abc import Sequence
+
+from edgefkp.evaluation.evaluate import Evaluation
+from edgefkp.evaluation.gates import METRICS, GateResult, parse_gate
+from edgefkp.evaluation.metrics import Score
+from edgefkp.evaluation.normalized import LIMITS, TITLES
+from edgefkp.evaluation.properties import PROPERTIES
+from edgefkp.evaluation.slices import Slice
+from edgefkp.evaluation.table import Column, Table
+
+
+def evaluation_text(evaluation: Evaluation) -> str:
+    """The score of one file: what was counted, every metric, the parts and the gates that were asked for."""
+    from tabulate import tabulate
+
+    s = evaluation.score
+    rows = [
+        ("file", f"{evaluation.file} ({evaluation.runtime} {evaluation.version})"),
+        ("data", f"{evaluation.data['name']}, {evaluation.data['part']}: {s.faces} faces, {s.coordinates} coordinates"),
+        ("RMSE", f"{s.rmse:.4f} px  (95 %: {s.interval[0]:.3f} - {s.interval[1]:.3f}, bootstrap over persons)"),
+    ]
+    if layout := evaluation.data.get("layout"):
+        rows.insert(2, ("points", f"{len(s.rmse_per_point)} of {layout}, which follow from the model's"))
+    if evaluation.kaggle_rmse is not None:
+        rows.append(
+            ("Kaggle's score", f"{evaluation.kaggle_rmse:.4f} px  ({evaluation.kaggle_coordinates} coordinates)")
+        )
+    if s.rmse_complete is not None:
+        rows.append(("complete faces", f"{s.rmse_complete:.4f} px  ({s.complete_faces} faces)"))
+    rows.append(("point error", "  ".join(f"{name} {value:.2f}" for name, value in s.percentiles.items()) + " px"))
+    points = [(name, value) for name, value in s.rmse_per_point.items() if value is not None]
+    parts = [
+        tabulate(rows, tablefmt="plain"),
+        *([normalized_table(s).text()] if s.normalized else []),
+        tabulate(points, headers=["point", "RMSE px"], floatfmt=".3f"),
+        *([slice_table(evaluation.slices, s.nme_by).text()] if evaluation.slices else []),
+        *([gate_table(evaluation.gates).text()] if evaluation.gates else []),
+    ]
+    return "\n\n".join(parts)
+
+
+def normalized_table(score: Score) -> Table:
+    """NME by each length of the face, with failure rate and AUC."""
+    heads = ["NME, per cent of", "faces", "NME", "95 %"]
+    for limit in LIMITS:
+        heads += [f"failed\nat {limit} %", f"AUC\nat {limit} %"]
+    rows = []
+    for name, one in score.normalized.items():
+        ends = [cell for at in map(str, LIMITS) for cell in (f"{one.failure_rate[at]:.2f} %", f"{one.auc[at]:.3f}")]
+        rows.append([TITLES.get(name, name), str(one.faces), f"{one.nme:.2f}", _range(one.interval), *ends])
+    return Table.of(heads, rows)
+
+
+def slice_table(slices: Sequence[Slice], nme_by: str) -> Table:
+    """A row for each part of the faces; what a property is stands below. nme_by: what NME is normalized by."""
+    columns = [
+        Column("by", "left", narrowest=8),
+        Column("part", "left", narrowest=12),
+        Column("faces"),
+        Column("persons", drop=2),
+        Column("RMSE px"),
+        Column("95 %", drop=3),
+        Column("NME %"),
+        Column("95 %"),
+        Column("failed\nat 8 %", drop=1),
+    ]
+    rows, last = [], None
+    for one in slices:
+        rows.append(
+            [
+                "" if one.by == last else one.by,
+                one.name,
+                str(one.faces),
+                str(one.persons),
+                f"{one.rmse:.3f}",
+                _range(one.interval),
+                "-" if one.nme is None else f"{one.nme:.2f}",
+                "-" if one.nme_interval is None else _range(one.nme_interval),
+                f"{one.failure_rate['8']:.1f} %" if one.failure_rate else "-",
+            ]
+        )
+        last = one.by
+    used = dict.fromkeys(one.by for one in slices)
+    notes = [f"{name}: {PROPERTIES[name].description}" for name in used if name in PROPERTIES]
+    few = "95 %: bootstrap over persons; few persons in a part make it too narrow."
+    return Table(columns, rows, [*notes, f"NME: in per cent of: {TITLES.get(nme_by, nme_by)}", few])
+
+
+def gate_table(gates: Sequence[GateResult]) -> Table:
+    rows = []
+    for gate in gates:
+        unit = METRICS[parse_gate(gate.gate).metric][0]
+        value = "-" if gate.value is None else f"{gate.value:.4g}{unit}"
+        rows.append([gate.gate, "met" if gate.met else "NOT MET", value, str(gate.faces)])
+    return Table.of(("gate", "", "value", "faces"), rows, words=2)
+
+
+def comparison_table(evaluations: Sequence[Evaluation]) -> Table:
+    """A row for each of several files."""
+    columns = [
+        Column("file", "left", narrowest=36),
+        Column("RMSE px"),
+        Column("95 %", drop=1),
+        Column("NME %"),
+        Column("95 %", drop=3),
+        Column("failed\nat 8 %"),
+        *(Column(f"AUC\nat {limit} %", drop=drop) for limit, drop in zip(LIMITS, (0, 2), strict=True)),
+    ]
+    rows = []
+    for one in evaluations:
+        own = one.score.own
+        normalized = (
+            [f"{own.nme:.2f}", _range(own.interval), f"{own.failure_rate['8']:.2f} %"] if own else ["-", "-", "-"]
+        )
+        areas = [f"{own.auc[str(limit)]:.3f}" if own else "-" for limit in LIMITS]
+        rows.append([one.file, f"{one.score.rmse:.4f}", _range(one.score.interval), *normalized, *areas])
+    first = evaluations[0]
+    by = TITLES.get(first.score.nme_by, "")
+    data = f"{first.data['name']}, {first.data['part']}: {first.score.faces} faces"
+    sides = dict.fromkeys(f"{one.side}x{one.side}" for one in evaluations)
+    return Table(columns, rows, [data, f"RMSE in px of {', '.join(sides)} images; NME in per cent of: {by}"])
+
+
+def _range(interval: tuple[float, float]) -> str:
+    return f"{interval[0]:.2f}-{interval[1]:.2f}"
