@@ -25,6 +25,8 @@ from bench.doc_tables import (
     structures_table,
     written_table,
 )
+from bench.faults.record import faults_table
+from bench.kills.record import kills_table
 from edgefkp.bench import result, table
 from edgefkp.card import Card
 from edgefkp.cli import COMMANDS
@@ -80,6 +82,8 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "slices": lambda path: slice_table(_evaluation(path).slices, _evaluation(path).score.nme_by).markdown(),
     "cards": _cards,
     "arm": _markup(arm_table),
+    "faults": _markup(faults_table),
+    "kills": _markup(kills_table),
     **{f"study-{name}": block(name) for name in BLOCKS},
 }
 

@@ -1,7 +1,6 @@
 """Cards: the JSON beside every model file, with what it is, where it came from and what it scored."""
 
 import contextlib
-import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
@@ -147,8 +146,8 @@ def _waiting(model: Path) -> Path:
 def _finish_cut_off(model: Path) -> None:
     """Put the file that waits in its place if the card there is already its own."""
     waiting = _waiting(model)
-    with contextlib.suppress(OSError, ValueError, RecursionError, AttributeError):  # another process was first
-        if waiting.exists() and json.loads(card_path(model).read_bytes()).get("sha256") == sha256_file(waiting):
+    with contextlib.suppress(OSError, EdgefkpError, AttributeError):  # another process was first
+        if waiting.exists() and read_json(card_path(model)).get("sha256") == sha256_file(waiting):
             waiting.replace(model)
 
 

@@ -72,6 +72,9 @@ def reading(path: Any, kind: str, hint: str) -> Iterator[None]:
         raise
     except FileNotFoundError:
         raise EdgefkpError(f"{path} does not exist", hint) from None
+    except MemoryError as error:  # which a whole file may cause, too: nobody shall throw that away
+        message = f"there is not enough memory to read {path}"
+        raise EdgefkpError(message, f"close other programs; if that does not help: {hint}") from error
     except Exception as error:
         if isinstance(error, OSError) and error.errno:  # else a decoder's own
             message = f"cannot read {path}: {error.strerror or error}"

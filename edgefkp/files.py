@@ -48,6 +48,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
     killed process left behind is removed by the next one that writes into that folder.
     """
     path = Path(path)
+    if os.path.exists(path) and not os.path.isfile(path):  # a device, too: root could replace /dev/null
+        raise EdgefkpError(f"{path} is there, and is not a file", "choose another name")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent.absolute())
@@ -178,12 +180,12 @@ def read_bytes(path: Path | str, kind: str, hint: str, largest: int = LARGEST) -
         return stream.read(largest)
 
 
-def read_json(path: Path | str) -> Any:
-    """Raises EdgefkpError for what is missing, damaged or too large."""
-    return parse_json(read_bytes(path, "a readable JSON file", _AGAIN), str(path))
-
-
 _AGAIN = "delete it and make it again"
+
+
+def read_json(path: Path | str, hint: str = _AGAIN) -> Any:
+    """Raises EdgefkpError, with `hint`, for what is missing, damaged or too large."""
+    return parse_json(read_bytes(path, "a readable JSON file", hint), str(path), hint)
 
 
 def parse_json(content: bytes | str, where: str, hint: str = _AGAIN) -> Any:

@@ -11,7 +11,9 @@ import pytest
 
 from bench import doc_tables
 from bench.compare_on_arm import ArmResult
+from bench.faults.record import FaultsResult
 from bench.finders import BehindFinder
+from bench.kills.record import KillsResult
 from bench.pipeline import PipelineResult
 from bench.pose import PoseCheck
 from bench.track import Track
@@ -44,6 +46,8 @@ RECORDS: dict[str, Any] = {
     "edgefkp.pipeline/1": PipelineResult,
     "edgefkp.pose/1": PoseCheck,
     "edgefkp.evaluation/1": Evaluation,
+    "edgefkp.faults/1": FaultsResult,
+    "edgefkp.kills/1": KillsResult,
 }
 # What a program of bench/ wrote and only a table of the documents reads.
 TABLES: dict[str, Callable[[Path], Any]] = {

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, reading
 from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import (
     json_text,
@@ -268,3 +268,22 @@ def test_a_lock_is_held_by_one_and_let_go_at_the_end(tmp_path):
             assert not second
     with locked(lock) as again:
         assert again
+
+
+def test_the_lack_of_memory_is_not_blamed_on_the_file():
+    message = r"not enough memory to read a\.npz"
+    with pytest.raises(EdgefkpError, match=message) as caught, reading("a.npz", "a whole .npz", "copy it again"):
+        raise MemoryError
+    assert caught.value.hint == "close other programs; if that does not help: copy it again"
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link to a device"])
+def test_what_is_no_file_is_not_replaced(tmp_path, kind):
+    path = tmp_path / "out.json"
+    make = {"folder": os.mkdir, "pipe": os.mkfifo, "link to a device": lambda path: path.symlink_to("/dev/null")}
+    make[kind](path)
+    before = path.lstat()
+    with pytest.raises(EdgefkpError, match="is there, and is not a file"):
+        write_json(path, {})
+    assert (path.lstat().st_ino, path.lstat().st_mode) == (before.st_ino, before.st_mode)
+    assert [one.name for one in tmp_path.iterdir()] == ["out.json"]

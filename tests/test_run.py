@@ -95,7 +95,7 @@ def test_a_child_does_not_outlive_a_killed_run(first, command, environment, fold
     long = [*command, "--images", "200000", "--out", str(folder / "killed")]
     started = subprocess.Popen(long, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
     try:
-        child = _wait(lambda: _children(started.pid, b"edgefkp.run"), "no child")
+        child = _wait(lambda: _descendants(started.pid, b"edgefkp.run"), "no child")
         os.kill(started.pid, signal.SIGKILL)
         started.wait()
         _wait(lambda: not Path(f"/proc/{child[0]}").exists() or _is_zombie(child[0]), "the child lives on")
@@ -104,16 +104,21 @@ def test_a_child_does_not_outlive_a_killed_run(first, command, environment, fold
         started.stderr.close()
 
 
-def _children(parent: int, name: bytes) -> list[int]:
-    found = []
+def _descendants(ancestor: int, name: bytes) -> list[int]:
+    parents, named = {}, []
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = status.read_text().rsplit(")", 1)[1].split()
-            if int(fields[1]) == parent and name in (status.parent / "cmdline").read_bytes():
-                found.append(int(status.parent.name))
+            process = int(status.parent.name)
+            parents[process] = int(status.read_text().rsplit(")", 1)[1].split()[1])
+            if name in (status.parent / "cmdline").read_bytes():
+                named.append(process)
         except OSError:
             continue
-    return found
+
+    def descends(process: int) -> bool:
+        return process in parents and (parents[process] == ancestor or descends(parents[process]))
+
+    return [process for process in named if descends(process)]
 
 
 def _is_zombie(process: int) -> bool:

@@ -18,7 +18,9 @@ from edgefkp.records import Registry
 
 # (content of the file, random numbers) -> (altered content, what was done)
 Mutator = Callable[[bytes, np.random.Generator], tuple[bytes, str]]
-FOREIGN = "EDGEFKP_FAULTS_FOREIGN"  # environment: a program that no file may start; it leaves `RAN` beside itself
+# Environment: a program that no file may start, and beside it a library of that name (.so) that none may load; both
+# leave `RAN` there.
+FOREIGN = "EDGEFKP_FAULTS_FOREIGN"
 RAN = "ran"
 
 

@@ -200,11 +200,15 @@ def alter_array(content: bytes, random: Random) -> tuple[bytes, str]:
     return stream.getvalue(), f"{way}: {array.dtype} {array.shape}"
 
 
+BOMB = 300  # MiB that a zip of 300 KiB unpacks to
+
+
 def alter_zip(inside: Mutator, only: str = "") -> Mutator:
     """Alter a zip, or a member of it by `inside`. only: members whose names contain this."""
 
     def alter(content: bytes, random: Random) -> tuple[bytes, str]:
-        way = pick(random, ("member", "member", "member", "without", "name", "packed", "flags", "size", "bytes"))
+        ways = ("member", "member", "member", "without", "name", "packed", "flags", "size", "bytes", "bomb")
+        way = pick(random, ways)
         if way == "bytes":
             return alter_bytes(content, random)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -219,12 +223,21 @@ def alter_zip(inside: Mutator, only: str = "") -> Mutator:
             other = pick(random, ("../../x", "/x", "x\\y", " ", "ä" * 200, f"{name}x", "a/../b", "\x1b[31m"))
             members[other] = members.pop(name)
             what = repr(other[:20])
+        elif way == "bomb":
+            what = pick(random, (name, f"{name}.more"))
+            members.pop(what, None)
         elif way == "packed":
             method = pick(random, (zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, zipfile.ZIP_STORED))
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w", method) as archive:
             for member, data in members.items():
-                archive.writestr(member, data)
+                archive.writestr(zipfile.ZipInfo(member), data, method)  # without the time: a seed makes it again
+            if way == "bomb":
+                bomb = zipfile.ZipInfo(what)
+                bomb.compress_type = method
+                with archive.open(bomb, "w", force_zip64=True) as zeros:
+                    for _ in range(BOMB):
+                        zeros.write(bytes(1 << 20))
         data = bytearray(stream.getvalue())
         start = data.find(b"PK\x01\x02")  # the directory's first entry
         if way == "flags" and start >= 0:

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 
+from edgefkp.card import versions
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.table import Table
 from edgefkp.files import read_json
 from edgefkp.records import read_record
 
 SCHEMA = "edgefkp.faults/1"
+PACKAGES = ("numpy", "opencv-python", "ai-edge-litert", "tensorflow")  # whose versions matter
 REFUSED, FINE = "refused", "fine"
 WRONG, TRACEBACK, CRASH, HANG = "wrong", "traceback", "crash", "hang"
 BAD = (WRONG, TRACEBACK, CRASH, HANG)
@@ -68,6 +71,21 @@ def smallest(outcomes: Sequence[Outcome]) -> list[Outcome]:
         if one.outcome in BAD:
             found.setdefault((one.kind, one.outcome, one.where, one.message.partition(":")[0]), one)
     return sorted(found.values(), key=lambda one: (one.kind, one.number))
+
+
+def with_row(path: Path, seed: int, row: FaultRow, found: list[Outcome], order: Sequence[str]) -> FaultsResult:
+    """What stands at `path` with the row of one kind in place of an earlier one; begun anew for another seed or
+    version. order: the names of all kinds."""
+    created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    known = read(path) if path.exists() else None
+    if known is None or (known.seed, known.versions) != (seed, versions(*PACKAGES)):
+        return FaultsResult(seed, created, versions(*PACKAGES), [row], found)
+    rows = [*(one for one in known.rows if one.kind != row.kind), row]
+    faults = [*(one for one in known.faults if one.kind != row.kind), *found]
+    place = {name: number for number, name in enumerate(order)}
+    rows.sort(key=lambda one: place[one.kind])
+    faults.sort(key=lambda one: (place[one.kind], one.number))
+    return FaultsResult(seed, created, known.versions, rows, faults)
 
 
 def read(path: Path) -> FaultsResult:

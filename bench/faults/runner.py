@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import traceback
 import zlib
 from collections.abc import Callable, Sequence
@@ -12,22 +13,32 @@ from typing import Any
 import numpy as np
 
 from bench.faults import FOREIGN, KINDS, RAN, Kind, Sample, Wrong
+from bench.faults.mutate import alter_bytes
 from bench.faults.record import CRASH, FINE, HANG, REFUSED, TRACEBACK, WRONG, Outcome
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, write_bytes, write_json
 from edgefkp.runtime import isolate
 
 MEMORY = 6 << 30  # bytes of address space; TensorFlow takes three to start
+IN_PLACE = "in place of"  # a change that could not be made
 CLOSE = 0.25  # pixels: integer kernels round differently by a step
 
 Note = Callable[[Outcome], None]
 
 
 def altered(kind: Kind, samples: Sequence[Sample], number: int, seed: int) -> tuple[Sample, bytes, str]:
-    """The sample, its altered file and what was done: the same for the same kind, number and seed."""
+    """The sample, its altered file and what was done: the same for the same kind, number and seed.
+
+    Where the format cannot hold the change that was drawn (text in an array of numbers), bytes are altered instead.
+    """
     sample = samples[number % len(samples)]
     random = np.random.default_rng([seed, zlib.crc32(kind.name.encode()), number])
-    content, change = kind.mutate((sample.folder / sample.altered).read_bytes(), random)
+    untouched = (sample.folder / sample.altered).read_bytes()
+    try:
+        content, change = kind.mutate(untouched, random)
+    except Exception as error:
+        content, change = alter_bytes(untouched, random)
+        change = f"{change}, {IN_PLACE} {type(error).__name__}"
     return sample, content, f"{sample.altered}: {change}"
 
 
@@ -38,6 +49,7 @@ def run_kind(
     foreign = scratch / "foreign"
     foreign.write_text(f"#!/bin/sh\ntouch {scratch / RAN}\n")
     foreign.chmod(0o755)
+    _make_library(foreign.with_suffix(".so"), scratch / RAN)
     (scratch / "tmp").mkdir()
     environment = {
         "EDGEFKP_CACHE": str(scratch / "cache"), "TMPDIR": str(scratch / "tmp"), FOREIGN: str(foreign),
@@ -61,8 +73,11 @@ def run_kind(
                 batch, kind.name, str(scratch), part, seed, environment=environment, memory=MEMORY, progress=hear
             )
         except isolate.ChildDied as died:
-            if not begun or len(outcomes) == len(numbers) - len(left) + len(begun):
+            ended = len(outcomes) == len(numbers) - len(left) + len(begun)
+            if not begun or (ended and not died.signal):
                 raise EdgefkpError(f"{kind.name}: the harness failed: {died.last_line}") from died
+            if ended:  # it died of the last input after its answer
+                outcomes.pop()
             part = part[: len(begun)]
             _, content, change = altered(kind, samples_in(kind, scratch), part[-1], seed)
             what = HANG if died.signal == "SIGALRM" else CRASH
@@ -70,6 +85,13 @@ def run_kind(
             note(outcomes[-1])
         left = left[len(part) :]
     return outcomes
+
+
+def _make_library(path: Path, mark: Path) -> None:
+    """A library that leaves `mark` when it is loaded, where there is a compiler."""
+    code = f'#include <stdio.h>\n__attribute__((constructor)) void run(void) {{ fclose(fopen("{mark}", "w")); }}\n'
+    if compiler := shutil.which("cc"):
+        subprocess.run([compiler, "-shared", "-fPIC", "-x", "c", "-o", path, "-"], input=code, text=True, check=True)
 
 
 def samples_in(kind: Kind, scratch: Path) -> list[Sample]:
@@ -101,7 +123,7 @@ def batch(name: str, scratch: str, numbers: list[int], seed: int) -> None:
         if (Path(scratch) / RAN).exists():
             (Path(scratch) / RAN).unlink()
             outcome, message = WRONG, "a foreign program was started"
-        facts = {"number": number, "outcome": outcome, "altered": change[:200], "bytes": len(content)}
+        facts = {"number": number, "outcome": outcome, "altered": _printable(change[:200]), "bytes": len(content)}
         isolate.report({"ended": {**facts, "where": where, "message": _printable(message)}})
 
 

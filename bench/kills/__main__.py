@@ -1,17 +1,15 @@
 """The command: see bench/kills/__init__.py."""
 
 import tempfile
-from datetime import datetime, timezone
 from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 from bench import run
-from bench.kills.record import KillsResult, kills_table
+from bench.kills.record import KillRow, kills_table, with_row
 from bench.kills.runner import kill_often
 from bench.kills.targets import NAMES, TARGETS
-from edgefkp.card import versions
 from edgefkp.cli.options import log
 from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.files import write_json
@@ -22,12 +20,13 @@ RESULT = Path(__file__).resolve().parents[1] / "results/kills.json"
 @click.command(help=__doc__)
 @click.option("--count", default=10, show_default=True, type=click.IntRange(1), help="Kills of each command.")
 @click.option("--seed", default=0, show_default=True, help="Another seed draws other moments.")
-@click.option("--only", multiple=True, type=click.Choice(NAMES), help="May be repeated.")
+@click.option("--only", multiple=True, type=click.Choice(NAMES), help="May be repeated. The rows of the others stay.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=RESULT, help="JSON to write. [default: the committed one]"
 )
 def main(count: int, seed: int, only: tuple[str, ...], out: Path) -> None:
-    rows, problems = [], []
+    rows: list[KillRow] = []
+    problems: list[str] = []
     for target in TARGETS:
         if target.name not in (only or NAMES):
             continue
@@ -38,8 +37,7 @@ def main(count: int, seed: int, only: tuple[str, ...], out: Path) -> None:
         rows.append(row)
         problems += found
         log(str(row))
-    created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    write_json(out, KillsResult(seed, created, versions(), rows, problems))
+        write_json(out, with_row(out, seed, row, found))
     click.echo(kills_table(out).text())
     for problem in problems:
         log(problem)

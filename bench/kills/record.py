@@ -1,8 +1,11 @@
 """What became of the killed commands, as stored in bench/results/kills.json, and its table."""
 
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
+from bench.kills.targets import NAMES
+from edgefkp.card import versions
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.table import Table
 from edgefkp.files import read_json
@@ -34,6 +37,22 @@ class KillsResult:
     rows: list[KillRow]
     problems: list[str]  # command, second of the kill, what differs
     schema: str = SCHEMA
+
+
+def with_row(path: Path, seed: int, row: KillRow, problems: list[str]) -> KillsResult:
+    """What stands at `path` with the row of one command in place of an earlier one; begun anew for another seed or
+    version."""
+    created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    known = read(path) if path.exists() else None
+    if known is None or (known.seed, known.versions) != (seed, versions()):
+        return KillsResult(seed, created, versions(), [row], problems)
+    rows = [one for one in known.rows if one.command != row.command] + [row]
+    others = [one for one in known.problems if not one.startswith(f"{row.command},")]
+    return KillsResult(seed, created, versions(), sorted(rows, key=_place), others + problems)
+
+
+def _place(row: KillRow) -> int:
+    return NAMES.index(row.command)
 
 
 def kills_table(path: Path) -> Table:

@@ -4,7 +4,6 @@ See unbundle for what opens it there.
 """
 
 import shutil
-import tempfile
 import zipfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from edgefkp.files import replacing, sha256_file, write_json, write_text
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime import safety
 from edgefkp.runtime.metadata import spec_of
+from edgefkp.runtime.scratch import scratch_folder
 
 SCHEMA = "edgefkp.bundle/1"
 REFERENCE = 10  # images whose points travel along
@@ -71,8 +71,8 @@ def make(folder: Path, cases: list[Case], images: TimedImages, settings: TimingS
 
 
 def make_zip(path: Path, cases: list[Case], images: TimedImages, settings: TimingSettings) -> Path:
-    with tempfile.TemporaryDirectory(prefix="edgefkp-bundle-") as made, replacing(path) as temporary:
-        folder = make(Path(made), cases, images, settings)
+    with scratch_folder() as made, replacing(path) as temporary:
+        folder = make(made, cases, images, settings)
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in sorted(folder.rglob("*")):
                 if file.is_file():

@@ -6,6 +6,7 @@ two lines there, as everywhere.
 
 from __future__ import annotations
 
+import signal
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,6 +23,7 @@ try:
     from edgefkp.bench.device import Device
     from edgefkp.bench.plan import Schedule
     from edgefkp.bench.store import discard, partial_folder
+    from edgefkp.runtime import signals
 except ImportError as error:  # numpy is missing, or too old
     print(f"error: {error}\nhint:  python3 -m edgefkp.bench.doctor lists what is missing", file=sys.stderr)
     sys.exit(ENVIRONMENT)
@@ -53,6 +55,7 @@ def _log(text: str) -> None:
 
 
 def main() -> None:
+    signals.unwind_on_signals()
     folder, out, *more = sys.argv[1:]
     try:
         run(Path(folder), Path(out), trust=more == ["--trust"])
@@ -60,7 +63,7 @@ def main() -> None:
         _log(f"error: {error.message}" + (f"\nhint:  {error.hint}" if error.hint else ""))
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, BrokenPipeError):
-        sys.exit(130)
+        sys.exit(128 + (signals.received() or signal.SIGINT))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """edgefkp recommend: the file to use on a measured device."""
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from edgefkp.cli.options import json_option, print_json
+from edgefkp.cli.options import json_option, log, print_json
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import visible
 
@@ -40,9 +41,13 @@ def command(result: Path | None, budget_ms: float | None, max_rmse: float | None
 def _newest() -> "Result":
     from edgefkp.bench import result as results
 
-    for path in sorted(visible(RESULTS, "*.json"), key=lambda path: path.stat().st_mtime, reverse=True):
-        try:
-            return results.read(path)
-        except EdgefkpError:
-            continue  # other measurements are kept there, too
+    found: dict[Path, Result] = {}
+    for path in visible(RESULTS, "*.json"):
+        with contextlib.suppress(EdgefkpError):  # other measurements are kept there, too
+            found[path] = results.read(path)
+    if found:
+        # Not by the file's time: a copy has another one.
+        newest = max(found, key=lambda path: found[path].created)
+        log(f"taking {newest}, measured {found[newest].created} on {found[newest].device.name}")
+        return found[newest]
     raise EdgefkpError(f"there is no result of edgefkp bench in {RESULTS}", "measure first: edgefkp bench")

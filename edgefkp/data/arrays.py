@@ -6,6 +6,7 @@ Nothing but numbers and text is read: a pickle is never opened, whatever the fil
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -34,7 +35,7 @@ def read_arrays(path: Path | str, hint: str, largest: int = LARGEST) -> Arrays:
             size = Path(path).stat().st_size
             _check_header(stream, size)
             stream.seek(0)
-            return {"": np.lib.format.read_array(stream, allow_pickle=False)}
+            return {"": _read(stream)}
     arrays = {}
     with opened_zip(path, _FORM, hint, largest) as archive:
         for member in archive.infolist():
@@ -44,9 +45,18 @@ def read_arrays(path: Path | str, hint: str, largest: int = LARGEST) -> Arrays:
             with archive.open(member) as stream:
                 _check_header(stream, member.file_size)
             with archive.open(member) as stream:
-                arrays[name] = np.lib.format.read_array(stream, allow_pickle=False)
+                arrays[name] = _read(stream)
                 stream.read()  # to its end, where the checksum is compared
     return arrays
+
+
+def _read(stream: IO[bytes]) -> np.ndarray:
+    array: np.ndarray = np.lib.format.read_array(stream, allow_pickle=False)
+    if array.dtype.kind == "U":  # numpy takes any four bytes; making a str of them fails wherever that is done
+        codes = np.frombuffer(array.tobytes(), np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
+        if codes.max(initial=0) > sys.maxunicode:
+            raise ValueError("text that has no such letters")
+    return array
 
 
 def _check_header(stream: IO[bytes], size: int) -> None:

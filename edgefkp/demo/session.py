@@ -13,6 +13,7 @@ from edgefkp.detect.media import Frame
 from edgefkp.detect.tracker import TrackedFace, Tracker
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.schemes import FLOAT, INTEGER, SCHEMES, parse_tflite
+from edgefkp.files import visible
 from edgefkp.geometry import crop_face, crop_matrix, invert, move_points
 from edgefkp.layout import REFERENCE_SIDE
 from edgefkp.runtime.predictor import Predictor, open_predictor
@@ -137,8 +138,7 @@ class Pipeline:
 
 def choices_beside(model: Path) -> list[Path]:
     """`model`, then the others to choose from: those of its folder and the shipped ones."""
-    beside = (path for path in sorted(model.parent.glob("*.tflite")) if not path.name.startswith("."))
-    return list(dict.fromkeys([model, *beside, *models()]))
+    return list(dict.fromkeys([model, *visible(model.parent, "*.tflite"), *models()]))
 
 
 def counterparts(model: Path, choices: list[Path]) -> list[Path]:

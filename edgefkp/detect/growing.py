@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, writing
 from edgefkp.files import json_text, locked, write_text
 
 SCHEMA = "edgefkp.predicted/1"
@@ -21,41 +21,37 @@ class GrowingFile:
 
     def __init__(self, path: Path, keep: int = 0) -> None:
         self.path, self._end = path, keep
-        try:
+        with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
             self._stream.truncate(keep)
             self._stream.seek(keep)
-        except OSError as error:
-            raise self._unwritable(error) from error
 
     def append(self, text: str) -> None:
         """Raises EdgefkpError for a full disk, and for a file that was deleted meanwhile."""
         content = text.encode()
+        if not self._is_there():
+            raise EdgefkpError(f"{self.path} was deleted while edgefkp predict wrote it", "type the same command again")
         try:
-            if not os.path.samestat(os.stat(self.path), os.fstat(self._stream.fileno())):
-                raise FileNotFoundError
-            rest = memoryview(content)
-            while rest:
-                rest = rest[self._stream.write(rest) :]
-        except FileNotFoundError:
-            raise EdgefkpError(
-                f"{self.path} was deleted while edgefkp predict wrote it", "type the same command again"
-            ) from None
-        except OSError as error:
+            with writing(self.path):
+                rest = memoryview(content)
+                while rest:
+                    rest = rest[self._stream.write(rest) :]
+        except EdgefkpError:
             with contextlib.suppress(OSError):
                 self._stream.truncate(self._end)
-            raise self._unwritable(error) from error
+            raise
         self._end += len(content)
+
+    def _is_there(self) -> bool:
+        """Its name still leads to the file that is open."""
+        try:
+            return os.path.samestat(os.stat(self.path), os.fstat(self._stream.fileno()))
+        except FileNotFoundError:
+            return False
 
     def close(self) -> None:
         self._stream.close()
-
-    def _unwritable(self, error: OSError) -> EdgefkpError:
-        return EdgefkpError(
-            f"cannot write {self.path}: {error.strerror or error}",
-            "choose a folder that you can write to, on a disk with space left: --out",
-        )
 
 
 class Ledger:

@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ import numpy as np
 from edgefkp.data.images import MOST_PIXELS
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import captured_fds, visible, write_bytes
+from edgefkp.runtime.scratch import scratch_folder
 
 IMAGE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 VIDEO_SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".y4m", ".mjpeg"}
@@ -108,8 +108,9 @@ class Video:
         fps = max(self._capture.get(cv2.CAP_PROP_FPS), 1e-3)
         if frames < expected - allowed and seconds < (expected - allowed) / fps:
             raise EdgefkpError(f"{self._path} was cut off: it ends after {frames} of {expected:.0f} frames", _AGAIN)
-        if self._path.suffix.lower() == ".y4m" and _is_torn_y4m(self._path):
-            raise EdgefkpError(f"{self._path} was cut off: it ends in the middle of frame {frames + 1}", _AGAIN)
+        torn = _TORN.get(self._path.suffix.lower())
+        if torn and torn(self._path):
+            raise EdgefkpError(f"{self._path} was cut off: it ends in the middle of a frame, after {frames}", _AGAIN)
 
     def close(self) -> None:
         self._capture.release()
@@ -138,6 +139,17 @@ def _is_torn_y4m(path: Path) -> bool:
         return bool(rest) and stream.read(6) == b"FRAME\n"
 
 
+def _is_torn_mjpeg(path: Path) -> bool:
+    """The last image has no end: this format is nothing but images."""
+    with open(path, "rb") as stream:
+        stream.seek(max(0, path.stat().st_size - 100))
+        return not stream.read().rstrip(b"\0\r\n").endswith(b"\xff\xd9")
+
+
+# Formats whose header counts no frames. A cut between two frames cannot be seen in them.
+_TORN = {".y4m": _is_torn_y4m, ".mjpeg": _is_torn_mjpeg}
+
+
 def open_video(path: Path) -> Any:
     """An open cv2.VideoCapture. Raises EdgefkpError for a file that cannot be read, or has too many pixels."""
     import cv2
@@ -160,8 +172,8 @@ def plain_name(path: Path) -> Iterator[str]:
     try:
         name.encode()
     except UnicodeEncodeError:
-        with tempfile.TemporaryDirectory(prefix="edgefkp-") as folder:
-            link = Path(folder, "video").with_suffix(path.suffix if path.suffix.isascii() else "")
+        with scratch_folder() as folder:
+            link = (folder / "video").with_suffix(path.suffix if path.suffix.isascii() else "")
             link.symlink_to(path.absolute())
             yield str(link)
     else:

@@ -11,7 +11,7 @@ from typing import IO, Any, NamedTuple
 from edgefkp.data.pose import Pose, shows_pose
 from edgefkp.detect.detector import Face
 from edgefkp.detect.growing import GrowingFile
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, writing
 from edgefkp.files import replacing
 from edgefkp.layout import PointLayout
 
@@ -111,24 +111,19 @@ class PointsWriter:
 
     def _drop_rows(self) -> int:
         """Leave in the file what is kept; the number of its bytes."""
-        try:
-            with open(self._path, "rb") as stream:
-                parts, end = self._parts(stream), 0
+        with writing(self._path), open(self._path, "rb") as stream:
+            parts, end = self._parts(stream), 0
+            for part in parts:
+                if part.start > end:
+                    break
+                end = part.end
+            if not any(part.start > end for part in parts):
+                return end
+            with replacing(self._path) as temporary, open(temporary, "wb") as other:
                 for part in parts:
-                    if part.start > end:
-                        break
-                    end = part.end
-                if not any(part.start > end for part in parts):
-                    return end
-                with replacing(self._path) as temporary, open(temporary, "wb") as other:
-                    for part in parts:
-                        stream.seek(part.start)
-                        other.write(stream.read(part.end - part.start))
-                    return other.tell()
-        except OSError as error:
-            raise EdgefkpError(
-                f"cannot write {self._path}: {error.strerror}", "choose a folder that you can write to: --out"
-            ) from error
+                    stream.seek(part.start)
+                    other.write(stream.read(part.end - part.start))
+                return other.tell()
 
     def _parts(self, stream: IO[bytes]) -> list[_Rows]:
         """Where the header and the rows to keep stand; fills `done`."""

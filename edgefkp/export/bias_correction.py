@@ -7,10 +7,8 @@ the network is converted again (Nagel et al., "Data-Free Quantization Through We
 """
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from edgefkp.export.schemes import FLOAT
 from edgefkp.files import write_bytes
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime import interpreters as runtimes
+from edgefkp.runtime.scratch import scratch_folder
 
 
 def output_bias(model: Any) -> Any:
@@ -62,8 +61,8 @@ def outputs_of(content: bytes, samples: Sequence[np.ndarray]) -> np.ndarray:
     samples: one (N, *input shape) float32 array for each input. TensorFlow's own interpreter runs it: those of other
     packages may fail in a process that imported TensorFlow.
     """
-    with tempfile.TemporaryDirectory(prefix="edgefkp-outputs-") as folder:
-        model = runtimes.load(write_bytes(Path(folder) / "one.tflite", content), "tensorflow")
+    with scratch_folder() as folder:
+        model = runtimes.load(write_bytes(folder / "one.tflite", content), "tensorflow")
     results = []
     for number in range(len(samples[0])):
         for which, array in enumerate(samples):

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import shutil
-import tempfile
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.card import TFLITE, Card, read_card, versions, write_card, write_with_card
+from edgefkp.card import TFLITE, Card, read_card, require_card_hash, versions, write_card, write_with_card
 from edgefkp.data.faces import Dataset, Faces
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.evaluation.evaluate import part_of
@@ -39,6 +38,7 @@ from edgefkp.layout import InputSpec, ModelSpec
 from edgefkp.networks.ours import FLOAT_LAYERS
 from edgefkp.runtime.keras_model import load_keras
 from edgefkp.runtime.metadata import FileMetadata
+from edgefkp.runtime.scratch import scratch_folder
 
 CARDS = 4  # the form of these cards; files with an older one are made again
 
@@ -65,6 +65,7 @@ class ExportJob:
     def __init__(self, path: Path, source: Dataset, options: ExportOptions, progress: ExportProgress) -> None:
         self.path, self.source, self.options, self.progress = path, source, options, progress
         self.parent = sha256_file(path)
+        require_card_hash(path, self.parent)
         self._missing: dict[ConversionSettings, np.ndarray] = {}
 
     @cached_property
@@ -152,8 +153,8 @@ class ExportJob:
             self._require_same_calibration(target, card, settings)
         self.progress.on_file(target.name)
         out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="edgefkp-export-") as folder:
-            made = Path(folder) / target.name
+        with scratch_folder() as folder:
+            made = folder / target.name
             inspection = self._write(made, settings)
             known = parity_of(card) if card else None  # of these very bytes, if only the card is of an older form
             known = known if known and known.sha256 == inspection.sha256 else None

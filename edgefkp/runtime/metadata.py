@@ -6,12 +6,12 @@ their card, or by the shapes of their tensors. No package is needed to read the 
 
 import struct
 from dataclasses import dataclass
-from json import loads
 from pathlib import Path
 from typing import BinaryIO
 
 from edgefkp.card import read_card
 from edgefkp.errors import EdgefkpError
+from edgefkp.files import parse_json
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, OutputSpec, PointLayout
 from edgefkp.records import read_record
 from edgefkp.runtime.graph import require_tflite
@@ -50,10 +50,7 @@ def read_metadata(path: Path) -> FileMetadata | None:
         raise EdgefkpError(f"{path} is damaged: its metadata cannot be read", "export or copy it again") from error
     if content is None:
         return None
-    try:
-        stored = loads(content.rstrip(b"\0"))
-    except ValueError as error:
-        raise EdgefkpError(f"{path}: its metadata entry '{NAME}' is damaged: {error}", "export it again") from error
+    stored = parse_json(content.rstrip(b"\0"), f"the metadata entry '{NAME}' of {path}", "export it again")
     return read_record(FileMetadata, stored, f"{path}, metadata", "export it again")
 
 

@@ -24,7 +24,7 @@ class Predictor(Protocol):
 
 
 def open_predictor(path: Path | str, runtime: str | None = None, threads: int = 1) -> Predictor:
-    """Load a .keras or .tflite file; a .tflite that is not known by its hash is tried in a child process first.
+    """Load a .keras or .tflite file; one that is not known by its hash is tried in a child process first.
 
     A file that came with the package is compared with its reference vectors, once on a machine.
     Raises EdgefkpError if the file is missing, damaged or no keypoint network, EnvironmentProblem if the runtime is
@@ -42,6 +42,8 @@ def open_predictor(path: Path | str, runtime: str | None = None, threads: int = 
         return model
     if path.suffix == ".keras":
         from edgefkp.runtime.keras_model import load_keras
+        from edgefkp.runtime.keras_safety import check_keras
 
+        check_keras(path)
         return load_keras(path)
     raise EdgefkpError(f"{path} is neither a .keras nor a .tflite file", "edgefkp export converts .keras to .tflite")

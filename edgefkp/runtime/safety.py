@@ -21,7 +21,7 @@ from edgefkp.runtime.graph import require_tflite
 from edgefkp.runtime.tflite_model import TfliteModel, require_finite
 
 _AGAIN = "export or copy it again"
-_CHECK = "probed"
+CHECK = "probed"
 _EVERY = 25  # images between two reports of progress
 
 
@@ -36,14 +36,14 @@ def check(path: Path | str, runtime: str | None = None) -> None:
     require_card_hash(path, digest)
     info = interpreters.choose(runtime)
     facts = digest, info.name, info.version
-    if digest in shipped.hashes() or passed.has_passed(_CHECK, *facts):
+    if digest in shipped.hashes() or passed.has_passed(CHECK, *facts):
         return
-    _try_in_child(path, info.name)
-    passed.remember(_CHECK, *facts)
+    try_in_child(probe, path, info.name, interpreters.RUNTIMES[info.name].probe_seconds)
+    passed.remember(CHECK, *facts)
 
 
-def _try_in_child(path: Path, runtime: str) -> None:
-    seconds = interpreters.RUNTIMES[runtime].probe_seconds
+def try_in_child(probe: Callable[[str, str], None], path: Path, runtime: str, seconds: float) -> None:
+    """Raises the EdgefkpError of `probe`, or one that names how its process ended."""
     try:
         isolate.call(probe, str(path), runtime, seconds=seconds)
     except isolate.ChildDied as died:
@@ -81,10 +81,15 @@ def _tried(model: TfliteModel) -> Iterator[list[np.ndarray]]:
     yield [np.zeros(detail["shape"], detail["dtype"]) for detail in model.inputs]
     if model.is_keypoint_model:
         shape = model.spec.input.image_shape
-        white = np.full(shape, 255, np.uint8)
-        ramp = np.linspace(0, 255, white.size).astype(np.uint8).reshape(shape)
-        noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-        yield from ([tensor] for tensor in model.tensors(np.stack([white, ramp, noise])))
+        yield from ([tensor] for tensor in model.tensors(tried_images(shape)))
+
+
+def tried_images(shape: tuple[int, ...]) -> np.ndarray:
+    """(3, *shape) uint8: white, a ramp and noise."""
+    white = np.full(shape, 255, np.uint8)
+    ramp = np.linspace(0, 255, white.size).astype(np.uint8).reshape(shape)
+    noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    return np.stack([white, ramp, noise])
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,6 @@
 """One cell in a process of its own: claim it, train it, score it once on the test split, write its result."""
 
 import math
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from edgefkp.evaluation.evaluate import evaluate, lookup_mask, lookup_rmse, part
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.files import json_text, locked, parse_json, read_bytes, read_json, sha256_file, write_json
 from edgefkp.records import read_record
+from edgefkp.runtime.scratch import scratch_folder
 from edgefkp.study.cell import CellResult, CellScores, KeptPoints, StudyCell
 from edgefkp.study.store import Study, read_progress
 from edgefkp.training.fit import EpochLog
@@ -218,8 +218,8 @@ def h5_bytes(path: Path) -> int:
     from edgefkp.files import captured_fds
     from edgefkp.runtime.keras_model import load_keras
 
-    with tempfile.TemporaryDirectory() as folder, captured_fds():  # Keras warns of the old format, which is the point
-        file = Path(folder) / "model.h5"
+    with scratch_folder() as folder, captured_fds():  # Keras warns of the old format, which is the point
+        file = folder / "model.h5"
         load_keras(path).model.save(file, include_optimizer=False)
         return file.stat().st_size
 

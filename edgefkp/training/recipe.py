@@ -14,6 +14,7 @@ RECIPES = Path(__file__).with_name("recipes")  # those that our own networks wer
 LOSSES = ("smooth_l1", "mse", "wing")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 STARTS = ("mean_shape", "random")
+_FORM = 'write it as JSON: {"epochs": 80, "learning_rate": 0.001}; or leave --recipe out for the defaults'
 _SHARE = (0.0, 1.0)
 # Field -> the least and the largest value that is no mistake.
 RANGES = {
@@ -100,7 +101,7 @@ def read_recipe(path: Path | str) -> Recipe:
         path = known[str(path)]
     names = ", ".join(json_name(one) for one in dataclasses.fields(Recipe))
     try:
-        return read_record(Recipe, read_json(path), str(path), f"fields: {names}", strict=True)
+        return read_record(Recipe, read_json(path, _FORM), str(path), f"fields: {names}", strict=True)
     except EdgefkpError as error:
         reason = error.__cause__ and error.__cause__.__cause__
         if isinstance(reason, UsageError):  # a value that the recipe itself refuses

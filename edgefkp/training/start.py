@@ -15,6 +15,7 @@ from edgefkp.layout import ModelSpec, PointLayout
 from edgefkp.networks.complexity import leaves
 from edgefkp.runtime import shipped
 from edgefkp.runtime.keras_model import load_keras
+from edgefkp.runtime.keras_safety import check_keras
 from edgefkp.training.features import HEAD
 
 _LEAST_KEPT = 0.5  # of the body's weights: below, the file holds another network
@@ -79,7 +80,8 @@ def facts_of(path: Path) -> CardStart:
 
 
 def open_start(path: Path) -> Start:
-    """Raises EdgefkpError for a file that is no keypoint network."""
+    """Raises EdgefkpError for a file that is no keypoint network, or that ends the process that tries it."""
+    check_keras(path)
     loaded = load_keras(path)
     if not loaded.is_keypoint_model or loaded.model.layers[-1].name != HEAD:
         raise EdgefkpError(

@@ -32,6 +32,7 @@ from edgefkp.layout import KAGGLE15, ModelSpec
 from edgefkp.networks.complexity import macs, parameters
 from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import Network, build, resolve
+from edgefkp.runtime.keras_safety import remember_keras
 from edgefkp.training.autotune import choose_plan
 from edgefkp.training.batches import epoch_size
 from edgefkp.training.distillation import augmented_copies, distill_targets
@@ -218,6 +219,7 @@ def train(
         versions=versions("tensorflow", "keras", "numpy", "opencv-python", "scikit-learn"),
     )
     card = write_with_card(path, card, result.model.save)
+    remember_keras(path)
     checkpoint.unlink(missing_ok=True)
     return path, card
 

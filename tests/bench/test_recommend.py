@@ -1,5 +1,6 @@
 """recommend, on rows with chosen times and errors."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,6 +98,12 @@ def test_command(
     assert "use middle.int8.tflite" in shown
     assert max(map(len, shown.splitlines())) <= 80
     assert run("recommend", "bench/results/board.json", "--budget-ms", "0.1", "--json") == 3
+    capsys.readouterr()
+    # The newest is the one that was measured last, and not the file that was copied last.
+    results.save(replace(result, name="later", created="2031-01-01T00:00:00Z"), tmp_path / "bench/results/a.json")
+    os.utime(tmp_path / "bench/results/a.json", (0, 0))
+    assert run("recommend") == 0
+    assert "taking bench/results/a.json, measured 2031-01-01T00:00:00Z on" in capsys.readouterr().err
     assert run("recommend", "bench/results/other.json") == 1
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgefkp.cli import COMMANDS
+from edgefkp.files import read_json, write_json
 from tests.made_faces import made_faces, write_training
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +21,7 @@ BAIT = "open({place!r}, 'a').write(__name__ + chr(10))\nraise SystemExit(0)\n"
 FOREIGN = (
     *("resource", "json", "typing", "tempfile", "socket", "site", "sitecustomize", "usercustomize", "click"),
     *("tabulate", "cv2", "flatbuffers", "ai_edge_litert", "tflite_runtime", "tflite", "tensorflow", "keras"),
+    *("keras_tuner", "matplotlib", "sklearn", "scipy", "skimage", "jinja2", "PIL", "h5py", "tqdm", "ray", "kagglehub"),
 )
 FOREIGN_PACKAGES = ("numpy", "edgefkp", "edgefkp/cli", "edgefkp/runtime", "edgefkp/bench")
 
@@ -41,7 +44,10 @@ def folder(tmp_path: Path) -> Path:
     (folder / "data").mkdir()
     images, keypoints = made_faces(30)
     write_training(folder / "data" / "training.csv", images, keypoints)
-    (folder / "face.pgm").write_bytes(b"P5 96 96 255\n" + np.ascontiguousarray(images[0]).tobytes())
+    for name in ("face", "copy"):
+        (folder / f"{name}.pgm").write_bytes(b"P5 96 96 255\n" + np.ascontiguousarray(images[0]).tobytes())
+    measured = read_json(ROOT / "bench/results/zoo.json")
+    write_json(folder / "measured.json", {**measured, "rows": measured["rows"][:1]})
     return folder
 
 
@@ -65,19 +71,50 @@ def typed(folder: Path, tmp_path: Path) -> Typed:
     return run
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "bench tiny.int8.tflite --quick --processes 1 --seconds 0.02 --mode invoke",
-        "evaluate tiny.float32.tflite --data data",
-        "predict face.pgm --model tiny.float32.tflite --finder whole-image --out predicted",
-        "parity tiny.int8.tflite --reference tiny.float32.tflite --data data",
-        "bundle tiny.int8.tflite --quick",
-        "doctor",
-        "inspect tiny.int8.tflite",
-    ],
-    ids=lambda words: words.split()[0],
+QUICK = (
+    "bench tiny.int8.tflite --quick --processes 1 --seconds 0.02 --mode invoke",
+    "bench show measured.json",
+    "evaluate tiny.float32.tflite --data data",
+    "predict face.pgm --model tiny.float32.tflite --finder whole-image --out predicted",
+    "predict face.pgm copy.pgm --model tiny.float32.tflite --finder whole-image --out predicted --workers 2",
+    "demo --source face.pgm --once --display none --model tiny.float32.tflite --finder whole-image",
+    "demo --source face.pgm --once --display file --model tiny.float32.tflite --finder haar",
+    "parity tiny.int8.tflite --reference tiny.float32.tflite --data data",
+    "bundle tiny.int8.tflite --quick",
+    "compare measured.json measured.json",
+    "recommend measured.json",
+    "data info --data data",
+    "data audit --data data",
+    "models",
+    "study status",
+    "doctor",
+    "inspect tiny.int8.tflite",
 )
+SLOW = (
+    "train nano --data data --images 64",
+    "export nano-masked-online --models . --data data --quant int8",
+    "run --data data --models nano --images 64 --quick --out out",
+    "report",
+)
+NEITHER = {"tune"}  # which takes another package; its children start as those of train and bench do
+
+
+def test_every_command_is_typed_there() -> None:
+    assert {words.split()[0] for words in (*QUICK, *SLOW)} | NEITHER == set(COMMANDS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", SLOW, ids=lambda words: words.split()[0])
+def test_nothing_of_it_is_run_by_what_needs_tensorflow(typed: Typed, folder: Path, tmp_path: Path, words: str) -> None:
+    pytest.importorskip("keras")
+    for suffix in (".keras", ".json"):
+        shutil.copy(ROOT / f"models/nano-masked-online{suffix}", folder)
+    done = typed(*words.split())
+    assert not (tmp_path / "touched").exists(), (tmp_path / "touched").read_text()
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("words", QUICK)
 def test_nothing_of_the_current_folder_is_run(typed: Typed, tmp_path: Path, words: str) -> None:
     done = typed(*words.split())
     assert not (tmp_path / "touched").exists(), (tmp_path / "touched").read_text()

@@ -48,6 +48,8 @@ def test_what_was_written_is_read(tmp_path):
         (member("(3,)", "<M8[s]", bytes(80)), "not of numbers or text"),
         (member("(", "<f8"), "not a whole"),
         (member("(3,)", "<f9"), "not a whole"),
+        (member("(1,)", "<U1", b"\0\0\x11\0"), "text that has no such letters"),
+        (member("(1,)", ">U1", b"\0\x11\0\0"), "text that has no such letters"),
     ],
 )
 def test_a_header_that_promises_too_much_is_refused(tmp_path, content, message):
@@ -94,7 +96,17 @@ def test_bytes_that_are_no_text_do_not_stop_names():
     assert list(text_of(np.array([1, 2]))) == ["1", "2"]
 
 
+@pytest.mark.parametrize("order", "<>")
+def test_letters_of_every_script_are_text(tmp_path, order):
+    names = np.array(["ä", "\N{CJK UNIFIED IDEOGRAPH-4E00}", "\N{GRINNING FACE}"], f"{order}U1")
+    assert list(read_arrays(write_arrays(tmp_path / "a.npz", {"names": names}), "")["names"]) == list(names)
+
+
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.one_of(damaged(npz(False)), damaged(npz(True))))
 def test_any_bytes_are_read_or_refused(tmp_path, content):
-    reads_or_refuses(lambda path: read_arrays(path, ""), tmp_path / "a.npz", content)
+    def read(path):
+        for array in read_arrays(path, "").values():
+            text_of(array)
+
+    reads_or_refuses(read, tmp_path / "a.npz", content)

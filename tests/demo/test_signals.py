@@ -57,6 +57,7 @@ def test_predict_leaves_a_table_that_the_next_run_completes(tmp_path, photos, nu
         (photos / f"more-{count}.png").write_bytes((photos / "00.png").read_bytes())
     table = out / "points.csv"
     ended(start(*words), number, lambda: table.exists() and len(table.read_bytes().splitlines()) > 5)
+    assert not list(tmp_path.rglob(".*"))
     own = PredictSettings(out, str(TINY), "whole-image")
     rest = predict(find_items([photos], out), own)
     assert rest.earlier >= 5

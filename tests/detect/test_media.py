@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 
@@ -30,6 +31,10 @@ def make_video(path, frames=FRAMES):
             for number in range(frames):
                 stream.write(b"FRAME\n" + noise(number, 160 * 120 * 3 // 2).tobytes())
         return
+    if path.suffix == ".mjpeg":
+        parts = [cv2.imencode(".jpg", noise(number))[1].tobytes() for number in range(frames)]
+        path.write_bytes(b"".join(parts))
+        return
     video = VideoRecorder(path, 25)
     for number in range(frames):
         video.write(noise(number))
@@ -52,7 +57,7 @@ def make_faststart(path):
     path.write_bytes(content[:start] + index + content[start:moov] + content[moov + size :])
 
 
-@pytest.mark.parametrize("suffix", [*CODECS, ".y4m", "faststart.mp4"])
+@pytest.mark.parametrize("suffix", [*CODECS, ".y4m", ".mjpeg", "faststart.mp4"])
 @pytest.mark.parametrize("share", [0.55, 0.8])
 def test_a_video_that_was_cut_off_is_named(tmp_path, suffix, share, capfd):
     path = tmp_path / f"a{suffix}"
@@ -113,6 +118,7 @@ def test_a_long_recording_is_read_back_at_its_end(tmp_path, suffix, monkeypatch)
 RECORD = """
 import resource, sys
 from pathlib import Path
+import cv2
 import numpy as np
 from edgefkp.detect.recorder import VideoRecorder
 from edgefkp.errors import EdgefkpError

@@ -56,6 +56,17 @@ def test_the_shipped_network_is_whole_and_what_the_shipped_files_were_made_from(
         assert (made.parent, made.parent_sha256) == (network.name, card.sha256)
 
 
+def test_a_network_that_its_card_does_not_describe_is_not_exported(tmp_path, source):
+    (shipped_one,) = shipped.models(".keras")
+    network = Path(shutil.copy(shipped_one, tmp_path))
+    shutil.copy(card_path(shipped_one), tmp_path)
+    with open(network, "ab") as stream:
+        stream.write(b"more")
+    with pytest.raises(EdgefkpError, match="is not the file that its card"):
+        export_network(network, tmp_path / "export", ["int8"], source, NO_PARITY)
+    assert not (tmp_path / "export").exists()
+
+
 def other_faces() -> Dataset:
     from edgefkp.data.faces import faces_of
 

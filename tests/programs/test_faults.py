@@ -1,14 +1,20 @@
 """Altered files and killed commands: few of both here, the whole with pytest -m slow."""
 
+import dataclasses
+
 import pytest
 
-from bench.faults import KINDS, Kind
-from bench.faults.kinds.itself import FOREIGN_RUNS, ORDER, OTHER_ANSWER
+from bench.faults import KINDS, Kind, record
+from bench.faults.__main__ import RESULT as FAULTS
+from bench.faults.kinds.itself import FOREIGN_LOADS, FOREIGN_RUNS, ORDER, OTHER_ANSWER
 from bench.faults.record import BAD, OUTCOMES, WRONG, row_of, smallest
-from bench.faults.runner import altered, run_kind, samples_in
+from bench.faults.runner import IN_PLACE, altered, run_kind, samples_in
+from bench.kills.__main__ import RESULT as KILLS
 from bench.kills.contents import contents, difference
+from bench.kills.record import KillRow, read, with_row
 from bench.kills.runner import kill_often
 from bench.kills.targets import NAMES, TARGETS
+from edgefkp.files import write_json
 
 SEED = 5
 READ = [kind.name for kind in KINDS.values() if kind.share]
@@ -27,7 +33,7 @@ INPUTS = 10
 
 def test_the_harness_notices_every_fault(tmp_path):
     outcomes = run_kind(KINDS["itself"], range(len(ORDER)), SEED, tmp_path)
-    expected = {name: name for name in OUTCOMES} | {FOREIGN_RUNS: WRONG, OTHER_ANSWER: WRONG}
+    expected = {name: name for name in OUTCOMES} | dict.fromkeys((FOREIGN_RUNS, FOREIGN_LOADS, OTHER_ANSWER), WRONG)
     assert {ORDER[one.number]: one.outcome for one in outcomes} == expected
     assert row_of("itself", "", outcomes).inputs == len(ORDER)
     assert {one.outcome for one in smallest(outcomes)} == set(BAD)
@@ -46,6 +52,23 @@ def test_a_seed_makes_the_same_files_again(name, tmp_path):
 
     samples = samples_in(KINDS[name], tmp_path)
     assert made(1) == made(1) != made(2)
+
+
+@pytest.mark.parametrize("name", ["npz", "full labels", "tflite"])
+def test_nearly_every_change_is_one_that_the_format_can_hold(name, tmp_path):
+    samples = samples_in(KINDS[name], tmp_path)
+    changes = [altered(KINDS[name], samples, number, SEED)[2] for number in range(100)]
+    assert sum(IN_PLACE in change for change in changes) < 10
+
+
+def test_a_change_that_cannot_be_made_alters_bytes(tmp_path):
+    def fails(content, random):
+        raise ValueError("complex() arg is a malformed string")
+
+    kind = dataclasses.replace(KINDS["csv"], mutate=fails)
+    sample, content, change = altered(kind, samples_in(kind, tmp_path), 1, SEED)
+    assert content != (sample.folder / sample.altered).read_bytes()
+    assert change.endswith("in place of ValueError")
 
 
 @pytest.mark.slow
@@ -75,6 +98,26 @@ def test_a_command_that_is_killed_ten_times_ends_as_an_undisturbed_one(name, tmp
     assert row.orphans == 0
 
 
+def test_a_command_that_is_killed_alone_keeps_the_rows_of_the_others(tmp_path):
+    path = tmp_path / "kills.json"
+    for seed, name, problems in ((1, "study", ["study, killed: x"]), (1, "predict", []), (1, "study", [])):
+        write_json(path, with_row(path, seed, KillRow(name, 1, 1, 0, 0, 0, 0), problems))
+    assert [row.command for row in read(path).rows] == ["predict", "study"]
+    assert read(path).problems == []
+    assert len(with_row(path, 2, KillRow("run", 1, 1, 0, 0, 0, 0), []).rows) == 1
+
+
+def test_the_committed_figures_are_of_the_whole_and_hold_no_fault():
+    faults, kills = record.read(FAULTS), read(KILLS)
+    kinds = [row.kind for row in faults.rows]  # a younger kind joins with the next run
+    assert kinds == [name for name in READ if name in kinds]
+    assert sum(row.inputs for row in faults.rows) >= 2990  # shares are rounded
+    assert [(row.kind, name) for row in faults.rows for name in BAD if getattr(row, name)] == faults.faults == []
+    assert sum(row.kills for row in kills.rows) >= 60
+    assert all(row.kills == row.same == 10 for row in kills.rows)
+    assert not any(row.orphans for row in kills.rows)
+
+
 def test_what_was_lost_doubled_or_left_is_seen(tmp_path):
     (tmp_path / "points.csv").write_text("file\na\n")
     (tmp_path / "card.json").write_text('{"model": "a", "created": "now", "processes": [{"round": 0, "steady": 1}]}')
@@ -87,4 +130,4 @@ def test_what_was_lost_doubled_or_left_is_seen(tmp_path):
         '{"model": "a", "processes": [{"round": 0, "steady": 2}, {"round": 0, "steady": 2}]}'
     )
     (tmp_path / "points.csv").write_text("file\na\na\n")
-    assert difference(contents(tmp_path), whole) == "different: card.json, points.csv"
+    assert difference(contents(tmp_path), whole) == "different: card.json processes, points.csv"

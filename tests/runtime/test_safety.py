@@ -28,14 +28,14 @@ def broken(tmp_path: Path, content: bytes) -> Path:
 
 def test_a_good_file_passes_and_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     safety.check(TINY)
-    monkeypatch.setattr(safety, "_try_in_child", lambda *_: pytest.fail("tried again"))
+    monkeypatch.setattr(safety, "try_in_child", lambda *_: pytest.fail("tried again"))
     safety.check(TINY)
 
 
 def test_another_runtime_version_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     safety.check(TINY)
     tried = []
-    monkeypatch.setattr(safety, "_try_in_child", lambda path, name: tried.append(name))
+    monkeypatch.setattr(safety, "try_in_child", lambda probe, path, name, seconds: tried.append(name))
     monkeypatch.setattr(interpreters, "choose", lambda _: interpreters.RuntimeInfo("litert", "99"))
     safety.check(TINY)
     assert tried == ["litert"]
@@ -147,7 +147,7 @@ def test_a_file_without_outputs_is_no_keypoint_network(tmp_path: Path) -> None:
 def test_what_other_code_let_through_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     safety.check(TINY)
     tried: list[str] = []
-    monkeypatch.setattr(safety, "_try_in_child", lambda path, name: tried.append(name))
+    monkeypatch.setattr(safety, "try_in_child", lambda probe, path, name, seconds: tried.append(name))
     monkeypatch.setattr(passed, "checker", lambda: "another")
     safety.check(TINY)
     safety.check(TINY)

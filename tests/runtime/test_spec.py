@@ -27,13 +27,14 @@ INPUTS = (
 )
 
 
-def with_metadata(content: bytes, spec: ModelSpec) -> bytes:
+def with_metadata(content: bytes, spec: ModelSpec, text: bytes = b"") -> bytes:
+    """text: the entry in place of that of `spec`."""
     flatbuffers = pytest.importorskip("flatbuffers")
     schema: Any = pytest.importorskip("ai_edge_litert.schema_py_generated")
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     entry = FileMetadata("made", spec.layout, spec.input, spec.output, "float32")
     buffer, metadata = schema.BufferT(), schema.MetadataT()
-    buffer.data = np.frombuffer(json_text(entry).encode(), np.uint8)
+    buffer.data = np.frombuffer(text or json_text(entry).encode(), np.uint8)
     metadata.name, metadata.buffer = NAME, len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*(model.metadata or ()), metadata]
@@ -70,8 +71,12 @@ def test_damaged_metadata_is_named(tmp_path: Path) -> None:
     with pytest.raises(EdgefkpError, match="unknown point layout 'kaggle99'"):
         read_metadata(path)
     path.write_bytes(content.replace(b'"kaggle15"', b'"kaggle15!'))
-    with pytest.raises(EdgefkpError, match="is damaged"):
+    with pytest.raises(EdgefkpError, match="is not a readable JSON file"):
         read_metadata(path)
+    for text in (b"[" * 100_000, b'{"schema": NaN}', b"\xff", b"9" * 5000):
+        path.write_bytes(with_metadata(TINY.read_bytes(), ModelSpec(), text))
+        with pytest.raises(EdgefkpError, match="is not a readable JSON file"):
+            read_metadata(path)
     path.write_bytes(content[:40])
     with pytest.raises(EdgefkpError, match="is damaged"):
         read_metadata(path)

@@ -11,7 +11,7 @@ import pytest
 from edgefkp.data.augment import AugmentConfig
 from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.data.split import split
-from edgefkp.layout import KAGGLE15, InputSpec
+from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
 from edgefkp.records import built
 from edgefkp.study.cell import StudyCell
 from edgefkp.training import train as module
@@ -99,7 +99,7 @@ def test_a_whole_new_record_of_neutral_fields_is_left_out():
 def test_other_points_and_another_input_have_other_keys(source):
     def of(layout, spec):
         about = SimpleNamespace(hash="faces")
-        given = SimpleNamespace(train=about, layout=layout, input=spec, extra_training_faces=None)
+        given = SimpleNamespace(train=about, spec=ModelSpec(layout, spec), extra_training_faces=None)
         return BASE.key(given, about)
 
     part = KAGGLE15.part("nose_tip")
@@ -112,7 +112,7 @@ def stored_source(data, more=None):
     """Stands for the faces that a stored result was made of, by their hashes."""
     added = SimpleNamespace(hash=more) if more else None
     train = SimpleNamespace(hash=data["hash"])
-    whole = SimpleNamespace(train=train, layout=KAGGLE15, input=InputSpec(), extra_training_faces=added)
+    whole = SimpleNamespace(train=train, spec=ModelSpec(), extra_training_faces=added)
     return whole, SimpleNamespace(hash=data["split"])
 
 

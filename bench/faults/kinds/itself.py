@@ -1,5 +1,6 @@
 """A kind that has every fault: the tests see by it that the harness notices them. It counts in no total."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -13,8 +14,8 @@ from bench.faults.calls import samples_of
 from bench.faults.record import CRASH, FINE, HANG, OUTCOMES, REFUSED, TRACEBACK
 from edgefkp.errors import EdgefkpError
 
-FOREIGN_RUNS, OTHER_ANSWER = "foreign", "other"
-ORDER = (*OUTCOMES, FOREIGN_RUNS, OTHER_ANSWER)  # of the inputs
+FOREIGN_RUNS, FOREIGN_LOADS, OTHER_ANSWER = "foreign", "library", "other"
+ORDER = (*OUTCOMES, FOREIGN_RUNS, FOREIGN_LOADS, OTHER_ANSWER)  # of the inputs
 
 
 def make(folder: Path) -> list[Sample]:
@@ -40,6 +41,9 @@ def do_as_named(path: Path) -> str:
         time.sleep(1000)
     if path.name == FOREIGN_RUNS:
         subprocess.run(os.environ[FOREIGN], check=True)
+        return FINE
+    if path.name == FOREIGN_LOADS and os.path.exists(library := f"{os.environ[FOREIGN]}.so"):
+        ctypes.CDLL(library)
         return FINE
     if path.name == OTHER_ANSWER:
         return "other"

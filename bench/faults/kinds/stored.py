@@ -130,7 +130,7 @@ def hostile_job(content: bytes, random: np.random.Generator) -> tuple[bytes, str
     wishes: tuple[tuple[str, Any], ...] = (
         *(("python", foreign), ("python", "/bin/sh"), ("delegate", foreign), ("file", "/dev/zero")),
         *(("sha256", "/dev/zero"), ("file", "../../known.json"), ("processes", 10**9), ("pause", 1e9)),
-        *(("seconds", 1e9), ("pin", [10**6])),
+        *(("seconds", 1e9), ("pin", [10**6]), ("delegate", f"{foreign}.so"), ("runtime", f"{foreign}.so")),
     )
     name, value = pick(random, wishes)
     if name == "sha256":

@@ -12,7 +12,6 @@ import re
 import shlex
 import subprocess
 import tarfile
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 from edgefkp.bench.device import Device
 from edgefkp.bench.devices import DEVICES, DeviceOptions, Listener, Work, unknown_device
 from edgefkp.errors import ENVIRONMENT, EdgefkpError, EnvironmentProblem, UsageError, printable
+from edgefkp.runtime.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from edgefkp.bench.doctor import Report
@@ -83,8 +83,8 @@ class SshDevice:
         from edgefkp.bench import bundle, result
 
         packages = _packages(self) if self.install else []
-        with tempfile.TemporaryDirectory(prefix="edgefkp-bundle-") as folder:
-            made = bundle.make(Path(folder), work.cases, work.images, work.settings)
+        with scratch_folder() as folder:
+            made = bundle.make(folder, work.cases, work.images, work.settings)
             words = ["edgefkp.bench.run_bundle", ".", "result.json", "--trust"]  # it is this user's own
             content = _run(self, made, words, packages, listener.log)
         return replace(result.parse(content, self.name), name=work.name, device=self.device)
@@ -93,8 +93,8 @@ class SshDevice:
         from edgefkp.bench import doctor, payload, result
         from edgefkp.records import read_record
 
-        with tempfile.TemporaryDirectory(prefix="edgefkp-payload-") as folder:
-            found = _run(self, payload.copy_into(Path(folder)), ["edgefkp.bench.doctor"], [], lambda text: None)
+        with scratch_folder() as folder:
+            found = _run(self, payload.copy_into(folder), ["edgefkp.bench.doctor"], [], lambda text: None)
         return read_record(doctor.Report, result.printable_json(found), f"what {self.name} reports", "try again")
 
 

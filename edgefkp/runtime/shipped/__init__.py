@@ -18,7 +18,7 @@ def models(suffix: str = ".tflite") -> list[Path]:
 
 def hashes() -> set[str]:
     """SHA-256 of the shipped files, by their cards; they were tried when the package was made."""
-    return {card.sha256 for path in models() if (card := read_card(path))}
+    return {card.sha256 for path in (*models(), *models(".keras")) if (card := read_card(path))}
 
 
 def find_model(name: Path | str | None = None) -> Path:

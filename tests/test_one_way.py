@@ -1,0 +1,70 @@
+"""One answer to each question: what reads foreign files, lists folders and starts programs stands in few files."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "edgefkp"
+# What is called -> where it may be. Anything else has a reader of its own, with faults of its own.
+ALLOWED = {
+    r"json\.loads?\(": {
+        "files.py",  # the reader
+        "runtime/child.py",  # what this package's own process sends
+        "detect/points_table.py",  # lines that may be cut off
+        "detect/growing.py",
+        "bench/monitor.py",
+        "bench/summary.py",  # within arrays that were read by the reader
+        "bench/timed_images.py",
+        "data/formats/npz.py",
+        "detect/predicted_coco.py",  # the table of the same run
+        "bench/devices/ssh.py",  # a board's answer, checked there
+        "search/tune.py",  # its own text
+    },
+    r"np\.load\(": {
+        "runtime/child.py",
+        "detect/presence.py",  # files of the package
+        "demo/browser.py",
+        "bench/timed_images.py",
+        "bench/worker.py",  # made by the harness a moment ago
+    },
+    r"ZipFile\(": {"files.py", "card.py", "bench/bundle.py", "bench/unbundle.py"},
+    r"cv2\.(imread|imdecode)\(": {"data/images.py", "evaluation/robustness.py", "detect/detector.py"},
+    r"VideoCapture\(": {"detect/media.py", "demo/frames.py"},
+    r"cv2\.(VideoWriter|imwrite)\(": {"detect/recorder.py"},
+    r"Popen\(|subprocess\.run\(|os\.(system|exec\w*|fork)\(": {
+        "runtime/isolate.py",
+        "runtime/supervisor.py",
+        "bench/devices/ssh.py",
+        "bench/monitor.py",
+    },
+    r"\.r?glob\(|\.iterdir\(|os\.(listdir|scandir|walk)\(": {
+        "files.py",  # visible: the lister of files
+        "runtime/scratch.py",
+        "runtime/passed.py",  # files of the package
+        "runtime/shipped/__init__.py",
+        "training/recipe.py",
+        "bench/payload.py",
+        "demo/browser.py",
+        "detect/growing.py",  # is there anything?
+        "data/written/__init__.py",
+        "data/formats/pts.py",
+        "data/formats/zipped.py",  # a folder that it has made
+        "data/photo_folder.py",  # follows links to folders, with an end
+        "search/tune.py",  # its own trials, by a fixed name
+        "bench/store.py",
+        "bench/bundle.py",  # a folder that it has made
+        "bench/devices/ssh.py",
+        "demo/frames.py",  # of /dev and /sys
+        "bench/monitor.py",
+    },
+    r"TemporaryDirectory\(|mkdtemp\(": {"runtime/scratch.py", "bench/store.py", "data/formats/zipped.py"},
+    r"shell=True|pickle\.|\beval\(|mktemp\(": set(),
+}
+
+
+@pytest.mark.parametrize("called", ALLOWED)
+def test_what_has_one_way_is_done_in_no_other(called: str) -> None:
+    files = {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
+    found = {name for name, text in files.items() if re.search(called, text)}
+    assert found == ALLOWED[called]
