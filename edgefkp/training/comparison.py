@@ -14,7 +14,6 @@ from edgefkp.data.faces import Dataset, Faces, joined
 from edgefkp.data.split import split
 from edgefkp.evaluation.bootstrap import Interval, paired_interval
 from edgefkp.evaluation.metrics import score
-from edgefkp.runtime.keras_model import load_keras
 from edgefkp.runtime.predictor import Predictor, open_predictor
 from edgefkp.training.least_squares import folds_of
 from edgefkp.training.schedule import FEW, UNTOUCHED
@@ -153,7 +152,7 @@ def _crossed(
 
 def _models(experiments: list[Experiment], files: list[Path]) -> dict[tuple[str, str], Predictor]:
     return {
-        (TUNED if one.start else SCRATCH, path.stem): load_keras(path)  # of this run: need not be tried first
+        (TUNED if one.start else SCRATCH, path.stem): open_predictor(path)
         for one, path in zip(experiments, files, strict=True)
     }
 

@@ -228,7 +228,9 @@ def _under(card: Card, terms: str, path: Path) -> Card:
     """The card of a finished model, under the terms as they are stated now."""
     if card.data is None or card.data.license == terms:
         return card
-    return restate(path, changed(card, data=changed(card.data, license=terms)))
+    card = restate(path, changed(card, data=changed(card.data, license=terms)))
+    remember_keras(path)
+    return card
 
 
 def _plan(experiment: Experiment, spec: ModelSpec, images: int) -> Plan:
