@@ -29,6 +29,13 @@ class CardData:
     faces: dict[str, int]  # train, treated (after imputation and augmentation), validation
     persons: dict[str, int]
     license: str = field(metadata={"json": "licence"})
+    # How its points were read: what differs from the defaults of edgefkp.data.labels.options.
+    labels: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Without `labels` where the points were taken as they are."""
+        stored = {json_name(one): getattr(self, one.name) for one in fields(self)}
+        return stored if self.labels else {name: value for name, value in stored.items() if name != "labels"}
 
 
 @dataclass(frozen=True)

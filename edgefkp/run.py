@@ -21,6 +21,7 @@ from edgefkp.bench.plan import FULL, QUICK, TimingSettings, cases_of
 from edgefkp.bench.store import discard, partial_folder
 from edgefkp.bench.timed_images import COUNT, TimedImages
 from edgefkp.card import Card, read_card, versions
+from edgefkp.data.audit import Audit, audit, audit_line
 from edgefkp.data.faces import Dataset, shown_rows, with_license
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.license import NOT_STATED
@@ -100,14 +101,13 @@ def run(
 ) -> tuple[RunResult, ShownFaces]:
     """Do the job and write models/, export/, evaluation/, bench/ and run.json in its folder.
 
-    open_bar: gives a context with a training's Progress. timed: called as bench goes on,
-    with done, all, and what is next.
-    Returns the result, and a few faces with their points for its page.
-    Raises EdgefkpError if the data cannot be used, or a training's process dies.
+    open_bar: gives a context with a training's Progress. timed: called with done, all, and what is next.
+    Returns the result, and a few faces for its page. Raises EdgefkpError if the data cannot be used, or a process dies.
     """
     look_for_tensorflow("edgefkp run")
     source = job.dataset()
     parts = split(source)
+    note(audit_line(looked := audit(source, pairs=False)))
     made = []
     experiments = job.chosen(source)
     if len(experiments) < len(job.experiments):
@@ -124,7 +124,7 @@ def run(
     files = [file for one in made for file in one.files]
     note(f"timing {len(files)} files")
     bench = _benched(files, _timed_images(source, parts), job, timed)
-    result, shown = _gathered(source, parts, made, bench, job.quick, own)
+    result, shown = _gathered(source, parts, made, bench, job.quick, looked, own)
     write_json(job.out / "run.json", result)
     return result, shown
 
@@ -160,8 +160,7 @@ def make(job: dict[str, Any], experiment: dict[str, Any]) -> list[Path]:
     events = {name: partial(_report, name) for name in ("on_start", "on_batch", "on_epoch", "on_note")}
     made = read_record(Experiment, experiment, "the experiment")
     keras, _ = train(made, source, asked.out / "models", True, Progress(**events), asked.replace)
-    options = ExportOptions(replace=asked.replace)
-    files = export_network(keras, asked.out / "export", DEFAULT_SCHEMES, source, options)
+    files = export_network(keras, asked.out / "export", DEFAULT_SCHEMES, source, ExportOptions(replace=asked.replace))
     _evaluated(keras, source, asked.out / "evaluation")
     return [keras, *files]
 
@@ -246,7 +245,13 @@ def _still_valid(
 
 
 def _gathered(
-    source: Dataset, parts: Split, made: list[Made], bench: bench_result.Result, quick: bool, own: Comparison | None
+    source: Dataset,
+    parts: Split,
+    made: list[Made],
+    bench: bench_result.Result,
+    quick: bool,
+    looked: Audit,
+    own: Comparison | None,
 ) -> tuple[RunResult, ShownFaces]:
     """Put cards, evaluations and times together, and score the .tflite files."""
     rows = {row.sha256: row for row in bench.rows}
@@ -273,6 +278,7 @@ def _gathered(
             "split": parts.hash,
             "faces": {name: len(getattr(parts, name)) for name in names},
             "persons": {name: len(np.unique(getattr(parts, name).groups)) for name in names},
+            "labels": source.judgement.facts() | {"audit": looked.counts},
         },
         faces=mean.faces,
         coordinates=mean.coordinates,

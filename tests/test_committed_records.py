@@ -52,6 +52,7 @@ RECORDS: dict[str, Any] = {
 # What a program of bench/ wrote and only a table of the documents reads.
 TABLES: dict[str, Callable[[Path], Any]] = {
     "ablations.json": doc_tables.ablations_table,
+    "landmarks68.json": doc_tables.landmarks_table,
     "peers.json": doc_tables.peers_table,
     "robustness.json": doc_tables.robustness_table,
     "seeds.json": doc_tables.seeds_table,

@@ -12,7 +12,12 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent
 ENTRIES = ("bench.run_bundle", "bench.doctor")  # what runs on a board; workers and the monitor are imported by them
-HOST_ONLY = ("data.formats", "data.split", "detect")  # imported only inside functions that never run on a board
+HOST_ONLY = (
+    "data.formats",
+    "data.photos",
+    "data.split",
+    "detect",
+)  # imported only inside functions that never run on a board
 
 
 @cache

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from edgefkp.layouts.maps import find_conversion
 from edgefkp.records import built
 from edgefkp.runtime import isolate
 from edgefkp.runtime.metadata import spec_of
+
+if TYPE_CHECKING:
+    from edgefkp.data.photos import Reading
 
 LARGEST = 1 << 30  # bytes of a file of them, unpacked
 COUNT = 100  # different images: the paper's table 4 is in seconds per 100
@@ -108,6 +111,7 @@ def images_for(
     count: int = COUNT,
     specs: Iterable[ModelSpec] = (),
     labels: PointLayout | None = None,
+    reading: "Reading | None" = None,
 ) -> TimedImages:
     """What the commands measure on: faces of `data`, or the drawn ones if that is None, prepared for `specs`.
 
@@ -120,23 +124,26 @@ def images_for(
     drawn = drawn_images()
     if data is None and inputs == (drawn.input,):
         return drawn
-    parts = isolate.call(_arrays, data and str(data), count, specs[0].layout, inputs, labels)
+    parts = isolate.call(_arrays, data and str(data), count, specs[0].layout, inputs, labels, reading)
     layout = drawn.layout if data is None else specs[0].layout
     first, *others = [TimedImages(name, terms, images, points, layout) for name, terms, images, points in parts]
     return replace(first, prepared={other.input: other for other in others})
 
 
 def _arrays(
-    data: str | None, count: int, layout: Any, inputs: list[Any], labels: Any
+    data: str | None, count: int, layout: Any, inputs: list[Any], labels: Any, reading: Any
 ) -> list[tuple[str, str, Any, Any]]:
     """In the child: name, license, images and keypoints for each of the inputs."""
     wanted = [built(InputSpec, one) for one in inputs]
     if data is None:
         made = [drawn_images().prepared_for(wanted)._at_input(one) for one in wanted]
     else:
+        from edgefkp.data.photos import Reading
+
         points = PointLayout.from_json(layout)
+        read = built(Reading, reading) if reading else None
         own = None if labels is None else PointLayout.from_json(labels)
-        made = [images_of(data, count, points, one, own) for one in wanted]
+        made = [images_of(data, count, points, one, own, read) for one in wanted]
     return [(one.name, one.license, one.images, one.keypoints) for one in made]
 
 
@@ -146,6 +153,7 @@ def images_of(
     layout: PointLayout = KAGGLE15,
     input: InputSpec = InputSpec(),  # noqa: B008
     labels: PointLayout | None = None,
+    reading: "Reading | None" = None,
 ) -> TimedImages:
     """`count` faces evenly spaced through the test part of a dataset, for models of this layout and input.
 
@@ -153,9 +161,10 @@ def images_of(
     does not name them. Raises EdgefkpError if the dataset has fewer test faces.
     """
     from edgefkp.data.formats import open_for
+    from edgefkp.data.photos import Reading
     from edgefkp.data.split import split
 
-    dataset = open_for(data, ModelSpec(layout, input), labels)
+    dataset = open_for(data, ModelSpec(layout, input), labels, reading=reading or Reading())
     test = split(dataset).test
     if len(test) < count:
         raise EdgefkpError(f"{dataset.name} has {len(test)} test faces, and {count} were asked for", "use --images N")

@@ -15,6 +15,7 @@ from edgefkp.cli.options import (
     layout_option,
     log,
     print_json,
+    reading_options,
     remote_python_option,
     runtime_option,
 )
@@ -44,6 +45,7 @@ class _WithShow(click.Command):
 @device_option(multiple=True)
 @data_option(default=None)
 @layout_option
+@reading_options
 @timing_options
 @runtime_option(many=True)
 @click.option(
@@ -134,7 +136,7 @@ def _of_devices(
     here, others = ([one for one in opened if one.is_here is local] for local in (True, False))
     paths = tflite_files(files)
     images = timed_images.images_for(
-        options["data"], options["images"], timed_images.specs_of(paths), options["layout"]
+        options["data"], options["images"], timed_images.specs_of(paths), options["layout"], options["reading"]
     )
     cases = cases_of(paths, **_axes(options, bool(others)))
     work = Work(cases, images, settings_of(options), name, out)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from edgefkp.cli.bench import settings_of, tflite_files
-from edgefkp.cli.options import data_option, layout_option, log
+from edgefkp.cli.options import data_option, layout_option, log, reading_options
 from edgefkp.cli.timing import timing_options
 
 
@@ -14,6 +14,7 @@ from edgefkp.cli.timing import timing_options
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @data_option(default=None)
 @layout_option
+@reading_options
 @timing_options
 @click.option("--out", type=click.Path(path_type=Path), default=Path("edgefkp-bundle.zip"), show_default=True)
 def command(files: tuple[Path, ...], out: Path, **options: Any) -> None:
@@ -27,7 +28,7 @@ def command(files: tuple[Path, ...], out: Path, **options: Any) -> None:
 
     paths = tflite_files(files)
     images = timed_images.images_for(
-        options["data"], options["images"], timed_images.specs_of(paths), options["layout"]
+        options["data"], options["images"], timed_images.specs_of(paths), options["layout"], options["reading"]
     )
     modes, threads = options["modes"] or MODES, options["threads"] or (1,)
     cases = cases_of(paths, threads=threads, modes=modes)

@@ -201,6 +201,7 @@ def audit_table(result: "Audit") -> str:
     from edgefkp.data.audit import KINDS
 
     lines = [
+        *(f"{finding.what}: {finding.cure}" for finding in result.labels),
         f"{result.name}: {len(result.findings)} findings in {result.faces} faces",
         "",
         tabulate([[kind, count, KINDS[kind]] for kind, count in result.counts.items()], ["kind", "found", "meaning"]),

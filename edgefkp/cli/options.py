@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgefkp.cli.label_options import label_options, taken
 from edgefkp.cli.parameters import LayoutChoice, NameChoice, SharedOption
 from edgefkp.files import json_text
 
@@ -45,11 +46,11 @@ def reading_options(command: Any) -> Any:
 
     @functools.wraps(command)
     def called(skip_missing_images: bool, **given: Any) -> Any:
-        return command(reading=Reading(skip_missing_images), **given)
+        return command(reading=Reading(skip_missing_images, taken(given)), **given)
 
     return click.option(
         "--skip-missing-images", is_flag=True, help="Go on without images that are missing; they are counted and named."
-    )(called)
+    )(label_options(called))
 
 
 labels_option = click.option(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,12 @@ def _schedules() -> tuple[str, ...]:
 @click.option("--precision", help=f"Precision: {', '.join(PRECISIONS)}; auto takes the fastest. [default: auto]")
 @click.option("--seed", type=int, help="Seed of the training. [default: 0]")
 @click.option("--weights", help="Start of MobileNetV2 and NASNetMobile: imagenet, none, or a .weights.h5 without top.")
-@click.option("--more", multiple=True, metavar="DATA", help="More faces, for training only; may be repeated.")
+@click.option(
+    "--more",
+    multiple=True,
+    metavar="DATA",
+    help="More faces, for training only, their points as they are; may be repeated.",
+)
 @click.option(
     "--automatic-weight",
     type=float,
@@ -123,8 +129,10 @@ def command(
     --from it continues from a trained network of that kind, also one for other points or another size; of few faces it
     learns little, and what does not help on other persons is not kept.
     """
+    from edgefkp.data.audit import audit, audit_line
     from edgefkp.data.faces import with_extra_training_faces, with_license
     from edgefkp.data.formats import open_dataset
+    from edgefkp.data.labels.options import AS_THEY_ARE
     from edgefkp.training.recipe import read_recipe
     from edgefkp.training.schedule import AUTO
     from edgefkp.training.train import Experiment, train
@@ -149,21 +157,24 @@ def command(
         schedule=schedule or AUTO,
     )
     own = with_license(open_dataset(data, labels, *spec_of(layout, size, colors), reading), license)
-    more_faces = [open_dataset(other, "csv", own.layout, own.input, reading) for other in more]
+    more_faces = [
+        open_dataset(other, "csv", own.layout, own.input, replaced(reading, labels=AS_THEY_ARE)) for other in more
+    ]
     source = with_extra_training_faces(own, more_faces)
+    log(audit_line(audit(source, pairs=False)))
     hint = "re-run the same command with --resume to continue after the last finished epoch"
     with if_stopped(hint), training_bar(experiment.model_name(source.spec)) as progress:
         path, card = train(experiment, source, out, resume, progress, replace)
     if as_json:
         print_json(card)
         return
-    for line in summary(card):
+    for line in summary(card, source.judgement.blamed):
         log(line)
     click.echo(path)
 
 
-def summary(card: "Card") -> list[str]:
-    """What a finished training has to say for itself."""
+def summary(card: "Card", blamed: str = "") -> list[str]:
+    """What a finished training has to say for itself; blamed: what is doubtful in its labels."""
     from edgefkp.training.schedule import UNTOUCHED
 
     error, mean_shape = card.metrics["validation_rmse"], card.metrics["validation_rmse_mean_shape"]
@@ -181,7 +192,10 @@ def summary(card: "Card") -> list[str]:
         if tuning["schedule"] == UNTOUCHED or error >= tuning["rmse"].get(UNTOUCHED, float("inf")):
             lines.append(f"not better than {card.start.file} untouched: use that one, or add faces of more persons")
     if error >= mean_shape:
-        lines.append("not trained enough: it does not beat the mean shape; increase --epochs")
+        cause, cure = "not trained enough", "increase --epochs"
+        if blamed:
+            cause, cure = f"the labels are doubtful ({blamed})", "look at them before you train longer"
+        lines.append(f"{cause}: it does not beat the mean shape; {cure}")
     return lines
 
 

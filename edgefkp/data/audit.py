@@ -3,6 +3,8 @@
 Rows count from 1 within their part, as the parser's messages do.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from dataclasses import dataclass
 
@@ -10,8 +12,9 @@ import numpy as np
 
 from edgefkp.data.duplicates import constant, near_duplicates
 from edgefkp.data.faces import Dataset, Faces
+from edgefkp.data.labels.findings import LabelFinding
+from edgefkp.data.labels.fit import Fit
 from edgefkp.data.outliers import outlier_scores
-from edgefkp.geometry import box_of_keypoints
 from edgefkp.layout import REFERENCE_SIDE
 
 # Of every kind that is looked for: what it means.
@@ -25,6 +28,7 @@ KINDS = {
     "placement": "a face of unusual place or size in its crop",
     "blank": "an image that shows nothing",
 }
+_OF_PAIRS = ("copy", "near-duplicate")
 # Of the LFW stand-in's 19 training faces above this, about 11 have a wrong point to the eye; in the others the
 # person shouts.
 UNEXPECTED = 5.0  # standard deviations of the predicted place
@@ -50,14 +54,19 @@ class Audit:
     faces: int
     counts: dict[str, int]  # of every kind, also of those not found
     findings: tuple[Finding, ...]  # by kind, then strongest first
+    # What was found in the labels as a whole when they were opened.
+    labels: tuple[LabelFinding, ...] = ()
     schema: str = "edgefkp.data.audit"
     version: int = 1
 
 
-def audit(source: Dataset) -> Audit:
-    """Look for every one of KINDS in the training and the test part, and between the two."""
+def audit(source: Dataset, pairs: bool = True) -> Audit:
+    """Look for every one of KINDS in the training and the test part, and between the two.
+
+    pairs: also for copies and near-duplicates, which takes half a minute for thousands of faces.
+    """
     parts = {"train": source.train} | ({"test": source.test} if source.test else {})
-    findings = _pairs(parts)
+    findings = _pairs(parts) if pairs else []
     if source.test and source.persons_known:
         findings += _persons_in_both(source.train, source.test)
     for name, faces in parts.items():
@@ -67,7 +76,15 @@ def audit(source: Dataset) -> Audit:
     findings.sort(key=lambda finding: (kinds.index(finding.kind), -finding.measure, finding.part, finding.row))
     counts = Counter(finding.kind for finding in findings)
     total = sum(map(len, parts.values()))
-    return Audit(source.name, total, {kind: counts[kind] for kind in kinds}, tuple(findings))
+    kept = {kind: counts[kind] for kind in kinds if pairs or kind not in _OF_PAIRS}
+    return Audit(source.name, total, kept, tuple(findings), source.judgement.findings)
+
+
+def audit_line(result: Audit) -> str:
+    """The counts in one line."""
+    found = [f"{kind} {count}" for kind, count in result.counts.items() if count]
+    found += [f"doubtful labels: {', '.join(finding.kind for finding in result.labels)}"] if result.labels else []
+    return f"audit of {result.faces:,} faces: {', '.join(found) or 'nothing found'}"
 
 
 def _pairs(parts: dict[str, Faces]) -> list[Finding]:
@@ -137,10 +154,11 @@ def _points(part: str, faces: Faces) -> list[Finding]:
 
 
 def _placements(part: str, faces: Faces) -> list[Finding]:
-    rows = np.flatnonzero((~np.isnan(faces.keypoints).any(-1)).sum(1) >= 2)
+    fit = Fit(faces.keypoints, faces.layout)
+    rows = np.flatnonzero(fit.counts >= 2)
     if not len(rows):
         return []
-    boxes = np.array([box_of_keypoints(points, faces.layout) for points in faces.keypoints[rows]])
+    boxes = fit.boxes()[rows]
     boxes[:, 2] = np.log(np.maximum(boxes[:, 2], 1) / faces.input.side)
     middle = np.median(boxes, 0)
     pixels = faces.input.side / REFERENCE_SIDE

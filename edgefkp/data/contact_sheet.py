@@ -1,5 +1,7 @@
 """Many faces with their points in one image."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np

@@ -51,7 +51,7 @@ def convert(
     if writer.photos is None:
         source = open_dataset(data, labels, layout, input, reading)
     else:
-        _, source = open_source(data, labels, layout, input)
+        _, source = open_source(data, labels, layout, input, reading)
         if isinstance(source, Photos):
             source = require_photos(source.in_layout(layout) if layout else source, reading.skip_missing_images)
         else:

@@ -23,6 +23,7 @@ SCALE_SCATTER = 0.076  # of the side
 POSITION_SCATTER = 2.3  # pixels of a crop of REFERENCE_SIDE
 FARTHEST = 2.5  # standard deviations: beyond, chins and brows would leave the crop
 SMALLEST_SIDE = 12  # pixels of the photo: below, no face can be seen
+HIDDEN = "hidden points"  # the attribute with their number, where labels have visibility
 _SLOW = 500  # images that take more than two seconds: show a progress bar
 
 
@@ -39,6 +40,8 @@ def cut_photos(photos: Photos, input: InputSpec, skip_missing_images: bool = Fal
     groups = persons_or_duplicates(str(photos.source), images, persons)
     sides = np.array([box_of_keypoints(points, photos.layout).side for points in photos.points])
     attributes = {**dict(photos.columns), SOURCE_SIDE: sides}
+    if photos.visibility is not None:
+        attributes[HIDDEN] = (photos.visibility == 1).sum(1)
     faces = faces_of(images, keypoints, photos.ids, groups, photos.label_src, photos.layout, attributes)
     train, validation, test = (_part(faces, photos.parts == part) for part in PARTS)
     if train is None:
@@ -53,6 +56,7 @@ def cut_photos(photos: Photos, input: InputSpec, skip_missing_images: bool = Fal
         license_of(persons, photos.license),
         persons_known=persons is not None,
         validation=validation,
+        judgement=photos.judgement,
     )
 
 

@@ -17,6 +17,7 @@ SOURCE_WORDS = ("placed", "labelsrc", "labelsource")
 _PHOTOS = (".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".gif", ".heic", ".avif")
 # What has x and y, and is no point of a face.
 _BOXES = {"", "box", "bbox", "facebox", "rect", "boundingbox", "min", "max"}
+_HEAD, _FEWEST_PIXELS = 4096, 5  # characters of a cell that are looked at, and numbers in it
 _FEWEST_NUMBERED = 4  # columns of bare numbers: below, they are something else
 
 
@@ -71,6 +72,13 @@ def file_column(header: Sequence[str], first: Sequence[str]) -> str | None:
 
 def is_image_name(cell: str) -> bool:
     return PurePosixPath(cell.strip().lower()).suffix in _PHOTOS and len(cell) < 4096
+
+
+def holds_pixels(cell: str) -> bool:
+    """Whether a cell is an image as numbers, which a few odd ones among them do not change, and no photo's name."""
+    words = re.findall(r"[^\s\[\],]+", cell[:_HEAD])
+    numbers = sum(word.replace(".", "").isdigit() for word in words)
+    return not is_image_name(cell) and numbers >= _FEWEST_PIXELS and numbers > len(words) / 2
 
 
 def _first_of(words: tuple[str, ...], header: Sequence[str]) -> str | None:

@@ -1,5 +1,7 @@
 """What a dataset holds: faces, persons, and how often each point is missing (the paper's figure 1)."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 import numpy as np

@@ -1,7 +1,10 @@
 """Where a point should be, judged by the other points of its face and by how faces vary."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from edgefkp.data.labels.fit import Fit
 from edgefkp.layout import REFERENCE_SIDE, PointLayout
 
 # Lengths are pixels of a mean face of REFERENCE_SIDE.
@@ -22,7 +25,7 @@ def outlier_scores(keypoints: np.ndarray, layout: PointLayout, side: int) -> tup
     and (N, K) in standard deviations of such a prediction; NaN where a point is missing or its face has too few.
     """
     shape = layout.mean_points().astype(float)
-    aligned = _aligned(keypoints.astype(float), shape)
+    aligned = Fit(keypoints, layout).laid()
     mean, covariance = _variation(aligned, shape)
     distance = np.full(keypoints.shape[:2], np.nan)
     deviation = np.full(keypoints.shape[:2], np.nan)
@@ -43,24 +46,6 @@ def outlier_scores(keypoints: np.ndarray, layout: PointLayout, side: int) -> tup
             distance[rows, point] = np.linalg.norm(error, axis=1)
             deviation[rows, point] = np.sqrt(np.maximum(0, (error @ precision[own, own] * error).sum(1)))
     return distance * (side / REFERENCE_SIDE), deviation
-
-
-def _aligned(keypoints: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """Each face shifted, scaled and rotated onto the mean `shape` (least squares); NaN with fewer than two points."""
-    aligned = np.full_like(keypoints, np.nan)
-    for row, points in enumerate(keypoints):
-        present = ~np.isnan(points).any(-1)
-        if present.sum() < 2:
-            continue
-        source = points[present] @ (1, 1j)
-        target = shape[present] @ (1, 1j)
-        centered = source - source.mean()
-        size = (np.abs(centered) ** 2).sum()
-        if size == 0:
-            continue
-        turned = centered * ((centered.conj() @ (target - target.mean())) / size) + target.mean()
-        aligned[row, present] = np.stack([turned.real, turned.imag], -1)
-    return aligned
 
 
 def _variation(aligned: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

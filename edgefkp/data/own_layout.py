@@ -1,5 +1,7 @@
 """Which point layout labels have: a known one by names or number, else one of their own, made from names and faces."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 
@@ -9,6 +11,7 @@ from edgefkp.errors import EdgefkpError, some, warn
 from edgefkp.layout import KAGGLE15, LAYOUTS, PointLayout
 from edgefkp.layouts.own import EXTENT
 
+_OWN = "own"  # begins the name of a layout of one's own
 _MARGIN = 0.06  # of the box: what lies nearer to its edge, or beyond, makes the box larger
 _ROUNDS = 10  # the mean that faces are brought to is that of the round before
 _NEAR = 0.2  # of a known layout's points that names lack, or have beside them, if they are taken for mistyped ones
@@ -32,7 +35,8 @@ def layout_of(
     faces: (N, K, 2) points in any pixels, NaN = missing, of which a layout of its own takes its mean shape. Names that
     are no more than numbers stand for a known layout of as many points. where: for messages. asked: what is taken where
     the names have all its points, or are as many numbers. lines: pairs of names, for drawing.
-    Raises EdgefkpError where it is not clear what becomes of the points in a mirrored image.
+    Raises EdgefkpError where a point has no counterpart, or no face has it. What becomes of the points in a mirrored
+    image may not be clear yet: the faces' points may be read by options (`made_again`).
     """
     if asked and (places := places_of(asked, names)):
         return asked, places
@@ -47,7 +51,7 @@ def layout_of(
         if len(known) == 1:
             return known[0], list(range(len(names)))
     _warn_of_near(words, where)
-    return _own(tuple(names), faces, tuple(lines), where), list(range(len(names)))
+    return _own(tuple(names), faces, tuple(lines), where, strict=False), list(range(len(names)))
 
 
 def _warn_of_near(words: list[str], where: str) -> None:
@@ -82,7 +86,9 @@ def _canonical(name: str) -> str:
     return re.sub(r"[\s.\-]+", "_", name.strip()).lower()
 
 
-def _own(names: tuple[str, ...], faces: np.ndarray, lines: tuple[tuple[str, str], ...], where: str) -> PointLayout:
+def _own(
+    names: tuple[str, ...], faces: np.ndarray, lines: tuple[tuple[str, str], ...], where: str, strict: bool
+) -> PointLayout:
     if never := [name for k, name in enumerate(names) if np.isnan(faces[:, k]).any(-1).all()]:
         raise EdgefkpError(
             f"{where}: no face has the point {never[0]}", "label it, or remove it from the labels' definition"
@@ -90,11 +96,11 @@ def _own(names: tuple[str, ...], faces: np.ndarray, lines: tuple[tuple[str, str]
     if len(names) < 2:
         raise EdgefkpError(f"{where} have one point a face ({names[0]})", "two points or more show where a face is")
     shape = _mean_shape(faces)
-    mirror = _mirror(names, shape, where)
+    mirror = _mirror(names, shape, where, strict)
     shape = (shape + shape[list(mirror)] * (-1, 1) + (2 * _axis(shape, mirror), 0)) / 2
     known = tuple(pair for pair in lines if set(pair) <= set(names))
     shares = tuple((float(x), float(y)) for x, y in _framed(names, shape))
-    return PointLayout(f"own{len(names)}", names, shares, _nme_pair(names, shape, mirror), mirror, known)
+    return PointLayout(f"{_OWN}{len(names)}", names, shares, _nme_pair(names, shape, mirror), mirror, known)
 
 
 def _words(name: str) -> tuple[str, ...]:
@@ -104,10 +110,10 @@ def _words(name: str) -> tuple[str, ...]:
     return tuple(_SIDES.get(word.lower(), word.lower()) for word in words)
 
 
-def _mirror(names: tuple[str, ...], shape: np.ndarray, where: str) -> tuple[int, ...]:
+def _mirror(names: tuple[str, ...], shape: np.ndarray, where: str, strict: bool) -> tuple[int, ...]:
     """By left and right in the names; a point without a side swaps with the one that lies where its mirror image does.
 
-    Raises EdgefkpError where that is not clear.
+    Raises EdgefkpError for a side without its counterpart; strict: also where the place is not clear.
     """
     words = [_words(name) for name in names]
     swap = {"left": "right", "right": "left"}
@@ -126,6 +132,8 @@ def _mirror(names: tuple[str, ...], shape: np.ndarray, where: str) -> tuple[int,
         if k in left and other in left:
             mirror[k], mirror[other] = other, k
             left -= {k, other}
+    if not strict:
+        return tuple(mirror)
     unclear = [k for k in free if _off(shape, k, mirror[k], x) > _OFF * size]
     if unclear:
         raise EdgefkpError(
@@ -221,11 +229,29 @@ def _framed(names: tuple[str, ...], shape: np.ndarray) -> np.ndarray:
     return np.asarray(0.5 + (shape - (low + high) / 2) * EXTENT / (high - low).max())
 
 
+def is_own(layout: PointLayout) -> bool:
+    """Whether its mean shape is that of the faces that it was made for."""
+    return layout.name == f"{_OWN}{layout.count}" and layout not in LAYOUTS.values()
+
+
+def made_again(layout: PointLayout, faces: np.ndarray, where: str, strict: bool = True) -> PointLayout:
+    """A layout of one's own with the mean shape of other (N, K, 2) points.
+
+    strict: raise EdgefkpError where it is not clear what becomes of the points in a mirrored image.
+    """
+    return _own(layout.points, faces, layout.lines, where, strict)
+
+
+def eyes_and_mouth(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]] | None:
+    """The points of the left eye, the right eye and the mouth, by their names; None where names lack one."""
+    eyes = _eyes(names)
+    mouth = tuple(name for name in names if {"mouth", "lip", "lips"} & {*_words(name)})
+    return (*eyes, mouth) if eyes and mouth else None
+
+
 def _anchors(names: Sequence[str], shape: np.ndarray) -> np.ndarray | None:
     """(3, 2): both eyes, by their place, and the mouth; None where names lack one."""
-    eyes = _eyes(names)
-    mouth = [k for k, name in enumerate(names) if {"mouth", "lip", "lips"} & {*_words(name)}]
-    if not eyes or not mouth:
+    if (parts := eyes_and_mouth(names)) is None:
         return None
-    places = [shape[[names.index(name) for name in eye]].mean(0) for eye in eyes]
-    return np.array([*sorted(places, key=lambda place: float(place[0])), shape[mouth].mean(0)])
+    *eyes, mouth = [shape[[names.index(name) for name in part]].mean(0) for part in parts]
+    return np.array([*sorted(eyes, key=lambda place: float(place[0])), mouth])

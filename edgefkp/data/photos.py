@@ -1,5 +1,7 @@
 """Labeled faces on whole photos, as a file of labels has them: what is judged, and then cut into `Faces`."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -9,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from edgefkp.data.face_table import PERSON_WORDS, word
+from edgefkp.data.labels.findings import NOT_JUDGED, Judgement
+from edgefkp.data.labels.options import AS_THEY_ARE, LabelOptions
 from edgefkp.data.license import NOT_STATED
 from edgefkp.data.own_layout import layout_of
 from edgefkp.data.photo_size import photo_size
@@ -24,6 +28,8 @@ class Reading:
 
     # Go on without the images that are missing or unreadable; they are counted and named.
     skip_missing_images: bool = False
+    # What turns the numbers that were read into pixels.
+    labels: LabelOptions = AS_THEY_ARE
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +72,8 @@ class Photos:
     columns: tuple[tuple[str, np.ndarray], ...] = ()
     # The terms in one line.
     license: str = NOT_STATED
+    # What was found in the labels when they were opened, and how they were read.
+    judgement: Judgement = NOT_JUDGED
 
     def __post_init__(self) -> None:
         n, count = len(self.paths), self.layout.count
@@ -89,7 +97,7 @@ class Photos:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def in_layout(self, layout: PointLayout) -> "Photos":
+    def in_layout(self, layout: PointLayout) -> Photos:
         """The same faces with the points of `layout`; itself where it fits.
 
         Raises EdgefkpError where its points do not follow from those of the faces.
@@ -104,7 +112,7 @@ class Photos:
         points = convert(self.points)
         return replace(self, layout=layout, points=points, label_src=label_src, visibility=visibility)
 
-    def take(self, rows: np.ndarray) -> "Photos":
+    def take(self, rows: np.ndarray) -> Photos:
         """The faces at `rows` (indices or a mask), in that order."""
         at = np.arange(len(self))[rows]
         arrays = {one.name: getattr(self, one.name) for one in fields(self)}
@@ -139,12 +147,12 @@ class LabeledFace:
     box: tuple[float, float, float, float] | None = None  # left, top, width, height
     columns: tuple[tuple[str, str], ...] = ()
 
-    def taking(self, order: list[int]) -> "LabeledFace":
+    def taking(self, order: list[int]) -> LabeledFace:
         """The face with its points in that order."""
         visibility = None if self.visibility is None else self.visibility[order]
         return replace(self, points=self.points[order], visibility=visibility)
 
-    def of_part(self, part: str) -> "LabeledFace":
+    def of_part(self, part: str) -> LabeledFace:
         return replace(self, part=part)
 
 

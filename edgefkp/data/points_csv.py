@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgefkp.data.face_table import Columns, columns_of, file_column, partner, word
+from edgefkp.data.face_table import Columns, columns_of, file_column, holds_pixels, partner, word
 from edgefkp.data.faces import AUTOMATIC, PLACED
 from edgefkp.data.numbers import coordinate
 from edgefkp.data.own_layout import places_of
@@ -25,9 +24,6 @@ _DELIMITERS = ",;\t|"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SOURCES = {"hand": PLACED, "manual": PLACED, "automatic": AUTOMATIC, "auto": AUTOMATIC, "model": AUTOMATIC}
 _HEAD = 1 << 17  # bytes that hold the first two lines, also of Kaggle's
-_PIXELS_OF_IMAGE = re.compile(
-    r"[\s\[\]]*(\d[\d.]*[\s,]+){3}[\d\s\[\],.]*"
-)  # a cell that holds an image, not the name of one
 _SHOWN = 8  # columns that a message names
 
 
@@ -57,7 +53,7 @@ def names_photos(path: Path) -> bool:
         header, first = [next(csv.reader([line], delimiter=delimiter)) for line in (*lines, "", "")[:2]]
         column = file_column(header, first)
         cell = dict(zip(header, first, strict=False))[column or ""]
-        return column is not None and not _PIXELS_OF_IMAGE.fullmatch(cell)
+        return column is not None and not holds_pixels(cell)
     return False
 
 
@@ -160,7 +156,7 @@ def read_faces(path: Path, asked: PointLayout | None = None) -> PointsTable:
                 f"{path} names {row[columns.file][:60]!r} twice with the same points (lines {before} and {line})",
                 "one row for each face",
             )
-    if _PIXELS_OF_IMAGE.fullmatch(kept[0][1][columns.file] or ""):
+    if holds_pixels(kept[0][1][columns.file] or ""):
         raise EdgefkpError(
             f"{path}: the column {columns.file} holds pixels, and not the names of photos",
             "Kaggle's form has that: name the file training.csv, or give it: --data FILE.csv",

@@ -4,6 +4,8 @@ The points are fitted to a generic head by weak perspective (a rotation, a scale
 all heads: a face whose proportions differ, or an open mouth, shifts the angles by some degrees, the nod most.
 """
 
+from __future__ import annotations
+
 from functools import lru_cache
 from typing import NamedTuple
 

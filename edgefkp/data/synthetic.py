@@ -4,6 +4,8 @@ A cartoon of a face is drawn around known points: shapes with soft edges, in gra
 photos finds the points only roughly, so no RMSE is given for these images.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import NamedTuple
 

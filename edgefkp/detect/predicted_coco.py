@@ -1,5 +1,7 @@
 """OUT/coco.json: what edgefkp predict found, as a labeling tool opens it, and edgefkp reads it back."""
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Sequence

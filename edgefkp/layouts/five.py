@@ -9,7 +9,7 @@ FIVE = LAYOUTS.add(
     PointLayout(
         "five",
         _POINTS,
-        tuple(KAGGLE15.mean_shape[row] for row in KAGGLE15.rows(*_POINTS)),
+        tuple(KAGGLE15.mean_shape[KAGGLE15.points.index(name)] for name in _POINTS),
         KAGGLE15.nme_pair,
     )
 )

@@ -1,5 +1,7 @@
 """From the points of one layout to those of another: by their names, and by the maps that layouts have."""
 
+from __future__ import annotations
+
 from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache

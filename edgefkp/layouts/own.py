@@ -1,5 +1,7 @@
 """Layouts of one's own: from a JSON file, and the mean shape of labeled faces."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 

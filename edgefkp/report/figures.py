@@ -25,6 +25,7 @@ BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#777777"
 COLORS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9")
 TRUE_POINT, PREDICTED_POINT = "#00E5A0", "#FF7A00"
 DPI = 130
+MANY = 30  # points, from which on their marks are smaller
 
 Draw = Callable[[Any], Any]
 
@@ -132,11 +133,12 @@ def show_face(
     """An image in `panel` with its (K, 2) points: dots, or rings of `size` beside the crosses of predicted ones."""
     panel.set_axis_off()
     panel.imshow(image, cmap="gray", vmin=0, vmax=255)
+    share, width = (1.0, 0.9) if len(points) < MANY else (0.3, 0.5)
     if predicted is None:
-        panel.scatter(*points.T, s=9, c=TRUE_POINT, linewidths=0)
+        panel.scatter(*points.T, s=9 * share, c=TRUE_POINT, linewidths=0)
     else:
-        panel.scatter(*points.T, s=size, facecolors="none", edgecolors=TRUE_POINT, linewidths=0.9)
-        panel.scatter(*predicted.T, s=0.75 * size, c=PREDICTED_POINT, marker="x", linewidths=0.9)
+        panel.scatter(*points.T, s=size * share, facecolors="none", edgecolors=TRUE_POINT, linewidths=width)
+        panel.scatter(*predicted.T, s=0.75 * size * share, c=PREDICTED_POINT, marker="x", linewidths=width)
     # A wild prediction must not shrink the face.
     panel.set_xlim(-0.5, image.shape[1] - 0.5)
     panel.set_ylim(image.shape[0] - 0.5, -0.5)

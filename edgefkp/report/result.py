@@ -17,6 +17,9 @@ SCHEMA = "edgefkp.run/1"
 
 class _Split(TypedDict, total=False):
     split: str  # hash of who is in which part
+    # read: the options that points were read with, but for defaults; doubts: what was found in the labels as a whole,
+    # and is no error; audit: suspicious faces, by kind.
+    labels: dict[str, Any]
 
 
 class DataFacts(_Split):
@@ -113,6 +116,11 @@ class RunResult:
     input: InputSpec = InputSpec()  # noqa: RUF009 - of the networks
     own: Comparison | None = None  # what own faces gained by fine-tuning
     schema: str = SCHEMA
+
+    @property
+    def doubts(self) -> list[str]:
+        """What was found in the labels, and is no error."""
+        return list(self.data.get("labels", {}).get("doubts", []))
 
     def trained_enough(self, model: ModelResult) -> bool:
         """The network beats the constant mean shape."""

@@ -74,8 +74,12 @@ def _trained(result: RunResult, model: ModelResult) -> list[str]:
         str(model.epochs),
         str(model.best_epoch),
         f"{model.seconds:,.0f}",
-        "enough to beat the mean shape" if result.trained_enough(model) else "not trained enough",
+        "enough to beat the mean shape" if result.trained_enough(model) else _weak(result),
     ]
+
+
+def _weak(result: RunResult) -> str:
+    return "does not beat the mean shape: doubtful labels" if result.doubts else "not trained enough"
 
 
 # What the page shows of the machine's description.
@@ -94,6 +98,7 @@ def _origin(result: RunResult) -> list[tuple[str, str]]:
     counts = ", ".join(f"{name} {faces[name]} faces of {persons[name]} persons" for name in faces)
     return [
         ("Data", f"{data['name']}: {counts}"),
+        *_labels(result),
         ("License and credit", data["licence"]),
         *((f"Terms of {model.model}", model.license) for model in result.models if model.start),
         ("Times", f"{runtime['name']} {runtime['version']}, {runtime['threads']} thread(s), interpreter alone"),
@@ -101,6 +106,18 @@ def _origin(result: RunResult) -> list[tuple[str, str]]:
         ("Versions", ", ".join(f"{name} {version}" for name, version in result.versions.items())),
         ("Data hash", data["hash"]),
     ]
+
+
+def _labels(result: RunResult) -> list[tuple[str, str]]:
+    """How the labels were read, and what is suspicious in them; runs before these were kept have nothing."""
+    if "labels" not in result.data:
+        return []
+    labels = result.data["labels"]
+    read = ", ".join(f"{name} {_words(value)}" for name, value in labels["read"].items())
+    found = ", ".join(f"{kind} {count}" for kind, count in labels["audit"].items() if count)
+    lines = [("Labels read with", read)] if read else []
+    lines.append(("Audit of the labels", found or "nothing found"))
+    return lines + [("Doubtful labels", doubt) for doubt in labels["doubts"]]
 
 
 def _words(value: Any) -> str:

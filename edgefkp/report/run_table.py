@@ -77,8 +77,11 @@ def notes(result: RunResult) -> list[str]:
             1, f"{result.faces} faces are too few to judge by: compare models by the {result.own.faces} above."
         )
     lines += terms(result)
-    if weak:
+    if weak and result.doubts:
+        lines.append(f"{MARK} does not beat the mean shape ({', '.join(weak)}), and the labels are doubtful.")
+    elif weak:
         lines.append(f"{MARK} not trained enough: does not beat the mean shape ({', '.join(weak)}).")
+    lines += [f"Doubtful labels: {doubt}" for doubt in result.doubts]
     suspect = [
         f"{file.file} {file.verdict} ({file.reasons[0]})"
         for model in result.models

@@ -1,7 +1,5 @@
 """Photos with labels, before they are cut: sizes as the decoder has them, names of faces, what is skipped."""
 
-import struct
-
 import cv2
 import numpy as np
 import pytest
@@ -14,18 +12,7 @@ from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import InputSpec
 from tests.layouts import THREE
-
-
-def exif(orientation: int, order: str = "<") -> bytes:
-    begin = {"<": b"II", ">": b"MM"}[order]
-    entry = struct.pack(f"{order}HHIHH", 0x0112, 3, 1, orientation, 0)
-    return begin + struct.pack(f"{order}HIH", 42, 8, 1) + entry + bytes(4)
-
-
-def turned_jpeg(image: np.ndarray, orientation: int, order: str = "<") -> bytes:
-    content = cv2.imencode(".jpg", image)[1].tobytes()
-    block = b"Exif\0\0" + exif(orientation, order)
-    return content[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + content[2:]
+from tests.turned_photos import turned_jpeg
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

@@ -101,3 +101,12 @@ def test_the_page_of_own_faces_leads_with_what_to_use_and_names_the_terms(tuned_
     assert "Your faces" in text
     assert '<p class="lead">Use small-masked-online untouched: 1.00 px.' in text
     assert "inherited from small.keras: for research" in text
+
+
+def test_the_page_has_how_labels_were_read_and_what_is_doubtful_in_them(result, tmp_path):
+    assert "Audit of the labels" not in run_page.write_page(tmp_path / "before.html", result).read_text()
+    labels = {"read": {"unit": "percent"}, "doubts": ["4 of 80 faces are upside down: look"], "audit": {"sides": 4}}
+    page = run_page.write_page(tmp_path / "a.html", replace(result, data=result.data | {"labels": labels})).read_text()
+    for words in ("unit percent", "sides 4", "4 of 80 faces are upside down", "does not beat the mean shape: doubtful"):
+        assert words in page
+    assert "not trained enough" not in page

@@ -93,3 +93,16 @@ def test_a_fine_tuned_network_is_called_that_and_inherits_terms(tuned_result):
     text = run_table.table(tuned_result).text(None)
     assert "too few to judge by" not in text
     assert "Terms of small-masked-online: mine; inherited from small.keras: for research." in text
+
+
+def test_doubtful_labels_stand_below_in_place_of_the_advice_to_train_more(result):
+    labels = {
+        "read": {"unit": "percent"},
+        "doubts": ["4 of 80 faces are upside down: look at them"],
+        "audit": {"sides": 4},
+    }
+    doubted = replace(result, data=result.data | {"labels": labels})
+    text = " ".join(run_table.notes(doubted))
+    assert "Doubtful labels: 4 of 80 faces are upside down" in text
+    assert "does not beat the mean shape (manual), and the labels are doubtful" in text
+    assert "not trained enough" not in text

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgefkp.data.cutting import cut_photos
 from edgefkp.data.faces import Dataset
+from edgefkp.data.labels.opening import judged_crops, judged_images, judged_photos
 from edgefkp.data.numbers import REACH, too_far
+from edgefkp.data.persons import with_persons
 from edgefkp.data.photos import PARTS, Photos, Reading
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, warn
 from edgefkp.layout import InputSpec, ModelSpec, PointLayout
 from edgefkp.layouts.maps import find_conversion
 from edgefkp.records import Registry
@@ -83,16 +85,20 @@ def open_dataset(
     """Open a dataset of any of FORMATS, with the points of `layout` (None: its own), for a network with this input.
 
     labels: "csv" trains on the labels of training.csv; "full" on those of full_labels.npz beside it.
-    Raises EdgefkpError where nothing of a known form is found there, or the points of `layout` do not follow from those
-    of the faces.
+    Labels are judged before they are used: what is doubtful is a warning, and stands in the dataset.
+    Raises EdgefkpError where nothing of a known form is found there, the points of `layout` do not follow from those of
+    the faces, or the labels cannot be meant.
     """
-    path, opened = open_source(spec, labels, layout, input)
+    path, opened = open_source(spec, labels, layout, input, reading)
     if isinstance(opened, Photos):
         photos = opened.in_layout(layout) if layout else opened
         dataset = cut_photos(photos, input, reading.skip_missing_images)
     else:
         dataset = opened
     _require_points_in_reach(path, dataset)
+    dataset = replace(dataset, judgement=judged_images(dataset))
+    for doubt in dataset.judgement.doubts:
+        warn(f"{path}: {doubt}")
     return dataset.with_parts(lambda faces: (faces.in_layout(layout) if layout else faces).at(input))
 
 
@@ -101,13 +107,18 @@ def open_source(
     labels: str = "csv",
     layout: PointLayout | None = None,
     input: InputSpec = InputSpec(),  # noqa: B008
+    reading: Reading = Reading(),  # noqa: B008
 ) -> tuple[Path, Dataset | Photos]:
-    """The path, and what its format finds there: labeled photos as they are, or a dataset of crops.
+    """The path, and what its format finds there: labeled photos or a dataset of crops, with points in their pixels.
 
     Raises EdgefkpError as `open_dataset` does.
     """
     path, found = _path_and_format(spec)
-    return path, found.open(path, labels, layout, input)
+    opened = found.open(path, labels, layout, input)
+    if isinstance(opened, Photos):
+        opened = with_persons(opened, path if path.is_dir() else path.parent)
+        return path, judged_photos(opened, reading.labels)
+    return path, judged_crops(opened, reading.labels, str(path))
 
 
 def open_for(

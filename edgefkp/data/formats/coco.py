@@ -1,5 +1,7 @@
 """COCO keypoints: one JSON, or a folder of one for each part; what CVAT, Label Studio, FiftyOne and Roboflow export."""
 
+from __future__ import annotations
+
 import contextlib
 from collections import defaultdict
 from dataclasses import dataclass, field, replace

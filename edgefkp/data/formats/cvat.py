@@ -1,5 +1,7 @@
 """CVAT's own export, "CVAT for images 1.1": annotations.xml, or the folder that it lies in with images/."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +51,7 @@ def files_in(path: Path) -> list[Path]:
     return labels_in(path, _FOLDERS, b"<", (b"<annotations", b"<image "), ".xml")
 
 
-def _parsed(file: Path) -> "Element":
+def _parsed(file: Path) -> Element:
     from xml.etree import ElementTree
 
     content = read_bytes(file, "a whole XML file", HINT, LARGEST)
@@ -60,7 +62,7 @@ def _parsed(file: Path) -> "Element":
 
 
 def _faces_of(
-    file: Path, image: "Element", part: str | None, photos: PhotoFolder
+    file: Path, image: Element, part: str | None, photos: PhotoFolder
 ) -> list[tuple[LabeledFace, NamedPoints]]:
     name = image.get("name") or ""
     here = part or part_of(image.get("subset") or "") or PARTS[0]
@@ -91,15 +93,15 @@ def _faces_of(
     ]
 
 
-def _label(shape: "Element") -> str:
+def _label(shape: Element) -> str:
     return (shape.get("label") or "").strip()
 
 
-def _attributes(shape: "Element") -> dict[str, str]:
+def _attributes(shape: Element) -> dict[str, str]:
     return {(one.get("name") or ""): one.text or "" for one in shape.findall("attribute")}
 
 
-def _point(file: Path, image: str, shape: "Element") -> tuple[float, float, int]:
+def _point(file: Path, image: str, shape: Element) -> tuple[float, float, int]:
     places = _places(file, image, shape)
     if len(places) != 1:
         raise EdgefkpError(
@@ -108,7 +110,7 @@ def _point(file: Path, image: str, shape: "Element") -> tuple[float, float, int]
     return places[0]
 
 
-def _places(file: Path, image: str, shape: "Element") -> list[tuple[float, float, int]]:
+def _places(file: Path, image: str, shape: Element) -> list[tuple[float, float, int]]:
     """x, y and visibility, as in COCO, of each point of a shape."""
     visibility = 0 if shape.get("outside") == "1" else 1 if shape.get("occluded") == "1" else 2
     places = []

@@ -1,5 +1,7 @@
 """face_images.npz and facial_keypoints.csv: Kaggle's training faces as they are often passed on, without its rules."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np

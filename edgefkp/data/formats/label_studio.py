@@ -1,5 +1,7 @@
 """Label Studio's export: a JSON list of tasks (JSON, or JSON-MIN) with keypoints in percent of the image."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 

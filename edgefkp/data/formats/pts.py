@@ -1,5 +1,7 @@
 """A folder of .pts files, one for each face, as of 300-W, HELEN, LFPW and AFW: points counted from 1."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 

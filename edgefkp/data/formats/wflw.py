@@ -1,5 +1,7 @@
 """WFLW's text: a line a face with x and y of its points, its box, six attributes, and the photo's name."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np

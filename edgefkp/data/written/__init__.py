@@ -1,5 +1,7 @@
 """The forms that labeled faces are written in, one file each."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,5 +1,7 @@
 """COCO keypoints: coco.json, or coco-train.json, coco-validation.json and coco-test.json."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

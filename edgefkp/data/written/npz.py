@@ -1,5 +1,7 @@
 """One faces.npz of crops, as a network gets them."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,7 @@ def _write(source: Dataset, out: Path) -> list[Path]:
     }
     if source.persons_known:
         arrays["group"] = every.groups
+    arrays |= {name: array for name, array in every.attributes.items() if name not in arrays}
     return [write_arrays(out / FILE, arrays, compressed=True)]
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from edgefkp.data.formats.pts import FIRST
+from edgefkp.data.persons import FILE, write_persons
 from edgefkp.data.photos import Photos
 from edgefkp.data.written import WRITERS, Writer, parts_of
 from edgefkp.files import write_text
@@ -24,11 +25,17 @@ def _write(photos: Photos, names: list[str], out: Path) -> list[Path]:
             lines = [f"{x + FIRST!r} {y + FIRST!r}" for x, y in own.points[row].astype(float).tolist()]
             text = "\n".join(["version: 1", f"n_points: {len(lines)}", "{", *lines, "}", ""])
             files.append(write_text(folder / stem.parent / f"{stem.name}{more}.pts", text))
+    if photos.persons is not None:
+        files.append(write_persons(photos, names, out))
     return files
 
 
 WRITERS.add(
     Writer(
-        "pts", "300-W's .pts files", (f"{FOLDER}/**/*.pts",), _write, loses="persons, visibility and names of points"
+        "pts",
+        f"300-W's .pts files, and {FILE}",
+        (f"{FOLDER}/**/*.pts", FILE),
+        _write,
+        loses="visibility and names of points",
     )
 )

@@ -1,5 +1,7 @@
 """A CSV: points.csv, or train.csv, validation.csv and test.csv."""
 
+from __future__ import annotations
+
 import csv
 import io
 from collections.abc import Sequence

@@ -115,6 +115,23 @@ def test_68_points_are_the_same_as_pts_and_as_coco(labeled):
     assert open_dataset(folder, layout=KAGGLE15).train.layout == KAGGLE15
 
 
+def test_persons_of_pts_stand_in_a_table_beside_them(labeled):
+    folder, names, _ = labeled
+    points = as_68(photos_with_faces(folder / "images")[1])
+    for name, face in zip(names, points, strict=True):
+        write_pts(folder / "points" / name.replace(".png", ".pts"), face)
+    write_csv(folder / "persons.csv", ["file", "person"], zip(names, PERSONS, strict=True))
+    for path in (folder, folder / "points"):
+        source = open_dataset(path)
+        assert (source.train.groups.tolist(), source.persons_known) == (PERSONS, True)
+    write_csv(folder / "persons.csv", ["file", "person"], zip(names[1:], PERSONS[1:], strict=True))
+    with pytest.raises(EdgefkpError, match=r"has no row for 1 of 6 photos: 0\.png"):
+        open_dataset(folder)
+    write_csv(folder / "persons.csv", ["file", "mood"], [["0.png", "good"]])
+    with pytest.raises(EdgefkpError, match="lacks file or person; found: file, mood"):
+        open_dataset(folder)
+
+
 def test_wflws_text_has_98_points_boxes_and_attributes(labeled):
     folder, names, _ = labeled
     layout = LAYOUTS["wflw98"]

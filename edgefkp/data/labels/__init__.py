@@ -1,0 +1,1 @@
+"""How labels are read, and whether they can be meant."""
