@@ -176,6 +176,37 @@ def seeds_table(path: Path) -> Table:
     return Table.of(["network", "seed", "RMSE, validation, px", "RMSE, test, px (95 %)"], rows, [note])
 
 
+def own_faces_table(path: Path) -> Table:
+    """What training on some of a folder's persons gains on the others: one row for each number of faces."""
+    content = read_json(path)
+    before, data = content["untouched"], content["data"]
+    table = []
+    for size in dict.fromkeys(row["size"] for row in content["rows"]):
+        for kind in ("finetuned", "scratch"):
+            if rows := [row for row in content["rows"] if (row["size"], row["kind"]) == (size, kind)]:
+                table.append(_own_faces_row(rows, before))
+    heads = ["faces to learn from", "how", "trainings", "RMSE, px", "less", "worst", "hand-placed, px", "less", "worst"]
+    untouched = [["0", "untouched", "-", f"{before['rmse']:.3f}", "-", "-", f"{before['rmse_hand']:.3f}", "-", "-"]]
+    note = (
+        f"{data['name']}: {data['faces']['test']} test faces of {data['persons']['test']} persons, "
+        f"{data['test_faces_by_hand']} of them with points placed by hand. Mean of the trainings, each with other "
+        "faces and another seed (all faces: another seed); less: than the untouched network; worst: of the trainings."
+    )
+    return Table.of(heads, untouched + table, [note], words=2)
+
+
+def _own_faces_row(rows: list[Row], before: Row) -> list[str]:
+    how = ", ".join(dict.fromkeys(row["schedule"] for row in rows))
+    cells = []
+    for name in ("rmse", "rmse_hand"):
+        errors = [row[name] for row in rows]
+        mean = sum(errors) / len(errors)
+        cells += [f"{mean:.3f}", f"{1 - mean / before[name]:+.1%}", f"{max(errors):.3f}"]
+    persons = sorted(row["persons"] for row in rows)
+    counted = f"{persons[0]}-{persons[-1]}" if persons[0] < persons[-1] else f"{persons[0]}"
+    return [f"{rows[0]['faces']} of {counted} persons", how, str(len(rows)), *cells]
+
+
 def robustness_table(path: Path) -> Table:
     """The RMSE of every model under every condition, also as a multiple of the RMSE on untouched faces.
 

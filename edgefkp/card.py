@@ -39,6 +39,16 @@ class CardData:
 
 
 @dataclass(frozen=True)
+class CardStart:
+    """The trained network that a training started from."""
+
+    file: str
+    sha256: str
+    data: str | None  # name of what it was trained on; None if its card does not say
+    license: str = field(metadata={"json": "licence"})  # the terms of that: the new model inherits them
+
+
+@dataclass(frozen=True)
 class Card:
     """The card of a .keras (kind "network") or of a .tflite file. Fields that do not apply keep their defaults, and
     are not written."""
@@ -53,6 +63,7 @@ class Card:
     imputation: str = field(default="", metadata={"json": "treatment"})
     augment: str = ""
     weights: str | None = None  # name of the pretrained weights that training started from
+    start: CardStart | None = None  # the trained network that a fine-tuning started from
     parameters: int = 0
     macs: int = 0  # multiply-accumulates for one image
     data: CardData | None = None
@@ -152,6 +163,21 @@ def write_card(model: Path, card: Card) -> Card:
     card = replace(card, file=model.name, bytes=model.stat().st_size, sha256=sha256_file(model))
     write_json(card_path(model), card)
     return _read_back(model)
+
+
+def restate(model: Path, card: Card) -> Card:
+    """Write another card beside and into the .keras at `model`, whose network stays as it is."""
+
+    def copy(target: Path) -> None:
+        with (
+            opened_zip(model, "a whole .keras file", _MADE_AGAIN, _LARGEST) as old,
+            zipfile.ZipFile(target, "w") as new,
+        ):
+            for member in old.infolist():
+                if member.filename != _MEMBER:
+                    new.writestr(member, old.read(member))
+
+    return write_with_card(model, card, copy)
 
 
 def _read_back(model: Path) -> Card:

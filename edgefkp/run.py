@@ -7,7 +7,7 @@ command resumes a run that was cut off.
 import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -22,43 +22,33 @@ from edgefkp.bench.store import discard, partial_folder
 from edgefkp.bench.timed_images import COUNT, TimedImages
 from edgefkp.card import Card, read_card, versions
 from edgefkp.data.audit import Audit, audit, audit_line
-from edgefkp.data.faces import Dataset, shown_rows
+from edgefkp.data.faces import Dataset, shown_rows, with_license
 from edgefkp.data.formats import open_dataset
+from edgefkp.data.license import NOT_STATED
 from edgefkp.data.photos import Reading
 from edgefkp.data.split import Split, split
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import Evaluation, evaluate, evaluated, mean_shape_score
-from edgefkp.export.schemes import DEFAULT_SCHEMES, parse_tflite
+from edgefkp.export.schemes import DEFAULT_SCHEMES
 from edgefkp.files import read_json, sha256_file, write_json
 from edgefkp.layout import InputSpec, PointLayout
-from edgefkp.networks.registry import NETWORKS, resolve
 from edgefkp.networks.tensorflow import look_for_tensorflow
 from edgefkp.records import read_record
 from edgefkp.report.evaluation_figures import WorstFaces, worst_of
-from edgefkp.report.result import FileResult, ModelResult, RunResult
+from edgefkp.report.gathering import file_result, model_result
+from edgefkp.report.result import RunResult
 from edgefkp.report.run_figures import ShownFaces
 from edgefkp.runtime import isolate
-from edgefkp.training.recipe import Recipe
+from edgefkp.training import comparison
+from edgefkp.training.comparison import Comparison
+from edgefkp.training.key import key_of
 from edgefkp.training.train import Experiment, Progress, train
 
-# Training images of a network where neither epochs nor images are asked for: the two default networks together fit
-# six minutes on two cores.
-_IMAGES = {"small": 40_000, "manual": 8_000}
-_IMAGES_OF_OTHERS = 5_000
-_IMAGES_QUICK = 512
 _SILENCE = 3600.0  # seconds without progress; trials of plans and an export of the largest network show none
-_BATCH = 16  # with few images it is the number of steps that counts
 
 OpenBar = Callable[[str], AbstractContextManager[Progress]]
 Note = Callable[[str], None]
 Timed = Callable[[int, int, str], None]
-
-
-def default_recipe(network: str, quick: bool = False, **changes: Any) -> Recipe:
-    """What a run trains `network` by; `changes` that are not None override it, epochs also the number of images."""
-    images = _IMAGES_QUICK if quick else _IMAGES.get(network, _IMAGES_OF_OTHERS)
-    recipe = Recipe(images=None if changes.get("epochs") else images, batch=_BATCH)
-    return recipe.changed(**changes)
 
 
 @dataclass(frozen=True)
@@ -74,18 +64,23 @@ class Job:
     input: InputSpec = InputSpec()  # noqa: RUF009 - of the networks
     replace: bool = False  # models of other trainings and files of other calibrations that stand in `out`
     reading: Reading = Reading()  # noqa: RUF009 - of `data`
+    license: str | None = None  # terms of the faces, as their owner states them
+    tuning: Experiment | None = None  # the fine-tuning; of faces of a known collection only if `tunes_any`
+    tunes_any: bool = False
+    named: bool = False  # the networks were asked for: they are trained from scratch even on few faces
 
     def dataset(self) -> Dataset:
         """Raises EdgefkpError if the data cannot be used."""
-        return open_dataset(self.data, self.labels, self.layout, self.input, self.reading)
+        opened = open_dataset(self.data, self.labels, self.layout, self.input, self.reading)
+        return with_license(opened, self.license)
 
-
-def plan_experiments(
-    networks: list[str], imputation: str, augment: str, quick: bool = False, **changes: Any
-) -> tuple[Experiment, ...]:
-    """An experiment for each network, each once. Raises UsageError for an unknown network, imputation or augment."""
-    names = dict.fromkeys(resolve(name, imputation, augment).name for name in networks)
-    return tuple(Experiment(name, imputation, augment, default_recipe(name, quick, **changes)) for name in names)
+    def chosen(self, source: Dataset) -> tuple[Experiment, ...]:
+        """The experiments for these faces: own ones are learned from by fine-tuning, few of them by nothing else."""
+        own = self.license is not None or source.license == NOT_STATED
+        if self.tuning is None or not (self.tunes_any or own):
+            return self.experiments
+        alone = comparison.has_few_faces(source) and not self.named
+        return (self.tuning, *(() if alone else self.experiments))
 
 
 @dataclass(frozen=True)
@@ -114,18 +109,22 @@ def run(
     parts = split(source)
     note(audit_line(looked := audit(source, pairs=False)))
     made = []
-    for number, experiment in enumerate(job.experiments, 1):
+    experiments = job.chosen(source)
+    if len(experiments) < len(job.experiments):
+        note("too few faces to train a network from scratch; --models small trains one all the same")
+    for number, experiment in enumerate(experiments, 1):
         name = experiment.model_name(source.spec)
-        note(f"[{number}/{len(job.experiments)}] {name}: train, export, evaluate")
+        note(f"[{number}/{len(experiments)}] {name}: train, export, evaluate")
         with open_bar(name) as progress:
             keras, exported = _made_apart(job, experiment, progress)
         card = read_card(keras)
         assert card is not None
         made.append(Made(card, keras, exported, _evaluated(keras, source, job.out / "evaluation")))
+    own = _compared(job, list(experiments), [one.keras for one in made], source, note)
     files = [file for one in made for file in one.files]
     note(f"timing {len(files)} files")
     bench = _benched(files, _timed_images(source, parts), job, timed)
-    result, shown = _gathered(source, parts, made, bench, job.quick, looked)
+    result, shown = _gathered(source, parts, made, bench, job.quick, looked, own)
     write_json(job.out / "run.json", result)
     return result, shown
 
@@ -164,6 +163,35 @@ def make(job: dict[str, Any], experiment: dict[str, Any]) -> list[Path]:
     files = export_network(keras, asked.out / "export", DEFAULT_SCHEMES, source, ExportOptions(replace=asked.replace))
     _evaluated(keras, source, asked.out / "evaluation")
     return [keras, *files]
+
+
+def _compared(
+    job: Job, experiments: list[Experiment], files: list[Path], source: Dataset, note: Note
+) -> Comparison | None:
+    """What own faces gain, in a child, or from its record if that is of the same faces, experiments and files; None if
+    nothing was fine-tuned."""
+    if not any(one.start for one in experiments):
+        return None
+    record = job.out / "evaluation" / "own-faces.json"
+    key = key_of([source.train.hash, split(source).hash, *map(sha256_file, files)])
+    with contextlib.suppress(EdgefkpError):
+        stored = read_record(Comparison, read_json(record), str(record))
+        if stored.key == key:
+            return stored
+    note("comparing with the untouched network on faces that were held out")
+    found = isolate.call(compare, job, experiments, files, progress=note, silence=_SILENCE, grace=60)
+    compared = replace(read_record(Comparison, found, "the comparison"), key=key)
+    write_json(record, compared)
+    return compared
+
+
+def compare(job: Any, experiments: Any, files: list[str]) -> Comparison:
+    """In the child: the comparison."""
+    asked = read_record(Job, job, "the job")
+    tried = [read_record(Experiment, one, "the experiment") for one in experiments]
+    return comparison.compare(
+        tried, [Path(file) for file in files], asked.dataset(), asked.out / "folds", isolate.report
+    )
 
 
 def _report(event: str, value: Any) -> None:
@@ -217,7 +245,13 @@ def _still_valid(
 
 
 def _gathered(
-    source: Dataset, parts: Split, made: list[Made], bench: bench_result.Result, quick: bool, looked: Audit
+    source: Dataset,
+    parts: Split,
+    made: list[Made],
+    bench: bench_result.Result,
+    quick: bool,
+    looked: Audit,
+    own: Comparison | None,
 ) -> tuple[RunResult, ShownFaces]:
     """Put cards, evaluations and times together, and score the .tflite files."""
     rows = {row.sha256: row for row in bench.rows}
@@ -232,8 +266,8 @@ def _gathered(
             # The last scheme's points stay for the sheets: what runs on the board.
             predictions[one.card.model] = scored.predicted[shown]
             worst[one.card.model] = worst_of(scored.faces, scored.predicted)
-            files.append(_file_result(scored.evaluation, rows[scored.evaluation.sha256]))
-        models.append(_model_result(one, files))
+            files.append(file_result(scored.evaluation, rows[scored.evaluation.sha256]))
+        models.append(model_result(one.card, one.evaluation, files))
     mean = mean_shape_score(source)
     first, names = bench.rows[0], ("train", "validation", "test")
     result = RunResult(
@@ -256,45 +290,6 @@ def _gathered(
         created=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         quick=quick,
         input=source.input,
+        own=own,
     )
     return result, ShownFaces(parts.test.images[shown], parts.test.keypoints[shown], predictions, worst)
-
-
-def _file_result(evaluation: Evaluation, row: bench_result.BenchRow) -> FileResult:
-    return FileResult(
-        scheme=parse_tflite(evaluation.file).scheme,
-        file=evaluation.file,
-        bytes=row.bytes,
-        sha256=row.sha256,
-        rmse=evaluation.score.rmse,
-        interval=evaluation.score.interval,
-        seconds_per_100=row.seconds_per_100,
-        ms=row.ms.p50,
-        ms_interval=row.ms.interval,
-        verdict=row.verdict,
-        reasons=row.reasons,
-    )
-
-
-def _model_result(one: Made, files: list[FileResult]) -> ModelResult:
-    card, score, last = one.card, one.evaluation.score, one.card.history[-1]
-    return ModelResult(
-        model=card.model,
-        network=card.network,
-        title=NETWORKS[card.network].title,
-        imputation=card.imputation,
-        augment=card.augment,
-        parameters=card.parameters,
-        macs=card.macs,
-        bytes=card.bytes,
-        rmse=score.rmse,
-        interval=score.interval,
-        images=last["images"],
-        epochs=last["epoch"],
-        best_epoch=card.training["best_epoch"],
-        seconds=last["seconds"],
-        history=card.history,  # type: ignore[arg-type]
-        files=files,
-        normalized=score.own,
-        nme_by=score.nme_by,
-    )

@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edgefkp.card import CardStart
 from edgefkp.evaluation.normalized import Normalized
 from edgefkp.report.evaluation_figures import WorstFaces
 from edgefkp.report.result import FileResult, ModelResult, RunResult
 from edgefkp.report.run_figures import ShownFaces
+from edgefkp.training.comparison import MEAN_SHAPE, TUNED, ComparedModel, Comparison
+from edgefkp.training.schedule import UNTOUCHED
 
 
 def make_file(model: str, scheme: str, rmse: float) -> FileResult:
@@ -100,3 +103,23 @@ def shown(result: RunResult) -> ShownFaces:
     worst = WorstFaces(images, truth, truth + 9, ["a.png", "b.png", "c.png"], [12.7, 12.7, 12.7])
     models = [model.model for model in result.models]
     return ShownFaces(images, truth, dict.fromkeys(models, truth + 1), dict.fromkeys(models, worst))
+
+
+@pytest.fixture
+def compared() -> Comparison:
+    """Own faces that a fine-tuning gained too little from to be sure."""
+    rows = [
+        ComparedModel(UNTOUCHED, "small-masked-online", 1.0, (0.9, 1.1)),
+        ComparedModel(TUNED, "small.finetuned-masked-online", 0.95, (0.8, 1.1), (-0.1, 0.02)),
+        ComparedModel(MEAN_SHAPE, "", 4.0, (3.5, 4.5), (2.5, 3.5)),
+    ]
+    return Comparison(rows, 42, 21, 1260, "each face once, 5-fold cross-validation over persons", True)
+
+
+@pytest.fixture
+def tuned_result(result: RunResult, compared: Comparison) -> RunResult:
+    """The first network was fine-tuned."""
+    start = CardStart("small.keras", "f" * 64, "strangers", "for research")
+    terms = "mine; inherited from small.keras: for research"
+    tuned = replace(result.models[0], start=start, license=terms)
+    return replace(result, models=[tuned, result.models[1]], own=compared)

@@ -21,6 +21,7 @@ from edgefkp.errors import UsageError
 from edgefkp.files import read_json, sha256_file
 from edgefkp.layout import KAGGLE15, InputSpec
 from edgefkp.report.result import read_run
+from edgefkp.training.plans import plan_experiments
 
 PERSONS = 10
 
@@ -36,7 +37,7 @@ def command(folder) -> list[str]:
     images, keypoints = draw_all(60)
     groups = np.array([f"person {number % PERSONS}" for number in range(60)])
     np.savez(folder / "drawn.npz", images=images, keypoints=keypoints, group=groups)
-    options = ["--models", "small", "--images", "96", "--batch", "8", "--quick", "--json"]
+    options = ["--models", "small", "--images", "96", "--batch", "8", "--quick", "--json", "--from", "none"]
     places = ["--data", str(folder / "drawn.npz"), "--out", str(folder / "out")]
     return [sys.executable, "-m", "edgefkp", "run", *options, *places]
 
@@ -134,25 +135,25 @@ def _wait(condition, complaint: str):
 
 
 def test_each_network_has_its_own_amount_of_training():
-    small, manual = run.plan_experiments(["small", "manual"], "masked", "online")
+    small, manual = plan_experiments(["small", "manual"], "masked", "online")
     assert small.recipe.images > manual.recipe.images
-    asked = run.plan_experiments(["small", "manual"], "masked", "online", images=300)
+    asked = plan_experiments(["small", "manual"], "masked", "online", images=300)
     assert [one.recipe.images for one in asked] == [300, 300]
 
 
 def test_epochs_replace_the_number_of_images():
     for quick in (False, True):
-        (small,) = run.plan_experiments(["small"], "masked", "online", quick, epochs=3)
+        (small,) = plan_experiments(["small"], "masked", "online", quick, epochs=3)
         assert (small.recipe.epochs, small.recipe.images) == (3, None)
 
 
 def test_a_network_named_twice_is_trained_once():
-    assert len(run.plan_experiments(["tuned", "tuned_augment"], "masked", "online")) == 1
+    assert len(plan_experiments(["tuned", "tuned_augment"], "masked", "online")) == 1
 
 
 def test_an_unknown_network_is_refused_before_anything_is_read():
     with pytest.raises(UsageError) as caught:
-        run.plan_experiments(["smal"], "masked", "online")
+        plan_experiments(["smal"], "masked", "online")
     assert "small" in caught.value.hint
 
 
@@ -188,3 +189,21 @@ def test_models_of_another_run_are_replaced_only_if_asked(first, command, enviro
     assert other.returncode == 1
     assert "is the model of another training" in other.stderr
     assert "--replace" in other.stderr
+
+
+@pytest.mark.slow
+def test_few_faces_of_ones_own_are_fine_tuned_and_each_is_held_out_once(command, environment, folder):
+    own = [word for word in command if word not in ("--models", "small", "--from", "none")]
+    own[own.index(str(folder / "out"))] = str(folder / "own")
+    done = subprocess.run(
+        [*own, "--license", "drawn here"], capture_output=True, text=True, env=environment, timeout=900
+    )
+    assert done.returncode == 0, done.stderr
+    result = read_run(folder / "own" / "run.json")
+    (model,) = result.models
+    assert model.model == "small.finetuned-masked-online"
+    assert model.license.startswith("drawn here; inherited from small-masked-online.keras: ")
+    assert [row.kind for row in result.own.rows] == ["untouched", "fine-tuned", "mean shape"]
+    assert (result.own.faces, result.own.persons) == (60, PERSONS)
+    assert "too few faces to train a network from scratch" in done.stderr
+    assert "Your faces" in (folder / "own" / "report.html").read_text()

@@ -60,6 +60,7 @@ TARGETS = (
     Target("bench", _tiny, BENCH),
     Target("data convert", _faces, ("data", "convert", "drawn.npz", "--to", "coco", "--out", "out"), ("--replace",)),
     Target("train", _faces, ("train", "nano", *DRAWN, "--images", "600"), ("--resume",), needs="keras"),
+    Target("fine-tune", _faces, ("train", "small", "--from", "small", *DRAWN), ("--resume",), needs="keras"),
     Target("export", _network, ("export", "nano-masked-online", *DRAWN), needs="keras"),
     Target("run", _faces, ("run", *DRAWN, *RUN), needs="keras"),
     Target("study", _faces, ("study", "run", *DRAWN, *STUDY), cells=120, needs="keras"),

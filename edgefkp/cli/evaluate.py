@@ -93,7 +93,7 @@ def command(
     runtime: str | None,
     as_json: bool,
 ) -> None:
-    """Score each MODEL (.keras or .tflite) on the labeled faces of DATA, in pixels of its input.
+    """Score each MODEL (a file or the name of a shipped one) on the labeled faces of DATA, in pixels of its input.
 
     NME: mean distance of a face's points from the true ones, in per cent of a length of the face. A face fails at 8 %
     if its NME is above; AUC: area below the curve of cumulative errors, 1 is perfect. Parts of a number are quarters of
@@ -106,11 +106,13 @@ def command(
     from edgefkp.evaluation.gates import parse_gate, require_gates
     from edgefkp.report.evaluation_figures import require_suffix
     from edgefkp.runtime.predictor import open_predictor
+    from edgefkp.runtime.shipped import find_model
 
     limits = [parse_gate(gate) for gate in gates]
     for figure in (worst, plot):
         if figure is not None:
             require_suffix(figure)
+    models = tuple(path if path.exists() else find_model(path) for path in models)
     model = models[0]
     _require_one(models, {"--submission": submission, "--robustness": robustness, "--worst": worst})
     if robustness and (by or gates or worst or plot):

@@ -218,6 +218,11 @@ def folder_option(name: str, default: str, purpose: str, old: tuple[str, ...] = 
     )
 
 
+license_option = click.option(
+    "--license", metavar="TEXT", help="Terms of your own photos, for the cards of models that are trained on them."
+)
+
+
 def replace_option(what: str) -> Decorator:
     return click.option("--replace", is_flag=True, help=f"Replace {what}.")
 

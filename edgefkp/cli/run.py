@@ -1,7 +1,7 @@
 """edgefkp run: the whole way from faces to a measured file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,7 @@ from edgefkp.cli.options import (
     imputation_options,
     json_option,
     labels_option,
+    license_option,
     log,
     print_json,
     reading_options,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from edgefkp.data.photos import Reading
     from edgefkp.layout import PointLayout
 
+MODELS = "small,manual"
+NO_START = "none"
+
 
 @click.command("run")
 @data_option()
@@ -31,10 +35,16 @@ if TYPE_CHECKING:
 @labels_option
 @click.option(
     "--models",
-    default="small,manual",
-    show_default=True,
-    help="Networks, separated by commas; edgefkp models lists them.",
+    help="Networks to train from scratch, separated by commas; edgefkp models lists them. [default: small,manual; none "
+    "on few faces of your own]",
 )
+@click.option(
+    "--from",
+    "start",
+    metavar="NAME|FILE|none",
+    help="Fine-tune this trained network, too. [default: on faces of your own the one that comes with edgefkp]",
+)
+@license_option
 @spec_options
 @imputation_options
 @click.option("--epochs", type=int, help="Passes over the training faces, instead of a number of images.")
@@ -49,7 +59,9 @@ def command(
     data: str,
     reading: "Reading",
     labels: str,
-    models: str,
+    models: str | None,
+    start: str | None,
+    license: str | None,
     layout: "PointLayout | None",
     size: int,
     colors: str,
@@ -66,9 +78,11 @@ def command(
 ) -> None:
     """Train, export, evaluate and time networks on DATA; ends with a table and OUT/report.html.
 
+    Of faces of your own the network that comes with edgefkp learns, too, and is compared with what it was before.
+
     Re-run the same command to resume: what is finished is not made again.
     """
-    networks = [name.strip() for name in models.split(",") if name.strip()]
+    networks = [name.strip() for name in (models or MODELS).split(",") if name.strip()]
     if not networks:
         raise UsageError("--models names no network", "for example: --models small,manual")
     if epochs and images:
@@ -76,19 +90,29 @@ def command(
     from edgefkp.cli.bench import TimingBar
     from edgefkp.cli.train import training_bar
     from edgefkp.report.run_page import write_page
-    from edgefkp.report.run_table import table
-    from edgefkp.run import Job, plan_experiments, run
+    from edgefkp.report.run_table import comparison_table, table
+    from edgefkp.run import Job, run
+    from edgefkp.training.plans import default_start, plan_experiments, plan_finetuning
 
-    experiments = plan_experiments(
-        networks, imputation, augment, quick, epochs=epochs, images=images, batch=batch, seed=seed
-    )
+    asked = (imputation, augment, quick)
+    changes: dict[str, Any] = {"epochs": epochs, "images": images, "batch": batch, "seed": seed}
+    experiments = plan_experiments(networks, *asked, **changes)
+    tuning = None if start == NO_START else plan_finetuning(start or default_start(), *asked, **changes)
     folder = out or Path("runs") / (Path(data).resolve().stem if data != "sample" else "sample")
-    job = Job(data, experiments, folder, labels, quick, *spec_of(layout, size, colors), replace, reading)
+    about: dict[str, Any] = {
+        "license": license,
+        "tuning": tuning,
+        "tunes_any": start is not None,
+        "named": models is not None,
+    }
+    job = Job(data, experiments, folder, labels, quick, *spec_of(layout, size, colors), replace, reading, **about)
     with if_stopped("re-run the same command to resume"), TimingBar() as timed:
         result, shown = run(job, log, training_bar, timed)
     page = write_page(folder / "report.html", result, shown)
     if as_json:
         print_json(result)
     else:
+        if result.own:
+            click.echo(f"\n{comparison_table(result.own).text()}")
         click.echo(f"\n{table(result).text()}")
     log(f"\nreport: {page}")

@@ -14,6 +14,7 @@ from edgefkp.cli.options import (
     imputation_options,
     json_option,
     labels_option,
+    license_option,
     log,
     print_json,
     reading_options,
@@ -21,15 +22,24 @@ from edgefkp.cli.options import (
     spec_of,
     spec_options,
 )
+from edgefkp.cli.parameters import NameChoice
 from edgefkp.data.progress import progress_bar
+from edgefkp.errors import UsageError
 from edgefkp.training.recipe import LOSSES, PRECISIONS, Recipe
 
 if TYPE_CHECKING:
+    from edgefkp.card import Card
     from edgefkp.data.photos import Reading
     from edgefkp.layout import PointLayout
     from edgefkp.training.train import Progress
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+def _schedules() -> tuple[str, ...]:
+    from edgefkp.training.schedule import SCHEDULES
+
+    return tuple(SCHEDULES)
 
 
 @click.command("train")
@@ -39,6 +49,18 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @labels_option
 @spec_options
 @imputation_options
+@click.option(
+    "--from",
+    "start",
+    metavar="NAME|FILE",
+    help="Start from a trained network: the name of one that comes with edgefkp, or a .keras file.",
+)
+@click.option(
+    "--schedule",
+    type=NameChoice("schedule", _schedules),
+    help="With --from, what learns: head, all, or auto for what scores best on other persons. [default: auto]",
+)
+@license_option
 @click.option(
     "--recipe", "recipe_file", help="Recipe: a JSON file, or the name of a shipped one. Options given here override it."
 )
@@ -85,6 +107,9 @@ def command(
     colors: str,
     imputation: str,
     augment: str,
+    start: str | None,
+    schedule: str | None,
+    license: str | None,
     recipe_file: str | None,
     weights: str | None,
     more: tuple[str, ...],
@@ -100,15 +125,23 @@ def command(
 ) -> None:
     """Train NETWORK and write OUT/<model>.keras and its card.
 
-    NETWORK is a name that `edgefkp models` lists, or `tuned` for the network that was tuned for the imputation.
+    NETWORK is a name that `edgefkp models` lists, or `tuned` for the network that was tuned for the imputation. With
+    --from it continues from a trained network of that kind, also one for other points or another size; of few faces it
+    learns little, and what does not help on other persons is not kept.
     """
     from edgefkp.data.audit import audit, audit_line
-    from edgefkp.data.faces import with_extra_training_faces
+    from edgefkp.data.faces import with_extra_training_faces, with_license
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.labels.options import AS_THEY_ARE
     from edgefkp.training.recipe import read_recipe
+    from edgefkp.training.schedule import AUTO
     from edgefkp.training.train import Experiment, train
 
+    if schedule and not start:
+        raise UsageError(
+            f"--schedule {schedule} is for a training that starts from a trained network", "add --from small"
+        )
+    recipe_file = recipe_file or ("finetune" if start else None)
     recipe = (read_recipe(recipe_file) if recipe_file else Recipe()).changed(**changes)
     experiment = Experiment(
         network,
@@ -120,8 +153,10 @@ def command(
         teacher_share=teacher_share,
         teacher_copies=teacher_copies,
         automatic_weight=automatic_weight,
+        start=start,
+        schedule=schedule or AUTO,
     )
-    own = open_dataset(data, labels, *spec_of(layout, size, colors), reading)
+    own = with_license(open_dataset(data, labels, *spec_of(layout, size, colors), reading), license)
     more_faces = [
         open_dataset(other, "csv", own.layout, own.input, replaced(reading, labels=AS_THEY_ARE)) for other in more
     ]
@@ -133,17 +168,35 @@ def command(
     if as_json:
         print_json(card)
         return
-    metrics = card.metrics
-    log(
-        f"validation RMSE {metrics['validation_rmse']:.3f} px"
-        f" (mean shape {metrics['validation_rmse_mean_shape']:.2f}) in epoch {card.training['best_epoch']}"
-    )
-    if metrics["validation_rmse"] >= metrics["validation_rmse_mean_shape"]:
-        cause, cure = "not trained enough", "increase --epochs"
-        if blamed := source.judgement.blamed:
-            cause, cure = f"the labels are doubtful ({blamed})", "look at them before you train longer"
-        log(f"{cause}: it does not beat the mean shape; {cure}")
+    for line in summary(card, source.judgement.blamed):
+        log(line)
     click.echo(path)
+
+
+def summary(card: "Card", blamed: str = "") -> list[str]:
+    """What a finished training has to say for itself; blamed: what is doubtful in its labels."""
+    from edgefkp.training.schedule import UNTOUCHED
+
+    error, mean_shape = card.metrics["validation_rmse"], card.metrics["validation_rmse_mean_shape"]
+    tuning = card.training.get("finetuning")
+    if not tuning:
+        lines = [f"validation RMSE {error:.3f} px (mean shape {mean_shape:.2f}) in epoch {card.training['best_epoch']}"]
+    else:
+        assert card.start is not None
+        others = ", ".join(f"{name} {value:.3f}" for name, value in tuning["rmse"].items())
+        lines = [
+            f"kept of {card.start.file}: {tuning['kept']}",
+            f"RMSE by {tuning['chosen_by']}, px: {others}, mean shape {mean_shape:.2f}; schedule: {tuning['schedule']}",
+            f"terms: {card.data.license if card.data else 'not known'}",
+        ]
+        if tuning["schedule"] == UNTOUCHED or error >= tuning["rmse"].get(UNTOUCHED, float("inf")):
+            lines.append(f"not better than {card.start.file} untouched: use that one, or add faces of more persons")
+    if error >= mean_shape:
+        cause, cure = "not trained enough", "increase --epochs"
+        if blamed:
+            cause, cure = f"the labels are doubtful ({blamed})", "look at them before you train longer"
+        lines.append(f"{cause}: it does not beat the mean shape; {cure}")
+    return lines
 
 
 @contextmanager

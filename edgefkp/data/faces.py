@@ -238,6 +238,11 @@ class Dataset:
         return replace(self, train=change(self.train), test=test, validation=validation)
 
 
+def with_license(source: Dataset, license: str | None) -> Dataset:
+    """`source` under the terms that its owner states; unchanged if that is None."""
+    return source if license is None else replace(source, license=" ".join(license.split()))
+
+
 def with_extra_training_faces(source: Dataset, others: list[Dataset]) -> Dataset:
     """`source` with the training faces of `others` added to what is trained on, and with their licenses.
 

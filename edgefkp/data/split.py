@@ -6,7 +6,7 @@ so imputed or altered faces can never get into validation or test.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -72,9 +72,20 @@ def _divide(source: Dataset, seed: int) -> Split:
         held_out = np.concatenate([validation.groups, test.groups])
         added = extra.labeled & ~np.isin(extra.groups, held_out)
         rest = joined([rest, extra.take(added)])
-    train = TrainingFaces(**{field.name: getattr(rest, field.name) for field in fields(Faces)})
+    train = _to_train_on(rest)
     digest = sha256_arrays(*(np.array(sorted(part.ids)) for part in (train, validation, test)))
     return Split(train, validation, test, digest)
+
+
+def _to_train_on(faces: Faces) -> TrainingFaces:
+    return TrainingFaces(**{field.name: getattr(faces, field.name) for field in fields(Faces)})
+
+
+def cross_validated(parts: Split) -> Split:
+    """The parts where faces are too few to leave some out for validation: these are trained on, too, and training and
+    validation are the same faces, for folds that leave each of them out once. The test part stays out."""
+    every = _to_train_on(joined([parts.train, parts.validation]))
+    return replace(parts, train=every, validation=every)
 
 
 def _draw(faces: Faces, order: np.ndarray, share: float) -> tuple[Faces, Faces]:

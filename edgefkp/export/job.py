@@ -50,6 +50,7 @@ _INHERITED = (
     "network",
     "imputation",
     "augment",
+    "start",
     "weights",
     "parameters",
     "macs",

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
-from edgefkp.card import imputation_name
+from edgefkp.card import CardStart, imputation_name
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.normalized import Normalized
 from edgefkp.files import read_json
 from edgefkp.layout import InputSpec
 from edgefkp.records import read_record
+from edgefkp.training.comparison import Comparison
 
 SCHEMA = "edgefkp.run/1"
 
@@ -80,9 +81,15 @@ class ModelResult:
     seconds: float  # of training
     history: list[EpochFacts] = field(repr=False)  # a row for each epoch
     files: list[FileResult]
+    start: CardStart | None = None  # the trained network that it was fine-tuned from
+    license: str = field(default="", metadata={"json": "licence"})  # terms of what it was trained on
     # Before conversion: NME, failure rate, AUC and error curve by one length of the face; None if no face has it.
     normalized: Normalized | None = None
     nme_by: str = ""  # that length
+
+    @property
+    def title_in_table(self) -> str:
+        return f"{self.network}, fine-tuned" if self.start else self.network
 
     @property
     def imputation_name(self) -> str:
@@ -107,6 +114,7 @@ class RunResult:
     created: str
     quick: bool = False
     input: InputSpec = InputSpec()  # noqa: RUF009 - of the networks
+    own: Comparison | None = None  # what own faces gained by fine-tuning
     schema: str = SCHEMA
 
     @property

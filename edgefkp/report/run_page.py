@@ -9,6 +9,7 @@ from edgefkp.report import run_table
 from edgefkp.report.page import TEMPLATES, render
 from edgefkp.report.result import ModelResult, RunResult
 from edgefkp.report.run_figures import FIGURES, RunEvidence, ShownFaces
+from edgefkp.training.comparison import verdict
 
 
 def write_page(path: Path, result: RunResult, shown: ShownFaces | None = None) -> Path:
@@ -21,6 +22,7 @@ def write_page(path: Path, result: RunResult, shown: ShownFaces | None = None) -
         title=f"edgefkp run: {result.data['name']}",
         result=result,
         verdict=_verdict(result),
+        own=run_table.comparison_table(result.own) if result.own else None,
         results=run_table.table(result),
         sections=list(FIGURES.sections(RunEvidence(result, shown))),
         files=_files(result),
@@ -33,6 +35,8 @@ def write_page(path: Path, result: RunResult, shown: ShownFaces | None = None) -
 def _verdict(result: RunResult) -> str:
     best = result.best
     quick = " A quick run: its numbers only show that everything works." if result.quick else ""
+    if result.own:
+        return f"{verdict(result.own)}{quick}"
     return (
         f"The best network, {best.model}, is off by {best.rmse:.2f} px (RMSE, 95 % interval "
         f"{best.interval[0]:.2f}-{best.interval[1]:.2f}) on {result.faces} faces of persons it never saw; always "
@@ -63,7 +67,7 @@ def _training(result: RunResult) -> Table:
 
 def _trained(result: RunResult, model: ModelResult) -> list[str]:
     return [
-        f"{model.network} ({model.title})",
+        f"{model.title_in_table} ({model.title})",
         model.imputation_name,
         f"{model.macs / 1e6:,.0f}",
         f"{model.images:,}",
@@ -96,6 +100,7 @@ def _origin(result: RunResult) -> list[tuple[str, str]]:
         ("Data", f"{data['name']}: {counts}"),
         *_labels(result),
         ("License and credit", data["licence"]),
+        *((f"Terms of {model.model}", model.license) for model in result.models if model.start),
         ("Times", f"{runtime['name']} {runtime['version']}, {runtime['threads']} thread(s), interpreter alone"),
         *((title, _words(result.machine[name])) for name, title in _MACHINE.items() if result.machine.get(name)),
         ("Versions", ", ".join(f"{name} {version}" for name, version in result.versions.items())),

@@ -2,6 +2,7 @@
 
 from edgefkp.evaluation.table import Column, Table
 from edgefkp.report.result import FileResult, ModelResult, RunResult
+from edgefkp.training.comparison import MEAN_SHAPE, Comparison, verdict
 
 COLUMNS = (
     Column("network", "left", narrowest=10),
@@ -15,6 +16,14 @@ COLUMNS = (
     Column("RMSE\nKeras"),
     Column("RMSE\nint8"),
     Column("faces", drop=1),
+)
+COMPARISON = (
+    Column("model", "left", narrowest=12),
+    Column("how", "left"),
+    Column("RMSE\npx"),
+    Column("95 %\ninterval"),
+    Column("less than\nuntouched"),
+    Column("difference\npx, 95 %"),
 )
 MARK = "*"  # follows the name of a network that does not beat the mean shape
 
@@ -32,7 +41,7 @@ def table(result: RunResult) -> Table:
 def _row(result: RunResult, model: ModelResult) -> list[str]:
     float32, int8 = model.file("float32"), model.file("int8")
     return [
-        model.network + ("" if result.trained_enough(model) else MARK),
+        model.title_in_table + ("" if result.trained_enough(model) else MARK),
         model.imputation_name,
         f"{model.parameters:,}",
         kilobytes(model.bytes),
@@ -57,12 +66,17 @@ def kilobytes(count: int) -> str:
 def notes(result: RunResult) -> list[str]:
     """Lines that belong below the table wherever it is shown."""
     side = result.input.side
-    weak = [model.network for model in result.models if not result.trained_enough(model)]
+    weak = [model.title_in_table for model in result.models if not result.trained_enough(model)]
     lines = [
         f"RMSE in px of the {side}x{side} image over {result.coordinates:,} coordinates of {result.faces} held-out "
         f"faces ({result.data['name']}); Keras: before conversion, int8: after.",
         f"{timing(result)}; KB = 1000 bytes.",
     ]
+    if result.own and result.own.faces > result.faces:
+        lines.insert(
+            1, f"{result.faces} faces are too few to judge by: compare models by the {result.own.faces} above."
+        )
+    lines += terms(result)
     if weak and result.doubts:
         lines.append(f"{MARK} does not beat the mean shape ({', '.join(weak)}), and the labels are doubtful.")
     elif weak:
@@ -79,6 +93,35 @@ def notes(result: RunResult) -> list[str]:
     if result.quick:
         lines.append("A quick run: trained and timed only long enough to show that everything works.")
     return lines
+
+
+def terms(result: RunResult) -> list[str]:
+    """The terms of what was fine-tuned: its own faces', and those of what its start was trained on."""
+    return [f"Terms of {model.model}: {model.license}." for model in result.models if model.start]
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """A row for each way to find the points of own faces, all on the same held-out persons."""
+    untouched = comparison.untouched
+    rows = []
+    for row in comparison.rows:
+        gain = difference = "-"
+        if untouched and row.difference and row.kind != MEAN_SHAPE:
+            gain, difference = f"{1 - row.rmse / untouched.rmse:+.1%}", _interval(row.difference)
+        rows.append([row.model or "-", row.kind, f"{row.rmse:.3f}", _interval(row.interval), gain, difference])
+    persons = f"{comparison.persons} persons" if comparison.persons_known else "persons that are not named"
+    lines = [
+        verdict(comparison),
+        f"RMSE in px over {comparison.coordinates:,} coordinates of {comparison.faces} faces of {persons}: "
+        f"{comparison.held_out}. The difference is that from the untouched network, the same persons drawn for both.",
+    ]
+    if not comparison.persons_known:
+        lines.append("Without a column person the same face may have been trained on: the numbers may flatter.")
+    return Table(COMPARISON, rows, lines)
+
+
+def _interval(value: tuple[float, float]) -> str:
+    return f"{value[0]:.2f} to {value[1]:.2f}"
 
 
 def timing(result: RunResult) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from dataclasses import replace as changed
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from edgefkp.card import (
     is_whole_zip,
     model_name,
     readable_cards,
+    restate,
     versions,
     write_card,
     write_with_card,
@@ -35,9 +37,15 @@ from edgefkp.training.autotune import choose_plan
 from edgefkp.training.batches import epoch_size
 from edgefkp.training.distillation import augmented_copies, distill_targets
 from edgefkp.training.features import fit_head
-from edgefkp.training.fit import EpochLog, fit
+from edgefkp.training.finetune import Finetuned, OwnFaces, finetune, parts_for
+from edgefkp.training.fit import EpochLog, Fit, fit
 from edgefkp.training.key import deciding, key_of
 from edgefkp.training.recipe import Recipe, require_within
+from edgefkp.training.schedule import AUTO, SCHEDULES
+from edgefkp.training.start import facts_of, find_start, inherited, open_start
+from edgefkp.training.step_plan import Plan
+
+FINETUNED = ".finetuned"  # follows the network in the names of models that started from a trained one
 
 
 @dataclass(frozen=True)
@@ -54,14 +62,21 @@ class Experiment:
     teacher_share: float = 0.5  # that part
     teacher_copies: int = 0  # augmented copies of each face that the teachers label; 0: the face itself
     automatic_weight: float = 1.0  # in the loss, of faces whose every point was placed automatically
+    start: str | None = None  # a trained network to start from: a .keras file, or one that comes with edgefkp
+    schedule: str = AUTO  # one of SCHEDULES; for a `start` alone
 
     def __post_init__(self) -> None:
-        for axis, known in (("imputation", IMPUTATIONS), ("augment", AUGMENTS)):
+        for axis, known in (("imputation", IMPUTATIONS), ("augment", AUGMENTS), ("schedule", SCHEDULES)):
             if getattr(self, axis) not in known:
                 raise UsageError(f"unknown {axis} '{getattr(self, axis)}'", f"choose one of: {', '.join(known)}")
         for name, most in (("teacher_share", 1), ("teacher_copies", 1000), ("automatic_weight", 1000)):
             require_within(name.replace("_", " "), getattr(self, name), 0, most)
         resolve(self.network, self.imputation, self.augment)
+        if self.start is not None and (self.augment == "paper" or self.teacher_copies):
+            raise UsageError(
+                "fine-tuning does not take the paper's offline set or copies for teachers",
+                "leave out --augment paper and --teacher-copies",
+            )
 
     @property
     def resolved(self) -> Network:
@@ -69,7 +84,8 @@ class Experiment:
 
     def model_name(self, spec: ModelSpec = ModelSpec()) -> str:  # noqa: B008
         """What the trained model is called: the stem of its file."""
-        return model_name(self.resolved.name, self.imputation, self.augment, spec)
+        name = self.resolved.name + (FINETUNED if self.start else "")
+        return model_name(name, self.imputation, self.augment, spec)
 
     def key(self, source: Dataset, parts: Split) -> str:
         """Hash of all that decides the result: a finished or stopped run is known by it."""
@@ -84,6 +100,8 @@ class Experiment:
     def _others(self, spec: ModelSpec) -> dict[str, Any]:
         """What the first results did not have: other points, another input, younger fields that are not neutral."""
         others = {name: value for name, value in deciding(self).items() if name not in _KEYED}
+        if self.start:
+            others["start"] = sha256_file(find_start(self.start))
         if spec.layout != KAGGLE15:
             others["layout"] = spec.layout.to_json()
         return others | ({"input": changed} if (changed := deciding(spec.input)) else {})
@@ -142,25 +160,32 @@ def train(
     spec = source.spec
     name = experiment.model_name(spec)
     path = out / f"{name}.keras"
+    terms = inherited(source.license, facts_of(find_start(experiment.start))) if experiment.start else source.license
     if (known := _standing(path, key, replace, progress.on_note)) and resume:
-        return path, known
+        return path, _under(known, terms, path)
     checkpoint = out / ".checkpoints" / f"{name}-{key[:12]}.npz"
     if not resume:
         checkpoint.unlink(missing_ok=True)
+    start = open_start(find_start(experiment.start)) if experiment.start else None
+    parts = parts_for(parts, experiment.schedule) if start else parts
     faces = training_faces(parts, experiment)
     recipe, network = experiment.recipe, experiment.resolved
     images = recipe.images or recipe.epochs * epoch_size(len(faces), recipe.batch) * recipe.batch
     progress.on_start(images)
     make = partial(build, network, spec, experiment.weights, **experiment.options)
     calls = (checkpoint, progress.on_batch, progress.on_epoch)
-    if network.frozen and experiment.augment != "online":
+    online = experiment.augment == "online"
+    result: Fit | Finetuned
+    if start:
+        rows = parts.train.complete if experiment.imputation == "drop" else slice(None)
+        own = OwnFaces(faces, parts.train.groups[rows], parts)
+        plan = _plan(experiment, spec, images)
+        result = finetune(start, make, network.name, experiment.schedule, own, recipe, plan, spec, online, *calls)
+    elif network.frozen and not online:
         result = fit_head(make, faces, parts.validation, recipe, spec, *calls)
     else:
-        # A candidate of `edgefkp tune` has no known cost: one of many short trainings, not worth trials of its own.
-        cost = cost_of(network.name)
-        work = images * cost.macs if cost else 0.0
-        plan = choose_plan(network.name, experiment.options, recipe.batch, spec, recipe.precision, work)
-        result = fit(make, faces, parts.validation, recipe, plan, spec, experiment.augment == "online", *calls)
+        plan = _plan(experiment, spec, images)
+        result = fit(make, faces, parts.validation, recipe, plan, spec, online, *calls)
     card = Card(
         NETWORK,
         name,
@@ -172,6 +197,7 @@ def train(
         imputation=experiment.imputation,
         augment=experiment.augment,
         weights=Path(experiment.weights).name if experiment.weights else None,
+        start=start.facts if start else None,
         parameters=parameters(result.model),
         macs=macs(result.model),
         data=CardData(
@@ -180,11 +206,12 @@ def train(
             split=parts.hash,
             faces={"train": len(parts.train), "treated": len(faces), "validation": len(parts.validation)},
             persons={name: len(np.unique(getattr(parts, name).groups)) for name in ("train", "validation")},
-            license=source.license,
+            license=terms,
             labels=source.judgement.options.to_json(),
         ),
         training={"recipe": plain(recipe), "plan": plain(result.plan), "best_epoch": result.best["epoch"]}
-        | experiment.extras(source),
+        | experiment.extras(source)
+        | ({"finetuning": result.facts} if isinstance(result, Finetuned) else {}),
         metrics={
             "validation_rmse": result.best["validation_rmse"],
             "validation_rmse_mean_shape": mean_shape_rmse(parts),
@@ -196,6 +223,23 @@ def train(
     remember_keras(path)
     checkpoint.unlink(missing_ok=True)
     return path, card
+
+
+def _under(card: Card, terms: str, path: Path) -> Card:
+    """The card of a finished model, under the terms as they are stated now."""
+    if card.data is None or card.data.license == terms:
+        return card
+    card = restate(path, changed(card, data=changed(card.data, license=terms)))
+    remember_keras(path)
+    return card
+
+
+def _plan(experiment: Experiment, spec: ModelSpec, images: int) -> Plan:
+    recipe, network = experiment.recipe, experiment.resolved
+    # A candidate of `edgefkp tune` has no known cost: one of many short trainings, not worth trials of its own.
+    cost = cost_of(network.name)
+    work = images * cost.macs if cost else 0.0
+    return choose_plan(network.name, experiment.options, recipe.batch, spec, recipe.precision, work)
 
 
 def _standing(path: Path, key: str, replace: bool, note: Callable[[str], None]) -> Card | None:

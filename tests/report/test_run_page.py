@@ -96,6 +96,13 @@ def test_the_worst_faces_stand_on_the_page(result, shown, tmp_path):
     assert text.count("<img") == 2 * len(result.models)
 
 
+def test_the_page_of_own_faces_leads_with_what_to_use_and_names_the_terms(tuned_result, tmp_path):
+    text = run_page.write_page(tmp_path / "report.html", tuned_result).read_text()
+    assert "Your faces" in text
+    assert '<p class="lead">Use small-masked-online untouched: 1.00 px.' in text
+    assert "inherited from small.keras: for research" in text
+
+
 def test_the_page_has_how_labels_were_read_and_what_is_doubtful_in_them(result, tmp_path):
     assert "Audit of the labels" not in run_page.write_page(tmp_path / "before.html", result).read_text()
     labels = {"read": {"unit": "percent"}, "doubts": ["4 of 80 faces are upside down: look"], "audit": {"sides": 4}}

@@ -69,6 +69,32 @@ def test_markdown_has_the_same_cells(result):
     assert body == _rows(result)
 
 
+def test_own_faces_have_a_table_of_what_they_gain(result, compared):
+    table = run_table.comparison_table(compared)
+    assert [row[0] for row in table.rows] == ["small-masked-online", "small.finetuned-masked-online", "-"]
+    assert table.rows[1][1:] == ["fine-tuned", "0.950", "0.80 to 1.10", "+5.0%", "-0.10 to 0.02"]
+    assert table.rows[2][4:] == ["-", "-"]
+    text = table.text()
+    assert "Use small-masked-online untouched: 1.00 px." in text
+    assert "not better than that (fine-tuned 0.95 px)" in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_persons_that_are_not_named_are_not_claimed(compared):
+    text = run_table.comparison_table(replace(compared, persons_known=False)).text(None)
+    assert "faces of persons that are not named" in text
+    assert "may flatter" in text
+
+
+def test_a_fine_tuned_network_is_called_that_and_inherits_terms(tuned_result):
+    assert _rows(tuned_result)[0][0] == "small, fine-tuned"
+    few = replace(tuned_result, faces=4)
+    assert "4 faces are too few to judge by: compare models by the 42 above." in run_table.table(few).text(None)
+    text = run_table.table(tuned_result).text(None)
+    assert "too few to judge by" not in text
+    assert "Terms of small-masked-online: mine; inherited from small.keras: for research." in text
+
+
 def test_doubtful_labels_stand_below_in_place_of_the_advice_to_train_more(result):
     labels = {
         "read": {"unit": "percent"},

@@ -133,10 +133,17 @@ def save_tiny_keras(folder: str) -> None:
         keras.Input((96, 96, 1)),
         keras.layers.AveragePooling2D(24),
         keras.layers.Flatten(),
-        keras.layers.Dense(30),
+        keras.layers.Dense(30, name="keypoints"),
     ]
     network = keras.Sequential(layers)
     write_with_card(Path(folder) / "tiny.keras", Card("network", "tiny"), network.save)
+
+
+def opened_start(path: Path) -> list[Any]:
+    from edgefkp.training.start import find_start, open_start
+
+    start = open_start(find_start(str(path)))
+    return [len(start.model.layers), start.facts.license]
 
 
 def make_inner_card(folder: Path) -> list[Sample]:
@@ -180,6 +187,18 @@ KINDS.add(
         points,
         70,
         seconds=240,  # TensorFlow starts for it in a child process first
+        needs="tensorflow",
+    )
+)
+KINDS.add(
+    Kind(
+        "start",
+        ".keras: train --from",
+        make_keras,
+        one_of(alter_zip(alter_json, ".json"), alter_zip(alter_bytes), alter_bytes),
+        opened_start,
+        20,
+        seconds=240,
         needs="tensorflow",
     )
 )
