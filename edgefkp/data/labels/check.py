@@ -4,6 +4,8 @@ Each check looks at the points as the options so far have them, and may propose 
 the points with that option too, so that several faults of one table are all named. Nothing is changed.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import numpy as np

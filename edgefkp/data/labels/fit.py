@@ -1,5 +1,7 @@
 """How a face's points lie: upright, mirrored, turned by a quarter, or like no face; by the mean shape alone."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,8 +18,8 @@ _LIKE_A_FACE = 0.75
 _ENOUGH = 5  # points that make a face; fewer fit too easily
 UNCLEAR = 0
 # The ways in which the mean shape can be laid, numbered as EXIF has them. By quarter turns clockwise:
-_PROPER = np.array([1, 6, 3, 8])
-_MIRRORED = np.array([4, 5, 2, 7])  # after y was turned over
+_PROPER = (1, 6, 3, 8)
+_MIRRORED = (4, 5, 2, 7)  # after y was turned over
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +62,7 @@ class Fit:
         """(N,) int 1..8: how the face lies, as the EXIF orientation that would lay an upright one so; UNCLEAR = 0."""
         proper, mirrored = self._turns
         quarter = [np.round(np.angle(turn) / (np.pi / 2)).astype(int) % 4 for turn in (proper, mirrored)]
-        as_it_is, other = _PROPER[quarter[0]], _MIRRORED[quarter[1]]
+        as_it_is, other = np.array(_PROPER)[quarter[0]], np.array(_MIRRORED)[quarter[1]]
         # Where both fit alike, as with two points, a face is upright rather than mirrored rather than turned.
         upright = np.abs(proper) + 0.02 * (as_it_is == 1) >= np.abs(mirrored) + 0.01 * (other == 2)
         ways = np.where(upright, as_it_is, other)

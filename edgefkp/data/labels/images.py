@@ -4,6 +4,8 @@ Faces that are laid onto each other by their points make a sharp mean face, and 
 the points of another face.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from edgefkp.data.faces import Faces, resampled

@@ -1,5 +1,7 @@
 """The one place where points that were read become pixels: options are applied, and what comes of it is judged."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np

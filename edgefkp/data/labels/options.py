@@ -1,5 +1,7 @@
 """How the numbers of a table of points are read: the options that turn what somebody else's tool wrote into pixels."""
 
+from __future__ import annotations
+
 import math
 import re
 from dataclasses import dataclass, fields
@@ -101,7 +103,7 @@ class LabelOptions:
         """(N, K, ...) values of each point, each under the name that its point gets."""
         return of_points[:, layout.mirror_order] if self.mirror_names else of_points
 
-    def typed(self, before: "LabelOptions") -> str:
+    def typed(self, before: LabelOptions) -> str:
         """What of a command that has the options `before` has to change for these: "add --swap-xy"."""
         added = [f"--missing {number:g}" for number in self.missing if number not in before.missing]
         removed = []

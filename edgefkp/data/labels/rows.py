@@ -1,5 +1,7 @@
 """Rows to doubt: points outside of their image, of no face, copied, filled in; persons that are none."""
 
+from __future__ import annotations
+
 from collections import Counter
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Labels as they are judged: the numbers that were read, and the points that options make of them."""
 
+from __future__ import annotations
+
 import contextlib
 import warnings
 from dataclasses import dataclass, replace
@@ -80,15 +82,15 @@ class Seen:
         """(N,) bool: the image's size is known, and the face has two points or more."""
         return (self.raw.sizes > 0).all(1) & (self.fit.counts >= 2)
 
-    def having(self, **changes: object) -> "Seen":
+    def having(self, **changes: object) -> Seen:
         return Seen(self.raw, replace(self.options, **changes))  # type: ignore[arg-type]
 
-    def toggled(self, *names: str) -> "Seen":
+    def toggled(self, *names: str) -> Seen:
         """With these yes-or-no options the other way."""
         return self.having(**{name: not getattr(self.options, name) for name in names})
 
     def finding(
-        self, kind: str, of: np.ndarray, what: str, cure: str, cured: "Seen | None" = None, refused: bool | None = None
+        self, kind: str, of: np.ndarray, what: str, cure: str, cured: Seen | None = None, refused: bool | None = None
     ) -> LabelFinding:
         """of: (N,) bool, the faces it is about. what: follows "12 of 80 faces". cure: what to do, or when `cured`, the
         labels with another option, are right. refused: by default, if most faces have it."""

@@ -1,5 +1,8 @@
 """Numbers that are no pixels: codes for missing points, shares and percent, pixels of a copy of another size."""
 
+from __future__ import annotations
+
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +20,7 @@ _CORNER = 0.4
 _LARGER = 1.2  # times: what a copy has to be larger or smaller to be told from a sloppy crop
 _CLEARLY = 0.1  # log of a face's proportions, that one reading is nearer to the mean shape than another
 # A copy's size is mostly one of these times the image's.
-_FACTORS = np.array([1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32])
+_FACTORS = (1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)
 _NEAR = 0.13  # log
 _ALIKE = 0.4  # log of the factors across and down: faces are not that far from the middle of all their images
 
@@ -136,7 +139,7 @@ def _larger(seen: Seen, away: np.ndarray, shares: np.ndarray) -> Found:
         what += f" of several sizes, as if placed on copies of about {width}x{height}"
         return [seen.finding("scale", away, what, cure, refused=True)], seen
     factor = 2 * float(np.median(shares))
-    nearest = float(_FACTORS[np.abs(np.log(_FACTORS / factor)).argmin()]) if factor > 0 else 1.0
+    nearest = min(_FACTORS, key=lambda one: abs(math.log(one / factor))) if factor > 0 else 1.0
     cured = seen.having(scale=float(f"{1 / nearest:.6g}"))
     inside = cured.fit.beyond(seen.raw.sizes)[sized] <= 0.1 * cured.fit.extents[sized]
     across, down = np.median(shares, 0)

@@ -1,5 +1,7 @@
 """Faces that do not lie upright: sides of the viewer, x and y swapped, y from below, EXIF turns, turned photos."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
