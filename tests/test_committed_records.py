@@ -53,6 +53,7 @@ RECORDS: dict[str, Any] = {
 TABLES: dict[str, Callable[[Path], Any]] = {
     "ablations.json": doc_tables.ablations_table,
     "landmarks68.json": doc_tables.landmarks_table,
+    "own_faces.json": doc_tables.own_faces_table,
     "peers.json": doc_tables.peers_table,
     "robustness.json": doc_tables.robustness_table,
     "seeds.json": doc_tables.seeds_table,
