@@ -189,7 +189,7 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 write_arrays({str(tmp_path / "a.npz")!r}, {{"a": np.zeros(10_000)}})
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True)
     assert f"EdgefkpError: cannot write {tmp_path / 'a.npz'}: File too large" in done.stderr
     assert os.listdir(tmp_path) == []
 

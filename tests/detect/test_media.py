@@ -138,7 +138,7 @@ except EdgefkpError as error:
 def test_a_video_that_the_disk_did_not_take_leaves_the_older_file(tmp_path, suffix, size):
     path = tmp_path / f"a{suffix}"
     path.write_bytes(b"older")
-    done = subprocess.run([sys.executable, "-c", RECORD, path, str(size)], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-B", "-c", RECORD, path, str(size)], capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     assert "refused" in done.stderr
     assert path.read_bytes() == b"older"
