@@ -26,6 +26,7 @@ CORRECTIONS = Path(__file__).with_name("calibration.json")
 class FaceBox(NamedTuple):
     box: Box  # image pixels, as a training crop lies on the face
     score: float  # the finder's own; a larger one is surer
+    points: np.ndarray | None = None  # (5, 2) float32 image pixels, of a finder that has them: networks.finder.FIVE
 
 
 class FaceFinder(Protocol):

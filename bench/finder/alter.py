@@ -1,0 +1,125 @@
+"""What happens to faces in front of a camera: light, masks, hands, glasses, blur and noise, painted on."""
+
+import numpy as np
+
+Random = np.random.Generator
+
+
+def relit(image: np.ndarray, random: Random) -> np.ndarray:
+    """Another brightness, contrast and gamma, at times a shadow over one side or light from behind: uint8 to uint8."""
+    table = np.arange(256, dtype=np.float32) / 255
+    if random.random() < 0.7:
+        table = table ** np.exp(random.normal(0, 0.35))
+    low, high = random.uniform(0, 0.2), random.uniform(0.65, 1.1)
+    if random.random() < 0.12:  # dark
+        high *= random.uniform(0.12, 0.5)
+    table = low * high + (high - low * high) * table
+    if random.random() > 0.15:
+        return (table * 255).clip(0, 255).astype(np.uint8)[image]
+    light = table[image] * _ramp(image.shape[0], image.shape[1], random)
+    return np.asarray((light * 255).clip(0, 255).astype(np.uint8))
+
+
+def _ramp(height: int, width: int, random: Random) -> np.ndarray:
+    """(H, W) factors: 1 on one side, down to 0.15 on the other, with a soft or a sharp edge between."""
+    y, x = np.ogrid[:height, :width]
+    angle, sharp = random.uniform(0, 2 * np.pi), random.uniform(2, 12)
+    far = (x / width - 0.5) * np.cos(angle) + (y / height - 0.5) * np.sin(angle) + random.normal(0, 0.1)
+    low = random.uniform(0.15, 0.7)
+    return np.asarray(low + (1 - low) / (1 + np.exp(-sharp * far)), np.float32)
+
+
+def covered(image: np.ndarray, points: np.ndarray, random: Random) -> None:
+    """Paint a mask, a hand or dark glasses over the face with these (5, 2) points, in place."""
+    kind = random.random()
+    if kind < 0.5:
+        _mask(image, points, random)
+    elif kind < 0.75:
+        _hand(image, points, random)
+    else:
+        _glasses(image, points, random)
+
+
+def _axes(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The eyes' middle, the step from eye to eye, and the one from the eyes to the mouth."""
+    eyes, mouth = points[:2].mean(0), points[3:].mean(0)
+    return eyes, points[1] - points[0], mouth - eyes
+
+
+def _mask(image: np.ndarray, points: np.ndarray, random: Random) -> None:
+    import cv2
+
+    eyes, across, down = _axes(points)
+    top, wide = random.uniform(0.3, 0.65), random.uniform(0.75, 1.0)
+    corners = [
+        (-wide, top + 0.05),
+        (0, top - 0.15),
+        (wide, top + 0.05),
+        (0.85 * wide, 1.3),
+        (0.45, 1.75),
+        (-0.45, 1.75),
+    ]
+    corners.append((-0.85 * wide, 1.3))
+    outline = np.array([eyes + a * across + b * down for a, b in corners])
+    gray = int(random.choice([random.uniform(150, 250), random.uniform(10, 255)]))
+    cv2.fillPoly(image, [np.rint(outline * 16).astype(np.int32)], (gray,), cv2.LINE_AA, 4)
+    if random.random() < 0.6:  # folds
+        for b in (0.85, 1.1):
+            ends = [
+                np.rint((eyes + a * across + b * down) * 16).astype(int).tolist() for a in (-0.6 * wide, 0.6 * wide)
+            ]
+            cv2.line(image, ends[0], ends[1], (int(gray * 0.85),), 1, cv2.LINE_AA, 4)
+    for sign in (-1, 1):  # straps
+        ends = [
+            np.rint((eyes + sign * a * across + b * down) * 16).astype(int).tolist()
+            for a, b in ((wide, top + 0.1), (1.25, 0.2))
+        ]
+        cv2.line(image, ends[0], ends[1], (gray,), 1, cv2.LINE_AA, 4)
+
+
+def _hand(image: np.ndarray, points: np.ndarray, random: Random) -> None:
+    import cv2
+
+    eyes, across, down = _axes(points)
+    size = float(np.linalg.norm(across))
+    x, y = eyes + 0.5 * across + 0.8 * down
+    here = image[int(np.clip(y, 0, image.shape[0] - 1)), int(np.clip(x, 0, image.shape[1] - 1))]
+    gray = float(np.clip(here * random.uniform(0.7, 1.2), 0, 255))
+    start = eyes + random.uniform(-1.3, 1.3) * across + random.uniform(0.8, 2.0) * down
+    toward = eyes + random.uniform(-0.4, 0.4) * across + random.uniform(0.6, 1.2) * down - start
+    aside = np.array([-toward[1], toward[0]]) / max(float(np.linalg.norm(toward)), 1e-3)
+    for finger in range(-1, 3):
+        one = start + aside * finger * 0.3 * size
+        ends = [np.rint(place * 16).astype(int).tolist() for place in (one, one + toward * random.uniform(0.8, 1.1))]
+        shade = int(np.clip(gray * random.uniform(0.85, 1.1), 0, 255))
+        cv2.line(image, ends[0], ends[1], (shade,), max(1, round(0.28 * size)), cv2.LINE_AA, 4)
+
+
+def _glasses(image: np.ndarray, points: np.ndarray, random: Random) -> None:
+    import cv2
+
+    across = points[1] - points[0]
+    size, angle = float(np.linalg.norm(across)), float(np.degrees(np.arctan2(across[1], across[0])))
+    axes = (max(1, round(random.uniform(0.3, 0.45) * size)), max(1, round(random.uniform(0.2, 0.35) * size)))
+    for eye in points[:2]:
+        center = np.rint(eye).astype(int).tolist()
+        cv2.ellipse(image, center, axes, angle, 0, 360, (int(random.uniform(0, 50)),), -1, cv2.LINE_AA)
+    ends = [np.rint(point * 16).astype(int).tolist() for point in points[:2]]
+    cv2.line(image, ends[0], ends[1], (int(random.uniform(0, 60)),), 1, cv2.LINE_AA, 4)
+
+
+def through_camera(image: np.ndarray, random: Random) -> np.ndarray:
+    """Blur, noise and compression of the whole image: uint8 to uint8."""
+    import cv2
+
+    if random.random() < 0.2:
+        image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.4, 1.2))
+    if random.random() < 0.3:
+        noise = np.empty(image.shape, np.int16)
+        cv2.setRNGSeed(int(random.integers(1 << 31)))
+        cv2.randn(noise, (0.0,), (float(random.choice([3, 6, 6, 16])),))
+        image = cv2.add(image, noise, dtype=cv2.CV_8U)
+    if random.random() < 0.15:
+        _, content = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(20, 80))])
+        image = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE)
+    return image

@@ -1,0 +1,119 @@
+"""Recall and false boxes of face finders on drawn scenes of validation persons, by the size of the faces.
+
+    python -m bench.finder.judge --photos photos.npz --finder haar --finder edge:FOLDER/edge.int8.tflite
+
+Mosaics of 640x480 pixels: 12 to 24 persons on a background, sizes from 1/20 to 1/4 of the short side, up to 45 degrees
+of roll. Portraits: one photo each. Backgrounds: without a face, and photos whose faces are covered by something else.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+
+from bench.finder.photos import read_photos
+from bench.finder.scenes import Artist, Scene, squares_of
+from edgefkp.cli.options import json_option, print_json
+from edgefkp.detect.finders import FaceFinder, find_in_still, open_finder, usages
+from edgefkp.geometry import Box
+
+HEIGHT, WIDTH = 480, 640
+SHARES = (1 / 20, 1 / 14, 1 / 10, 1 / 7, 1 / 4)  # of the short side: edges between the classes of size
+TILT = 45.0
+NEAR, SIMILAR = 0.3, 1.6  # a box lies on a face: its middle within NEAR sides, its side within this factor
+SCHEMA = "edgefkp.finder-judge/1"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One finder on one kind of scenes."""
+
+    schema: str
+    finder: str
+    scenes: str
+    count: int  # scenes
+    faces: int
+    found: int
+    recall_by_size: tuple[float, ...]  # between the edges SHARES, the smallest first; NaN without such faces
+    false_boxes: int
+    milliseconds: float  # processor time of a search, the median
+
+
+def mosaics(artist: Artist, count: int) -> list[Scene]:
+    return [
+        artist.mosaic(HEIGHT, WIDTH, int(artist.random.integers(12, 25)), SHARES[0], SHARES[-1], TILT)
+        for _ in range(count)
+    ]
+
+
+def is_on(box: Box, square: np.ndarray) -> bool:
+    """Whether a found box lies on the face with that square (x, y, side)."""
+    x, y, side = square.tolist()
+    return max(abs(box.x - x), abs(box.y - y)) < NEAR * side and 1 / SIMILAR < box.side / side < SIMILAR
+
+
+def judge(finder: FaceFinder, find: Callable[[FaceFinder, np.ndarray], list], kind: str, scenes: list[Scene]) -> Judged:
+    seconds, hits, sizes, false = [], [], [], 0
+    for scene in scenes:
+        began = time.process_time()
+        boxes = [found.box for found in find(finder, scene.image)]
+        seconds.append(time.process_time() - began)
+        squares = squares_of(scene.points)
+        free = set(range(len(boxes)))
+        for square, sure in zip(squares, scene.sure, strict=True):
+            on = [number for number in free if is_on(boxes[number], square)]
+            if sure:
+                hits.append(bool(on))
+                sizes.append(square[2] / min(scene.image.shape))
+                free -= set(on[:1])  # a second box on the same face is a false one
+            else:
+                free -= {number for number in free if np.hypot(*(square[:2] - boxes[number][:2])) < square[2]}
+        false += len(free)
+    hit, bins = np.array(hits, bool), np.digitize(sizes, SHARES[1:-1])
+    recalls = [float(hit[bins == number].mean()) if (bins == number).any() else np.nan for number in range(4)]
+    took = float(np.median(seconds)) * 1000
+    return Judged(SCHEMA, finder.name, kind, len(scenes), len(hit), int(hit.sum()), tuple(recalls), false, took)
+
+
+def all_scenes(photos: Path, count: int, seed: int) -> dict[str, list[Scene]]:
+    artist = Artist(read_photos(photos).part("validation"), seed)
+    return {
+        "mosaics": mosaics(artist, count),
+        "portraits": [artist.portrait(HEIGHT, WIDTH, TILT / 3) for _ in range(2 * count)],
+        "backgrounds": [artist.empty(HEIGHT, WIDTH, erased=False) for _ in range(3 * count)],
+        "covered faces": [artist.empty(HEIGHT, WIDTH, erased=True) for _ in range(3 * count)],
+    }
+
+
+@click.command()
+@click.option("--photos", type=click.Path(path_type=Path), required=True, help="Of bench.finder.photos.")
+@click.option("--finder", "specs", multiple=True, required=True, help=f"{usages()}.")
+@click.option("--count", default=50, show_default=True, help="Number of mosaics.")
+@click.option("--seed", default=1, show_default=True)
+@json_option
+def main(photos: Path, specs: tuple[str, ...], count: int, seed: int, as_json: bool) -> None:
+    """Judge face finders on scenes of validation persons."""
+    scenes = all_scenes(photos, count, seed)
+    rows = []
+    for spec in specs:
+        finder = open_finder(spec)
+        for kind, own in scenes.items():
+            rows.append(judge(finder, find_in_still, f"{kind}, as stills", own))
+            rows.append(judge(finder, lambda finder, image: finder.find(image), f"{kind}, as frames", own))
+            if not as_json:
+                for row in rows[-2:]:
+                    sizes = " ".join(f"{recall:.2f}" for recall in row.recall_by_size) if row.faces else "-"
+                    recall = f"{row.found / row.faces:.3f}" if row.faces else "-"
+                    click.echo(
+                        f"{row.finder:10} {row.scenes:28} recall {recall:6} ({sizes}) of {row.faces:4} faces, "
+                        f"{row.false_boxes:3} false boxes in {row.count}, {row.milliseconds:.2f} ms"
+                    )
+    if as_json:
+        print_json(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""The own finder: a network of some ten thousand weights (networks/finder.py) in edgefkp's own interpreter.
+
+A frame of a video is searched in one look. A still is searched in several: at half the size for faces that fill it, and
+finer, in windows that overlap, for small ones. Every look has the size of the file's input.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder, require_model
+from edgefkp.errors import EdgefkpError
+from edgefkp.geometry import Box
+from edgefkp.networks.finder import FIVE, WIDTHS, grid
+
+THRESHOLD = 0.5  # score, 0 to 1
+OVERLAP = 0.35  # of two boxes whose intersection over union is larger, the one with the lower score goes
+# So does one of which more lies in a box with a better score, unless its side is smaller than this share of that one's:
+WITHIN, PART = 0.7, 0.4  # a part of a face at a window's edge
+STILL_SIDE = 480  # pixels, short side at which stills are searched: a face of a twentieth of it has 24
+SHARED = 0.25  # share of a window that the next one repeats, at least; larger faces are found at a coarser size
+
+
+class Look(NamedTuple):
+    """One window: where its pixels lie in the image."""
+
+    pixels: np.ndarray  # (H, W) uint8 gray, as large as the network's input
+    scale: float  # pixels of the window over pixels of the image
+    left: float  # of the image in the window, in the window's pixels; negative where the window begins inside
+    top: float
+
+
+class Found(NamedTuple):
+    """Faces of an image, the best first, in pixels of it."""
+
+    boxes: np.ndarray  # (n, 3) float32: middle and side
+    scores: np.ndarray  # (n,) float32
+    points: np.ndarray  # (n, 5, 2) float32
+
+
+class EdgeFinder:
+    name = "edge"
+
+    def __init__(self, path: str | Path, runtime: str | None = None) -> None:
+        from edgefkp.runtime import interpreters, safety
+
+        file = require_model(path, self.name, "make one with bench.finder.export, and give edge:FILE.tflite")
+        safety.check(file, runtime)
+        self._model = interpreters.load(file, runtime)
+        takes = [tuple(map(int, detail["shape"])) for detail in self._model.inputs]
+        gives = [tuple(map(int, detail["shape"])) for detail in self._model.outputs]
+        height, width = takes[0][1:3] if len(takes) == 1 and len(takes[0]) == 4 else (0, 0)
+        self._cells = grid(height, width)
+        expected = [(1, len(self._cells), numbers) for numbers in WIDTHS]
+        if takes != [(1, height, width, 1)] or not len(self._cells) or sorted(gives) != sorted(expected):
+            raise EdgefkpError(
+                f"{file} takes {takes} and gives {gives}, which are not those of this finder",
+                "give a file that bench.finder.export made",
+            )
+        self._order = [gives.index(shape) for shape in expected]
+        self._height, self._width = height, width
+
+    def find(self, image: np.ndarray) -> list[FaceBox]:
+        gray = _gray(image, 1.0 if image.ndim == 2 else self._fit(image))
+        return _faces(self._merged([self._see(self._whole(gray, image.shape))]))
+
+    def find_in_still(self, image: np.ndarray) -> list[FaceBox]:
+        """Also faces that fill the image, and those down to a twentieth of its short side."""
+        gray = _gray(image)
+        looks = [self._whole(gray, gray.shape), self._whole(gray, gray.shape, 0.5), *self._windows(gray)]
+        return _faces(self._merged([self._see(look) for look in looks]))
+
+    def _fit(self, image: np.ndarray) -> float:
+        return min(1.0, self._height / image.shape[0], self._width / image.shape[1])
+
+    def _whole(self, gray: np.ndarray, shape: tuple[int, ...], part: float = 1.0) -> Look:
+        """The whole image, in the middle of the window. `gray` may be shrunk already; `shape` is the image's own."""
+        scale = min(1.0, self._height / shape[0], self._width / shape[1]) * part
+        return self._framed(_resized(gray, scale * shape[0] / gray.shape[0]), scale)
+
+    def _framed(self, small: np.ndarray, scale: float) -> Look:
+        import cv2
+
+        small = small[: self._height, : self._width]
+        rows, columns = self._height - small.shape[0], self._width - small.shape[1]
+        top, left = rows // 2, columns // 2
+        if rows or columns:
+            small = cv2.copyMakeBorder(small, top, rows - top, left, columns - left, cv2.BORDER_REPLICATE)
+        return Look(small, scale, left, top)
+
+    def _windows(self, gray: np.ndarray) -> Iterator[Look]:
+        """The image at twice the size of one look, and so on, up to STILL_SIDE."""
+        whole, finest = self._fit(gray), min(1.0, STILL_SIDE / min(gray.shape))
+        while whole < 0.8 * finest:
+            whole = min(2 * whole, finest)
+            fine = _resized(gray, whole)
+            for top in _starts(fine.shape[0], self._height):
+                for left in _starts(fine.shape[1], self._width):
+                    look = self._framed(fine[top : top + self._height, left : left + self._width], whole)
+                    yield look._replace(left=look.left - left, top=look.top - top)
+
+    def _see(self, look: Look) -> Found:
+        """What the network finds in one window, in pixels of the image."""
+        self._model.set((look.pixels[None, ..., None] / np.float32(255)).astype(np.float32))
+        self._model.invoke()
+        scores = self._model.get(self._order[0])[0, :, 0]
+        rows = np.flatnonzero(scores > THRESHOLD)
+        cells = self._cells[rows]
+        boxes, points = decoded(cells, *(self._model.get(which)[0, rows] for which in self._order[1:]))
+        start = np.array([look.left, look.top], np.float32)
+        boxes[:, :2] = (boxes[:, :2] + 0.5 - start) / look.scale - 0.5
+        boxes[:, 2] /= look.scale
+        points = (points + 0.5 - start) / look.scale - 0.5
+        return Found(boxes, scores[rows], points)
+
+    def _merged(self, parts: list[Found]) -> Found:
+        boxes, scores, points = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        kept = suppressed(boxes, scores)
+        return Found(boxes[kept], scores[kept], points[kept])
+
+
+def decoded(cells: np.ndarray, boxes: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """From (n, 3) and (n, 10) numbers of the (n, 3) cells (see networks.finder.grid) to (n, 3) middles and sides and
+    (n, 5, 2) points, in pixels of the input."""
+    unit = cells[:, 2:]
+    middles = cells[:, :2] + boxes[:, :2] * unit
+    sides = unit * np.exp(np.clip(boxes[:, 2:], -5, 5))
+    places = cells[:, None, :2] + points.reshape(-1, FIVE.count, 2) * unit[:, None]
+    return np.concatenate([middles, sides], 1), places
+
+
+def suppressed(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """(k,) int: the best of each group of overlapping (n, 3) boxes, by falling score."""
+    left = np.argsort(-scores, kind="stable")
+    kept = []
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(best)
+        one, others = boxes[best], boxes[left]
+        apart = np.abs(others[:, :2] - one[:2])
+        shared = np.minimum((others[:, 2:] + one[2]) / 2 - apart, np.minimum(others[:, 2:], one[2])).clip(0).prod(1)
+        areas = others[:, 2] ** 2
+        same = shared > OVERLAP * (areas + one[2] ** 2 - shared)
+        part = (shared > WITHIN * areas) & (others[:, 2] > PART * one[2])
+        left = left[~(same | part)]
+    return np.array(kept, int)
+
+
+def _faces(found: Found) -> list[FaceBox]:
+    return [
+        FaceBox(Box(*map(float, box)), float(score), points)
+        for box, score, points in zip(found.boxes, found.scores, found.points, strict=True)
+    ]
+
+
+def _starts(length: int, window: int) -> list[int]:
+    """Where windows begin that cover the length, SHARED of each repeated by the next."""
+    if length <= window:
+        return [0]
+    count = 1 + int(np.ceil((length - window) / (window * (1 - SHARED))))
+    return np.linspace(0, length - window, count).astype(int).tolist()
+
+
+def _gray(image: np.ndarray, scale: float = 1.0) -> np.ndarray:
+    """(H, W) gray; `scale` halves a larger image before its colors go, which is faster."""
+    import cv2
+
+    if image.ndim == 2:
+        return image
+    if scale < 1:
+        image = _resized(image, scale)
+    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+
+
+def _resized(image: np.ndarray, scale: float) -> np.ndarray:
+    import cv2
+
+    if scale > 0.999:
+        return image
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+FINDERS.add(
+    Finder(
+        EdgeFinder.name,
+        "edgefkp's own network, for small, turned and covered faces as well; needs its file, of bench.finder.export",
+        EdgeFinder,
+        "FILE.tflite",
+        needs_argument=True,
+    )
+)

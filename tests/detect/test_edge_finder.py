@@ -1,0 +1,158 @@
+"""The own finder: what its numbers mean, which boxes are one face, and windows that cover the image."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from edgefkp.detect.finders.edge import EdgeFinder, Found, Look, _starts, decoded, suppressed
+from edgefkp.errors import EdgefkpError
+from edgefkp.networks.finder import CELLS, FIVE, REACH, grid
+from tests.discs import TINY
+
+HEIGHT, WIDTH = 64, 96
+
+
+class OneFaceNetwork:
+    """In place of a file: the cell nearest to the bright dot of the window gives a face of that side there; without a
+    side, one as large as the dot times DOTS."""
+
+    DOTS = 3.0
+
+    def __init__(self, side: float | None = None) -> None:
+        self.side, self.cells, self.calls = side, grid(HEIGHT, WIDTH), 0
+        self.shape = FIVE.mean_points(1)
+
+    def set(self, tensor: np.ndarray) -> None:
+        assert tensor.shape == (1, HEIGHT, WIDTH, 1)
+        assert tensor.dtype == np.float32
+        self.window = tensor[0, :, :, 0]
+
+    def invoke(self) -> None:
+        self.calls += 1
+        count = len(self.cells)
+        self.outputs = np.zeros((count, 1), "f"), np.zeros((count, 3), "f"), np.zeros((count, 10), "f")
+        if self.window.max() > 0.5:
+            places = np.argwhere(self.window > self.window.max() - 0.1)
+            y, x = places.mean(0)
+            row = np.argmin(np.hypot(self.cells[:, 0] - x, self.cells[:, 1] - y))
+            middle, unit = self.cells[row, :2], self.cells[row, 2]
+            side = self.side or self.DOTS * np.sqrt(self.window.sum())
+            scores, boxes, points = self.outputs
+            scores[row] = 0.9
+            boxes[row] = [*(([x, y] - middle) / unit), np.log(side / unit)]
+            points[row] = ((self.shape * side + [x, y] - middle) / unit).ravel()
+
+    def get(self, which: int) -> np.ndarray:
+        return self.outputs[which][None]
+
+
+def finder_with(network: OneFaceNetwork) -> EdgeFinder:
+    finder = EdgeFinder.__new__(EdgeFinder)
+    finder._model, finder._order, finder._cells = network, [0, 1, 2], network.cells
+    finder._height, finder._width = HEIGHT, WIDTH
+    return finder
+
+
+def dot(height: int, width: int, x: int, y: int, half: int) -> np.ndarray:
+    image = np.zeros((height, width), np.uint8)
+    image[y - half : y + half + 1, x - half : x + half + 1] = 255
+    return image
+
+
+def test_the_cells_of_a_small_input():
+    cells = grid(32, 64)
+    assert len(cells) == 4 * 8 + 2 * 4 + 1 * 2
+    assert cells[0].tolist() == [3.5, 3.5, 8 * REACH]
+    assert cells[9].tolist() == [11.5, 11.5, 8 * REACH]
+    assert cells[-1].tolist() == [47.5, 15.5, 32 * REACH]
+
+
+def test_a_cells_numbers_are_lengths_from_its_middle():
+    cells = np.array([[11.5, 19.5, 32.0]], np.float32)
+    points = np.zeros((1, 10), np.float32)
+    points[0, 2:4] = 0.5, -0.25  # the second point
+    boxes, places = decoded(cells, np.array([[0.25, -0.5, np.log(2.0)]], np.float32), points)
+    assert boxes[0] == pytest.approx([11.5 + 8, 19.5 - 16, 64])
+    assert places.shape == (1, 5, 2)
+    assert places[0, 0].tolist() == [11.5, 19.5]
+    assert places[0, 1].tolist() == [27.5, 11.5]
+
+
+def test_of_boxes_on_one_face_the_best_stays():
+    boxes = np.array([[50, 50, 40], [52, 50, 40], [52, 50, 20], [120, 50, 40], [75, 50, 40]], np.float32)
+    scores = np.array([0.6, 0.9, 0.8, 0.7, 0.5])
+    # The first lies on the second, and most of the third, a part of the face, within it; the last only touches it.
+    assert suppressed(boxes, scores).tolist() == [1, 3, 4]
+
+
+def test_no_boxes_are_no_faces():
+    assert suppressed(np.empty((0, 3)), np.empty(0)).tolist() == []
+
+
+@pytest.mark.parametrize(("length", "window"), [(50, 64), (64, 64), (65, 64), (200, 64), (1000, 96)])
+def test_windows_cover_the_image_and_overlap(length, window):
+    starts = _starts(length, window)
+    assert starts[0] == 0
+    assert starts[-1] + window >= length
+    assert all(after - before <= 0.76 * window for before, after in itertools.pairwise(starts))
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 96), (128, 192), (200, 90), (40, 50)])
+def test_a_face_of_a_frame_lies_where_it_is_in_the_image(height, width):
+    x, y = width // 3, height // 2
+    network = OneFaceNetwork(30.0)
+    (face,) = finder_with(network).find(dot(height, width, x, y, 4))
+    scale = min(1, HEIGHT / height, WIDTH / width)
+    assert face.box.side == pytest.approx(30 / scale, rel=1e-3)
+    assert face.box.x == pytest.approx(x, abs=1.0 / scale)
+    assert face.box.y == pytest.approx(y, abs=1.0 / scale)
+    assert network.calls == 1
+
+
+def test_the_points_move_with_the_box():
+    (face,) = finder_with(OneFaceNetwork(30.0)).find(dot(128, 192, 60, 70, 4))
+    shape = FIVE.mean_points(1) * face.box.side + (face.box.x, face.box.y)
+    assert face.points == pytest.approx(shape, abs=0.5)
+
+
+def test_gray_and_color_give_the_same_face():
+    image = dot(128, 192, 60, 70, 4)
+    finder = finder_with(OneFaceNetwork(30.0))
+    one, other = finder.find(image)[0], finder.find(np.repeat(image[..., None], 3, axis=2))[0]
+    assert one.box == pytest.approx(other.box, abs=0.2)
+
+
+def test_a_face_that_is_seen_in_several_windows_of_a_still_stays_one():
+    network = OneFaceNetwork()
+    (face,) = finder_with(network).find_in_still(dot(480, 640, 300, 200, 10))
+    assert network.calls > 10
+    assert face.box.side == pytest.approx(63, rel=0.15)
+    assert face.box[:2] == pytest.approx((300, 200), abs=6)
+
+
+def test_a_small_face_in_the_corner_of_a_large_box_stays():
+    boxes = np.array([[50, 50, 60], [72, 72, 14]], np.float32)
+    assert suppressed(boxes, np.array([0.9, 0.8])).tolist() == [0, 1]
+
+
+def test_a_window_knows_where_it_lies():
+    finder = finder_with(OneFaceNetwork(20.0))
+    pixels = dot(HEIGHT, WIDTH, 40, 30, 0)
+    found = finder._see(Look(pixels, 0.5, -100.0, -50.0))
+    assert isinstance(found, Found)
+    assert found.boxes[0] == pytest.approx([(140 + 0.5) * 2 - 0.5, (80 + 0.5) * 2 - 0.5, 40], abs=0.1)
+
+
+def test_a_keypoint_network_is_no_finder():
+    with pytest.raises(EdgefkpError, match="not those of this finder"):
+        EdgeFinder(TINY)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(EdgefkpError, match="no file at"):
+        EdgeFinder(tmp_path / "none.tflite")
+
+
+def test_the_cells_grow_by_halving():
+    assert all(larger == 2 * smaller for smaller, larger in itertools.pairwise(CELLS))
