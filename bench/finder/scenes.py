@@ -12,6 +12,8 @@ from edgefkp.networks.finder import FIVE
 
 SMALLEST = 11.0  # pixels, side of a face that counts; smaller ones are neither found nor missed
 HALVES = 4  # how often a photo is halved in advance, so that small faces do not alias
+SHAPE = FIVE.mean_points(1).astype(np.float64) @ (1, 1j)  # of a face with a side of 1, its middle at 0
+TURN = (SHAPE - SHAPE.mean()).conj() / (np.abs(SHAPE - SHAPE.mean()) ** 2).sum()  # least squares: points to a rotation
 UPRIGHT = 0.75  # share of the faces with up to TILT degrees of roll; the others have any
 TILT = 50.0
 
@@ -25,11 +27,9 @@ class Scene:
 
 def squares_of(points: np.ndarray) -> np.ndarray:
     """(n, 5, 2) points -> (n, 3) float32: middle and side of the faces' squares, whatever their roll."""
-    shape = FIVE.mean_points(1).astype(np.float64) @ (1, 1j)
-    centered = shape - shape.mean()
     places = np.asarray(points, np.float64).reshape(-1, FIVE.count, 2) @ (1, 1j)
-    turn = (places * centered.conj()).sum(1) / (np.abs(centered) ** 2).sum()
-    middle = places.mean(1) - turn * shape.mean()  # the mean shape's own middle is at 0: pixel (0, 0) of a side of 1
+    turn = places @ TURN
+    middle = places.mean(1) - turn * SHAPE.mean()
     return np.stack([middle.real, middle.imag, np.abs(turn)], 1).astype(np.float32)
 
 

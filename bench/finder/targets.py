@@ -1,16 +1,16 @@
 """From the faces of a scene to what each cell of the network is to learn, and the loss on it."""
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from bench.finder.scenes import Scene, squares_of
-from edgefkp.networks.finder import CELLS, FIVE, grid
+from edgefkp.networks.finder import CELLS, FIVE, REACH, grid
 
 # A face belongs to the grid whose cell times these factors holds its side; the ranges overlap a little.
 SIDES = {8: (0.0, 46.0), 16: (36.0, 100.0), 32: (80.0, np.inf)}  # pixels
 NEAR, AROUND = 0.2, 0.42  # shares of the side: cells this near to the middle learn the face; those around it nothing
-ROWS = ("label", "weight", "boxes", "points")
 BOX_WEIGHT, POINTS_WEIGHT = 1.0, 0.2
 GAMMA = 2.0  # of the focal loss
 BETA = 0.05  # of the smooth L1 loss of points, in sides of the face
@@ -18,15 +18,11 @@ BETA = 0.05  # of the smooth L1 loss of points, in sides of the face
 
 def targets_of(scene: Scene) -> np.ndarray:
     """(N, 2 + 3 + 10) float32 of all cells: is there a face, the weight of that, box and points in the cell's unit."""
-    height, width = scene.image.shape
-    cells = grid(height, width)
+    cells, side_of_cell, low, high = _cells(*scene.image.shape)
     result = np.zeros((len(cells), 2 + 3 + 2 * FIVE.count), np.float32)
     result[:, 1] = 1
-    own = np.full(len(cells), np.inf)  # the squared distance to the face that the cell has, in its sides
+    own = np.full(len(cells), np.inf)  # the distance to the face that the cell has, in its sides
     squares = squares_of(scene.points)
-    side_of_cell = cells[:, 2] / cells[:, 2].min() * CELLS[0]
-    low = np.select([side_of_cell == cell for cell in CELLS], [SIDES[cell][0] for cell in CELLS])
-    high = np.select([side_of_cell == cell for cell in CELLS], [SIDES[cell][1] for cell in CELLS])
     for (x, y, side), points, sure in zip(squares.tolist(), scene.points, scene.sure.tolist(), strict=True):
         dx, dy = cells[:, 0] - x, cells[:, 1] - y
         far = np.hypot(dx, dy)
@@ -51,6 +47,15 @@ def targets_of(scene: Scene) -> np.ndarray:
         result[better, 4] = np.log(side / unit)
         result[better, 5:] = ((points[None] - cells[better, None, :2]) / unit[:, None, None]).reshape(len(unit), -1)
     return result
+
+
+@functools.cache
+def _cells(height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The grid of that size; the side of each cell, and the smallest and largest side of its faces."""
+    cells = grid(height, width)
+    sides = cells[:, 2] / REACH
+    low, high = (np.select([sides == cell for cell in CELLS], [SIDES[cell][end] for cell in CELLS]) for end in (0, 1))
+    return cells, sides, low, high
 
 
 def loss_of(outputs: dict[str, Any], targets: Any) -> tuple[Any, Any, Any]:

@@ -28,8 +28,32 @@ BATCH = 32
 RATE, WARMUP, COOLDOWN = 5e-3, 150, 0.35  # learning rate; steps in which it rises; share of the run in which it falls
 DECAY = 5e-4  # of the weights
 AVERAGE = 0.995  # decay of the averaged weights
-SAVE_SECONDS = 120.0
+SAVE_SECONDS = 180.0
+POOL = 512  # scenes that are kept: half of a batch is drawn anew, the rest comes from those of before
 PLAN = Plan(shards=1)
+
+
+class Pool:
+    """Batches of scenes, each of which is seen about twice: drawing takes as long as learning."""
+
+    def __init__(self, artist: Artist) -> None:
+        self._artist = artist
+        self._images: list[np.ndarray] = []
+        self._targets: list[np.ndarray] = []
+        self._next = 0
+
+    def batch(self) -> tuple[np.ndarray, np.ndarray]:
+        """(BATCH, SIDE, SIDE) uint8 images and their targets."""
+        fresh = BATCH // 2 if len(self._images) >= BATCH else BATCH
+        rows = self._artist.random.permutation(len(self._images))[: BATCH - fresh].tolist()
+        scenes = [self._artist.scene(SIDE, SIDE) for _ in range(fresh)]
+        images = [self._images[row] for row in rows] + [scene.image for scene in scenes]
+        targets = [self._targets[row] for row in rows] + [targets_of(scene) for scene in scenes]
+        for image, target in zip(images[len(rows) :], targets[len(rows) :], strict=True):
+            place = self._next % POOL
+            self._images[place : place + 1], self._targets[place : place + 1] = [image], [target]
+            self._next += 1
+        return np.stack(images), np.stack(targets)
 
 
 class FinderLearner:
@@ -101,7 +125,7 @@ def train(photos: Path, out: Path, scenes: int, report: Any = click.echo) -> Pat
     if now.state:
         learner.restore(now.state)
     steps, losses = scenes // BATCH, []
-    artist = Artist(read_photos(photos).part("train"), seed=now.epoch)
+    pool = Pool(Artist(read_photos(photos).part("train"), seed=now.epoch))
 
     def save(step: int) -> Checkpoint:
         row = {
@@ -117,9 +141,7 @@ def train(photos: Path, out: Path, scenes: int, report: Any = click.echo) -> Pat
     with signals.deferred() as raise_held:
         try:
             for step in range(now.epoch, steps):
-                drawn = [artist.scene(SIDE, SIDE) for _ in range(BATCH)]
-                images, targets = np.stack([one.image for one in drawn]), np.stack([targets_of(one) for one in drawn])
-                losses.append(learner.step(images, targets, rate_of(step, steps)))
+                losses.append(learner.step(*pool.batch(), rate_of(step, steps)))
                 if time.monotonic() - seen > SAVE_SECONDS or step == steps - 1:
                     now, losses, seen = save(step + 1), [], time.monotonic()
                 raise_held()

@@ -1,6 +1,7 @@
 """The own finder: what its numbers mean, which boxes are one face, and windows that cover the image."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ class OneFaceNetwork:
     side, one as large as the dot times DOTS."""
 
     DOTS = 3.0
+    path = Path("drawn.tflite")
 
     def __init__(self, side: float | None = None) -> None:
         self.side, self.cells, self.calls = side, grid(HEIGHT, WIDTH), 0
@@ -50,7 +52,7 @@ class OneFaceNetwork:
 def finder_with(network: OneFaceNetwork) -> EdgeFinder:
     finder = EdgeFinder.__new__(EdgeFinder)
     finder._model, finder._order, finder._cells = network, [0, 1, 2], network.cells
-    finder._height, finder._width = HEIGHT, WIDTH
+    finder._height, finder._width, finder.threshold = HEIGHT, WIDTH, 0.5
     return finder
 
 
@@ -142,6 +144,14 @@ def test_a_window_knows_where_it_lies():
     found = finder._see(Look(pixels, 0.5, -100.0, -50.0))
     assert isinstance(found, Found)
     assert found.boxes[0] == pytest.approx([(140 + 0.5) * 2 - 0.5, (80 + 0.5) * 2 - 0.5, 40], abs=0.1)
+
+
+@pytest.mark.parametrize("output", [0, 1, 2])
+def test_a_file_that_gives_no_numbers_is_named(output):
+    network = OneFaceNetwork(20.0)
+    network.invoke = lambda: OneFaceNetwork.invoke(network) or network.outputs[output].fill(np.nan)
+    with pytest.raises(EdgefkpError, match=r"drawn\.tflite produces NaN"):
+        finder_with(network).find(np.zeros((HEIGHT, WIDTH), np.uint8))
 
 
 def test_a_keypoint_network_is_no_finder():

@@ -14,6 +14,7 @@ from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder, require_model
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box
 from edgefkp.networks.finder import FIVE, WIDTHS, grid
+from edgefkp.runtime.tflite_model import require_finite
 
 THRESHOLD = 0.5  # score, 0 to 1
 OVERLAP = 0.35  # of two boxes whose intersection over union is larger, the one with the lower score goes
@@ -46,6 +47,7 @@ class EdgeFinder:
     def __init__(self, path: str | Path, runtime: str | None = None) -> None:
         from edgefkp.runtime import interpreters, safety
 
+        self.threshold = THRESHOLD  # of the scores, 0 to 1
         file = require_model(path, self.name, "make one with bench.finder.export, and give edge:FILE.tflite")
         safety.check(file, runtime)
         self._model = interpreters.load(file, runtime)
@@ -105,10 +107,12 @@ class EdgeFinder:
         """What the network finds in one window, in pixels of the image."""
         self._model.set((look.pixels[None, ..., None] / np.float32(255)).astype(np.float32))
         self._model.invoke()
-        scores = self._model.get(self._order[0])[0, :, 0]
-        rows = np.flatnonzero(scores > THRESHOLD)
-        cells = self._cells[rows]
-        boxes, points = decoded(cells, *(self._model.get(which)[0, rows] for which in self._order[1:]))
+        outputs = [self._model.get(which)[0] for which in self._order]
+        for output in outputs:
+            require_finite(self._model.path, output)
+        scores = outputs[0][:, 0]
+        rows = np.flatnonzero(scores > self.threshold)
+        boxes, points = decoded(self._cells[rows], outputs[1][rows], outputs[2][rows])
         start = np.array([look.left, look.top], np.float32)
         boxes[:, :2] = (boxes[:, :2] + 0.5 - start) / look.scale - 0.5
         boxes[:, 2] /= look.scale
