@@ -105,7 +105,7 @@ class EdgeFinder:
 
     def _see(self, look: Look) -> Found:
         """What the network finds in one window, in pixels of the image."""
-        self._model.set((look.pixels[None, ..., None] / np.float32(255)).astype(np.float32))
+        self._model.set(np.multiply(look.pixels, np.float32(1 / 255), dtype=np.float32)[None, ..., None])
         self._model.invoke()
         outputs = [self._model.get(which)[0] for which in self._order]
         for output in outputs:
