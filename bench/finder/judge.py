@@ -18,6 +18,7 @@ from bench.finder.photos import read_photos
 from bench.finder.scenes import Artist, Scene, squares_of
 from edgefkp.cli.options import json_option, print_json
 from edgefkp.detect.finders import FaceFinder, find_in_still, open_finder, usages
+from edgefkp.detect.finders.base import FaceBox
 from edgefkp.geometry import Box
 
 HEIGHT, WIDTH = 480, 640
@@ -25,6 +26,7 @@ SHARES = (1 / 20, 1 / 14, 1 / 10, 1 / 7, 1 / 4)  # of the short side: edges betw
 TILT = 45.0
 NEAR, SIMILAR = 0.3, 1.6  # a box lies on a face: its middle within NEAR sides, its side within this factor
 SCHEMA = "edgefkp.finder-judge/1"
+Find = Callable[[FaceFinder, np.ndarray], list[FaceBox]]
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def is_on(box: Box, square: np.ndarray) -> bool:
     return max(abs(box.x - x), abs(box.y - y)) < NEAR * side and 1 / SIMILAR < box.side / side < SIMILAR
 
 
-def judge(finder: FaceFinder, find: Callable[[FaceFinder, np.ndarray], list], kind: str, scenes: list[Scene]) -> Judged:
+def judge(finder: FaceFinder, find: Find, kind: str, scenes: list[Scene]) -> Judged:
     seconds, hits, sizes, false = [], [], [], 0
     for scene in scenes:
         began = time.process_time()
@@ -88,29 +90,46 @@ def all_scenes(photos: Path, count: int, seed: int) -> dict[str, list[Scene]]:
     }
 
 
+def ways(finder: FaceFinder, pipeline: bool) -> dict[str, Find]:
+    """How images are searched: as stills, as frames of a video, and as stills whose faces the detector then judges."""
+    found: dict[str, Find] = {"as stills": find_in_still, "as frames": lambda finder, image: finder.find(image)}
+    if pipeline:
+        from edgefkp.detect.detector import KeypointDetector
+
+        detector = KeypointDetector(finder=finder)
+        found["through the detector"] = lambda finder, image: [
+            FaceBox(face.box, face.score) for face in detector(image)
+        ]
+    return found
+
+
+def line_of(row: Judged) -> str:
+    sizes = " ".join(f"{recall:.2f}" for recall in row.recall_by_size) if row.faces else "-"
+    recall = f"{row.found / row.faces:.3f}" if row.faces else "-"
+    return (
+        f"{row.finder:6} {row.scenes:36} recall {recall:6} ({sizes}) of {row.faces:4} faces, "
+        f"{row.false_boxes:3} false boxes in {row.count}, {row.milliseconds:.2f} ms"
+    )
+
+
 @click.command()
 @click.option("--photos", type=click.Path(path_type=Path), required=True, help="Of bench.finder.photos.")
 @click.option("--finder", "specs", multiple=True, required=True, help=f"{usages()}.")
 @click.option("--count", default=50, show_default=True, help="Number of mosaics.")
+@click.option("--pipeline", is_flag=True, help="Also count the faces that the detector keeps of those found in stills.")
 @click.option("--seed", default=1, show_default=True)
 @json_option
-def main(photos: Path, specs: tuple[str, ...], count: int, seed: int, as_json: bool) -> None:
+def main(photos: Path, specs: tuple[str, ...], count: int, pipeline: bool, seed: int, as_json: bool) -> None:
     """Judge face finders on scenes of validation persons."""
     scenes = all_scenes(photos, count, seed)
     rows = []
     for spec in specs:
         finder = open_finder(spec)
         for kind, own in scenes.items():
-            rows.append(judge(finder, find_in_still, f"{kind}, as stills", own))
-            rows.append(judge(finder, lambda finder, image: finder.find(image), f"{kind}, as frames", own))
-            if not as_json:
-                for row in rows[-2:]:
-                    sizes = " ".join(f"{recall:.2f}" for recall in row.recall_by_size) if row.faces else "-"
-                    recall = f"{row.found / row.faces:.3f}" if row.faces else "-"
-                    click.echo(
-                        f"{row.finder:10} {row.scenes:28} recall {recall:6} ({sizes}) of {row.faces:4} faces, "
-                        f"{row.false_boxes:3} false boxes in {row.count}, {row.milliseconds:.2f} ms"
-                    )
+            for name, find in ways(finder, pipeline).items():
+                rows.append(judge(finder, find, f"{kind}, {name}", own))
+                if not as_json:
+                    click.echo(line_of(rows[-1]))
     if as_json:
         print_json(rows)
 
