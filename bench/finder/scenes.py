@@ -16,6 +16,8 @@ SHAPE = FIVE.mean_points(1).astype(np.float64) @ (1, 1j)  # of a face with a sid
 TURN = (SHAPE - SHAPE.mean()).conj() / (np.abs(SHAPE - SHAPE.mean()) ** 2).sum()  # least squares: points to a rotation
 UPRIGHT = 0.75  # share of the faces with up to TILT degrees of roll; the others have any
 TILT = 50.0
+SURROUNDINGS = 0.6  # share of the backgrounds that are parts of photos without their faces
+NARROWEST = 24  # pixels of such a part
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +59,7 @@ class Artist:
     def scene(self, height: int, width: int) -> Scene:
         kinds: list[Callable[[np.ndarray], list[tuple[np.ndarray, np.ndarray]]]]
         kinds = [self._alone, self._tiles, self._pasted, self._empty]
-        kind = kinds[int(self.random.choice(4, p=[0.25, 0.35, 0.3, 0.1]))]
+        kind = kinds[int(self.random.choice(4, p=[0.2, 0.32, 0.33, 0.15]))]
         canvas = np.empty((height, width), np.uint8)
         return self._scene(canvas, kind(canvas))
 
@@ -174,7 +176,7 @@ class Artist:
         import cv2
 
         random, source = self.random, self._photos.backgrounds
-        if not len(source) or random.random() < 0.08:
+        if random.random() < 0.08:
             cells = int(random.choice([2, 4, 8, 16, 32]))
             clouds = np.full((cells, cells), random.uniform(0, 255)) + random.normal(
                 0, random.uniform(0, 60), (cells, cells)
@@ -183,19 +185,34 @@ class Artist:
                 0, 255
             )
             return
-        image = source[int(random.integers(len(source)))]
-        size = len(image) * random.uniform(0.3, 1.0)
-        scale = max(canvas.shape) / size
-        start = [random.uniform(0, len(image) - size) for _ in "xy"]
-        matrix = np.array([[scale, 0, -scale * start[0]], [0, scale, -scale * start[1]]])
+        image = self._face_free() if random.random() < SURROUNDINGS or not len(source) else None
+        if image is None:
+            image = source[int(random.integers(len(source)))]
+            scale = max(canvas.shape) / (len(image) * random.uniform(0.3, 1.0))
+        else:
+            scale = np.exp(random.uniform(np.log(0.5), np.log(3.0)))
         if random.random() < 0.5:
             image = image[:, ::-1]
         if random.random() < 0.3:
             image = np.rot90(image, int(random.integers(1, 4)))
-        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        free = [max(0.0, scale * size - wide) for size, wide in zip(image.shape[::-1], canvas.shape[::-1], strict=True)]
+        matrix = np.array([[scale, 0, -random.uniform(0, free[0] + 1)], [0, scale, -random.uniform(0, free[1] + 1)]])
+        size = canvas.shape[::-1]
+        image = np.ascontiguousarray(image)
         canvas[:] = relit(
-            cv2.warpAffine(image, matrix, canvas.shape[::-1], flags=method, borderMode=cv2.BORDER_REFLECT), random
+            cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT), random
         )
+
+    def _face_free(self) -> np.ndarray | None:
+        """The part of a photo above, below or beside all of its faces; None if that is too narrow."""
+        number = int(self.random.integers(len(self._photos.images)))
+        image, squares = self._photos.images[number], self._squares[self._faces[number]]
+        half = 0.8 * squares[:, 2:]
+        left, top = np.maximum((squares[:, :2] - half).min(0), 0).astype(int).tolist()
+        right, bottom = (squares[:, :2] + half).max(0).astype(int).tolist()
+        parts = [image[:top], image[bottom:], image[:, :left], image[:, right:]]
+        wide = [part for part in parts if min(part.shape) >= NARROWEST]
+        return wide[int(self.random.integers(len(wide)))] if wide else None
 
     def _place(
         self, canvas: np.ndarray, middle: list[float], side: float, erase: bool = False, tilt: float | None = None

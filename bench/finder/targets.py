@@ -11,7 +11,7 @@ from edgefkp.networks.finder import CELLS, FIVE, REACH, grid
 # A face belongs to the grid whose cell times these factors holds its side; the ranges overlap a little.
 SIDES = {8: (0.0, 46.0), 16: (36.0, 100.0), 32: (80.0, np.inf)}  # pixels
 NEAR, AROUND = 0.2, 0.42  # shares of the side: cells this near to the middle learn the face; those around it nothing
-BOX_WEIGHT, POINTS_WEIGHT = 1.0, 0.2
+BOX_WEIGHT, POINTS_WEIGHT = 1.0, 0.3
 GAMMA = 2.0  # of the focal loss
 BETA = 0.05  # of the smooth L1 loss of points, in sides of the face
 
