@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 
 from edgefkp.errors import UsageError
-from edgefkp.layout import KAGGLE15
+from edgefkp.layouts.five import FIVE
 
-# The subject's right eye first, which is the left one in the image.
-FIVE = KAGGLE15.part("right_eye_center", "left_eye_center", "nose_tip", "mouth_right_corner", "mouth_left_corner")
 CELLS = (8, 16, 32)  # pixels of the input, sides of the cells
 REACH = 4.0  # a cell's unit of length over its side: the numbers of boxes and points are then about 1
 OUTPUTS = ("scores", "boxes", "points")
