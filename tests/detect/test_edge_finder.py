@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgefkp.detect.finders.base import BoxCorrection
 from edgefkp.detect.finders.edge import EdgeFinder, Found, Look, _starts, decoded, suppressed
 from edgefkp.errors import EdgefkpError
 from edgefkp.networks.finder import CELLS, FIVE, REACH, grid
@@ -53,6 +54,7 @@ def finder_with(network: OneFaceNetwork) -> EdgeFinder:
     finder = EdgeFinder.__new__(EdgeFinder)
     finder._model, finder._order, finder._cells = network, [0, 1, 2], network.cells
     finder._height, finder._width, finder.threshold = HEIGHT, WIDTH, 0.5
+    finder.correction = BoxCorrection()
     return finder
 
 
@@ -110,6 +112,16 @@ def test_a_face_of_a_frame_lies_where_it_is_in_the_image(height, width):
     assert face.box.x == pytest.approx(x, abs=1.0 / scale)
     assert face.box.y == pytest.approx(y, abs=1.0 / scale)
     assert network.calls == 1
+
+
+def test_boxes_are_corrected_as_those_of_other_finders():
+    finder = finder_with(OneFaceNetwork(30.0))
+    image = dot(HEIGHT, WIDTH, 50, 30, 4)
+    (plain,) = finder.find(image)
+    finder.correction = BoxCorrection(0.1, -0.1, 1.2)
+    (corrected,) = finder.find(image)
+    assert corrected.box == pytest.approx((plain.box.x + 3, plain.box.y - 3, 36), abs=1e-3)
+    assert (corrected.points == plain.points).all()
 
 
 def test_the_points_move_with_the_box():

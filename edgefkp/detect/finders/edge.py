@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder, require_model
+from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder, correction_of, require_model
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box
 from edgefkp.networks.finder import FIVE, WIDTHS, grid
@@ -48,6 +48,7 @@ class EdgeFinder:
         from edgefkp.runtime import interpreters, safety
 
         self.threshold = THRESHOLD  # of the scores, 0 to 1
+        self.correction = correction_of(self.name)
         file = require_model(path, self.name, "make one with bench.finder.export, and give edge:FILE.tflite")
         safety.check(file, runtime)
         self._model = interpreters.load(file, runtime)
@@ -66,13 +67,13 @@ class EdgeFinder:
 
     def find(self, image: np.ndarray) -> list[FaceBox]:
         gray = _gray(image, 1.0 if image.ndim == 2 else self._fit(image))
-        return _faces(self._merged([self._see(self._whole(gray, image.shape))]))
+        return self._faces(self._merged([self._see(self._whole(gray, image.shape))]))
 
     def find_in_still(self, image: np.ndarray) -> list[FaceBox]:
         """Also faces that fill the image, and those down to a twentieth of its short side."""
         gray = _gray(image)
         looks = [self._whole(gray, gray.shape), self._whole(gray, gray.shape, 0.5), *self._windows(gray)]
-        return _faces(self._merged([self._see(look) for look in looks]))
+        return self._faces(self._merged([self._see(look) for look in looks]))
 
     def _fit(self, image: np.ndarray) -> float:
         return min(1.0, self._height / image.shape[0], self._width / image.shape[1])
@@ -124,6 +125,11 @@ class EdgeFinder:
         kept = suppressed(boxes, scores)
         return Found(boxes[kept], scores[kept], points[kept])
 
+    def _faces(self, found: Found) -> list[FaceBox]:
+        boxes = [self.correction.apply(Box(*map(float, box))) for box in found.boxes]
+        scores = map(float, found.scores)
+        return [FaceBox(*face) for face in zip(boxes, scores, found.points, strict=True)]
+
 
 def decoded(cells: np.ndarray, boxes: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """From (n, 3) and (n, 10) numbers of the (n, 3) cells (see networks.finder.grid) to (n, 3) middles and sides and
@@ -150,13 +156,6 @@ def suppressed(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
         part = (shared > WITHIN * areas) & (others[:, 2] > PART * one[2])
         left = left[~(same | part)]
     return np.array(kept, int)
-
-
-def _faces(found: Found) -> list[FaceBox]:
-    return [
-        FaceBox(Box(*map(float, box)), float(score), points)
-        for box, score, points in zip(found.boxes, found.scores, found.points, strict=True)
-    ]
 
 
 def _starts(length: int, window: int) -> list[int]:
