@@ -59,7 +59,7 @@ class Artist:
     def scene(self, height: int, width: int) -> Scene:
         kinds: list[Callable[[np.ndarray], list[tuple[np.ndarray, np.ndarray]]]]
         kinds = [self._alone, self._tiles, self._pasted, self._empty]
-        kind = kinds[int(self.random.choice(4, p=[0.2, 0.32, 0.33, 0.15]))]
+        kind = kinds[int(self.random.choice(4, p=[0.28, 0.26, 0.28, 0.18]))]
         canvas = np.empty((height, width), np.uint8)
         return self._scene(canvas, kind(canvas))
 
@@ -103,7 +103,7 @@ class Artist:
     def _alone(self, canvas: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """One photo fills the scene, or lies in a replicated border; at times its faces are erased."""
         short = min(canvas.shape)
-        side = short * np.exp(self.random.uniform(np.log(0.12), np.log(1.0)))
+        side = short * np.exp(self.random.uniform(np.log(0.2), np.log(1.1)))
         middle = [self.random.uniform(0.35, 0.65) * size for size in canvas.shape[::-1]]
         return [self._place(canvas, middle, side, erase=self.random.random() < 0.15)]
 
