@@ -17,6 +17,7 @@ TURN = (SHAPE - SHAPE.mean()).conj() / (np.abs(SHAPE - SHAPE.mean()) ** 2).sum()
 UPRIGHT = 0.75  # share of the faces with up to TILT degrees of roll; the others have any
 TILT = 50.0
 SURROUNDINGS = 0.6  # share of the backgrounds that are parts of photos without their faces
+TIGHT = 0.25  # share of the photos with a scene of their own that are cut around the face, with a replicated border
 NARROWEST = 24  # pixels of such a part
 
 
@@ -105,7 +106,8 @@ class Artist:
         short = min(canvas.shape)
         side = short * np.exp(self.random.uniform(np.log(0.2), np.log(1.1)))
         middle = [self.random.uniform(0.35, 0.65) * size for size in canvas.shape[::-1]]
-        return [self._place(canvas, middle, side, erase=self.random.random() < 0.15)]
+        way = self.random.random()
+        return [self._place(canvas, middle, side, erase=way < 0.15, tight=way > 1 - TIGHT)]
 
     def _tiles(self, canvas: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """A grid of photos."""
@@ -215,7 +217,13 @@ class Artist:
         return wide[int(self.random.integers(len(wide)))] if wide else None
 
     def _place(
-        self, canvas: np.ndarray, middle: list[float], side: float, erase: bool = False, tilt: float | None = None
+        self,
+        canvas: np.ndarray,
+        middle: list[float],
+        side: float,
+        erase: bool = False,
+        tight: bool = False,
+        tilt: float | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Fill the canvas with a photo, its main face there at that size; returns the faces that are seen."""
         import cv2
@@ -239,11 +247,17 @@ class Artist:
         shift = matrix[:, 2] + matrix[:, :2] @ np.full(2, (shrunk - 1) / 2)
         fine = np.column_stack([matrix[:, :2] * shrunk, shift])
         border = cv2.BORDER_REPLICATE if random.random() < 0.7 else cv2.BORDER_CONSTANT
-        image = cv2.warpAffine(
-            self._levels[level][number], fine, canvas.shape[::-1], flags=cv2.INTER_LINEAR, borderMode=border,
-            borderValue=(int(random.integers(256)),),
-        )  # fmt: skip
         main = int(np.flatnonzero(rows == self._main[number])[0])
+        source = self._levels[level][number]
+        if tight:
+            half = own * random.uniform(0.5, 0.75)
+            left, top = (max(0, int((value - half) / shrunk)) for value in (x, y))
+            source = source[top : int((y + half) / shrunk) + 1, left : int((x + half) / shrunk) + 1]
+            fine[:, 2] += fine[:, :2] @ (left, top)
+            border, points, rows, main = cv2.BORDER_REPLICATE, points[main : main + 1], rows[main : main + 1], 0
+        gray = (int(random.integers(256)),)
+        size = canvas.shape[::-1]
+        image = cv2.warpAffine(source, fine, size, flags=cv2.INTER_LINEAR, borderMode=border, borderValue=gray)
         if erase:
             self._erase(image, squares_of(points))
             points = points[:0]

@@ -53,7 +53,8 @@ class OneFaceNetwork:
 def finder_with(network: OneFaceNetwork) -> EdgeFinder:
     finder = EdgeFinder.__new__(EdgeFinder)
     finder._model, finder._order, finder._cells = network, [0, 1, 2], network.cells
-    finder._height, finder._width, finder.threshold = HEIGHT, WIDTH, 0.5
+    finder._height, finder._width = HEIGHT, WIDTH
+    finder.threshold = finder.threshold_in_windows = 0.5
     finder.correction = BoxCorrection()
     return finder
 

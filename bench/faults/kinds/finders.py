@@ -32,7 +32,7 @@ def find(path: Path) -> list[Any]:
     from edgefkp.detect.finders.edge import EdgeFinder
 
     finder = EdgeFinder(path)
-    finder.threshold = 0.0  # every cell is a face: what the file gives is looked at
+    finder.threshold = finder.threshold_in_windows = 0.0  # every cell is a face: what the file gives is looked at
     return [[[*face.box, face.score] for face in finder.find_in_still(image)] for image in drawn(2)[0]]
 
 

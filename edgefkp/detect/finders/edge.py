@@ -16,7 +16,8 @@ from edgefkp.geometry import Box
 from edgefkp.networks.finder import FIVE, WIDTHS, grid
 from edgefkp.runtime.tflite_model import require_finite
 
-THRESHOLD = 0.5  # score, 0 to 1
+# Scores, 0 to 1, from which on there is a face: in a look at the whole image, and in one of many windows of a still.
+THRESHOLD, IN_WINDOWS = 0.5, 0.6
 OVERLAP = 0.35  # of two boxes whose intersection over union is larger, the one with the lower score goes
 # So does one of which more lies in a box with a better score, unless its side is smaller than this share of that one's:
 WITHIN, PART = 0.7, 0.4  # a part of a face at a window's edge
@@ -47,7 +48,7 @@ class EdgeFinder:
     def __init__(self, path: str | Path, runtime: str | None = None) -> None:
         from edgefkp.runtime import interpreters, safety
 
-        self.threshold = THRESHOLD  # of the scores, 0 to 1
+        self.threshold, self.threshold_in_windows = THRESHOLD, IN_WINDOWS
         self.correction = correction_of(self.name)
         file = require_model(path, self.name, "make one with bench.finder.export, and give edge:FILE.tflite")
         safety.check(file, runtime)
@@ -72,8 +73,9 @@ class EdgeFinder:
     def find_in_still(self, image: np.ndarray) -> list[FaceBox]:
         """Also faces that fill the image, and those down to a twentieth of its short side."""
         gray = _gray(image)
-        looks = [self._whole(gray, gray.shape), self._whole(gray, gray.shape, 0.5), *self._windows(gray)]
-        return self._faces(self._merged([self._see(look) for look in looks]))
+        whole = [self._see(self._whole(gray, gray.shape, part)) for part in (1.0, 0.5)]
+        fine = [self._see(look, self.threshold_in_windows) for look in self._windows(gray)]
+        return self._faces(self._merged([*whole, *fine]))
 
     def _fit(self, image: np.ndarray) -> float:
         return min(1.0, self._height / image.shape[0], self._width / image.shape[1])
@@ -104,15 +106,15 @@ class EdgeFinder:
                     look = self._framed(fine[top : top + self._height, left : left + self._width], whole)
                     yield look._replace(left=look.left - left, top=look.top - top)
 
-    def _see(self, look: Look) -> Found:
-        """What the network finds in one window, in pixels of the image."""
+    def _see(self, look: Look, threshold: float | None = None) -> Found:
+        """What the network finds in one window, in pixels of the image. threshold: of the scores, None = the usual."""
         self._model.set(np.multiply(look.pixels, np.float32(1 / 255), dtype=np.float32)[None, ..., None])
         self._model.invoke()
         outputs = [self._model.get(which)[0] for which in self._order]
         for output in outputs:
             require_finite(self._model.path, output)
         scores = outputs[0][:, 0]
-        rows = np.flatnonzero(scores > self.threshold)
+        rows = np.flatnonzero(scores > (self.threshold if threshold is None else threshold))
         boxes, points = decoded(self._cells[rows], outputs[1][rows], outputs[2][rows])
         start = np.array([look.left, look.top], np.float32)
         boxes[:, :2] = (boxes[:, :2] + 0.5 - start) / look.scale - 0.5
