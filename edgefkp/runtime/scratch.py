@@ -21,7 +21,8 @@ def scratch_folder() -> Iterator[Path]:
     with holding:
         while not folder.name:
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-            holding.enter_context(_held(folder))
+            with contextlib.suppress(FileNotFoundError):
+                holding.enter_context(_held(folder, fcntl.LOCK_EX))
             folder = folder if folder.exists() else Path()  # another process swept it up before it was held
         try:
             yield folder
@@ -30,13 +31,14 @@ def scratch_folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Lock the folder: its process lives. Raises OSError where another process holds it, or it is of another user."""
+def _held(folder: Path, how: int = fcntl.LOCK_EX | fcntl.LOCK_NB) -> Iterator[None]:
+    """Lock the folder: its process lives. Raises OSError where it is of another user or gone, and, unless `how` waits,
+    where another process holds it."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         if os.fstat(handle).st_uid != os.getuid():
             raise PermissionError
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, how)
         yield
     finally:
         os.close(handle)

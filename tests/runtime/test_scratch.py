@@ -50,3 +50,19 @@ with scratch_folder() as folder:
     with scratch_folder() as first, scratch_folder() as second:
         assert {first, second} == {path for path in temporary.iterdir() if not path.is_symlink()}
     assert (ROOT / "edgefkp").is_dir()
+
+
+def test_processes_that_begin_at_once_do_not_sweep_up_each_others(temporary):
+    program = """
+from edgefkp.runtime.scratch import scratch_folder
+for number in range(150):
+    with scratch_folder() as folder:
+        (folder / "mine").write_text("x")
+"""
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    assert [process.communicate(timeout=60)[1] for process in processes] == [""] * 4
+    assert list(temporary.iterdir()) == []
