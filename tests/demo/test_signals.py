@@ -12,11 +12,9 @@ from edgefkp.detect.media import write_image
 from edgefkp.detect.predict import PredictSettings, find_items, predict
 from tests.discs import TINY
 
-# As the command line handles SIGTERM and SIGHUP.
 COMMAND = """
-import signal, sys
-for number in (signal.SIGTERM, signal.SIGHUP):
-    signal.signal(number, lambda number, frame: sys.exit(128 + number))
+from edgefkp.runtime import signals
+signals.unwind_on_signals()
 from edgefkp.cli import main
 main()
 """
