@@ -5,6 +5,8 @@ the square of the face whose middle lies in it, and that face's five points (as 
 network has convolutions alone, so that the size of the input is a value: any multiple of the largest cell.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

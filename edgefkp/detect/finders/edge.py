@@ -4,6 +4,8 @@ A frame of a video is searched in one look. A still is searched in several: at h
 finer, in windows that overlap, for small ones. Every look has the size of the file's input.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +16,6 @@ from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder, correction_of,
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box
 from edgefkp.networks.finder import FIVE, WIDTHS, grid
-from edgefkp.runtime.tflite_model import require_finite
 
 # Scores, 0 to 1, from which on there is a face: in a look at the whole image, and in one of many windows of a still.
 THRESHOLD, IN_WINDOWS = 0.5, 0.6
@@ -108,6 +109,8 @@ class EdgeFinder:
 
     def _see(self, look: Look, threshold: float | None = None) -> Found:
         """What the network finds in one window, in pixels of the image. threshold: of the scores, None = the usual."""
+        from edgefkp.runtime.tflite_model import require_finite
+
         self._model.set(np.multiply(look.pixels, np.float32(1 / 255), dtype=np.float32)[None, ..., None])
         self._model.invoke()
         outputs = [self._model.get(which)[0] for which in self._order]
