@@ -94,7 +94,7 @@ def _own(
             f"{where}: no face has the point {never[0]}", "label it, or remove it from the labels' definition"
         )
     if len(names) < 2:
-        raise EdgefkpError(f"{where} have one point a face ({names[0]})", "two points or more show where a face is")
+        raise EdgefkpError(f"{where}: each face has one point ({names[0]})", "two points or more show where a face is")
     shape = _mean_shape(faces)
     mirror = _mirror(names, shape, where, strict)
     shape = (shape + shape[list(mirror)] * (-1, 1) + (2 * _axis(shape, mirror), 0)) / 2
