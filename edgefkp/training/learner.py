@@ -124,7 +124,10 @@ def to_network(images: Any, spec: InputSpec) -> Any:
     if spec.channels == 1:
         pixels = pixels[..., tf.newaxis]
     mean, deviation = (_one_number(numbers.astype(np.float32)) for numbers in spec.mean_and_deviation)
-    return (pixels - mean if np.any(mean) else pixels) / deviation
+    scaled = (pixels - mean if np.any(mean) else pixels) / deviation
+    if spec.order == "bgr":
+        scaled = tf.reverse(scaled, [-1])
+    return scaled if spec.axes == "HWC" else tf.transpose(scaled, [0, 3, 1, 2])
 
 
 def _one_number(numbers: np.ndarray) -> Any:
