@@ -104,10 +104,10 @@ def _built(kind: Any, value: Any, where: str, unknown: list[str]) -> Any:
         return _built(next(one for one in arguments if one is not type(None)), value, where, unknown)
     if origin is list:
         _require(isinstance(value, list), kind, value, where)
-        return [_built(arguments[0], item, f"{where}{number}.", unknown) for number, item in enumerate(value)]
+        return _built_items(arguments[0], value, where, unknown)
     if origin is tuple and arguments[-1:] == (Ellipsis,):
         _require(isinstance(value, list), kind, value, where)
-        return tuple(_built(arguments[0], item, f"{where}{number}.", unknown) for number, item in enumerate(value))
+        return tuple(_built_items(arguments[0], value, where, unknown))
     if origin is tuple:
         _require(isinstance(value, list) and len(value) == len(arguments), kind, value, where)
         return tuple(_built(one, item, where, unknown) for one, item in zip(arguments, value, strict=True))
@@ -122,6 +122,12 @@ def _built(kind: Any, value: Any, where: str, unknown: list[str]) -> Any:
     kind = origin or kind
     _require(isinstance(value, kind) and not (kind is int and isinstance(value, bool)), kind, value, where)
     return value
+
+
+def _built_items(kind: Any, items: list[Any], where: str, unknown: list[str]) -> list[Any]:
+    if kind in _PLAIN and set(map(type, items)) == {kind}:  # the mass of a large file: scores and times
+        return list(items)
+    return [_built(kind, item, f"{where}{number}.", unknown) for number, item in enumerate(items)]
 
 
 def _built_dataclass(kind: Any, value: Any, where: str, unknown: list[str]) -> Any:
