@@ -2,7 +2,8 @@
 
 A stored record stays readable: a field with a default may be missing in the file, and a field that is unknown here (a
 newer version wrote it) is either a named warning or an error. A field whose name in the code differs from that in the
-file has metadata {"json": NAME}; a class that stands for one JSON value has `to_json` and `from_json`.
+file has metadata {"json": NAME}, one whose stored value is taken over in another form {"read": FUNCTION}; a class that
+stands for one JSON value has `to_json` and `from_json`.
 """
 
 import contextlib
@@ -136,7 +137,8 @@ def _built_dataclass(kind: Any, value: Any, where: str, unknown: list[str]) -> A
     for field in dataclasses.fields(kind):
         name = json_name(field)
         if name in value:
-            given[field.name] = _built(hints[field.name], value[name], f"{where}{name}.", unknown)
+            one = _built(hints[field.name], value[name], f"{where}{name}.", unknown)
+            given[field.name] = field.metadata["read"](one) if one and "read" in field.metadata else one
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise ValueError(f"{where}{name} is missing")
     known = {json_name(field) for field in dataclasses.fields(kind)}
