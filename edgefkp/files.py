@@ -44,7 +44,7 @@ def cache_dir() -> Path:
 def replacing(path: Path | str) -> Iterator[Path]:
     """Yield a temporary name beside `path` that replaces it when the block ends without an error.
 
-    Raises EdgefkpError where the folder cannot be written or the disk is full; `path` is then as it was. What a
+    Raises EdgefkpError if the folder cannot be written or the disk is full; `path` is then as it was. What a
     killed process left behind is removed by the next one that writes into that folder.
     """
     path = Path(path)

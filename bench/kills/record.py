@@ -21,7 +21,7 @@ class KillRow:
     command: str
     kills: int  # that came before the command had ended by itself
     same: int  # ends that equal the undisturbed one
-    unfinished: int  # the command failed or had no end when it was typed again
+    unfinished: int  # the command failed or had no end when it was run again
     different: int  # lost, doubled or half-written: other files, rows, rounds or bytes
     litter: int  # a file that the undisturbed run does not leave
     orphans: int  # a process that lived on

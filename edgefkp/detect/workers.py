@@ -15,7 +15,7 @@ _ENDING = 5.0  # seconds that a worker whose child was ended may take
 
 
 def in_workers(items: list[Item], settings: PredictSettings, count: int) -> Iterator[tuple[Item, Outcome]]:
-    """Each item and its outcome. Raises EdgefkpError where a worker cannot start, or cannot write."""
+    """Each item and its outcome. Raises EdgefkpError if a worker cannot start, or cannot write."""
     arrived: queue.SimpleQueue[tuple[int, Outcome | BaseException]] = queue.SimpleQueue()
     count = min(count, len(items))
     crew = [_Worker(items, range(first, len(items), count), settings, arrived) for first in range(count)]
@@ -85,7 +85,7 @@ class _Worker(threading.Thread):
         if not self._ready:
             self._ready = True
         else:
-            self._finish(read_record(Outcome, sent, "the answer of a worker"))
+            self._finish(read_record(Outcome, sent, "the reply of a worker"))
 
     def _finish(self, outcome: Outcome) -> None:
         self._arrived.put((self._left[0], outcome))

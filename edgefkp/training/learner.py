@@ -45,7 +45,7 @@ class Learner:
         self._forward = tf.function(lambda images: self.averaged(to_network(images, spec.input), training=False))
 
     def start_at(self, shape: np.ndarray) -> None:
-        """Answer (K, 2) pixels at first, by a last dense layer that is nearly silent; another last layer stays as is.
+        """Predict (K, 2) pixels at first, by a last dense layer that is nearly silent; another last layer stays as is.
 
         From a random start the first steps only bring the outputs to the mean shape, and switch off ReLU units on the
         way that never come back: of the 48 in front of the tuned networks' outputs, one was left.
