@@ -1,5 +1,6 @@
 """Layouts agree with themselves and with Kaggle's files; a spec maps pixels to what a network sees, and back."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -171,3 +172,9 @@ def test_a_layout_that_was_plugged_in_still_travels_whole():
         assert json.loads(json_text(ModelSpec(THREE)))["layout"]["points"] == list(THREE.points)
     finally:
         LAYOUTS.remove(THREE.name)
+
+
+@pytest.mark.parametrize("name", ["own", "maps", "base"])
+def test_a_layout_may_be_called_as_a_module_of_the_layouts(name):
+    layout = dataclasses.replace(KAGGLE15.part(*KAGGLE15.points[:5]), name=name)
+    assert PointLayout.from_json(json.loads(json_text(layout))) == layout
