@@ -1,5 +1,6 @@
 """Layouts agree with themselves and with Kaggle's files; a spec maps pixels to what a network sees, and back."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -217,3 +218,9 @@ def test_what_a_record_gained_later_is_not_written_where_it_has_its_default():
 def test_an_order_that_no_network_has_is_refused(change):
     with pytest.raises(UsageError, match="an input cannot be"):
         InputSpec(64, "rgb", **change)
+
+
+@pytest.mark.parametrize("name", ["own", "maps", "base"])
+def test_a_layout_may_be_called_as_a_module_of_the_layouts(name):
+    layout = dataclasses.replace(KAGGLE15.part(*KAGGLE15.points[:5]), name=name)
+    assert PointLayout.from_json(json.loads(json_text(layout))) == layout

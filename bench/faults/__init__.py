@@ -44,7 +44,7 @@ class Kind:
     mutate: Mutator
     # What the package does with `opened`: a result of JSON values or arrays. Raises EdgefkpError to refuse the file.
     call: Callable[[Path], Any]
-    # Of 3,000 inputs in all; 0 for what only --only runs.
+    # Inputs of a whole count; 0 for what only --only runs.
     share: int
     # A card, a hash or reference points stand beside the file: any other result than the untouched file's is wrong.
     guarded: bool = False

@@ -51,6 +51,14 @@ def with_row(path: Path, seed: int, row: KillRow, problems: list[str]) -> KillsR
     return KillsResult(seed, created, versions(), sorted(rows, key=_place), others + problems)
 
 
+def counts_of(path: Path, seed: int) -> dict[str, int]:
+    """Kills of each command that stand at `path`, if they are of this seed and these versions."""
+    known = read(path) if path.exists() else None
+    if known is None or (known.seed, known.versions) != (seed, versions()):
+        return {}
+    return {row.command: row.kills for row in known.rows}
+
+
 def _place(row: KillRow) -> int:
     return NAMES.index(row.command)
 
