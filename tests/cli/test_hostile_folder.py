@@ -65,7 +65,7 @@ def typed(folder: Path, tmp_path: Path) -> Typed:
             env={**environment, **variables},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1800,
         )
 
     return run
@@ -92,7 +92,7 @@ QUICK = (
 )
 SLOW = (
     "train nano --data data --images 64",
-    "export nano-masked-online --models . --data data --quant int8",
+    "export nano-masked-online --models-dir . --data data --quant int8",
     "run --data data --models nano --images 64 --quick --out out",
     "report",
 )
