@@ -94,7 +94,7 @@ SLOW = (
     "train nano --data data --images 64",
     "export nano-masked-online --models-dir . --data data --quant int8",
     "run --data data --models nano --images 64 --quick --out out",
-    "report",
+    f"report --study {ROOT}/models/study --bench {ROOT}/bench/results",
 )
 NEITHER = {"tune"}  # which takes another package; its children start as those of train and bench do
 
