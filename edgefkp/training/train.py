@@ -279,6 +279,6 @@ def training_faces(parts: Split, experiment: Experiment) -> TrainingSet:
 
 
 def mean_shape_rmse(parts: Split) -> float:
-    """What always answering the mean training face would score on the validation faces."""
+    """What always predicting the mean training face would score on the validation faces."""
     mean = np.nanmean(parts.train.keypoints, 0)
     return rmse(np.broadcast_to(mean, parts.validation.keypoints.shape), parts.validation.keypoints)

@@ -87,10 +87,10 @@ QUICK = (
     "data audit --data data",
     "models",
     "study status",
-    "doctor",
     "inspect tiny.int8.tflite",
 )
 SLOW = (
+    "doctor",
     "train nano --data data --images 64",
     "export nano-masked-online --models-dir . --data data --quant int8",
     "run --data data --models nano --images 64 --quick --out out",
