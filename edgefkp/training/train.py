@@ -207,7 +207,7 @@ def train(
             faces={"train": len(parts.train), "treated": len(faces), "validation": len(parts.validation)},
             persons={name: len(np.unique(getattr(parts, name).groups)) for name in ("train", "validation")},
             license=terms,
-            labels=source.judgement.options.to_json(),
+            labels=source.judgment.options.to_json(),
         ),
         training={"recipe": plain(recipe), "plan": plain(result.plan), "best_epoch": result.best["epoch"]}
         | experiment.extras(source)

@@ -96,8 +96,8 @@ def open_dataset(
     else:
         dataset = opened
     _require_points_in_reach(path, dataset)
-    dataset = replace(dataset, judgement=judged_images(dataset))
-    for doubt in dataset.judgement.doubts:
+    dataset = replace(dataset, judgment=judged_images(dataset))
+    for doubt in dataset.judgment.doubts:
         warn(f"{path}: {doubt}")
     return dataset.with_parts(lambda faces: (faces.in_layout(layout) if layout else faces).at(input))
 

@@ -43,7 +43,7 @@ class LabelFinding:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Judgment:
     """What was found in the labels of one dataset."""
 
     where: str  # the file or folder
@@ -65,7 +65,7 @@ class Judgement:
             hint += " (or --trust-labels, to use them as they are)"
         raise EdgefkpError(f"{self.where}: {'; '.join(finding.what for finding in refused)}", hint)
 
-    def with_one_more(self, finding: LabelFinding | None) -> "Judgement":
+    def with_one_more(self, finding: LabelFinding | None) -> "Judgment":
         return replace(self, findings=(*self.findings, finding)) if finding else self
 
     @property
@@ -83,4 +83,4 @@ class Judgement:
         return [f"{finding.what}: {finding.cure}" for finding in self.findings]
 
 
-NOT_JUDGED = Judgement("", 0)
+NOT_JUDGED = Judgment("", 0)

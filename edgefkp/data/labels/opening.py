@@ -8,7 +8,7 @@ import numpy as np
 
 from edgefkp.data.faces import Dataset, Faces
 from edgefkp.data.labels.check import judge
-from edgefkp.data.labels.findings import Judgement
+from edgefkp.data.labels.findings import Judgment
 from edgefkp.data.labels.images import fit_their_images
 from edgefkp.data.labels.options import UPRIGHT, LabelOptions
 from edgefkp.data.labels.seen import RawLabels
@@ -22,11 +22,11 @@ def judged_photos(photos: Photos, options: LabelOptions) -> Photos:
     raw = RawLabels(
         photos.points, photos.sizes, photos.orientations, photos.layout, photos.rows, photos.ids, photos.persons
     )
-    judgement = judge(raw, options, str(photos.source))
-    judgement.require()
+    judgment = judge(raw, options, str(photos.source))
+    judgment.require()
     points = options.points(photos.points, photos.sizes, photos.orientations, photos.layout)
     layout = _layout_of(photos, points)
-    photos = replace(photos, judgement=judgement)
+    photos = replace(photos, judgment=judgment)
     if not options.changes_points:
         return photos
     photos = replace(photos, layout=layout)
@@ -49,9 +49,9 @@ def _layout_of(photos: Photos, points: np.ndarray) -> PointLayout:
 def judged_crops(dataset: Dataset, options: LabelOptions, where: str) -> Dataset:
     """The same for a dataset of crops, whose points are in pixels of these."""
     parts = {name: part for name in PARTS if (part := getattr(dataset, name)) is not None}
-    judgement = judge(_of_crops(parts, dataset.persons_known), options, where)
-    judgement.require()
-    dataset = replace(dataset, judgement=judgement)
+    judgment = judge(_of_crops(parts, dataset.persons_known), options, where)
+    judgment.require()
+    dataset = replace(dataset, judgment=judgment)
 
     def moved(faces: Faces) -> Faces:
         points = options.points(faces.keypoints, *_frames(faces), faces.layout)
@@ -60,11 +60,11 @@ def judged_crops(dataset: Dataset, options: LabelOptions, where: str) -> Dataset
     return dataset.with_parts(moved) if options.changes_points else dataset
 
 
-def judged_images(dataset: Dataset) -> Judgement:
+def judged_images(dataset: Dataset) -> Judgment:
     """The dataset's, with what the pixels add. Raises EdgefkpError for points of other rows than their image's."""
-    judgement = dataset.judgement.with_one_more(fit_their_images(dataset.train))
-    judgement.require()
-    return judgement
+    judgment = dataset.judgment.with_one_more(fit_their_images(dataset.train))
+    judgment.require()
+    return judgment
 
 
 def _frames(faces: Faces) -> tuple[np.ndarray, np.ndarray]:

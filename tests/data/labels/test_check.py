@@ -62,14 +62,14 @@ CURED = {
 @pytest.mark.parametrize("name", CURED)
 def test_a_fault_is_refused_with_the_options_that_cure_it(name):
     points, options = CURED[name]
-    judgement = judged(raw_labels(points))
-    assert judgement.cured.typed(AS_THEY_ARE) == options
+    judgment = judged(raw_labels(points))
+    assert judgment.cured.typed(AS_THEY_ARE) == options
     with pytest.raises(EdgefkpError, match=rf": \d+ of {COUNT} faces .*, first in row \d+ \(\d+\.jpg\)") as found:
-        judgement.require()
+        judgment.require()
     assert found.value.hint.startswith(options)
     again = raw_labels(points)
-    assert not judged(again, judgement.cured).findings, "the cure is one"
-    read = judgement.cured.points(again.points, again.sizes, again.turns, again.layout)
+    assert not judged(again, judgment.cured).findings, "the cure is one"
+    read = judgment.cured.points(again.points, again.sizes, again.turns, again.layout)
     kept = ~np.isnan(read)
     assert kept.mean() > 0.5
     assert np.abs(read - GOOD)[kept].max() < 0.01
@@ -78,10 +78,10 @@ def test_a_fault_is_refused_with_the_options_that_cure_it(name):
 @pytest.mark.parametrize("turn", [2, 3, 4, 5, 6, 7, 8])
 def test_points_of_photos_as_they_are_stored_are_told_from_those_of_photos_as_shown(turn):
     points, turns = stored(turn)
-    judgement = judged(raw_labels(points, turns))
-    assert [(finding.kind, finding.faces) for finding in judgement.findings] == [("exif", COUNT // 2)]
-    assert judgement.cured == LabelOptions(exif="stored")
-    shown = judgement.cured.points(points.astype(np.float32), SIZES, turns, KAGGLE15)
+    judgment = judged(raw_labels(points, turns))
+    assert [(finding.kind, finding.faces) for finding in judgment.findings] == [("exif", COUNT // 2)]
+    assert judgment.cured == LabelOptions(exif="stored")
+    shown = judgment.cured.points(points.astype(np.float32), SIZES, turns, KAGGLE15)
     assert np.abs(shown - GOOD).max() < 0.01
     assert not judged(raw_labels(GOOD, turns)).findings, "points as shown are fine"
     wrong = judged(raw_labels(GOOD, turns), LabelOptions(exif="stored"))
@@ -117,10 +117,10 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_fault_without_an_option_is_refused_with_what_to_do(name):
     points, kind, cure = REFUSED[name]
-    judgement = judged(raw_labels(points))
-    assert kind in [finding.kind for finding in judgement.findings if finding.refused]
+    judgment = judged(raw_labels(points))
+    assert kind in [finding.kind for finding in judgment.findings if finding.refused]
     with pytest.raises(EdgefkpError) as found:
-        judgement.require()
+        judgment.require()
     assert cure in found.value.hint
 
 
@@ -156,9 +156,9 @@ DOUBTS = {
 @pytest.mark.parametrize("name", DOUBTS)
 def test_what_only_some_faces_have_is_a_doubt(name):
     points, kind, faces = DOUBTS[name]
-    judgement = judged(raw_labels(points))
-    judgement.require()
-    assert (kind, faces) in [(finding.kind, finding.faces) for finding in judgement.findings]
+    judgment = judged(raw_labels(points))
+    judgment.require()
+    assert (kind, faces) in [(finding.kind, finding.faces) for finding in judgment.findings]
 
 
 def test_points_of_the_row_above_in_place_of_missing_ones_are_a_doubt():
@@ -190,16 +190,16 @@ def test_sizes_that_are_not_known_are_not_judged():
 
 
 def test_trusted_labels_are_not_refused_and_stay_a_doubt():
-    judgement = judged(raw_labels(with_missing(-1)), LabelOptions(trusted=True))
-    judgement.require()
-    assert "points at (-1, -1)" in judgement.doubts[0]
-    assert judgement.blamed
+    judgment = judged(raw_labels(with_missing(-1)), LabelOptions(trusted=True))
+    judgment.require()
+    assert "points at (-1, -1)" in judgment.doubts[0]
+    assert judgment.blamed
 
 
 def test_an_option_that_makes_good_labels_wrong_is_named():
-    judgement = judged(raw_labels(GOOD), LabelOptions(mirror_names=True))
+    judgment = judged(raw_labels(GOOD), LabelOptions(mirror_names=True))
     with pytest.raises(EdgefkpError, match="leave out --mirror-names"):
-        judgement.require()
+        judgment.require()
     (finding,) = judged(raw_labels(GOOD), LabelOptions(unit="share")).findings
     assert finding.kind == "outside"
 
