@@ -20,8 +20,21 @@ DISPLAYS = ("window", "web", "file", "none", "browser")
 
 
 @click.command("demo")
-@click.option("--source", "spec", default="0", show_default=True, help="0, /dev/videoN, picam, a FILE or a FOLDER.")
-@click.option("--display", "shown", type=click.Choice(DISPLAYS), default="window", show_default=True)
+@click.option(
+    "--source",
+    "spec",
+    default="0",
+    show_default=True,
+    help="Camera, file or folder: 0, /dev/videoN, picam, a FILE or a FOLDER.",
+)
+@click.option(
+    "--display",
+    "shown",
+    type=click.Choice(DISPLAYS),
+    default="window",
+    show_default=True,
+    help="Display of the keypoints.",
+)
 @model_option
 @finder_option()
 @click.option("--faces", default=1, show_default=True, type=click.IntRange(min=1), help="Number of faces to track.")
@@ -43,7 +56,7 @@ DISPLAYS = ("window", "web", "file", "none", "browser")
     show_default=True,
     help="Address to listen on; 0.0.0.0 accepts other machines and requires a token.",
 )
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on.")
 @click.option("--tls", nargs=2, type=click.Path(path_type=Path), metavar="CERT KEY", help="Serve the pages over TLS.")
 @click.option(
     "--litertjs", type=click.Path(path_type=Path), help="Folder of LiteRT.js, installed by npm, for the browser page."

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgefkp.cli.card_data import data_of
 from edgefkp.cli.options import (
-    data_option,
+    card_data_option,
     json_option,
     layout_option,
     log,
@@ -37,7 +38,7 @@ def _by_help() -> str:
 
 @click.command("evaluate")
 @click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="MODEL...")
-@data_option()
+@card_data_option
 @layout_option
 @reading_options
 @click.option(
@@ -78,7 +79,7 @@ def _by_help() -> str:
 @json_option
 def command(
     models: tuple[Path, ...],
-    data: str,
+    data: str | None,
     layout: "PointLayout | None",
     reading: "Reading",
     part: str,
@@ -117,6 +118,8 @@ def command(
     _require_one(models, {"--submission": submission, "--robustness": robustness, "--worst": worst})
     if robustness and (by or gates or worst or plot):
         raise UsageError("--robustness has no parts, gates or figures", "leave out --by, --gate, --worst and --plot")
+    if data is None:
+        data, reading = data_of(models, reading)
     predictor = open_predictor(model, runtime)
     source = _opened(data, predictor.spec, layout, reading, solution)
     if submission:
