@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgefkp.detect.media import Frame
-from edgefkp.detect.overlay import draw_faces, draw_text
+from edgefkp.detect.overlay import annotated, draw_text
 from edgefkp.detect.tracker import TrackedFace
 
 
@@ -14,9 +14,11 @@ class ViewOptions:
     """What keys and buttons change."""
 
     names: bool = False  # of the points
+    mirror: bool = False  # left and right of the image are swapped, as in a mirror; names stay the subject's
     smoothing: bool = True
     compare: bool = False  # with another model, side by side
     recording: bool = False
+    dropped: int = 0  # frames that the recording lacks: they came faster than they are written
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +68,10 @@ class View:
             "compared": self.compared,
             "difference": None if self.difference is None else {"mean": self.difference[0], "max": self.difference[1]},
             "names": self.options.names,
+            "mirror": self.options.mirror,
             "smoothing": self.options.smoothing,
             "recording": self.options.recording,
+            "dropped": self.options.dropped,
         }
 
 
@@ -76,15 +80,14 @@ def render(view: View, with_status: bool = True) -> np.ndarray:
 
     with_status: write the status lines into it.
     """
-    left = view.frame.image.copy()
-    draw_faces(left, view.faces, view.options.names)
+    options = view.options
+    left = annotated(view.frame.image, view.faces, options.names, options.mirror)
     if with_status:
         draw_text(left, status_lines(view))
     if view.compared is None:
         return left
-    right = view.frame.image.copy()
     others = [replace(face, keypoints=points) for face, points in zip(view.faces, view.other, strict=False)]
-    draw_faces(right, others, view.options.names)
+    right = annotated(view.frame.image, others, options.names, options.mirror)
     difference = f"{view.difference[0]:.2f} px apart, at most {view.difference[1]:.2f}" if view.difference else "-"
     draw_text(right, [view.compared, difference])
     return np.hstack([left, right])
@@ -92,8 +95,9 @@ def render(view: View, with_status: bool = True) -> np.ndarray:
 
 def status_lines(view: View) -> list[str]:
     faces = f"{len(view.faces)} face{'' if len(view.faces) == 1 else 's'}" if view.faces else "no face"
-    return [
+    lines = [
         f"{view.model}  {view.runtime}",
         f"{view.fps:.0f} fps  {faces}{'' if view.options.smoothing else '  unsmoothed'}",
         f"find {view.find:.1f}  network {view.network:.1f}  smooth {view.smooth:.1f} ms",
     ]
+    return [*lines, f"the recording lacks {view.options.dropped} frames"] if view.options.dropped else lines

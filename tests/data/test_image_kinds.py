@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-
 from edgefkp.data.images import decoded, read_image
 from edgefkp.data.phone_images import oriented, upright
 from edgefkp.errors import EdgefkpError

@@ -14,8 +14,9 @@ from click.testing import CliRunner
 from edgefkp.cli import cli
 from edgefkp.demo import session
 from edgefkp.demo.app import Demo, Pace
-from edgefkp.demo.displays import KEYS, Display, Recorder
+from edgefkp.demo.displays import KEYS, Display
 from edgefkp.demo.frames import open_frames
+from edgefkp.demo.recording import Recorder
 from edgefkp.demo.session import Pipeline, counterparts
 from edgefkp.demo.view import ViewOptions, render
 from edgefkp.detect.media import Frame
@@ -154,8 +155,8 @@ def test_the_image_shows_points_and_both_models(tmp_path):
     own = pipeline(compare=True, names=True)
     view = own.process(Frame(np.full((96, 96, 3), 90, np.uint8), 0.0))
     image = render(view)
-    assert image.shape == (96, 192, 3)
-    assert (image[60:, :96] != 90).any()
+    assert image.shape == (480, 960, 3)  # enlarged: on 96 pixels the names would hide the face
+    assert (image[300:, :480] != 90).any()
     assert (view.frame.image == 90).all()  # the frame itself is left as it came
 
 
@@ -277,9 +278,16 @@ def test_a_recording_that_the_disk_does_not_take_is_a_message_and_leaves_no_file
         raise EdgefkpError("no space left")
 
     monkeypatch.setattr(VideoRecorder, method, full)
+
+    class Slow(Blank):
+        def frames(self):
+            for frame in super().frames():
+                time.sleep(0.05)  # the writer is another thread
+                yield frame
+
     logged = []
     display = Scripted(["record"], [], ["record"] if method == "_read_back" else [])
-    summary = Demo(Blank(), pipeline(), display, tmp_path, logged.append).run()
+    summary = Demo(Slow(), pipeline(), display, tmp_path, logged.append).run()
     assert summary.frames == 10
     assert any(line.startswith("cannot record: no space") for line in logged)
     assert not any(line.startswith("wrote") for line in logged)
