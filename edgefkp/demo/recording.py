@@ -63,7 +63,6 @@ class Recorder(Display):
             self._video.close()
         except BaseException as error:
             self._error = error
-        if self._error is not None:
             self._video.abandon()
             with self._room:
                 self._room.notify()

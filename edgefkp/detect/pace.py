@@ -6,6 +6,7 @@ import statistics
 from edgefkp.detect.media import UNKNOWN_FPS
 
 KNOWN = 12  # images whose times tell the rate
+COMMON = (5.0, 7.5, 10.0, 12.5, 15.0, 20.0, 24.0, 25.0, 30.0, 50.0, 60.0)  # frames a second
 SLOWEST, FASTEST = 1.0, 60.0  # frames a second that are written
 LONGEST = 10.0  # seconds; a longer break, as of a camera that was unplugged, is left out
 _SAME = 0.05  # share by which the times may differ from the rate that a file states
@@ -15,9 +16,14 @@ _NEAR = 1.1  # frames by which an image may be early or late before one is left 
 def rate_of(times: list[float], stated: float) -> float:
     """Frames a second of images taken at `times`; `stated`, if they confirm it. 0: not stated."""
     steps = [later - earlier for earlier, later in itertools.pairwise(times) if later > earlier]
-    found = 1 / statistics.median(steps) if steps else stated or UNKNOWN_FPS
+    if not steps:
+        return stated or UNKNOWN_FPS
+    usual = 2 * statistics.median(steps)  # without hiccups
+    found = 1 / statistics.mean(step for step in steps if step <= usual)
     if stated and (abs(found - stated) <= _SAME * stated or found < stated <= FASTEST):
         return stated
+    nearest = min(COMMON, key=lambda rate: abs(rate - found))
+    found = nearest if abs(found - nearest) <= _SAME * nearest else found
     return round(min(max(found, SLOWEST), FASTEST), 3)
 
 

@@ -78,29 +78,36 @@ class VideoRecorder:
         if self._video is None:
             self.abandon()
             return
-        with contextlib.suppress(_Abandoned), self._block:
+        try:
             self._video.close()
             self._read_back()
             self._keep_sound()
+        except BaseException:
+            self._end(whole=False)
+            raise
+        self._end(whole=not self.has_sound)  # else the one with sound has its name already
 
     def abandon(self) -> None:
         """Leave no file."""
         if self._video is not None:
             self._video.abandon()
         self._video, self._first, self._frames = None, [], 0
-        with contextlib.suppress(_Abandoned), self._block:
-            raise _Abandoned
+        self._end(whole=False)
+
+    def _end(self, whole: bool) -> None:
+        """Put the file under its name, or leave none. Raises EdgefkpError."""
+        if whole:
+            self._block.close()
+        else:  # not raised: it would be taken for the error that is being handled
+            self._block.__exit__(_Abandoned, _Abandoned(), None)
 
     @contextlib.contextmanager
     def _or_nothing(self) -> Iterator[None]:
-        failed = None
         try:
             yield
         except EdgefkpError as error:
-            failed = error
-        if failed:
             self.abandon()
-            raise EdgefkpError(f"{self.path} could not be written: {failed.message}", failed.hint) from failed
+            raise EdgefkpError(f"{self.path} could not be written: {error.message}", error.hint) from error
 
     def _begin(self) -> None:
         """Now that some times are known."""
@@ -130,15 +137,13 @@ class VideoRecorder:
         self._frames += 1
 
     def _keep_sound(self) -> None:
-        """Raises _Abandoned where a file with sound has taken the place of the one without."""
+        """Write the file with the sound under its name, if there is one to keep."""
         if self._sound is None:
             return
         with contextlib.suppress(_Abandoned), replacing(self.path) as whole:
             self.has_sound = add_sound(self._temporary, self._sound, whole)
             if not self.has_sound:
                 raise _Abandoned
-        if self.has_sound:
-            raise _Abandoned
 
     def _read_back(self) -> None:
         """OpenCV does not report what it could not write."""
