@@ -208,8 +208,7 @@ def test_an_encoder_that_stops_leaves_no_file(tmp_path, monkeypatch):
     monkeypatch.setattr(encoders, "ffmpeg_h264", lambda: "libx264")
     video = VideoRecorder(tmp_path / "out" / "a.mp4", 10)
     with pytest.raises(EdgefkpError, match="no room for that"):
-        for _ in range(50):
-            video.write(np.zeros((96, 96, 3), np.uint8))
+        list(map(video.write, [np.zeros((96, 96, 3), np.uint8)] * 50))
     assert list((tmp_path / "out").iterdir()) == []
 
 
