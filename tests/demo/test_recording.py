@@ -210,31 +210,3 @@ def test_an_encoder_that_stops_leaves_no_file(tmp_path, monkeypatch):
     with pytest.raises(EdgefkpError, match="no room for that"):
         list(map(video.write, [np.zeros((96, 96, 3), np.uint8)] * 50))
     assert list((tmp_path / "out").iterdir()) == []
-
-
-@pytest.mark.skipif(not (shutil.which("ffmpeg") and shutil.which("ffprobe")), reason="needs ffmpeg")
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".avi"])
-def test_an_overlay_keeps_the_sound(tmp_path, suffix):
-    source = tmp_path / f"in{suffix}"
-    sound = ["-f", "lavfi", "-i", "sine=d=2"]
-    words = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=96x96:r=10:d=2", *sound, source]
-    subprocess.run(words, check=True)
-    arguments = ["predict", source, "--out", tmp_path / "out", "--model", TINY, "--finder", "whole-image", "--json"]
-    done = CliRunner().invoke(cli, list(map(str, arguments)), standalone_mode=False)
-    assert json.loads(done.stdout)["silent"] == {}
-    overlay = tmp_path / "out" / "faces" / source.name
-    shown = ["ffprobe", "-v", "error", "-show_entries", "stream=codec_type,duration", "-of", "csv=p=0", overlay]
-    kinds = subprocess.run(shown, capture_output=True, text=True).stdout
-    assert "video" in kinds
-    assert "audio" in kinds
-    assert len(list(Video(overlay).frames())) == 20
-    assert [path.name for path in overlay.parent.iterdir()] == [source.name]
-
-
-def test_without_ffmpeg_an_overlay_is_silent_and_that_is_said(tmp_path, monkeypatch, video):
-    monkeypatch.setattr(encoders, "ffmpeg", lambda: None)
-    monkeypatch.setattr("edgefkp.detect.sound.ffmpeg", lambda: None)
-    arguments = ["predict", video, "--out", tmp_path / "out", "--model", TINY, "--finder", "whole-image", "--json"]
-    done = CliRunner().invoke(cli, list(map(str, arguments)), standalone_mode=False)
-    assert list(json.loads(done.stdout)["silent"]) == [video.name]
-    assert "sudo apt install ffmpeg" in done.stderr
