@@ -53,19 +53,21 @@ def fit_their_images(faces: Faces) -> LabelFinding | None:
 
 def photos_fit(photos: Photos) -> LabelFinding | None:
     """The same for photos, whose crops are cut by their points: each is cut by the points of other rows, too."""
-    rows = np.flatnonzero(Fit(photos.points, photos.layout).counts >= _ENOUGH)
+    fit = Fit(photos.points, photos.layout)
+    rows = np.flatnonzero((fit.counts >= _ENOUGH) & (fit.extents > 0))
     far = len(rows) // 2
+    boxes = np.column_stack([fit.middles, fit.extents])[rows]
+    apart = np.abs(boxes - np.roll(boxes, -far, 0)).max(1) >= _MOVED * boxes[:, 2]  # else these points fit as well
     picked = np.linspace(0, len(rows) - 1, min(_MOST_PHOTOS, len(rows))).astype(int)
     steps = (0, 1, -1, far)
     crops: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {step: [] for step in steps}
-    for at in picked.tolist() if len(rows) >= _FEWEST else ():
+    for at in picked[apart[picked]].tolist() if len(rows) >= _FEWEST else ():
         image = read_image(photos.paths[rows[at]], _CUT.colors)
-        points = {step: photos.points[rows[(at + step) % len(rows)]] for step in steps}
-        # Of one size and place: these would fit as well.
-        if image is None or np.nanmean(np.abs(points[far] - points[0])) < _MOVED * np.nanmax(np.ptp(points[0], 0)):
+        if image is None:
             continue
         for step in steps:
-            crops[step].append(cut_face(image, points[step], str(photos.ids[rows[at]]), photos.layout, _CUT))
+            points = photos.points[rows[(at + step) % len(rows)]]
+            crops[step].append(cut_face(image, points, str(photos.ids[rows[at]]), photos.layout, _CUT))
     if len(crops[0]) < _FEWEST:
         return None
 
