@@ -58,6 +58,7 @@ class Demo:
         self._source, self._pipeline, self._display = source, pipeline, display
         self._folder, self._print = folder, log
         self._recorder: Recorder | None = None
+        self._finishing: list[Recorder] = []  # recordings that were stopped, and are still written
         self._former = ""  # name of the model before the last switch
         self._pace = Pace()
         self._ended = False
@@ -78,6 +79,7 @@ class Demo:
         with contextlib.ExitStack() as closing:
             closing.callback(self._source.close)
             closing.callback(self._display.close)
+            closing.callback(self._report_recordings, wait=True)
             closing.callback(self._stop_recording)
             # The usual way to end a demo.
             closing.enter_context(contextlib.suppress(KeyboardInterrupt))
@@ -91,6 +93,7 @@ class Demo:
                     first_frame = first_frame or time.monotonic() - started
                     if len(times) < _KEPT:
                         times.append((view.find, view.network, view.smooth))
+                self._report_recordings()
                 for command in self._display.commands():
                     self.do(command, view)
                 if self._ended or count == frames:
@@ -169,7 +172,10 @@ class Demo:
 
     def _toggle_recording(self) -> None:
         if self._recorder:
-            self._stop_recording()
+            self._recorder.finish()
+            self._finishing.append(self._recorder)
+            self._recorder = None
+            self._set_recording(False)
             return
         suffix = browser_suffix()
         self._recorder = Recorder(self._free_name("recording", suffix), self._source.fps)
@@ -181,8 +187,20 @@ class Demo:
         recorder, self._recorder = self._recorder, None
         if recorder:
             self._set_recording(False)
-            recorder.close()
-            self._log(f"wrote {recorder.path}{left_out(recorder)}")
+            self._close(recorder)
+
+    def _report_recordings(self, wait: bool = False) -> None:
+        """Of those that were stopped and are whole now. wait: of all."""
+        for recorder in [one for one in self._finishing if wait or one.is_finished]:
+            self._finishing.remove(recorder)
+            try:
+                self._close(recorder)
+            except EdgefkpError as error:
+                self._log(f"cannot record: {error.message}")
+
+    def _close(self, recorder: Recorder) -> None:
+        recorder.close()
+        self._log(f"wrote {recorder.path}{left_out(recorder)}")
 
     def _set_recording(self, on: bool, dropped: int = 0) -> None:
         self._pipeline.options = dataclasses.replace(self._pipeline.options, recording=on, dropped=dropped)
@@ -195,7 +213,8 @@ class Demo:
     def _free_name(self, stem: str, suffix: str) -> Path:
         stamp = time.strftime("%Y%m%d-%H%M%S")
         names = (self._folder / f"{stem}-{stamp}{extra}{suffix}" for extra in ("", *(f"-{n}" for n in range(1, 1000))))
-        return next(name for name in names if not os.path.lexists(name))
+        unfinished = {recorder.path for recorder in self._finishing}
+        return next(name for name in names if name not in unfinished and not os.path.lexists(name))
 
 
 def left_out(recorder: Recorder) -> str:

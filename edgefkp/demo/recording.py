@@ -44,9 +44,17 @@ class Recorder(Display):
             self._bytes += size
         self._waiting.put(view)
 
-    def close(self) -> None:
-        """Write what waits, and finish the file. Raises EdgefkpError where that fails; there is no file then."""
+    def finish(self) -> None:
+        """Nothing more will be shown: the thread writes what waits, and reads the file back."""
         self._waiting.put(None)
+
+    @property
+    def is_finished(self) -> bool:
+        return not self._thread.is_alive()
+
+    def close(self) -> None:
+        """Wait until the file is finished. Raises EdgefkpError where that fails; there is no file then."""
+        self.finish()
         self._thread.join()
         self._raise()
 
