@@ -4,7 +4,7 @@ import { element, listen, percent, showKey, showLegend, showToggle } from "/cont
 import { Live } from "/live.js";
 
 const POLL = 400; // ms
-const TOGGLES = ["compare", "smoothing", "names", "record"];
+const TOGGLES = ["compare", "smoothing", "names", "mirror", "record"];
 const STAGES = ["find", "network", "smooth", "total"];
 const OWN = { "X-Edgefkp": "1" };
 const SAYINGS = {
@@ -69,6 +69,8 @@ function showNumbers(numbers) {
   element("stage").style.setProperty("--aspect", numbers.size[0] / numbers.size[1]);
   element("runtime").textContent = numbers.runtime;
   element("fps").textContent = numbers.fps.toFixed(0);
+  element("recorded").hidden = !numbers.dropped;
+  element("dropped").textContent = `${numbers.dropped} frames`;
   element("searches").textContent = `${numbers.searches} in ${numbers.frames} frames`;
   element("face").textContent = numbers.faces.length
     ? `${numbers.faces.length}: ${numbers.faces.map((face) => percent(face.score)).join(", ")}` : "none";
