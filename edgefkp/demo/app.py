@@ -74,8 +74,8 @@ class Demo:
         times: list[tuple[float, float, float]] = []
         count = with_face = 0
         view: View | None = None
-        # What it finds is kept for the first recording, which shall not wait for it.
-        threading.Thread(target=browser_suffix, name="edgefkp-codecs", daemon=True).start()
+        if self._display.paced:  # somebody may press "record", which shall not wait for what this finds
+            threading.Thread(target=browser_suffix, name="edgefkp-codecs", daemon=True).start()
         with contextlib.ExitStack() as closing:
             closing.callback(self._source.close)
             closing.callback(self._display.close)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from edgefkp.detect.constant_rate import KNOWN, ConstantRate, rate_of
 from edgefkp.detect.encoders import CODECS, Encoder, OpenCvVideo, encoder
 from edgefkp.detect.media import UNKNOWN_FPS, open_video
-from edgefkp.detect.pace import KNOWN, Pace, rate_of
 from edgefkp.detect.sound import add_sound
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import captured_fds, replacing
@@ -45,7 +45,7 @@ class VideoRecorder:
         self._size = (0, 0)
         self._frames = 0
         self._first: list[tuple[np.ndarray, float]] = []  # images whose times tell the rate
-        self._pace: Pace | None = None
+        self._rate: ConstantRate | None = None
         self._last: np.ndarray | None = None
 
     def write(self, image: np.ndarray, seconds: float | None = None) -> None:
@@ -57,7 +57,7 @@ class VideoRecorder:
         with self._or_nothing():
             if seconds is None:
                 self._append(image)
-            elif self._pace is None:
+            elif self._rate is None:
                 self._first.append((image, seconds))
                 if len(self._first) == KNOWN:
                     self._begin()
@@ -72,8 +72,8 @@ class VideoRecorder:
         with self._or_nothing():
             if self._first:
                 self._begin()
-            if self._pace and self._last is not None:
-                for _ in range(self._pace.rest()):
+            if self._rate and self._last is not None:
+                for _ in range(self._rate.rest()):
                     self._append(self._last)
         if self._video is None:
             self.abandon()
@@ -113,13 +113,13 @@ class VideoRecorder:
         """Now that some times are known."""
         first, self._first = self._first, []
         self._fps = rate_of([seconds for _, seconds in first], self._fps)
-        self._pace = Pace(self._fps, first[0][1])
+        self._rate = ConstantRate(self._fps, first[0][1])
         for image, seconds in first:
             self._append_at(image, seconds)
 
     def _append_at(self, image: np.ndarray, seconds: float) -> None:
-        assert self._pace is not None
-        before, now = self._pace.repeats(seconds)
+        assert self._rate is not None
+        before, now = self._rate.repeats(seconds)
         if self._last is not None:
             for _ in range(before):
                 self._append(self._last)

@@ -27,7 +27,7 @@ def rate_of(times: list[float], stated: float) -> float:
     return round(min(max(found, SLOWEST), FASTEST), 3)
 
 
-class Pace:
+class ConstantRate:
     """How often each image is shown, so that the video takes as long as what it shows did."""
 
     def __init__(self, fps: float, start: float) -> None:
