@@ -1,13 +1,12 @@
 """edgefkp demo: keypoints live, from a camera or a file."""
 
-import contextlib
 import re
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgefkp.cli.demo_pages import is_given, live_page, say_what_is_ignored, serve_browser
 from edgefkp.cli.options import finder_option, json_option, log, model_option, print_json, runtime_option
 from edgefkp.errors import UsageError
 
@@ -75,12 +74,17 @@ class SizeType(click.ParamType):
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--tls", nargs=2, type=click.Path(path_type=Path), metavar="CERT KEY", help="Serve the pages over TLS.")
 @click.option(
-    "--litertjs", type=click.Path(path_type=Path), help="Folder of LiteRT.js, installed by npm, for the browser page."
+    "--litertjs",
+    "litert",
+    type=click.Path(path_type=Path),
+    help="Folder of LiteRT.js, installed by npm, for the browser page.",
 )
 @runtime_option()
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1), help="Threads of the runtime.")
 @json_option
+@click.pass_context
 def command(
+    context: click.Context,
     spec: str,
     list_cameras: bool,
     size: tuple[int, int] | None,
@@ -112,6 +116,7 @@ def command(
     from edgefkp.demo.frames import open_frames
     from edgefkp.demo.session import Pipeline, choices_beside
     from edgefkp.demo.view import ViewOptions
+    from edgefkp.files import require_writable
     from edgefkp.runtime.shipped import find_model
 
     if list_cameras:
@@ -120,8 +125,11 @@ def command(
     if out is not None and shown != "file":
         raise UsageError("--out is for --display file", "edgefkp demo --display file --out demo.mp4")
     if shown == "browser":
-        _serve_browser(choices_beside(find_model(model)), web)
+        say_what_is_ignored(context)
+        serve_browser(choices_beside(find_model(model)), finder, web)
         return
+    if shown in ("window", "web") and is_given(context, "folder"):
+        require_writable(folder)  # a snapshot comes later, and then there is nobody at the terminal
     mode = CameraMode(size, rate)
     source = open_frames(spec, loop=shown in ("window", "web") if loop is None else loop, log=log, mode=mode)
     try:
@@ -131,7 +139,7 @@ def command(
             jitter = _measured(source, pipeline, frames)
             print_json(jitter) if as_json else click.echo(jitter_table(jitter))
             return
-        display = _display(shown, pipeline, out, source, web)
+        display = _display(shown, pipeline, out, source, finder, web)
     except BaseException:
         source.close()
         raise
@@ -154,7 +162,7 @@ def _measured(source: Any, pipeline: "Pipeline", frames: int | None) -> "Jitter"
 
 
 def _display(
-    shown: str, pipeline: "Pipeline", out: Path | None, source: "FrameSource", web: dict[str, Any]
+    shown: str, pipeline: "Pipeline", out: Path | None, source: "FrameSource", finder: str, web: dict[str, Any]
 ) -> "Display":
     from edgefkp.demo import displays
     from edgefkp.demo.screen import NoScreen
@@ -171,11 +179,7 @@ def _display(
         return _recorder(out, source)
     if shown == "none":
         return displays.Display()
-    from edgefkp.demo.web import WebDisplay
-
-    page = WebDisplay(pipeline.choices, web["host"], web["port"], web["tls"], web["litertjs"])
-    _announce(page.server.url, web["host"], page.server.port)
-    return page
+    return live_page(pipeline, finder, web)
 
 
 def _recorder(out: Path | None, source: "FrameSource") -> "Recorder":
@@ -215,32 +219,6 @@ def camera_table(found: "list[CameraInfo]") -> str:
                 f"  {mode.format}  {mode.width}x{mode.height}{'  ' + rates + ' frames a second' if rates else ''}"
             )
     return "\n".join(lines)
-
-
-def _serve_browser(choices: list[Path], web: dict[str, Any]) -> None:
-    from edgefkp.demo.browser import browser_server
-
-    server = browser_server(choices, web["host"], web["port"], web["tls"], web["litertjs"])
-    _announce(server.url, web["host"], server.port)
-    if not web["tls"]:
-        port = server.port
-        log(
-            f"browsers open a camera only on this machine or over TLS; elsewhere, use --tls CERT KEY, or run\n"
-            f"  ssh -L {port}:127.0.0.1:{port} USER@THIS_MACHINE   and open http://localhost:{port}/"
-        )
-    try:
-        with contextlib.suppress(KeyboardInterrupt):  # the usual way to end it
-            threading.Event().wait()
-    finally:
-        server.close()
-
-
-def _announce(url: str, host: str, port: int) -> None:
-    from edgefkp.demo.server import LOOPBACK
-
-    log(f"open {url}   (Ctrl-C ends)")
-    if host in LOOPBACK:
-        log(f"from another machine: ssh -L {port}:127.0.0.1:{port} USER@THIS_MACHINE, or --host 0.0.0.0")
 
 
 def summary_table(summary: "Summary") -> str:

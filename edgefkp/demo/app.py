@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from edgefkp.demo.displays import Display
+from edgefkp.demo.drawing import render
 from edgefkp.demo.frames import FrameSource
 from edgefkp.demo.recording import Recorder
 from edgefkp.demo.session import Pipeline
-from edgefkp.demo.view import View, render
+from edgefkp.demo.view import View
 from edgefkp.detect.encoders import H264, browser_suffix, codec_name
 from edgefkp.detect.media import Frame, write_image
 from edgefkp.errors import EdgefkpError
@@ -126,11 +127,9 @@ class Demo:
             self._log(f"cannot {_VERBS.get(command.partition(':')[0], command)}: {error.message}")
 
     def _carry_out(self, command: str, view: View | None) -> None:
-        options = self._pipeline.options
-        if command in ("compare", "smoothing", "names", "mirror"):
-            changed = {command: not getattr(options, command)}
-            self._pipeline.options = dataclasses.replace(options, **changed)
-        elif command.partition(":")[0] == "model":
+        if self._pipeline.change(command):
+            return
+        if command.partition(":")[0] == "model":
             former = self._pipeline.model.stem
             self._pipeline.use(command.partition(":")[2] or None)
             self._former = former
@@ -169,6 +168,7 @@ class Demo:
         path = self._free_name("snapshot", ".png")
         write_image(path, render(view))
         self._log(f"wrote {path}")
+        self._display.wrote(path)
 
     def _toggle_recording(self) -> None:
         if self._recorder:
@@ -201,6 +201,7 @@ class Demo:
     def _close(self, recorder: Recorder) -> None:
         recorder.close()
         self._log(f"wrote {recorder.path}{left_out(recorder)}")
+        self._display.wrote(recorder.path)
 
     def _set_recording(self, on: bool, dropped: int = 0) -> None:
         self._pipeline.options = dataclasses.replace(self._pipeline.options, recording=on, dropped=dropped)

@@ -1,9 +1,12 @@
 """Displays of views: a window, a video file, none. (A web page: edgefkp.demo.web.)"""
 
+from pathlib import Path
+
 import numpy as np
 
+from edgefkp.demo.drawing import render
 from edgefkp.demo.screen import WEB, screen_size
-from edgefkp.demo.view import View, render
+from edgefkp.demo.view import View
 from edgefkp.errors import EnvironmentProblem
 
 # Key -> command, the same as the buttons of the page.
@@ -45,6 +48,9 @@ class Display:
 
     def log(self, message: str) -> None:
         """Show what a command did; the terminal shows it, too."""
+
+    def wrote(self, path: Path) -> None:
+        """Called with a snapshot or a recording that is finished."""
 
     def commands(self) -> list[str]:
         """The commands given since the last call."""

@@ -5,7 +5,8 @@ import threading
 from pathlib import Path
 
 from edgefkp.demo.displays import Display
-from edgefkp.demo.view import View, render
+from edgefkp.demo.drawing import render
+from edgefkp.demo.view import View
 from edgefkp.detect.recorder import VideoRecorder
 from edgefkp.errors import EdgefkpError
 

@@ -8,7 +8,6 @@ import numpy as np
 from edgefkp.detect.detector import Face
 from edgefkp.detect.point_names import (
     BOX,
-    COLORS,
     FONT,
     MANY,
     SHADE,
@@ -21,7 +20,7 @@ from edgefkp.detect.point_names import (
 from edgefkp.geometry import Box
 from edgefkp.layout import PointLayout
 
-__all__ = ["BOX", "COLORS", "annotated", "color_of", "dot_size", "draw_face", "draw_faces", "draw_text", "name_columns"]
+__all__ = ["BOX", "annotated", "color_of", "dot_size", "draw_face", "draw_faces", "draw_text", "name_columns"]
 
 _BITS = 4  # cv2 draws at 1/16 pixel, so that points do not jump from pixel to pixel
 NAMED_SIDE, MOST_ENLARGED = 480, 6  # a shorter side is enlarged for names, at most so many times

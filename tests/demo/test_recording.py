@@ -18,9 +18,9 @@ from edgefkp.cli import cli
 from edgefkp.demo import recording
 from edgefkp.demo.app import Demo
 from edgefkp.demo.displays import Display
+from edgefkp.demo.drawing import status_lines
 from edgefkp.demo.recording import Recorder
 from edgefkp.demo.session import Pipeline
-from edgefkp.demo.view import status_lines
 from edgefkp.detect import encoders
 from edgefkp.detect.media import Frame, Video
 from edgefkp.detect.recorder import VideoRecorder
