@@ -32,16 +32,17 @@ export async function openCamera(video, choice, gone) {
   return track.getSettings().facingMode !== "environment" && choice !== "environment";
 }
 
-// The next frame that the camera gives: { seconds, count }, count being its frames so far.
+// The next frame that the camera gives: { now, seconds, count }, now being the page's clock, seconds the camera's, and
+// count the frames so far.
 export function nextFrame(video) {
   if (video.requestVideoFrameCallback)
     return new Promise((next) => video.requestVideoFrameCallback((now, { mediaTime, presentedFrames }) =>
-      next({ seconds: mediaTime, count: presentedFrames })));
+      next({ now, seconds: mediaTime, count: presentedFrames })));
   // An older browser: a frame is new when its time is.
   const before = video.currentTime;
   return new Promise((next) => {
     const look = () => video.currentTime !== before
-      ? next({ seconds: video.currentTime, count: null }) : requestAnimationFrame(look);
+      ? next({ now: performance.now(), seconds: video.currentTime, count: null }) : requestAnimationFrame(look);
     requestAnimationFrame(look);
   });
 }
@@ -50,7 +51,7 @@ export function nextFrame(video) {
 export class Rate {
   seen = [];
 
-  add(count, now = performance.now()) {
+  add(count, now) {
     this.seen = [...this.seen.filter((one) => now - one.now < 2000), { count, now }];
     const [first] = this.seen, last = this.seen.at(-1), passed = (last.now - first.now) / 1000;
     if (!passed) return { camera: 0, computed: 0 };
