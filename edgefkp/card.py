@@ -78,6 +78,7 @@ class Card:
     ran_on: list[str] = field(default_factory=list)  # installed runtimes that ran it at export
     keep_float: list[str] = field(default_factory=list)  # layers that stay float on purpose
     per_tensor_dense: bool = False
+    alternative: dict[str, Any] | None = None  # edgefkp.export.target_cost: the file that another target would get
     parent: str | None = None  # the .keras that it was made from
     parent_sha256: str | None = None
     parent_bytes: int | None = None

@@ -140,6 +140,8 @@ def _export(
     from edgefkp.evaluation.evaluate import part_of
     from edgefkp.export.exporter import export_apart
     from edgefkp.export.options import ExportProgress
+    from edgefkp.export.parity import parity_of
+    from edgefkp.export.target_cost import costs_of
 
     refused: list[EdgefkpError] = []
     faces = int(part_of(source, "test").labeled.sum()) if options.parity else 0
@@ -153,6 +155,9 @@ def _export(
         print_json(cards)
     elif cards:
         click.echo(cards_table(cards))
+    for card in cards:
+        if costs := costs_of(card, parity_of(card)):
+            log(f"note: {costs}")
     for message, hint in dict.fromkeys((error.message, error.hint) for error in refused[1:]):
         log(f"error: {message}" + (f"\nhint:  {hint}" if hint else ""))
     if refused:

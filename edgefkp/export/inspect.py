@@ -15,12 +15,14 @@ from edgefkp.export.schemes import SCHEMES, parse_tflite
 from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec
 from edgefkp.records import read_record
+from edgefkp.runtime.defects import defects_of
 from edgefkp.runtime.graph import Graph, Tensor, read_graph
 from edgefkp.runtime.metadata import read_metadata, spec_of
 
 SCHEMA = "edgefkp.inspection/1"
 MIXED = "mixed"  # integer and float operators take turns, the integer ones not in the majority
-_INSTEAD = {MIXED: "integer only in part"}
+WEIGHTS_ONLY = "weights-only"  # float arithmetic on weights that are stored as integers
+_INSTEAD = {MIXED: "integer only in part", WEIGHTS_ONLY: "float arithmetic on integer weights"}
 _CARD_HAS = ("schema", "file", "sha256", "bytes")  # fields of an Inspection that a card has itself
 
 
@@ -57,8 +59,8 @@ class Inspection:
     file: str
     sha256: str
     bytes: int
-    # What the graph shows: a name of SCHEMES, or MIXED. Cards of earlier versions say "mixed" of every integer file
-    # in which a layer computes in float.
+    # What the graph shows: a name of SCHEMES, else MIXED, WEIGHTS_ONLY, or int4 or int2 by its weights. Cards of
+    # earlier versions say "mixed" of every integer file in which a layer computes in float.
     scheme: str
     # It takes pixels as bytes.
     u8: bool
@@ -78,6 +80,8 @@ class Inspection:
     per_channel_dense: bool
     # Steps and ranges of the outputs are in pixels: it is a keypoint network.
     pixels: bool = False
+    # Names of what occurs in the graph and a runtime does wrongly (runtime/defects.py).
+    defects: tuple[str, ...] = ()
 
 
 def inspect(path: Path | str) -> Inspection:
@@ -107,6 +111,7 @@ def inspect(path: Path | str) -> Inspection:
             for op in graph.operators
         ),
         pixels=spec is not None,
+        defects=defects_of(graph),
     )
 
 
@@ -124,13 +129,15 @@ def inspection_of(card: Card) -> Inspection | None:
 
 
 def _scheme(path: Path, kinds: OperatorKinds) -> str:
-    """The scheme that the file's operators show, whatever it is called; MIXED for none of SCHEMES.
+    """The scheme that the file's operators show, whatever it is called; another word for none of SCHEMES.
 
     An integer scheme is recognized by the majority of the operators that compute.
     """
     found = [scheme.name for scheme in SCHEMES.values() if scheme.recognizes(kinds)]
     if len(found) == 1:
         return found[0]
+    if not found and (kinds.few_bits or kinds.unpacks_weights):
+        return kinds.few_bits or WEIGHTS_ONLY
     declared, keep_float = _declared(path)
     if declared in found or (keep_float and kinds.count("integer") and declared in SCHEMES):
         return declared

@@ -29,7 +29,7 @@ class Tensor:
     dtype: str  # "float32", "int8", ...
     scales: tuple[float, ...]  # empty for a tensor that is not quantized; more than one: per channel
     zero_points: tuple[int, ...]  # as many as scales
-    bytes: int  # of the values that the file holds for it, 0 for what is computed
+    bytes: int  # of the values that the file holds for it, 0 for what is computed (or an empty constant)
 
     @property
     def constant(self) -> bool:
@@ -150,8 +150,14 @@ def _tensor(schema: Any, model: Any, tensor: Any) -> Tensor:
         dtype=_names(schema, "TensorType").get(tensor.Type(), f"type {tensor.Type()}").lower(),
         scales=tuple(float(scale) for scale in scales),
         zero_points=zero_points,
-        bytes=model.Buffers(tensor.Buffer()).DataLength() if model.BuffersLength() else 0,
+        bytes=_bytes(model.Buffers(tensor.Buffer())) if model.BuffersLength() else 0,
     )
+
+
+def _bytes(buffer: Any) -> int:
+    """Of a buffer's values. Large ones may stand behind the flatbuffer, which old readers do not know."""
+    outside = buffer.Size() if hasattr(buffer, "Size") and buffer.Offset() > 1 else 0
+    return int(buffer.DataLength() or outside)
 
 
 def _metadata(model: Any) -> dict[str, bytes]:
