@@ -1,4 +1,4 @@
-"""Ablations: change the recipe of our own networks one item at a time, train, and score on validation persons.
+"""Ablations: change the recipe of this project's networks one item at a time, train, and score on validation persons.
 
     python bench/ablations.py WORK --data lfw-kaggle --lfw-extra lfw_extra.npz --ytfaces ytfaces.npz \\
         [--only NAME ...] [--list]

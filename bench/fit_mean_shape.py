@@ -30,7 +30,7 @@ def mean_shape(faces: np.ndarray, mirror: np.ndarray | None = None) -> np.ndarra
 
     The faces are brought over each other by shift and scale, and their mean is put into the middle of its box, EXTENT
     of it wide or high. mirror: where it is given, faces count together with their mirror images.
-    Raises ValueError where no face has all points.
+    Raises ValueError if no face has all points.
     """
     faces = faces[~np.isnan(faces).any((1, 2))].astype(np.float64)
     if not len(faces):

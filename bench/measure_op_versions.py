@@ -1,8 +1,8 @@
 """Which operators a runtime knows, up to which version: asked of the runtime itself.
 
-    python -m bench.measure_op_versions RUNTIME TARGET     adds the installed RUNTIME's answers as TARGET
+    python -m bench.measure_op_versions RUNTIME TARGET     adds what the installed RUNTIME loads as TARGET
 
-A file with one operator code and an empty graph is loaded for each operator and version. The answers are in
+A file with one operator code and an empty graph is loaded for each operator and version. The results are in
 edgefkp/export/targets/op_versions.json; a runtime that knows a version knows all before it.
 """
 

@@ -63,7 +63,9 @@ def _placed_by_hand(folder: Path, faces: Faces) -> np.ndarray:
     with open(table, newline="", encoding="utf-8") as stream:
         placed = {row["file"]: row["placed"] for row in csv.DictReader(stream)}
     if unknown := [name for name in faces.ids.tolist() if name not in placed]:
-        raise EdgefkpError(f"{table} does not say how the points of {unknown[0]} were placed", "give its column placed")
+        raise EdgefkpError(
+            f"{table} does not state how the points of {unknown[0]} were placed", "give its column placed"
+        )
     return np.array([placed[name] == "hand" for name in faces.ids.tolist()])
 
 

@@ -4,6 +4,7 @@ A block lies between `<!-- table KIND PATH -->` and `<!-- end -->`. KIND is a ke
 the JSON relative to the Markdown file ("-" for a table without one).
 """
 
+import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +41,8 @@ from edgefkp.records import read_record
 from edgefkp.report import run_table
 from edgefkp.report.evaluation_table import normalized_table, slice_table
 from edgefkp.report.result import read_run
-from edgefkp.study.page import BLOCKS, block
+from edgefkp.study.evidence import read_evidence
+from edgefkp.study.page import BLOCKS
 
 
 def _commands(_: Path) -> Table:
@@ -56,6 +58,13 @@ def _cards(path: Path) -> str:
 def _evaluation(path: Path) -> Evaluation:
     """The output of `edgefkp evaluate --json`."""
     return read_record(Evaluation, read_json(path), str(path))
+
+
+_study = functools.cache(read_evidence)  # a document has a dozen blocks of the same study
+
+
+def _study_block(name: str) -> Callable[[Path], str]:
+    return lambda folder: BLOCKS[name](_study(folder))
 
 
 def _markup(make: Callable[[Path], Table]) -> Callable[[Path], str]:
@@ -84,7 +93,7 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "arm": _markup(arm_table),
     "faults": _markup(faults_table),
     "kills": _markup(kills_table),
-    **{f"study-{name}": block(name) for name in BLOCKS},
+    **{f"study-{name}": _study_block(name) for name in BLOCKS},
 }
 
 _BLOCK = re.compile(r"(?P<open><!-- table (?P<kind>\S+) (?P<path>\S+) -->\n).*?(?P<close><!-- end -->)", re.DOTALL)

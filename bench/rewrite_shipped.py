@@ -18,7 +18,7 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.export.metadata import with_metadata
 from edgefkp.export.model_card import write_model_card
 from edgefkp.files import read_json, sha256_file, write_bytes, write_json
-from edgefkp.runtime.metadata import FileMetadata, read_metadata
+from edgefkp.runtime.metadata import metadata_of, read_metadata
 from edgefkp.runtime.reference_vectors import VECTORS, ReferenceVectors, read_reference_vectors
 from edgefkp.runtime.safety import run_in_child
 
@@ -46,7 +46,7 @@ def rewrite(path: Path, images: np.ndarray, scratch: Path) -> Rewritten:
     card = read_card(path)
     if card is None:
         raise EdgefkpError(f"{path} has no card to take its metadata from", "export it again")
-    known = FileMetadata(card.model, card.layout, card.input, card.output, card.scheme, card.u8, tuple(card.keep_float))
+    known = metadata_of(card)
     again = write_bytes(scratch / path.name, with_metadata(path.read_bytes(), known))
     before, after = run_in_child(path, images).outputs, run_in_child(again, images).outputs
     if before.tobytes() != after.tobytes() or read_metadata(again) != known:

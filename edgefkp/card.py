@@ -14,6 +14,8 @@ from edgefkp.records import json_name, read_record
 
 SCHEMA = "edgefkp.card/1"
 NETWORK, TFLITE = "network", "tflite"  # kinds of a card
+# Metadata of a field with the terms of data: files of the first version spell them another way.
+TERMS = {"json": "licence", "read": lambda text: text.replace("licence", "license")}
 _MADE_AGAIN = "delete it, or train or export the file again"
 _LARGEST = 8 << 30  # bytes of an unpacked .keras
 _MEMBER = "edgefkp_card.json"  # a .keras file is a zip; the card travels inside it as well
@@ -28,7 +30,7 @@ class CardData:
     split: str  # hash of who is in which part
     faces: dict[str, int]  # train, treated (after imputation and augmentation), validation
     persons: dict[str, int]
-    license: str = field(metadata={"json": "licence"})
+    license: str = field(metadata=TERMS)
     # How its points were read: what differs from the defaults of edgefkp.data.labels.options.
     labels: dict[str, Any] = field(default_factory=dict)
 
@@ -44,8 +46,8 @@ class CardStart:
 
     file: str
     sha256: str
-    data: str | None  # name of what it was trained on; None if its card does not say
-    license: str = field(metadata={"json": "licence"})  # the terms of that: the new model inherits them
+    data: str | None  # name of what it was trained on; None if its card does not name it
+    license: str = field(metadata=TERMS)  # the terms of that: the new model inherits them
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def write_with_card(model: Path, card: Card, write: Callable[[Path], Any]) -> Ca
     So no file is ever seen without its card. The finished file waits under a name of its own (`_waiting`) until its
     card is in place: a process that is killed between the two leaves what the next reader of the card finishes.
     Returns the card with the file's name, size and SHA-256.
-    Raises EdgefkpError where the folder cannot be written; `model` is then as it was.
+    Raises EdgefkpError if the folder cannot be written; `model` is then as it was.
     """
     waiting = _waiting(model)
     try:

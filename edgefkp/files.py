@@ -44,7 +44,7 @@ def cache_dir() -> Path:
 def replacing(path: Path | str) -> Iterator[Path]:
     """Yield a temporary name beside `path` that replaces it when the block ends without an error.
 
-    Raises EdgefkpError where the folder cannot be written or the disk is full; `path` is then as it was. What a
+    Raises EdgefkpError if the folder cannot be written or the disk is full; `path` is then as it was. What a
     killed process left behind is removed by the next one that writes into that folder.
     """
     path = Path(path)
@@ -52,7 +52,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
         raise EdgefkpError(f"{path} is there, and is not a file", "choose another name")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path.parent.absolute())
+        _sweep_once(path.parent.absolute())
         temporary = path.with_name(f"{_UNFINISHED}{path.stem[:40]}-{secrets.token_hex(4)}{path.suffix}")
         try:
             with _new(temporary):
@@ -73,13 +73,15 @@ def _new(path: Path) -> IO[bytes]:
         stream.close()
 
 
-@functools.cache
-def _sweep(folder: Path) -> None:
-    """Once a process: remove the unfinished files in `folder` that no living process holds."""
+def sweep(folder: Path) -> None:
+    """Remove the unfinished files in `folder` that no living process holds."""
     for path in folder.glob(f"{_UNFINISHED}*"):
         with contextlib.suppress(OSError), open(path, "rb") as stream:
             fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
+
+
+_sweep_once = functools.cache(sweep)
 
 
 def visible(folder: Path, pattern: str = "*") -> list[Path]:

@@ -7,7 +7,8 @@ sees (N, 2 K) numbers, through `ModelSpec.encode` and `ModelSpec.decode`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +25,17 @@ STEP = 8  # pixels; a side is a multiple of it
 
 COLORS = {"gray": 1, "rgb": 3}  # channels of an input
 
+ORDERS = ("rgb", "bgr")  # which channel of an input comes first
+AXES = ("HWC", "CHW")  # of one image in an input: channels last, as Keras has them, or first, as PyTorch has them
+
 # input = (pixel - mean) / deviation, for pixels in 0..255
 SCALINGS = {"0..1": (0.0, 255.0), "0..255": (0.0, 1.0), "-1..1": (127.5, 127.5)}
+STANDARDIZED = "standardized"  # by a mean and a deviation of its own
+
+# Number of an output -> pixel = number * unit + zero; the unit in sides of the image.
+# -1..1: the image's edges, half a pixel outside the outer pixel centers, at -1 and 1.
+# 0..1: the coordinate divided by the side. pixels: the coordinate.
+FORMS = ("-1..1", "0..1", "pixels")
 
 
 @dataclass(frozen=True)
@@ -36,10 +46,14 @@ class InputSpec:
     """
 
     side: int = REFERENCE_SIDE  # pixels
-    colors: str = "gray"  # one of COLORS; rgb: red first
+    colors: str = "gray"  # one of COLORS; images in memory are rgb, red first
     scaling: str = "0..1"  # one of SCALINGS, or "standardized": by `mean` and `deviation`
-    mean: tuple[float, ...] = ()  # gray levels 0..255, of each channel; for "standardized" alone
+    mean: tuple[
+        float, ...
+    ] = ()  # gray levels 0..255, of each channel as the network has them; for "standardized" alone
     deviation: tuple[float, ...] = ()  # gray levels, of each channel
+    order: str = "rgb"  # one of ORDERS: of the network's channels
+    axes: str = "HWC"  # one of AXES
 
     def __post_init__(self) -> None:
         if self.colors not in COLORS:
@@ -49,11 +63,16 @@ class InputSpec:
                 f"an input of {self.side} pixels is not possible",
                 f"choose a multiple of {STEP} from {SIDES[0]} to {SIDES[1]}",
             )
-        if self.scaling == "standardized":
+        for value, known in ((self.order, ORDERS), (self.axes, AXES)):
+            if value not in known:
+                raise UsageError(f"an input cannot be '{value}'", f"choose one of: {', '.join(known)}")
+        if self.scaling == STANDARDIZED:
             if not len(self.mean) == len(self.deviation) == self.channels or 0 in self.deviation:
                 raise UsageError("a standardized input needs a mean and a deviation for each channel")
         elif self.scaling not in SCALINGS:
-            raise UsageError(f"unknown scaling '{self.scaling}'", f"choose one of: {', '.join(SCALINGS)}, standardized")
+            raise UsageError(
+                f"unknown scaling '{self.scaling}'", f"choose one of: {', '.join(SCALINGS)}, {STANDARDIZED}"
+            )
 
     @property
     def channels(self) -> int:
@@ -61,13 +80,14 @@ class InputSpec:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of one image in the network's input: (side, side, channels)."""
-        return self.side, self.side, self.channels
+        """Of one image in the network's input: (side, side, channels), or with the channels first."""
+        last = self.side, self.side, self.channels
+        return last if self.axes == "HWC" else (self.channels, self.side, self.side)
 
     @property
     def image_shape(self) -> tuple[int, ...]:
         """Of one image in memory: (side, side) for gray, (side, side, 3) for rgb."""
-        return (self.side, self.side) if self.channels == 1 else self.shape
+        return (self.side, self.side) if self.channels == 1 else (self.side, self.side, self.channels)
 
     @property
     def center(self) -> float:
@@ -75,21 +95,48 @@ class InputSpec:
         return (self.side - 1) / 2
 
     def to_network(self, images: np.ndarray) -> np.ndarray:
-        """(N, *image_shape) uint8 -> (N, side, side, channels) float32, scaled as the network expects."""
-        pixels = images.reshape(len(images), *self.shape).astype(np.float32)
+        """(N, *image_shape) uint8 -> (N, *shape) float32, scaled as the network expects."""
+        pixels = images.reshape(len(images), self.side, self.side, self.channels).astype(np.float32)
         mean, deviation = (numbers.astype(np.float32) for numbers in self.mean_and_deviation)
-        return (pixels - mean) / deviation
+        return self.arranged((pixels - mean) / deviation)
+
+    def arranged(self, pixels: Any) -> Any:
+        """(N, side, side, channels), red first -> (N, *shape) in the network's order; a view of numpy arrays."""
+        if self.order == "bgr" and self.channels > 1:
+            pixels = pixels[..., ::-1]
+        return pixels if self.axes == "HWC" else np.moveaxis(pixels, -1, 1)
+
+    def image_in(self, tensor: np.ndarray) -> np.ndarray:
+        """The view of an input tensor (1, *shape) as one image, (*image_shape), which writes into `tensor`."""
+        tensor = tensor.reshape(self.shape)
+        view = tensor if self.axes == "HWC" else np.moveaxis(tensor, 0, -1)
+        if self.channels == 1:
+            return view[..., 0]
+        return view[..., ::-1] if self.order == "bgr" else view
 
     @property
     def mean_and_deviation(self) -> tuple[np.ndarray, np.ndarray]:
-        """((C,), (C,)) float64 of each channel: input = (pixel - mean) / deviation, for pixels in 0..255."""
-        if self.scaling == "standardized":
-            return np.array(self.mean), np.array(self.deviation)
+        """((C,), (C,)) float64 of each channel, red first: input = (pixel - mean) / deviation, for pixels in 0..255."""
+        if self.scaling == STANDARDIZED:
+            step = -1 if self.order == "bgr" else 1
+            return np.array(self.mean)[::step], np.array(self.deviation)[::step]
         mean, deviation = SCALINGS[self.scaling]
         return np.full(self.channels, mean), np.full(self.channels, deviation)
 
     def __str__(self) -> str:
         return f"{self.side}x{self.side} {self.colors}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Without the fields that came later where they have their defaults."""
+        return _without_defaults(self, "order", "axes")
+
+
+def _without_defaults(record: Any, *later: str) -> dict[str, Any]:
+    return {
+        one.name: getattr(record, one.name)
+        for one in fields(record)
+        if one.name not in later or getattr(record, one.name) != one.default
+    }
 
 
 def input_of(images: np.ndarray) -> InputSpec:
@@ -102,11 +149,21 @@ class OutputSpec:
     """Which output of a network is which, by name, and in what numbers. Raises UsageError for an unknown form."""
 
     points: str = ""  # name of the output that holds the points; "" where the network has one output
-    form: str = "-1..1"  # of the points: the image's edges, half a pixel outside the outer pixel centers, at -1 and 1
+    form: str = "-1..1"  # of the points: one of FORMS
+    offset: float = 0.0  # pixels to add to every coordinate: 0.5 after training on (x - side / 2) / (side / 2)
+    numbers_a_point: int = 2  # x and y; what comes after them (depth, visibility) is left out
 
     def __post_init__(self) -> None:
-        if self.form != "-1..1":
-            raise UsageError(f"unknown form of points '{self.form}'", "choose: -1..1")
+        if self.form not in FORMS:
+            raise UsageError(f"unknown form of points '{self.form}'", f"choose one of: {', '.join(FORMS)}")
+        if not 2 <= self.numbers_a_point <= 8 or not np.isfinite(self.offset):
+            raise UsageError(
+                f"{self.numbers_a_point} numbers a point and an offset of {self.offset} px are not possible"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Without the fields that came later where they have their defaults."""
+        return _without_defaults(self, "offset", "numbers_a_point")
 
 
 @dataclass(frozen=True)
@@ -119,23 +176,35 @@ class ModelSpec:
 
     @property
     def numbers(self) -> int:
-        """How many the points' output has: x and y of each point."""
-        return 2 * self.layout.count
+        """How many the points' output has."""
+        return self.output.numbers_a_point * self.layout.count
+
+    @property
+    def unit(self) -> float:
+        """Pixels of the image that the number 1 of an output is worth."""
+        return {"-1..1": self.input.side / 2, "0..1": float(self.input.side), "pixels": 1.0}[self.output.form]
+
+    @property
+    def zero(self) -> float:
+        """The pixel, x or y, that the number 0 of an output stands for."""
+        return (self.input.center if self.output.form == "-1..1" else 0.0) + self.output.offset
 
     def encode(self, keypoints: np.ndarray) -> np.ndarray:
-        """(..., K, 2) pixels -> (..., 2 K) float32 in [-1, 1]; NaN stays NaN. A mirrored face has negated x."""
+        """(..., K, 2) pixels -> (..., 2 K) float32, from -1 to 1 by default; NaN stays NaN. A mirrored face has then
+        negated x."""
         points = np.asarray(keypoints, np.float32)
-        return ((points - self.input.center) / (self.input.side / 2)).reshape(*points.shape[:-2], self.numbers)
+        return ((points - self.zero) / self.unit).reshape(*points.shape[:-2], 2 * self.layout.count)
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """(..., 2 K) in [-1, 1] -> (..., K, 2) float32 pixels: the inverse of `encode`."""
+        """(..., numbers), from -1 to 1 by default -> (..., K, 2) float32 pixels: the inverse of `encode`."""
         flat = np.asarray(outputs, np.float32)
-        pixels = flat * (self.input.side / 2) + self.input.center
-        return pixels.reshape(*flat.shape[:-1], self.layout.count, 2)
+        pixels = flat * self.unit + self.zero
+        return pixels.reshape(*flat.shape[:-1], self.layout.count, self.output.numbers_a_point)[..., :2]
 
     def fits(self, takes: tuple[int, ...], gives: int) -> bool:
         """Whether a network with inputs of shape `takes` (no batch) and `gives` numbers is one of this kind."""
-        return takes in (self.input.shape, self.input.image_shape) and gives == self.numbers
+        plain = self.input.image_shape if self.input.channels == 1 else self.input.shape
+        return takes in (self.input.shape, plain) and gives == self.numbers
 
     def __str__(self) -> str:
         return f"{self.input} in, {self.layout.count} points ({self.layout.name}) out"

@@ -2,7 +2,8 @@
 
 A stored record stays readable: a field with a default may be missing in the file, and a field that is unknown here (a
 newer version wrote it) is either a named warning or an error. A field whose name in the code differs from that in the
-file has metadata {"json": NAME}; a class that stands for one JSON value has `to_json` and `from_json`.
+file has metadata {"json": NAME}, one whose stored value is taken over in another form {"read": FUNCTION}; a class that
+stands for one JSON value has `to_json` and `from_json`.
 """
 
 import contextlib
@@ -104,10 +105,10 @@ def _built(kind: Any, value: Any, where: str, unknown: list[str]) -> Any:
         return _built(next(one for one in arguments if one is not type(None)), value, where, unknown)
     if origin is list:
         _require(isinstance(value, list), kind, value, where)
-        return [_built(arguments[0], item, f"{where}{number}.", unknown) for number, item in enumerate(value)]
+        return _built_items(arguments[0], value, where, unknown)
     if origin is tuple and arguments[-1:] == (Ellipsis,):
         _require(isinstance(value, list), kind, value, where)
-        return tuple(_built(arguments[0], item, f"{where}{number}.", unknown) for number, item in enumerate(value))
+        return tuple(_built_items(arguments[0], value, where, unknown))
     if origin is tuple:
         _require(isinstance(value, list) and len(value) == len(arguments), kind, value, where)
         return tuple(_built(one, item, where, unknown) for one, item in zip(arguments, value, strict=True))
@@ -124,13 +125,20 @@ def _built(kind: Any, value: Any, where: str, unknown: list[str]) -> Any:
     return value
 
 
+def _built_items(kind: Any, items: list[Any], where: str, unknown: list[str]) -> list[Any]:
+    if kind in _PLAIN and set(map(type, items)) == {kind}:  # the mass of a large file: scores and times
+        return list(items)
+    return [_built(kind, item, f"{where}{number}.", unknown) for number, item in enumerate(items)]
+
+
 def _built_dataclass(kind: Any, value: Any, where: str, unknown: list[str]) -> Any:
     _require(isinstance(value, dict), kind, value, where)
     hints, given = _hints(kind), {}
     for field in dataclasses.fields(kind):
         name = json_name(field)
         if name in value:
-            given[field.name] = _built(hints[field.name], value[name], f"{where}{name}.", unknown)
+            one = _built(hints[field.name], value[name], f"{where}{name}.", unknown)
+            given[field.name] = field.metadata["read"](one) if one and "read" in field.metadata else one
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise ValueError(f"{where}{name} is missing")
     known = {json_name(field) for field in dataclasses.fields(kind)}

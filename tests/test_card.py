@@ -37,6 +37,12 @@ def made(path: Path, card: Card, content: bytes = b"1234") -> Card:
     return write_with_card(path, card, lambda temporary: temporary.write_bytes(content))
 
 
+def test_terms_of_earlier_cards_are_read_in_the_spelling_of_today(tmp_path):
+    path = tmp_path / "small-drop.int8.tflite"
+    made(path, Card(TFLITE, "small-drop", data=replace(DATA, license="published without a licence")))
+    assert read_card(path).data.license == "published without a license"
+
+
 def test_a_card_knows_its_file(tmp_path):
     path = tmp_path / "small-drop.int8.tflite"
     card = made(path, Card(TFLITE, "small-drop", scheme="int8", data=DATA))

@@ -1,5 +1,6 @@
 """Layouts agree with themselves and with Kaggle's files; a spec maps pixels to what a network sees, and back."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -171,3 +172,55 @@ def test_a_layout_that_was_plugged_in_still_travels_whole():
         assert json.loads(json_text(ModelSpec(THREE)))["layout"]["points"] == list(THREE.points)
     finally:
         LAYOUTS.remove(THREE.name)
+
+
+FOREIGN = InputSpec(32, "rgb", "standardized", (1.0, 2.0, 3.0), (2.0, 2.0, 2.0), order="bgr", axes="CHW")
+
+
+def test_channels_first_and_blue_first_are_the_networks_matter_alone():
+    images = np.zeros((2, *FOREIGN.image_shape), np.uint8)
+    images[..., 0], images[..., 2] = 100, 50  # red, blue
+    fed = FOREIGN.to_network(images)
+    assert fed.shape == (2, 3, 32, 32) == (2, *FOREIGN.shape)
+    # The mean is in the order of the network's channels: blue has 1.
+    assert fed[0, :, 0, 0].tolist() == [(50 - 1) / 2, -1, (100 - 3) / 2]
+    tensor = np.empty((1, *FOREIGN.shape), np.float32)
+    mean, deviation = FOREIGN.mean_and_deviation
+    FOREIGN.image_in(tensor)[:] = (images[0] - mean) / deviation
+    np.testing.assert_array_equal(tensor[0], fed[0])
+
+
+@pytest.mark.parametrize(
+    ("output", "numbers"),
+    [
+        (OutputSpec(form="pixels"), (10, 20)),
+        (OutputSpec(form="0..1"), (10 / 64, 20 / 64)),
+        (OutputSpec(), ((10 - 31.5) / 32, (20 - 31.5) / 32)),
+        (OutputSpec(offset=0.5), ((10 - 32) / 32, (20 - 32) / 32)),
+        (OutputSpec(form="pixels", numbers_a_point=3), (10, 20, 7)),
+    ],
+)
+def test_outputs_in_other_units_are_the_same_points(output, numbers):
+    spec = ModelSpec(THREE, InputSpec(64, "rgb"), output)
+    points = spec.decode(np.tile(np.float32(numbers), (1, 3)))
+    np.testing.assert_allclose(points, np.tile([10.0, 20.0], (1, 3, 1)), atol=1e-5)
+    assert spec.numbers == 3 * len(numbers)
+    assert built(ModelSpec, json.loads(json_text(spec))) == spec
+
+
+def test_what_a_record_gained_later_is_not_written_where_it_has_its_default():
+    assert set(json.loads(json_text(InputSpec()))) == {"side", "colors", "scaling", "mean", "deviation"}
+    assert set(json.loads(json_text(OutputSpec()))) == {"points", "form"}
+    assert json.loads(json_text(FOREIGN))["axes"] == "CHW"
+
+
+@pytest.mark.parametrize("change", [{"order": "grb"}, {"axes": "WHC"}])
+def test_an_order_that_no_network_has_is_refused(change):
+    with pytest.raises(UsageError, match="an input cannot be"):
+        InputSpec(64, "rgb", **change)
+
+
+@pytest.mark.parametrize("name", ["own", "maps", "base"])
+def test_a_layout_may_be_called_as_a_module_of_the_layouts(name):
+    layout = dataclasses.replace(KAGGLE15.part(*KAGGLE15.points[:5]), name=name)
+    assert PointLayout.from_json(json.loads(json_text(layout))) == layout

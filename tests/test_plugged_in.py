@@ -127,6 +127,10 @@ def test_the_file_alone_says_what_it_is(exported, tmp_path, capsys):
     assert (known.spec, known.scheme, known.model) == (SMALL_RGB, "int8", "pico.three.64rgb-masked-online")
     shown = json.loads(run(capsys, "inspect", copy, "--json"))
     assert shown["scheme"] == "int8"
+    assert (shown["known_by"], shown["points"]) == ("metadata", 3)
+    assert shown["description"]["layout"]["points"] == list(THREE.points)
+    text = " ".join(run(capsys, "inspect", copy).split())
+    assert "layout three: 3 points takes 64x64 rgb images, pixels scaled to 0..1" in text
 
 
 def test_every_file_is_scored_on_its_own_points_and_input(folder, trained, exported, capsys):

@@ -42,11 +42,11 @@ class Kind:
     # Fills an empty folder with samples, each in a folder of its own.
     make: Callable[[Path], list[Sample]]
     mutate: Mutator
-    # What the package does with `opened`: an answer of JSON values or arrays. Raises EdgefkpError to refuse the file.
+    # What the package does with `opened`: a result of JSON values or arrays. Raises EdgefkpError to refuse the file.
     call: Callable[[Path], Any]
-    # Of 3,000 inputs in all; 0 for what only --only runs.
+    # Inputs of a whole count; 0 for what only --only runs.
     share: int
-    # A card, a hash or reference points stand beside the file: any other answer than the untouched file's is wrong.
+    # A card, a hash or reference points stand beside the file: any other result than the untouched file's is wrong.
     guarded: bool = False
     # An input without an end after this many seconds hangs.
     seconds: int = 60
@@ -60,4 +60,4 @@ KINDS: Registry[Kind] = Registry("kind of file", "bench.faults.kinds")
 
 
 class Wrong(Exception):
-    """The file was accepted, with an answer that cannot be right."""
+    """The file was accepted, with a result that cannot be right."""

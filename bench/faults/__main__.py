@@ -9,7 +9,7 @@ import click
 
 from bench import run
 from bench.faults import KINDS, Kind
-from bench.faults.record import BAD, Outcome, faults_table, row_of, smallest, with_row
+from bench.faults.record import BAD, Outcome, counts_of, faults_table, row_of, smallest, with_row
 from bench.faults.runner import Note, altered, run_kind, samples_in
 from edgefkp.cli.options import NameChoice, log
 from edgefkp.data.progress import progress_bar
@@ -17,12 +17,12 @@ from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.files import write_bytes, write_json
 
 RESULT = Path(__file__).resolve().parents[1] / "results/faults.json"
-WHOLE = 3000
+WHOLE = sum(kind.share for kind in KINDS.values())
 
 
 def inputs_of(kind: Kind, count: int) -> range:
     """`count` inputs over all kinds, by their shares, at least one."""
-    return range(max(1, round(kind.share * count / sum(one.share for one in KINDS.values()))))
+    return range(max(1, round(kind.share * count / WHOLE)))
 
 
 @click.command(help=__doc__)
@@ -36,15 +36,21 @@ def inputs_of(kind: Kind, count: int) -> range:
     help="May be repeated. The rows of the others stay.",
 )
 @click.option("--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="Kept busy at once.")
+@click.option("--resume", is_flag=True, help="Leave out the kinds that OUT has with this seed and these counts.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder for the smallest file of each fault.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=RESULT, help="JSON to write. [default: the committed one]"
 )
-def main(count: int, seed: int, only: tuple[str, ...], processes: int, keep: Path | None, out: Path) -> None:
+def main(
+    count: int, seed: int, only: tuple[str, ...], processes: int, resume: bool, keep: Path | None, out: Path
+) -> None:
     kinds = [KINDS[name] for name in only] or [kind for kind in KINDS.values() if kind.share]
     missing = [kind.name for kind in kinds if kind.needs and not find_spec(kind.needs)]
     if missing:
         raise EdgefkpError(f"{', '.join(missing)}: a package is missing", "pip install -e '.[train]'")
+    if resume:
+        counted = counts_of(out, seed)
+        kinds = [kind for kind in kinds if counted.get(kind.name) != len(inputs_of(kind, count))]
     rows, faults = [], []
     with progress_bar("faults", sum(len(inputs_of(kind, count)) for kind in kinds)) as bar:
         for kind in kinds:

@@ -16,7 +16,7 @@ from edgefkp.errors import EdgefkpError
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ROOT / "tests/fixtures/tiny.float32.tflite"
-FARTHEST = 10_000  # pixels; no picture of a face has points beyond
+FARTHEST = 10_000  # pixels; no image of a face has points beyond
 
 
 @functools.cache
@@ -40,7 +40,7 @@ def tiny_model(folder: Path, scheme: str = "float32", card: bool = True) -> Path
 
 
 def command(*arguments: Any) -> str:
-    """What `edgefkp ARGUMENTS` prints. Raises EdgefkpError where it ends with an error of its own."""
+    """What `edgefkp ARGUMENTS` prints. Raises EdgefkpError if it ends with an error of its own."""
     from edgefkp.cli import main
 
     out, err = io.StringIO(), io.StringIO()
@@ -54,6 +54,6 @@ def command(*arguments: Any) -> str:
 
 
 def require_points(points: np.ndarray) -> None:
-    """Raise Wrong for points that are infinite or beyond any picture; NaN is a point that is missing."""
+    """Raise Wrong for points that are infinite or beyond any image; NaN is a point that is missing."""
     if np.isinf(points).any() or (np.abs(points[~np.isnan(points)]) > FARTHEST).any():
         raise Wrong(f"points up to {np.nanmax(np.abs(points)):.3g} px")

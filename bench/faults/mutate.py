@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import zipfile
 from typing import Any
 
@@ -158,6 +159,22 @@ def alter_table(content: bytes, random: Random) -> tuple[bytes, str]:
         return (text.replace("\n", pick(random, ("\r", "\r\n", "\n\n"))) + "é").encode(encoding), f"text as {encoding}"
     lines[number] = b",".join(cells)
     return b"\n".join(lines), f"{way} {column} of line {number}: {cells[column : column + 1]!r:.60}"
+
+
+_WORD = re.compile(r"[^\s<>=\"/;,{}\[\]]+")
+
+
+def alter_words(content: bytes, random: Random) -> tuple[bytes, str]:
+    """Replace, move, repeat or remove one to three words of a text, whatever stands between them."""
+    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
+    text, done = content.decode(encoding), []
+    for _ in range(1 if random.random() < 0.7 else 3):
+        words = list(_WORD.finditer(text))
+        word, other = pick(random, words), pick(random, words)
+        new = pick(random, (pick(random, _CELLS), other[0], f"{word[0]} {word[0]}", "", f"-{word[0]}", f"{word[0]}0"))
+        text = text[: word.start()] + new + text[word.end() :]
+        done.append(f"{word[0]:.20} -> {new:.20}")
+    return text.encode(encoding), "; ".join(done)
 
 
 def alter_array(content: bytes, random: Random) -> tuple[bytes, str]:

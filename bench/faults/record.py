@@ -88,6 +88,14 @@ def with_row(path: Path, seed: int, row: FaultRow, found: list[Outcome], order: 
     return FaultsResult(seed, created, known.versions, rows, faults)
 
 
+def counts_of(path: Path, seed: int) -> dict[str, int]:
+    """Inputs of each kind that stand at `path`, if they are of this seed and these versions."""
+    known = read(path) if path.exists() else None
+    if known is None or (known.seed, known.versions) != (seed, versions(*PACKAGES)):
+        return {}
+    return {row.kind: row.inputs for row in known.rows}
+
+
 def read(path: Path) -> FaultsResult:
     stored = read_json(path)
     if not isinstance(stored, dict) or stored.get("schema") != SCHEMA:

@@ -127,6 +127,17 @@ def batch(name: str, scratch: str, numbers: list[int], seed: int) -> None:
         isolate.report({"ended": {**facts, "where": where, "message": _printable(message)}})
 
 
+def refused_untouched(name: str, scratch: str) -> list[str]:
+    """In a child: the untouched samples of a kind that are not answered; a kind that has any counts nothing."""
+    kind, found = KINDS[name], []
+    for sample in dict.fromkeys(samples_in(kind, Path(scratch))):
+        try:
+            kind.call(_copied(sample, Path(scratch) / "now") / sample.opened)
+        except (EdgefkpError, Wrong) as error:
+            found.append(f"{sample.altered}: {error}")
+    return found
+
+
 def _printable(text: str) -> str:
     return text[:300].encode("utf-8", "replace").decode()
 

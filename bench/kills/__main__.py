@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bench import run
-from bench.kills.record import KillRow, kills_table, with_row
+from bench.kills.record import KillRow, counts_of, kills_table, with_row
 from bench.kills.runner import kill_often
 from bench.kills.targets import NAMES, TARGETS
 from edgefkp.cli.options import log
@@ -21,14 +21,16 @@ RESULT = Path(__file__).resolve().parents[1] / "results/kills.json"
 @click.option("--count", default=10, show_default=True, type=click.IntRange(1), help="Kills of each command.")
 @click.option("--seed", default=0, show_default=True, help="Another seed draws other moments.")
 @click.option("--only", multiple=True, type=click.Choice(NAMES), help="May be repeated. The rows of the others stay.")
+@click.option("--resume", is_flag=True, help="Leave out the commands that OUT has with this seed and count.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=RESULT, help="JSON to write. [default: the committed one]"
 )
-def main(count: int, seed: int, only: tuple[str, ...], out: Path) -> None:
+def main(count: int, seed: int, only: tuple[str, ...], resume: bool, out: Path) -> None:
     rows: list[KillRow] = []
     problems: list[str] = []
+    counted = counts_of(out, seed) if resume else {}
     for target in TARGETS:
-        if target.name not in (only or NAMES):
+        if target.name not in (only or NAMES) or counted.get(target.name) == count:
             continue
         if target.needs and not find_spec(target.needs):
             raise EdgefkpError(f"{target.name} needs {target.needs}", "pip install -e '.[train]'")

@@ -21,7 +21,7 @@ class KillRow:
     command: str
     kills: int  # that came before the command had ended by itself
     same: int  # ends that equal the undisturbed one
-    unfinished: int  # the command failed or had no end when it was typed again
+    unfinished: int  # the command failed or had no end when it was run again
     different: int  # lost, doubled or half-written: other files, rows, rounds or bytes
     litter: int  # a file that the undisturbed run does not leave
     orphans: int  # a process that lived on
@@ -49,6 +49,14 @@ def with_row(path: Path, seed: int, row: KillRow, problems: list[str]) -> KillsR
     rows = [one for one in known.rows if one.command != row.command] + [row]
     others = [one for one in known.problems if not one.startswith(f"{row.command},")]
     return KillsResult(seed, created, versions(), sorted(rows, key=_place), others + problems)
+
+
+def counts_of(path: Path, seed: int) -> dict[str, int]:
+    """Kills of each command that stand at `path`, if they are of this seed and these versions."""
+    known = read(path) if path.exists() else None
+    if known is None or (known.seed, known.versions) != (seed, versions()):
+        return {}
+    return {row.command: row.kills for row in known.rows}
 
 
 def _place(row: KillRow) -> int:

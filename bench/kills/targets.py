@@ -20,7 +20,7 @@ class Target:
     name: str
     make: Callable[[Path], None]  # fills the folder with its inputs
     arguments: tuple[str, ...]  # of edgefkp, in that folder
-    resume: tuple[str, ...] = ()  # what is added when it is typed again
+    resume: tuple[str, ...] = ()  # what is added when it is run again
     cells: int = 0  # edgefkp study: training images of a cell, in place of the grid's
     needs: str = ""  # the package that it takes
 

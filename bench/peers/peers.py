@@ -102,7 +102,7 @@ class Contender:
     offset: np.ndarray = field(default_factory=lambda: np.zeros((15, 2), np.float32))
     helped: str = ""
     scored: bool = True
-    sha256: str = ""  # of our own files
+    sha256: str = ""  # of this project's files
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         return np.stack([self.points(self.run(self.prepare(image))) for image in images]) - self.offset

@@ -148,7 +148,7 @@ def _ratio(first: BenchRow, second: BenchRow) -> Ratio:
 def over(comparison: TimingComparison, gate: float) -> list[Ratio]:
     """The rows that are clearly slower than `gate` times the first: their whole interval is beyond it.
 
-    Raises EdgefkpError where a row is INVALID: it neither keeps a limit nor breaks it.
+    Raises EdgefkpError if a row is INVALID: it neither keeps a limit nor breaks it.
     """
     if invalid := [row for row in comparison.rows if row.verdict == INVALID]:
         raise EdgefkpError(

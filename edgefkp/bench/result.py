@@ -47,7 +47,7 @@ class Raw:
         return Raw(len(nanoseconds), len(kept), unit, base64.b64encode(packed).decode())
 
     def nanoseconds(self) -> np.ndarray:
-        """(kept,) float64. Raises EdgefkpError where the data are damaged, or more or less than `kept`."""
+        """(kept,) float64. Raises EdgefkpError if the data are damaged, or more or less than `kept`."""
         size = 4 * self.kept
         try:
             found = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(base64.b64decode(self.data), size + 1)

@@ -30,6 +30,7 @@ from edgefkp.runtime.packages import RUNTIMES
 
 AGAIN = "make it again: edgefkp bundle"
 _TRUST = "if you know who made it: --trust"
+_KINDS = {list: "a list", str: "a text", int: "a number", float: "a number", bool: "a truth value", type(None): "null"}
 # What Python's zipfile and its decompressors raise for bytes that are no zip or damaged.
 _DAMAGED_ZIP = (
     zipfile.BadZipFile,
@@ -77,14 +78,17 @@ def open_folder(folder: Path, trust: bool = False) -> Bundle:
     limits = TRUSTED if trust else LIMITS
     if not (folder / JOB).exists():
         raise EdgefkpError(f"{folder} is not a bundle: it has no {JOB}", "make one: edgefkp bundle")
-    _require_files(folder, (JOB, IMAGES, POINTS), limits)
-    stored = read_json(folder / JOB)
-    if not isinstance(stored, dict) or stored.get("schema") != SCHEMA:
+    _require_files(folder, (JOB,), limits)
+    stored = read_json(folder / JOB, AGAIN)  # its faults are named first: what else is there depends on it
+    if not isinstance(stored, dict):
+        raise EdgefkpError(f"{folder / JOB} holds {_KINDS[type(stored)]}, expected the object that is a job", AGAIN)
+    if stored.get("schema") != SCHEMA:
         raise EdgefkpError(f"{folder / JOB} is not of {SCHEMA}", AGAIN)
     job = read_record(BundleJob, stored, str(folder / JOB), AGAIN, strict=True)
     _require_modest(folder / JOB, job, limits)
     if not trust:
         _require_own(folder / JOB, job)
+    _require_files(folder, (JOB, IMAGES, POINTS), limits)
     names = sorted({*job.sha256, *(case.file for case in job.cases)})
     if strange := [name for name in names if Path(name).name != name or not name.isprintable()]:
         raise EdgefkpError(f"{folder / JOB} names '{strange[0]}', expected names of files in {FILES}/", AGAIN)

@@ -185,7 +185,7 @@ class StageLoop(InvokeLoop):
         self.spec = model.spec.input
         self.frames, self.boxes = camera.frames(images, self.spec)
         self.tensor = np.empty_like(self.tensors[0])
-        self.fill = filler(model.pixel_table(), self.tensor.reshape(self.spec.image_shape))
+        self.fill = filler(model.pixel_table(), self.spec.image_in(self.tensor))
         self.buffer = np.empty((CAPACITY // 4, len(STAGES)), np.int64)
 
     def one_pass(self, number: int) -> int:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from edgefkp.bench.doctor import EnvironmentCheck
 
 
-@click.command(short_help="Say what runs here or on a board, and how to fix what does not.")
+@click.command(short_help="Check this machine or a board, and print fixes.")
 @device_option()
 @remote_python_option
 @json_option

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @json_option
 def command(files: tuple[Path, ...], as_json: bool) -> None:
-    """Read back the graphs of .tflite FILES: scheme, operators and versions, runtimes, input and output.
+    """Read back the graphs of .tflite FILES: points, scheme, operators and versions, runtimes, input and output.
+
+    The point layout, the scaling of pixels and the layers kept in float on purpose come from the description in the
+    file, or from the card beside it. Of a file with neither they are not known.
 
     A file whose name claims a scheme that its graph does not show, or whose bytes are not those of the card beside it,
     is an error (exit 1), after the table.
@@ -40,6 +43,7 @@ def inspection_table(inspection: "Inspection") -> str:
 
     rows = [
         ("file", f"{inspection.file}, {inspection.bytes / 1000:.1f} KB, sha256 {inspection.sha256[:12]}..."),
+        *_description(inspection),
         ("scheme", f"{inspection.scheme}{', takes uint8 pixels' if inspection.u8 else ''}"),
         ("integer operators", f"{100 * inspection.integer_share:.0f} %"),
         *[("float island", _shorten(", ".join(island))) for island in inspection.float_islands],
@@ -55,6 +59,33 @@ def inspection_table(inspection: "Inspection") -> str:
     operators = [(op.name, op.version, op.kind, op.count) for op in inspection.operators]
     table = tabulate(rows, tablefmt="plain")
     return f"{table}\n\n{tabulate(operators, headers=['operator', 'version', 'computes with', 'count'])}"
+
+
+def _description(inspection: "Inspection") -> list[tuple[str, str]]:
+    known = inspection.description
+    if known is None:
+        from edgefkp.layout import ModelSpec
+
+        fits = f"; the shapes are those of {ModelSpec()}" if inspection.pixels else ""
+        return [
+            ("model", "not known: no description in the file, no card beside it"),
+            ("layout", f"not known{fits}"),
+            ("takes", "not known: see input for the shape"),
+            ("returns", "not known: see output for the shape"),
+            ("float on purpose", "not known"),
+        ]
+    where = "in the file" if inspection.known_by == "metadata" else "in its card"
+    scaling = f"scaled to {known.input.scaling}"
+    if known.input.scaling == "standardized":
+        mean, deviation = (", ".join(f"{n:g}" for n in each) for each in (known.input.mean, known.input.deviation))
+        scaling = f"minus {mean}, divided by {deviation}"
+    return [
+        ("model", f"{known.model} (described {where})"),
+        ("layout", f"{known.layout.name}: {known.layout.count} points"),
+        ("takes", f"{known.input} images, pixels {scaling}{' inside the file' if known.u8 else ''}"),
+        ("returns", f"points in {known.output.form} of the image, in {known.output.points or 'its one output'}"),
+        ("float on purpose", ", ".join(known.keep_float) or "none"),
+    ]
 
 
 def _port(port: "Port", pixels: bool = False) -> str:

@@ -232,7 +232,7 @@ models_dir_option = folder_option("--models-dir", "models", "Folder of the train
 
 @contextlib.contextmanager
 def if_stopped(hint: str) -> Iterator[None]:
-    """What a block that is stopped by a signal has to say of how to go on; it is printed once, at the end."""
+    """How to go on after a block that is stopped by a signal; printed once, at the end."""
     try:
         yield
     except KeyboardInterrupt as stopped:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edgefkp.detect.predict import Predicted
 
 MOST_WORKERS = 64  # each takes about 100 MB
+MOST_SECONDS = 86_400.0
 _SHOWN = 10  # skipped files that are listed by name; all of them are in --json
 
 
@@ -56,6 +57,12 @@ _SHOWN = 10  # skipped files that are listed by name; all of them are in --json
     metavar="N",
     help=f"Number of processes, at most {MOST_WORKERS}.",
 )
+@click.option(
+    "--timeout",
+    type=click.FloatRange(1, MOST_SECONDS),
+    metavar="SECONDS",
+    help="Images that take longer are skipped, and videos with such a frame. [default: 300]",
+)
 @runtime_option()
 @json_option
 def command(
@@ -68,18 +75,21 @@ def command(
     overlays: bool,
     names: bool,
     workers: int,
+    timeout: float | None,
     runtime: str | None,
     as_json: bool,
 ) -> int:
     """Write the keypoints of each PATH (image, folder or video), and the images with the keypoints drawn in.
 
     Re-run the same command to resume: what was predicted from the same content is left as it is. Other settings need
-    another --out. Files that cannot be read, or were cut off, are listed, and the exit code is then 1.
+    another --out. Files that cannot be read, were cut off, or take longer than --timeout are listed, and the exit code
+    is then 1.
     """
+    from edgefkp.detect.images import TIMEOUT
     from edgefkp.detect.predict import Item, PredictSettings, find_items, predict
 
     items = find_items(paths, out)
-    settings = PredictSettings(out, model, finder, faces, runtime, overlays, names, table)
+    settings = PredictSettings(out, model, finder, faces, runtime, overlays, names, table, timeout or TIMEOUT)
     detector = settings.detector()  # errors of the model or the finder come before the progress bar
     with progress_bar("predict", len(items)) as bar:
 

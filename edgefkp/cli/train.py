@@ -174,7 +174,7 @@ def command(
 
 
 def summary(card: "Card", blamed: str = "") -> list[str]:
-    """What a finished training has to say for itself; blamed: what is doubtful in its labels."""
+    """Lines about a finished training; blamed: what is doubtful in its labels."""
     from edgefkp.training.schedule import UNTOUCHED
 
     error, mean_shape = card.metrics["validation_rmse"], card.metrics["validation_rmse_mean_shape"]

@@ -90,7 +90,7 @@ def checked(
 ) -> Arrays:
     """The arrays that `shapes` names, in that order; "N" stands for one length that all share.
 
-    Raises EdgefkpError where one that is not optional is missing, or has another shape; points have to be numbers,
+    Raises EdgefkpError if one that is not optional is missing, or has another shape; points have to be numbers,
     finite or NaN.
     """
     if set(stored) == {""}:

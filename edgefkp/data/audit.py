@@ -30,7 +30,7 @@ KINDS = {
 }
 _OF_PAIRS = ("copy", "near-duplicate")
 # Of the LFW stand-in's 19 training faces above this, about 11 have a wrong point to the eye; in the others the
-# person shouts.
+# person is loud.
 UNEXPECTED = 5.0  # standard deviations of the predicted place
 MISPLACED = 5.0  # robust standard deviations
 # Kaggle-like scatter: sets of near-equal crops do not make each small difference suspicious.

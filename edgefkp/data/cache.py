@@ -12,7 +12,7 @@ from edgefkp.files import cache_dir, sha256_file
 def cached(path: Path, form: str, parse: Callable[[Path], Arrays]) -> Arrays:
     """`parse(path)`, or what it returned earlier for a file of the same content.
 
-    form: names the parser and its version; change it where the arrays change. Raises EdgefkpError where `path` cannot
+    form: names the parser and its version; change it where the arrays change. Raises EdgefkpError if `path` cannot
     be read.
     """
     return stored(sha256_file(path), form, lambda: parse(path))

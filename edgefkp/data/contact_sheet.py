@@ -21,7 +21,7 @@ _COLORS = {"left": (255, 160, 0), "right": (0, 140, 255), "middle": (0, 230, 0)}
 def write_sheet(path: Path | str, faces: Faces) -> Path:
     """Write a PNG of all `faces`, ten a row: blue points are the subject's left, orange the right.
 
-    Raises EdgefkpError where it cannot be written.
+    Raises EdgefkpError if it cannot be written.
     """
     import cv2
 

@@ -107,7 +107,7 @@ def _cut_all(photos: Photos, input: InputSpec, skip: bool) -> tuple[np.ndarray, 
 
 
 def _report_missing(photos: Photos, rows: list[int], skip: bool) -> None:
-    """Warn of the photos that are skipped. Raises EdgefkpError where they are not to be, or none is left."""
+    """Warn of the photos that are skipped. Raises EdgefkpError if they are not to be, or none is left."""
     if not rows:
         return
     names = [str(photos.ids[row]) for row in rows]

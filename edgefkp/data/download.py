@@ -14,7 +14,7 @@ _RULES = f"https://www.kaggle.com/c/{COMPETITION}/rules"
 def download(folder: Path) -> Path:
     """Put the competition's files into `folder`, which is then a dataset.
 
-    Raises EnvironmentProblem where the client, an account's key, its consent to the rules, or the network is
+    Raises EnvironmentProblem if the client, an account's key, its consent to the rules, or the network is
     missing; EdgefkpError where the folder cannot be written.
     """
     fetched = _fetch()

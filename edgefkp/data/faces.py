@@ -32,7 +32,7 @@ SomeFaces = TypeVar("SomeFaces", bound="Faces")
 class Faces:
     """N faces as the network's pixels and true points.
 
-    Raises ValueError where shapes or types differ from those below, UsageError for images of a side that no network
+    Raises ValueError if shapes or types differ from those below, UsageError for images of a side that no network
     takes.
     """
 
@@ -103,7 +103,7 @@ class Faces:
     def in_layout(self: SomeFaces, layout: PointLayout) -> SomeFaces:
         """The same faces with the points of `layout`, cut as its training crops are; itself where it fits.
 
-        Raises EdgefkpError where its points do not follow from those of the faces.
+        Raises EdgefkpError if its points do not follow from those of the faces.
         """
         if layout == self.layout:
             return self
@@ -168,7 +168,7 @@ def faces_of(
 
 
 def joined(parts: list[Faces]) -> Faces:
-    """All faces of `parts`, one after the other. Raises EdgefkpError where their points or inputs differ."""
+    """All faces of `parts`, one after the other. Raises EdgefkpError if their points or inputs differ."""
     kinds = list(dict.fromkeys((part.layout, part.input) for part in parts))
     if len(kinds) > 1:
         (layout, spec), (other, other_spec) = kinds[:2]

@@ -12,7 +12,7 @@ from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.layout import KAGGLE15, InputSpec, PointLayout, input_of
 
 IMPUTATIONS = ("drop", "ffill", "knn", "masked")
-KNN_NEIGHBORS = 5  # scikit-learn's default; the paper does not say
+KNN_NEIGHBORS = 5  # scikit-learn's default; the paper does not name it
 
 
 @dataclass(frozen=True, eq=False)

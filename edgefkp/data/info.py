@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edgefkp.card import TERMS
 from edgefkp.data.faces import Dataset, Faces
 from edgefkp.layout import KAGGLE15
 
@@ -24,7 +25,7 @@ class PartInfo:
 @dataclass(frozen=True)
 class Info:
     name: str
-    license: str = field(metadata={"json": "licence"})
+    license: str = field(metadata=TERMS)
     persons_known: bool
     train: PartInfo
     test: PartInfo | None

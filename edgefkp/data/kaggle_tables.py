@@ -16,7 +16,7 @@ from edgefkp.files import write_text
 def read_lookup(path: Path, image_ids: np.ndarray) -> np.ndarray:
     """(M, 2) int64: row in `image_ids` and coordinate (0..29) of every scored number, in the order of RowId.
 
-    Raises EdgefkpError where the table is not whole or names an image that test.csv lacks.
+    Raises EdgefkpError if the table is not whole or names an image that test.csv lacks.
     """
     row_of = {int(image): row for row, image in enumerate(image_ids)}
     coordinate_of = {name: k for k, name in enumerate(LAYOUT.columns)}
@@ -58,7 +58,7 @@ def read_solution(path: Path, lookup: np.ndarray, rows: int) -> np.ndarray:
 def write_submission(path: Path | str, lookup: np.ndarray, keypoints: np.ndarray) -> Path:
     """Write the `RowId,Location` table that Kaggle scores, each number clipped to 0..96.
 
-    keypoints: (N, 15, 2) pixels of all test faces. Raises EdgefkpError where one that is asked for is not finite.
+    keypoints: (N, 15, 2) pixels of all test faces. Raises EdgefkpError if one that is asked for is not finite.
     """
     values = keypoints.reshape(len(keypoints), -1)[lookup[:, 0], lookup[:, 1]]
     if not np.isfinite(values).all():

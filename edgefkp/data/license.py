@@ -6,8 +6,7 @@ import numpy as np
 
 NOT_STATED = "not stated: ask whoever gave you the faces"
 KAGGLE = "Kaggle facial-keypoints-detection: see the competition's rules"
-# Cards and results hold this text: it stays as it is spelled.
-LFW = "Labeled Faces in the Wild and YouTube Faces: published for research, without a licence"
+LFW = "Labeled Faces in the Wild and YouTube Faces: published for research, without a license"
 
 
 def license_of(persons: np.ndarray | None, otherwise: str) -> str:

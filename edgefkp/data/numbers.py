@@ -10,7 +10,7 @@ import numpy as np
 from edgefkp.layout import PointLayout
 
 MISSING = math.nan
-# Pixels in any image: no picture that can be read is as wide, and float32 holds a hundredth of a pixel there.
+# Pixels in any image: no image that can be read is as wide, and float32 holds a hundredth of a pixel there.
 FARTHEST = 1e5
 # Sides of a crop that a point may be away from it: beyond, it is no point of that face. Audits list all outside of it.
 REACH = 10
@@ -47,7 +47,7 @@ def as_points(numbers: np.ndarray) -> np.ndarray:
 
 def too_far(keypoints: np.ndarray, side: int, layout: PointLayout) -> tuple[int, str] | None:
     """The first row of (N, K, 2) with a point that is farther than REACH sides from its image, and which point it is;
-    None if there is none."""
+    None without one."""
     far = ~(np.abs(np.nan_to_num(keypoints - (side - 1) / 2, nan=0.0, posinf=np.inf, neginf=-np.inf)) < REACH * side)
     if not far.any():
         return None

@@ -35,7 +35,7 @@ def layout_of(
     faces: (N, K, 2) points in any pixels, NaN = missing, of which a layout of its own takes its mean shape. Names that
     are no more than numbers stand for a known layout of as many points. where: for messages. asked: what is taken where
     the names have all its points, or are as many numbers. lines: pairs of names, for drawing.
-    Raises EdgefkpError where a point has no counterpart, or no face has it. What becomes of the points in a mirrored
+    Raises EdgefkpError if a point has no counterpart, or no face has it. What becomes of the points in a mirrored
     image may not be clear yet: the faces' points may be read by options (`made_again`).
     """
     if asked and (places := places_of(asked, names)):

@@ -36,7 +36,7 @@ class Reading:
 class Photos:
     """N labeled faces on photos, in the order of their source; a photo may have several.
 
-    Raises ValueError where a shape or type differs from those below.
+    Raises ValueError if a shape or type differs from those below.
     """
 
     # Of the dataset.
@@ -100,7 +100,7 @@ class Photos:
     def in_layout(self, layout: PointLayout) -> Photos:
         """The same faces with the points of `layout`; itself where it fits.
 
-        Raises EdgefkpError where its points do not follow from those of the faces.
+        Raises EdgefkpError if its points do not follow from those of the faces.
         """
         if layout == self.layout:
             return self

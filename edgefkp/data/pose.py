@@ -45,7 +45,7 @@ HEAD: dict[str, tuple[float, float, float]] = {
     "mouth_center_top_lip": (0.000, -0.627, 0.175),
     "mouth_center_bottom_lip": (0.000, -0.852, 0.140),
 }
-FEWEST = 4  # points, below which three angles cannot be told apart
+FEWEST = 4  # points, below which three angles cannot be separated
 DEPTH = 0.05  # units that points have to stand out of their plane (root mean square), to show a turn
 _STEPS = 20
 _DAMPING = 1e-3
@@ -60,7 +60,7 @@ def _head(layout: PointLayout) -> tuple[np.ndarray, np.ndarray]:
 
 
 def shows_pose(layout: PointLayout) -> bool:
-    """Whether the points of a whole face of this layout tell its pose."""
+    """Whether the pose follows from the points of a whole face of this layout."""
     return _is_deep(_head(layout)[1])
 
 

@@ -44,7 +44,7 @@ def split(source: Dataset, seed: int = SPLIT_SEED) -> Split:
 
     `source.extra_training_faces` are added to training, but for the persons of the other two parts. Faces without any
     label are left out of training and validation. A dataset is divided once: later calls return the same split.
-    Raises EdgefkpError where there are too few persons for three parts.
+    Raises EdgefkpError if there are too few persons for three parts.
     """
     splits = _SPLITS.setdefault(source, {})
     if seed not in splits:

@@ -41,13 +41,17 @@ async function loadModel(name) {
 // crop: side * side * channels bytes. Returns the points in its pixels.
 async function predict(crop) {
   const { side, channels, mean, deviation } = spec, pixels = new Float32Array(crop.length);
-  for (let i = 0; i < pixels.length; i++) pixels[i] = (crop[i] - mean[i % channels]) / deviation[i % channels];
-  const input = new litert.Tensor(pixels, [1, side, side, channels]);
+  for (let i = 0; i < pixels.length; i++) {
+    const color = i % channels, channel = spec.blueFirst ? channels - 1 - color : color, at = (i - color) / channels;
+    pixels[spec.channelsFirst ? channel * side * side + at : at * channels + channel] = (crop[i] - mean[color]) / deviation[color];
+  }
+  const input = new litert.Tensor(pixels, spec.channelsFirst ? [1, channels, side, side] : [1, side, side, channels]);
   const started = performance.now();
   const outputs = await model.run(input);
   const numbers = await outputs[spec.output].data();
   state.network = 0.9 * state.network + 0.1 * (performance.now() - started);
-  const points = spec.points.map((_, i) => [numbers[2 * i], numbers[2 * i + 1]].map((n) => (n * side + side - 1) / 2));
+  const point = (at) => [numbers[at], numbers[at + 1]].map((n) => n * spec.unit + spec.zero);
+  const points = spec.points.map((_, i) => point(spec.stride * i));
   input.delete();
   for (const output of outputs) output.delete();
   return points;

@@ -17,7 +17,7 @@ from edgefkp.detect.smoothing import OneEuro
 from edgefkp.detect.tracker import MAX_MOTION, MAX_PREDICTIONS, TRACK_THRESHOLD
 from edgefkp.files import cache_dir
 from edgefkp.geometry import Box, crop_face, reframed
-from edgefkp.layout import KAGGLE15, REFERENCE_SIDE, SCALINGS, ModelSpec
+from edgefkp.layout import KAGGLE15, REFERENCE_SIDE, ModelSpec
 from edgefkp.runtime.metadata import spec_of
 
 PAGE, SCRIPT = Path(__file__).with_name("browser.html"), Path(__file__).with_name("browser.js")
@@ -108,14 +108,18 @@ def _spec(model: Path) -> dict[str, Any]:
     """Input and points of a model, as the script needs them."""
     spec = spec_of(model) or ModelSpec()
     layout = spec.layout
-    mean, deviation = SCALINGS.get(spec.input.scaling, (0.0, 1.0))
-    channels = spec.input.channels
+    mean, deviation = spec.input.mean_and_deviation
     part, convert, size = presence.judged(layout)
     return {
         "side": spec.input.side,
-        "channels": channels,
-        "mean": spec.input.mean or [mean] * channels,
-        "deviation": spec.input.deviation or [deviation] * channels,
+        "channels": spec.input.channels,
+        "mean": mean,
+        "deviation": deviation,
+        "blueFirst": spec.input.order == "bgr",
+        "channelsFirst": spec.input.axes == "CHW",
+        "unit": spec.unit,
+        "zero": spec.zero,
+        "stride": spec.output.numbers_a_point,
         "output": _points_output(model) if spec.output.points else 0,
         "points": layout.points,
         "meanShape": layout.mean_points(spec.input.side),

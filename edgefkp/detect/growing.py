@@ -58,7 +58,7 @@ class Ledger:
     """OUT/predict.jsonl: the settings of OUT, then a line for each finished file with the hash of its content.
 
     written: what predict will write; where it is there before this file, it is somebody's own.
-    One process at a time holds it. Raises EdgefkpError where another one does, for other settings, for files of
+    One process at a time holds it. Raises EdgefkpError if another one does, for other settings, for files of
     somebody's own, and for an OUT that cannot be written.
     """
 

@@ -17,6 +17,7 @@ from edgefkp.detect.points_table import rows_of
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_file
 
+TIMEOUT = 300.0  # seconds; the largest image that is read takes a slow board a minute
 _WRITABLE = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 
@@ -30,9 +31,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an image."""
+    """What became of an image or a video."""
 
-    rows: list[dict[str, Any]] | None = None  # of its faces; None: it was skipped
+    rows: list[dict[str, Any]] | None = None  # of an image's faces; None: the file was skipped
+    faces: int = 0  # in it; of a video, those of all frames
     sha256: str = ""  # of the file's content; "" for one that was skipped
     reason: str = ""  # why it was skipped
 
@@ -49,6 +51,7 @@ class PredictSettings:
     overlays: bool = True
     names: bool = False
     table: str = "csv"
+    timeout: float = TIMEOUT  # seconds that an image, or a frame of a video, may take
 
     def detector(self) -> KeypointDetector:
         return KeypointDetector(self.model, self.finder, max_faces=self.max_faces, runtime=self.runtime)
@@ -87,7 +90,7 @@ def predict_image(item: Item, settings: PredictSettings, detector: KeypointDetec
             if not _is_too_long(error):
                 raise
             return Outcome(reason="its name is too long for an overlay beside it; --no-overlays leaves that out")
-    return Outcome(rows_of(faces), hashlib.sha256(content).hexdigest())
+    return Outcome(rows_of(faces), len(faces), hashlib.sha256(content).hexdigest())
 
 
 def overlay_file(item: Item, out: Path) -> Path:

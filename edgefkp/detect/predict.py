@@ -7,26 +7,22 @@ name is predicted again, other settings are refused.
 """
 
 import contextlib
-import csv
-import json
 import os
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.growing import Ledger
-from edgefkp.detect.images import Item, Outcome, PredictSettings, overlay_file, predict_image
-from edgefkp.detect.media import IMAGE_SUFFIXES, Video, is_image, is_video, media_in
-from edgefkp.detect.overlay import draw_faces
-from edgefkp.detect.points_table import NO_FACE, PointsWriter, face_fields, first_fields, points_file, rows_of, shown
+from edgefkp.detect.images import Item, PredictSettings, overlay_file
+from edgefkp.detect.media import IMAGE_SUFFIXES, is_image, is_video, media_in
+from edgefkp.detect.points_table import PointsWriter, points_file, shown
 from edgefkp.detect.predicted_coco import FILE as COCO_FILE
 from edgefkp.detect.predicted_coco import write_coco
-from edgefkp.detect.recorder import CODECS, VideoRecorder
-from edgefkp.detect.tracker import Tracker
+from edgefkp.detect.videos import overlay_video
 from edgefkp.detect.workers import in_workers
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.files import replacing, sha256_file
+from edgefkp.files import sha256_file
 
 __all__ = ["Item", "PredictSettings", "Predicted", "find_items", "predict"]
 
@@ -70,7 +66,7 @@ def find_items(paths: Iterable[Path], out: Path) -> list[Item]:
         if other != item.path:
             raise UsageError(f"{other} and {item.path} have the same name", "predict them into two folders: --out")
     for item in items:
-        if item.path.resolve() in (overlay_file(item, out).resolve(), _overlay_video(item, out).resolve()):
+        if item.path.resolve() in (overlay_file(item, out).resolve(), overlay_video(item, out).resolve()):
             raise UsageError(f"{item.path} would be overwritten by its overlay", "choose another folder: --out")
     if not items:
         raise UsageError("there is no image or video in what was given", f"known: {' '.join(sorted(IMAGE_SUFFIXES))}")
@@ -84,15 +80,16 @@ def predict(
     done: Callable[[Item], None] = lambda item: None,
     detector: KeypointDetector | None = None,
 ) -> Predicted:
-    """Predict the items that are not finished yet in `settings.out`.
+    """Predict the items that are not finished yet in `settings.out`, in `workers` processes beside this one.
 
     done: called with each item that is finished or skipped. detector: that of the settings, where it is open already.
-    A file that cannot be read is skipped and listed. Raises EdgefkpError for an OUT that cannot be written, that
-    belongs to other settings or to other files, or that another process writes into.
+    A file that cannot be read, or that ends or holds up its worker, is skipped and listed. Raises EdgefkpError for an
+    OUT that cannot be written, that belongs to other settings or to other files, or that another process writes into.
     """
     detector = detector or settings.detector()
     images = [item for item in items if not is_video(item.path)]
     videos = [item for item in items if is_video(item.path)]
+    missing_videos: list[Item] = []
     skipped: dict[str, str] = {}
     count = without = predicted = predicted_videos = 0
     written = [points_file(settings.out, settings.table), settings.out / "faces"]
@@ -104,7 +101,7 @@ def predict(
         with PointsWriter(settings.out, settings.table, detector.spec.layout, keep) as table:
             missing = [item for item in images if shown(item.name) not in table.done]
             earlier = len(images) - len(missing)
-            with contextlib.closing(_outcomes(missing, settings, workers, detector)) as outcomes:
+            with contextlib.closing(in_workers(missing, settings, workers)) as outcomes:
                 for item, outcome in outcomes:
                     name = shown(item.name)
                     if outcome.rows is None:
@@ -113,22 +110,25 @@ def predict(
                         table.write(name, outcome.rows)
                         ledger.add(name, outcome.sha256)
                         predicted += 1
-                        count += len(outcome.rows)
-                        without += not outcome.rows
+                        count += outcome.faces
+                        without += not outcome.faces
                     done(item)
         for item in videos:
-            name = shown(item.name)
-            if name not in changed and points_file(settings.out, settings.table, item.name).exists():
+            if shown(item.name) not in changed and points_file(settings.out, settings.table, item.name).exists():
                 earlier += 1
+                done(item)
             else:
-                try:
-                    sha256 = sha256_file(item.path)
-                    count += _predict_video(item, settings, detector)
-                    ledger.add(name, sha256)
+                missing_videos.append(item)
+        with contextlib.closing(in_workers(missing_videos, settings, workers)) as outcomes:
+            for item, outcome in outcomes:
+                name = shown(item.name)
+                if outcome.rows is None:
+                    skipped[name] = outcome.reason
+                else:
+                    ledger.add(name, outcome.sha256)
                     predicted_videos += 1
-                except EdgefkpError as error:
-                    skipped[name] = error.message
-            done(item)
+                    count += outcome.faces
+                done(item)
     if settings.table == "coco":
         write_coco(points_file(settings.out, settings.table), images, detector.spec.layout, settings.out)
     return Predicted(SCHEMA, settings.out, predicted, predicted_videos, earlier, count, without, skipped)
@@ -139,75 +139,8 @@ def _holds(item: Item, settings: PredictSettings, ledger: Ledger) -> bool:
     earlier = ledger.hashes.get(shown(item.name))
     if earlier is None:
         return False
-    overlay = (_overlay_video if is_video(item.path) else overlay_file)(item, settings.out)
+    overlay = (overlay_video if is_video(item.path) else overlay_file)(item, settings.out)
     try:
         return (not settings.overlays or overlay.exists()) and sha256_file(item.path) == earlier
     except (OSError, EdgefkpError):
         return False
-
-
-def _outcomes(
-    items: list[Item], settings: PredictSettings, workers: int, detector: KeypointDetector
-) -> Generator[tuple[Item, Outcome], None, None]:
-    """Each image and what became of it, in order."""
-    if workers > 1 and items:
-        yield from in_workers(items, settings, workers)
-    else:
-        yield from ((item, predict_image(item, settings, detector)) for item in items)
-
-
-def _overlay_video(item: Item, out: Path) -> Path:
-    """The video's own name; kinds that cannot be written become .mp4."""
-    path = out / "faces" / item.name
-    return path if path.suffix in CODECS else path.with_name(path.name + ".mp4")
-
-
-def _predict_video(item: Item, settings: PredictSettings, detector: KeypointDetector) -> int:
-    """Track the faces of a video, and count them. Its table appears at the end: a half-done video starts again."""
-    tracker = Tracker(detector, max_faces=settings.max_faces or 1)
-    fields = ("frame", "seconds", *face_fields(detector.spec.layout))
-    path = points_file(settings.out, settings.table, item.name)
-    _require_own(
-        path,
-        ",".join(("frame", "seconds", *first_fields(detector.spec.layout)))
-        if settings.table == "csv"
-        else '{"frame": ',
-    )
-    count = 0
-    with contextlib.ExitStack() as stack:
-        source = Video(item.path)
-        stack.callback(source.close)
-        recorder = None
-        if settings.overlays:
-            recorder = VideoRecorder(_overlay_video(item, settings.out), source.fps)
-            stack.callback(recorder.abandon)
-        stream = stack.enter_context(open(stack.enter_context(replacing(path)), "w", newline="", encoding="utf-8"))
-        writer = csv.DictWriter(stream, fields)
-        if settings.table == "csv":
-            writer.writeheader()
-        for number, frame in enumerate(source.frames()):
-            if frame is None:
-                continue
-            faces = tracker(frame.image, frame.seconds)
-            count += len(faces)
-            when = {"frame": number, "seconds": round(frame.seconds, 4)}
-            for row in rows_of(faces) or [NO_FACE]:
-                if settings.table == "csv":
-                    writer.writerow({**when, **row})
-                else:
-                    stream.write(json.dumps({**when, **row}) + "\n")
-            if recorder:
-                draw_faces(frame.image, faces, settings.names)
-                recorder.write(frame.image)
-        if recorder:
-            recorder.close()
-    return count
-
-
-def _require_own(path: Path, begin: str) -> None:
-    """Raise EdgefkpError for a file at `path` that is not empty and does not begin so."""
-    if path.exists():
-        with open(path, "rb") as stream:
-            found = stream.read(len(begin.encode()))
-        if found and found != begin.encode():
-            raise EdgefkpError(f"{path} is not a table that edgefkp predict wrote", "choose another folder: --out")

@@ -1,21 +1,27 @@
-"""Images in several processes: in the order of the items, and one that ends its process costs no other."""
+"""Images and videos in other processes: in the order of the items. One that ends or holds up its process costs no
+other."""
 
 import queue
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
+from dataclasses import asdict
 from typing import Any
 
 from edgefkp.detect.images import Item, Outcome, PredictSettings, predict_image
+from edgefkp.detect.media import is_video
+from edgefkp.detect.videos import predict_video
+from edgefkp.files import sweep
 from edgefkp.records import read_record
 from edgefkp.runtime.isolate import Child, ChildDied, report
 
 _ENDING = 5.0  # seconds that a worker whose child was ended may take
+_START = 600.0  # seconds in which a child must have opened its detector
 
 
-def in_workers(items: list[Item], settings: PredictSettings, count: int) -> Iterator[tuple[Item, Outcome]]:
-    """Each item and its outcome. Raises EdgefkpError where a worker cannot start, or cannot write."""
+def in_workers(items: list[Item], settings: PredictSettings, count: int) -> Generator[tuple[Item, Outcome], None, None]:
+    """Each item and its outcome. Raises EdgefkpError if a worker cannot start, or cannot write."""
     arrived: queue.SimpleQueue[tuple[int, Outcome | BaseException]] = queue.SimpleQueue()
     count = min(count, len(items))
     crew = [_Worker(items, range(first, len(items), count), settings, arrived) for first in range(count)]
@@ -70,7 +76,8 @@ class _Worker(threading.Thread):
 
     def _work(self) -> None:
         items, self._ready = [self._items[number] for number in self._left], False
-        with Child(work, self._settings, items, label="a worker of predict", progress=self._receive) as self._child:
+        label = "a worker of predict"
+        with Child(work, self._settings, items, label=label, progress=self._receive, silence=_START) as self._child:
             if self._stopped.is_set():
                 return
             try:
@@ -78,27 +85,47 @@ class _Worker(threading.Thread):
             except ChildDied as died:
                 if not self._ready or self._stopped.is_set():
                     raise
-                cause = died.signal or died.last_line or "no word"
-                self._finish(Outcome(reason=f"it ended its worker process ({cause})"))
+                item = self._items[self._left[0]]
+                for path in (self._settings.out, self._settings.out / "faces" / item.name):
+                    sweep(path if path.is_dir() else path.parent)
+                self._finish(Outcome(reason=_reason(died, item, self._settings.timeout)))
 
     def _receive(self, sent: Any) -> None:
-        if not self._ready:
+        if isinstance(sent, str):  # a new step, which has its own time
             self._ready = True
+            if self._child is not None:
+                self._child.silence = self._settings.timeout
         else:
-            self._finish(read_record(Outcome, sent, "the answer of a worker"))
+            self._finish(read_record(Outcome, sent, "the reply of a worker"))
 
     def _finish(self, outcome: Outcome) -> None:
         self._arrived.put((self._left[0], outcome))
         self._left = self._left[1:]
 
 
+def _reason(died: ChildDied, item: Item, timeout: float) -> str:
+    if died.timed_out:
+        what = "one of its frames" if is_video(item.path) else "it"
+        return f"{what} took longer than {timeout:g} s (--timeout)"
+    return f"it ended its worker process ({died.signal or died.last_line or 'no word'})"
+
+
 def work(settings: Any, items: list[Any]) -> None:
-    """In a child: report that it is ready, then the outcome of each item."""
+    """In a child: report that it is ready, then the outcome of each item; for each step that begins, a word."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))
     own = read_record(PredictSettings, settings, "the settings")
     detector = own.detector()
     report("ready")
-    for item in items:
-        outcome = predict_image(read_record(Item, item, "an item"), own, detector)
-        report({"rows": outcome.rows, "sha256": outcome.sha256, "reason": outcome.reason})
+    for value in items:
+        begun()
+        item = read_record(Item, value, "an item")
+        if is_video(item.path):
+            outcome = predict_video(item, own, detector, begun)
+        else:
+            outcome = predict_image(item, own, detector)
+        report(asdict(outcome))
+
+
+def begun() -> None:
+    report("begun")

@@ -164,7 +164,7 @@ def lookup_mask(lookup: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 def with_solution(source: Dataset, solution: Path) -> Dataset:
     """The dataset with its test labels replaced by those of a `RowId,Location` file.
 
-    Raises UsageError where the dataset has no IdLookupTable, EdgefkpError for a file that is not of this form.
+    Raises UsageError if the dataset has no IdLookupTable, EdgefkpError for a file that is not of this form.
     """
     from edgefkp.data.kaggle_tables import read_solution
 

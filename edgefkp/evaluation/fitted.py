@@ -37,7 +37,7 @@ class FittedFaces:
 def fitted_faces(spec: ModelSpec, faces: Faces, file: str) -> FittedFaces:
     """`faces` for a model of this kind: with its points where they follow from those of the faces, else with their own.
 
-    Raises EdgefkpError where neither follows from the other.
+    Raises EdgefkpError if neither follows from the other.
     """
     if find_conversion(faces.layout, spec.layout):
         faces = faces.in_layout(spec.layout)

@@ -64,7 +64,7 @@ def score(
     """Score (N, K, 2) predicted against true points of `layout`.
 
     label_sources: count only points whose `label_src` is one of these.
-    Raises EdgefkpError where no coordinate counts or a prediction is not finite.
+    Raises EdgefkpError if no coordinate counts or a prediction is not finite.
     """
     truth = keep_label_sources(truth.astype(np.float64), label_src, label_sources)
     labeled = ~np.isnan(truth)

@@ -25,7 +25,7 @@ class Column:
 class Table:
     """Rows of text under columns. Rendering changes nothing of it.
 
-    Raises ValueError where a row has not one cell for each column.
+    Raises ValueError if a row has not one cell for each column.
     """
 
     columns: Sequence[Column]

@@ -32,7 +32,7 @@ def output_bias(model: Any) -> Any:
 
 def output_unit(spec: ModelSpec | None) -> tuple[float, str]:
     """What an output is multiplied with to be read, and its unit. spec: of a keypoint network, None for another."""
-    return (spec.input.side / 2, "px") if spec else (1.0, "output")
+    return (spec.unit, "px") if spec else (1.0, "output")
 
 
 def measured_with(settings: ConversionSettings) -> ConversionSettings:

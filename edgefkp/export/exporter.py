@@ -23,7 +23,7 @@ _SILENCE = 1800.0  # seconds in which a child is expected to report something
 
 def find_networks(names: Sequence[str], folder: Path, note: Callable[[str], None] = lambda text: None) -> list[Path]:
     """The .keras files called `names` (paths, or models in `folder` or of the package); without names all of `folder`,
-    or what `shipped.unnamed` finds, which `note` is told of.
+    or what `shipped.unnamed` finds, which `note` receives.
 
     Raises EdgefkpError for a name that is not there.
     """

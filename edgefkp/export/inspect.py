@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from edgefkp.card import Card, read_card
+from edgefkp.card import Card
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.operator_kinds import OperatorKinds
 from edgefkp.export.schemes import SCHEMES, parse_tflite
@@ -17,13 +17,14 @@ from edgefkp.layout import ModelSpec
 from edgefkp.records import read_record
 from edgefkp.runtime.defects import defects_of
 from edgefkp.runtime.graph import Graph, Tensor, read_graph
-from edgefkp.runtime.metadata import read_metadata, spec_of
+from edgefkp.runtime.metadata import CARD, FileMetadata, described
 
 SCHEMA = "edgefkp.inspection/1"
 MIXED = "mixed"  # integer and float operators take turns, the integer ones not in the majority
 WEIGHTS_ONLY = "weights-only"  # float arithmetic on weights that are stored as integers
 _INSTEAD = {MIXED: "integer only in part", WEIGHTS_ONLY: "float arithmetic on integer weights"}
-_CARD_HAS = ("schema", "file", "sha256", "bytes")  # fields of an Inspection that a card has itself
+# Fields of an Inspection that a card has itself.
+_CARD_HAS = ("schema", "file", "sha256", "bytes", "known_by", "description", "points")
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,12 @@ class Inspection:
     per_channel_dense: bool
     # Steps and ranges of the outputs are in pixels: it is a keypoint network.
     pixels: bool = False
+    # What `description` comes from: "metadata" in the file, the "card" beside it, or "" where neither describes it.
+    known_by: str = ""
+    # Layout, input, output, scheme and the layers that stay float on purpose, as stated; None if they are not known.
+    description: FileMetadata | None = None
+    # How many the layout has.
+    points: int | None = None
     # Names of what occurs in the graph and a runtime does wrongly (runtime/defects.py).
     defects: tuple[str, ...] = ()
 
@@ -89,14 +96,17 @@ def inspect(path: Path | str) -> Inspection:
     path = Path(path)
     graph = read_graph(path)
     kinds = OperatorKinds(graph)
-    spec = _points_of(graph, spec_of(path) or ModelSpec())
+    stated, known_by = described(path)
+    spec = _points_of(graph, stated.spec if stated else ModelSpec())
+    # The card of a network that is no keypoint network names the default layout.
+    description = None if known_by == CARD and spec is None else stated
     counts = Counter((op.name, op.version, kind) for op, kind in zip(graph.operators, kinds.each, strict=True))
     return Inspection(
         schema=SCHEMA,
         file=path.name,
         sha256=sha256_file(path),
         bytes=path.stat().st_size,
-        scheme=_scheme(path, kinds),
+        scheme=_scheme(stated, kinds),
         u8=_takes_bytes(graph),
         integer_share=kinds.integer_share,
         float_islands=kinds.float_islands,
@@ -111,6 +121,9 @@ def inspect(path: Path | str) -> Inspection:
             for op in graph.operators
         ),
         pixels=spec is not None,
+        known_by=known_by if description else "",
+        description=description,
+        points=description.layout.count if description else None,
         defects=defects_of(graph),
     )
 
@@ -128,7 +141,7 @@ def inspection_of(card: Card) -> Inspection | None:
     return read_record(Inspection, {**own, **card.inspection}, f"the inspection in the card of {card.file}")
 
 
-def _scheme(path: Path, kinds: OperatorKinds) -> str:
+def _scheme(stated: FileMetadata | None, kinds: OperatorKinds) -> str:
     """The scheme that the file's operators show, whatever it is called; another word for none of SCHEMES.
 
     An integer scheme is recognized by the majority of the operators that compute.
@@ -136,18 +149,13 @@ def _scheme(path: Path, kinds: OperatorKinds) -> str:
     found = [scheme.name for scheme in SCHEMES.values() if scheme.recognizes(kinds)]
     if len(found) == 1:
         return found[0]
+    if stated and (
+        stated.scheme in found or (stated.keep_float and kinds.count("integer") and stated.scheme in SCHEMES)
+    ):
+        return stated.scheme
     if not found and (kinds.few_bits or kinds.unpacks_weights):
         return kinds.few_bits or WEIGHTS_ONLY
-    declared, keep_float = _declared(path)
-    if declared in found or (keep_float and kinds.count("integer") and declared in SCHEMES):
-        return declared
     return found[-1] if found else MIXED
-
-
-def _declared(path: Path) -> tuple[str, bool]:
-    """The scheme that the file's metadata or card names, and whether layers were kept in float on purpose."""
-    stated = read_metadata(path) or read_card(path)
-    return (stated.scheme, bool(stated.keep_float)) if stated else ("", False)
 
 
 def verify_scheme(path: Path | str) -> str:
@@ -159,7 +167,7 @@ def verify_scheme(path: Path | str) -> str:
     path = Path(path)
     claimed, graph = parse_tflite(path), read_graph(path)
     kinds = OperatorKinds(graph)
-    found = _scheme(path, kinds)
+    found = _scheme(described(path)[0], kinds)
     if not claimed.scheme:
         return found
     if found != claimed.scheme:
@@ -194,7 +202,7 @@ def _port(tensor: Tensor, integers: Tensor | None, spec: ModelSpec | None = None
     zero = tensor.zero_points[0] if tensor.quantized else None
     step, limits = None, None
     if integers is not None and (bounds := integer_bounds(integers)):
-        unit, offset = (spec.input.side / 2, spec.input.center) if spec else (1.0, 0.0)
+        unit, offset = (spec.unit, spec.zero) if spec else (1.0, 0.0)
         step = integers.scales[0] * unit
         low, high = ((bound - integers.zero_points[0]) * step + offset for bound in bounds)
         limits = (low, high)

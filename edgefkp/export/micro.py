@@ -71,14 +71,14 @@ def measure(path: Path, images: np.ndarray) -> Micro:
     """Run (N, *image_shape) uint8 images in TensorFlow Lite Micro and in LiteRT."""
     if find_spec("tflite_micro") is None:
         raise EnvironmentProblem("--target micro needs tflite-micro, which is not installed", INSTALL)
-    half = network_spec(path).input.side / 2
+    pixels = network_spec(path).unit  # that the number 1 is worth
     expected = run_in_child(path, images).outputs  # first: a file that kills its process does so there
     found = _in_child(path, images)
     outputs = found["outputs"]
     port = inspect(path).outputs[0]
     # Integers differ by whole steps; floats that come from integers by multiples of the step.
     difference = np.abs(outputs.astype(np.float64) - expected.astype(np.float64))
-    unit = 1.0 if port.scale else (port.step or half) / half
+    unit = 1.0 if port.scale else (port.step or pixels) / pixels
     steps = difference / unit
     return Micro(
         build=found["build"],
@@ -89,7 +89,7 @@ def measure(path: Path, images: np.ndarray) -> Micro:
         outputs=outputs.size,
         equal_outputs=int((steps < 0.5 if port.step else difference < 1e-6).sum()),
         steps=float(steps.max()) if port.step else 0.0,
-        pixels=float(steps.max() * port.step if port.step else difference.max() * half),
+        pixels=float(steps.max() * port.step if port.step else difference.max() * pixels),
     )
 
 
@@ -168,7 +168,7 @@ def _header(symbol: str, path: Path, measured: Micro) -> str:
 // Input: {"x".join(map(str, takes.shape))} {takes.dtype}, scale {takes.scale}, zero point {takes.zero_point}: \
 pixels scaled to {image.scaling}, {image.colors}.
 // Output: {"x".join(map(str, gives.shape))} {gives.dtype}, scale {gives.scale}, zero point {gives.zero_point}: \
-x = {image.side / 2:g} * value + {image.center:g} pixels of the {image.side}x{image.side} image.
+x = {spec.unit:g} * value + {spec.zero:g} pixels of the {image.side}x{image.side} image.
 #pragma once
 #include <cstddef>
 

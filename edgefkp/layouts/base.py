@@ -120,7 +120,7 @@ class PointLayout:
 
     def to_json(self) -> Any:
         """Its name if every edgefkp knows it, else the whole definition: what is read elsewhere knows no other ones."""
-        if self.name in _BUILT_IN and LAYOUTS[self.name] == self:
+        if self.name in _BUILT_IN and self.name in LAYOUTS and LAYOUTS[self.name] == self:
             return self.name
         return {name: value for name, value in asdict(self).items() if value or name == "lines"}
 

@@ -44,7 +44,7 @@ class Conversion:
 
 @lru_cache(maxsize=256)
 def find_conversion(source: PointLayout, target: PointLayout) -> Conversion | None:
-    """The shortest way from one layout to another; None if there is none."""
+    """The shortest way from one layout to another; None if no map leads there."""
     if source == target:
         return Conversion(())
     waiting: deque[tuple[PointLayout, tuple[Step, ...]]] = deque([(source, ())])
@@ -83,7 +83,7 @@ def common_part(source: PointLayout, target: PointLayout) -> tuple[PointLayout, 
 
 
 def conversion(source: PointLayout, target: PointLayout) -> Conversion:
-    """As `find_conversion`. Raises EdgefkpError where no map leads from the one to the other."""
+    """As `find_conversion`. Raises EdgefkpError if no map leads from the one to the other."""
     found = find_conversion(source, target)
     if found is None:
         missing = [name for name in target.points if not source.has(name)]

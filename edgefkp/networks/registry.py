@@ -93,7 +93,7 @@ def build(
     """A new keras.Model of `network` for the points and the input of `spec`; `changes` override its options.
 
     weights: for pretrained networks None, "imagenet" or a path.
-    Raises UsageError where the network does not fit the input, EnvironmentProblem without TensorFlow.
+    Raises UsageError if the network does not fit the input, EnvironmentProblem without TensorFlow.
     """
     require_tensorflow("building a network")
     options = {**network.options, **changes}

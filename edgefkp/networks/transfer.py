@@ -30,7 +30,7 @@ def transfer(
     resolution: pixels, side of what the backbone sees; None leaves the input's.
     With given weights the backbone's BatchNorm layers stay as they are, in inference mode: batches of faces would
     overwrite the statistics that the weights were trained with.
-    Raises EnvironmentProblem where ImageNet weights cannot be downloaded, EdgefkpError for a bad file.
+    Raises EnvironmentProblem if ImageNet weights cannot be downloaded, EdgefkpError for a bad file.
     """
     import keras
     from keras import layers

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from edgefkp.bench import machine
 from edgefkp.bench import result as bench_result
 from edgefkp.bench.result import Result
-from edgefkp.card import Card, read_card
+from edgefkp.card import TERMS, Card, read_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import SCHEMA as EVALUATION
 from edgefkp.evaluation.evaluate import Evaluation
@@ -47,7 +47,7 @@ class FileEntry:
     parameters: int | None = None
     macs: int | None = None  # multiply-accumulates for one image
     data: str | None = None  # that it was trained on
-    license: str | None = field(default=None, metadata={"json": "licence"})  # of the data
+    license: str | None = field(default=None, metadata=TERMS)  # of the data
     rmse: float | None = None  # px, on the faces that `rmse_on` names
     rmse_on: str | None = None  # faces of a stored evaluation, a benchmark, the export or, for a .keras, the validation
     seconds_per_100: float | None = None  # of the latest benchmark, the interpreter alone

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
-from edgefkp.card import CardStart, imputation_name
+from edgefkp.card import TERMS, CardStart, imputation_name
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.normalized import Normalized
 from edgefkp.files import read_json
@@ -82,7 +82,7 @@ class ModelResult:
     history: list[EpochFacts] = field(repr=False)  # a row for each epoch
     files: list[FileResult]
     start: CardStart | None = None  # the trained network that it was fine-tuned from
-    license: str = field(default="", metadata={"json": "licence"})  # terms of what it was trained on
+    license: str = field(default="", metadata=TERMS)  # terms of what it was trained on
     # Before conversion: NME, failure rate, AUC and error curve by one length of the face; None if no face has it.
     normalized: Normalized | None = None
     nme_by: str = ""  # that length

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from edgefkp.card import read_card
+from edgefkp.card import Card, read_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import parse_json
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, OutputSpec, PointLayout
@@ -18,6 +18,7 @@ from edgefkp.runtime.graph import require_tflite
 
 NAME = "edgefkp"  # of the entry among the file's metadata
 SCHEMA = "edgefkp.metadata/1"
+METADATA, CARD = "metadata", "card"  # what a file is known by
 _BUFFERS, _METADATA = 4, 6  # fields of the table Model in TensorFlow Lite's schema
 _ENTRY_NAME, _ENTRY_BUFFER, _BUFFER_DATA = 0, 1, 0  # fields of the tables Metadata and Buffer
 
@@ -54,12 +55,22 @@ def read_metadata(path: Path) -> FileMetadata | None:
     return read_record(FileMetadata, stored, f"{path}, metadata", "export it again")
 
 
+def described(path: Path) -> tuple[FileMetadata | None, str]:
+    """The description of a .tflite and what it comes from: its METADATA, else its CARD; (None, "") without either."""
+    if known := read_metadata(path):
+        return known, METADATA
+    card = read_card(path)
+    return (metadata_of(card), CARD) if card else (None, "")
+
+
+def metadata_of(card: Card) -> FileMetadata:
+    return FileMetadata(card.model, card.layout, card.input, card.output, card.scheme, card.u8, tuple(card.keep_float))
+
+
 def spec_of(path: Path) -> ModelSpec | None:
     """Points, input and output of a model file: a .tflite's by its metadata; else by the card beside or inside."""
-    if path.suffix == ".tflite" and (known := read_metadata(path)):
-        return known.spec
-    card = read_card(path)
-    return card.spec if card else None
+    known = described(path)[0] if path.suffix == ".tflite" else read_card(path)
+    return known.spec if known else None
 
 
 def _entry(stream: BinaryIO, name: bytes) -> bytes | None:

@@ -32,7 +32,7 @@ def scratch_folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _held(folder: Path, how: int = fcntl.LOCK_EX | fcntl.LOCK_NB) -> Iterator[None]:
-    """Lock the folder: its process lives. Raises OSError where it is of another user or gone, and, unless `how` waits,
+    """Lock the folder: its process lives. Raises OSError if it is of another user or gone, and, unless `how` waits,
     where another process holds it."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:

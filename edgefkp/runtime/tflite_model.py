@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.layout import ModelSpec
+from edgefkp.layout import STANDARDIZED, ModelSpec
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,17 @@ class TfliteModel:
     def pixel_table(self) -> np.ndarray:
         """(256,): each pixel value in the input tensor's type; (256, 3) if the scaling differs between the channels.
 
-        uint8: the pixel itself. Floats: scaled by `spec.input`. Other integers: scaled, then quantized.
+        Red first. uint8: the pixel itself, unless the input is standardized. Floats: scaled by `spec.input`. Other
+        integers: scaled, then quantized.
         """
         dtype = np.dtype(self.inputs[0]["dtype"])
-        if dtype == np.uint8:
+        scale, zero = self.inputs[0]["quantization"]
+        if dtype == np.uint8 and (self.spec.input.scaling != STANDARDIZED or not scale):
             return np.arange(256, dtype=np.uint8)
         mean, deviation = self.spec.input.mean_and_deviation
         scaled = (np.arange(256)[:, None] - mean) / deviation
         if dtype.kind != "f":
-            scale, zero = self.inputs[0]["quantization"]
+            scale = scale or 1.0  # integers that are no quantized numbers
             limits = np.iinfo(dtype)
             scaled = np.clip(np.rint(scaled / scale) + zero, limits.min, limits.max)
         table = scaled.astype(dtype)
@@ -96,10 +98,12 @@ class TfliteModel:
         require_images(self.path, self.spec, images)
         table = self.pixel_table()
         numbers = table[images] if table.ndim == 1 else table[images, np.arange(table.shape[1])]
-        return numbers.reshape(len(images), *self.inputs[0]["shape"])
+        spec = self.spec.input
+        arranged = spec.arranged(numbers.reshape(len(images), spec.side, spec.side, spec.channels))
+        return arranged.reshape(len(images), *self.inputs[0]["shape"])
 
     def keypoints(self, output: np.ndarray) -> np.ndarray:
-        """(..., 2 K) numbers as `get` returns them -> (..., K, 2) float32 pixels."""
+        """(..., numbers) as `get` returns them -> (..., K, 2) float32 pixels."""
         detail = self.outputs[self.points_output or 0]
         if np.dtype(detail["dtype"]).kind != "f":
             scale, zero = detail["quantization"]
@@ -116,7 +120,7 @@ class TfliteModel:
         return points
 
     def run(self, images: np.ndarray) -> np.ndarray:
-        """(N, *spec.input.image_shape) uint8 -> (N, 2 K), the points' output in the file's own type."""
+        """(N, *spec.input.image_shape) uint8 -> (N, numbers), the points' output in the file's own type."""
         tensors = self.tensors(images)
         which = self.points_output or 0
         outputs = np.empty((len(images), self.spec.numbers), self.outputs[which]["dtype"])

@@ -30,7 +30,7 @@ class Curve:
 
     @property
     def gap(self) -> float:
-        """px; positive where training faces are answered better than those of other persons."""
+        """px; positive where training faces are predicted better than those of other persons."""
         return self.validation - self.training
 
 

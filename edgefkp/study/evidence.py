@@ -158,7 +158,7 @@ def read_evidence(study: Path, bench: Path | None = None, damaged: list[str] | N
 
 
 def _read(read: Callable[[Path], Record], path: Path, damaged: list[str] | None) -> Record | None:
-    """None for a file that does not exist, or is damaged if that is to be told in `damaged`."""
+    """None for a file that does not exist, or is damaged if `damaged` collects those."""
     if not path.exists():
         return None
     try:

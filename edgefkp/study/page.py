@@ -13,7 +13,7 @@ from edgefkp.study import tables
 from edgefkp.study.claims import findings
 from edgefkp.study.curves import curves
 from edgefkp.study.errata import ERRATA, UNTESTED
-from edgefkp.study.evidence import Evidence, read_evidence, seed_noise
+from edgefkp.study.evidence import Evidence, seed_noise
 from edgefkp.study.figures import FIGURES, Material
 from edgefkp.study.grid import grid
 from edgefkp.study.shown import Shown
@@ -101,11 +101,6 @@ BLOCKS: dict[str, Callable[[Evidence], str]] = {
     "starts": lambda evidence: _markdown(tables.starts(evidence)),
     "nulls": lambda evidence: _markdown(tables.nulls(evidence.info)),
 }
-
-
-def block(name: str) -> Callable[[Path], str]:
-    """The renderer of one block, from the study's folder."""
-    return lambda study: BLOCKS[name](read_evidence(study))
 
 
 def _markdown(table: Table) -> str:

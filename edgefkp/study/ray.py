@@ -23,7 +23,7 @@ def on_ray(study: Study, work: Work, address: str, cores: int) -> Iterator[Submi
     """A submit for `scheduler.run_all`: a cell takes `cores` cores of a node, and runs again when its node dies.
 
     Its first process cannot go on beside the second: it ends with the Ray worker that started it, and its claim
-    with it. Raises EnvironmentProblem without Ray, or where no cluster answers at `address`.
+    with it. Raises EnvironmentProblem without Ray, or if no cluster answers at `address`.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:

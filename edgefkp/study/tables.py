@@ -88,7 +88,7 @@ def scores(results: Results) -> Table:
 
 def every_score(results: Results) -> Table:
     """Of every trained cell: RMSE over Kaggle's coordinates, over all 15 points, over complete rows, NME; and how its
-    training went: the floats of a step (bf16: mixed with float32; /2: in two lanes), minutes times cores.
+    training went: the floats of a step (bf16: mixed with float32; /2: in two shards), minutes times cores.
     """
     rows = []
     for cell in grid():

@@ -1,7 +1,7 @@
 """Own faces: the start untouched, the fine-tuned network, those from scratch and the mean shape on the same persons.
 
 Where faces are many, these are the persons of the test part. Where they are few, each face is held out once: the folds
-divide persons, each fold is trained without its own, and the answers of all folds are scored together.
+divide persons, each fold is trained without its own, and the predictions of all folds are scored together.
 """
 
 from collections.abc import Callable
@@ -158,7 +158,7 @@ def _models(experiments: list[Experiment], files: list[Path]) -> dict[tuple[str,
 
 
 def _fixed(start: Path, faces: Faces, trained_on: Faces) -> dict[tuple[str, str], np.ndarray]:
-    """The answers of what does not learn: the mean shape and, if it has these points, the start."""
+    """The predictions of what does not learn: the mean shape and, if it has these points, the start."""
     mean = np.nanmean(trained_on.keypoints, 0)
     found: dict[tuple[str, str], np.ndarray] = {(MEAN_SHAPE, ""): np.broadcast_to(mean, faces.keypoints.shape)}
     untouched = open_predictor(start)

@@ -1,9 +1,9 @@
-"""Teachers: larger networks whose answers become the targets of a smaller one (distillation).
+"""Teachers: larger networks whose predictions become the targets of a smaller one (distillation).
 
 A person's points are placed with an error of a pixel or more; what several networks agree on is nearer to what can
-be learned. The answers are made once, on the untouched faces or on altered copies of them, and then move with every
+be learned. The predictions are made once, on the untouched faces or on altered copies of them, and then move with every
 altered image as labels do. A teacher knows the untouched faces from its own training; on a copy that it never saw
-its answer carries more information.
+its prediction carries more information.
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ from edgefkp.runtime.predictor import Predictor, open_predictor
 
 
 def distill_targets(faces: TrainingSet, teachers: list[Path], share: float) -> TrainingSet:
-    """Targets of `share` the teachers' mean answer and the rest the label; all the answer where a point is missing.
+    """Targets: `share` of the teachers' mean prediction, the rest of the label; a missing point: the prediction.
 
     Raises UsageError for a teacher of other points or another input than the faces have.
     """
@@ -52,7 +52,7 @@ def augmented_copies(faces: TrainingSet, count: int, config: AugmentConfig, seed
 
 
 def predict_with_flip(predictor: Predictor, images: np.ndarray) -> np.ndarray:
-    """(N, K, 2) pixels: the mean of the answers for each image and for its mirror image."""
+    """(N, K, 2) pixels: the mean of the predictions for each image and for its mirror image."""
     spec = predictor.spec
     mirrored = predictor.predict(np.ascontiguousarray(images[:, :, ::-1]))
     back = move_points(mirror(spec.input.side), mirrored, spec.layout.mirror_order)

@@ -45,7 +45,7 @@ class Learner:
         self._forward = tf.function(lambda images: self.averaged(to_network(images, spec.input), training=False))
 
     def start_at(self, shape: np.ndarray) -> None:
-        """Answer (K, 2) pixels at first, by a last dense layer that is nearly silent; another last layer stays as is.
+        """Predict (K, 2) pixels at first, by a last dense layer that is nearly silent; another last layer stays as is.
 
         From a random start the first steps only bring the outputs to the mean shape, and switch off ReLU units on the
         way that never come back: of the 48 in front of the tuned networks' outputs, one was left.
@@ -124,7 +124,10 @@ def to_network(images: Any, spec: InputSpec) -> Any:
     if spec.channels == 1:
         pixels = pixels[..., tf.newaxis]
     mean, deviation = (_one_number(numbers.astype(np.float32)) for numbers in spec.mean_and_deviation)
-    return (pixels - mean if np.any(mean) else pixels) / deviation
+    scaled = (pixels - mean if np.any(mean) else pixels) / deviation
+    if spec.order == "bgr":
+        scaled = tf.reverse(scaled, [-1])
+    return scaled if spec.axes == "HWC" else tf.transpose(scaled, [0, 3, 1, 2])
 
 
 def _one_number(numbers: np.ndarray) -> Any:

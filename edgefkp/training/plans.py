@@ -39,7 +39,7 @@ def default_start() -> str:
 
 
 def plan_finetuning(start: str, imputation: str, augment: str, quick: bool = False, **changes: Any) -> Experiment:
-    """The fine-tuning of a .keras file or a network that comes with edgefkp. Raises EdgefkpError if there is none."""
+    """The fine-tuning of a .keras file or a network that comes with edgefkp. Raises EdgefkpError for an unknown one."""
     card = read_card(find_start(start))
     if card is None or not card.network:
         raise EdgefkpError(f"{start} has no card that names its network", "give a network that edgefkp train wrote")

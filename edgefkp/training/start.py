@@ -41,7 +41,7 @@ class Start:
     """A trained network that others start from."""
 
     facts: CardStart
-    network: str  # the architecture's name; "" if its card does not say
+    network: str  # the architecture's name; "" if its card does not name it
     spec: ModelSpec
     model: Any = field(repr=False)  # keras.Model
 
@@ -73,7 +73,7 @@ def find_start(name: str) -> Path:
 
 
 def facts_of(path: Path) -> CardStart:
-    """What the cards of networks that start from `path` say of it."""
+    """What the cards of networks that start from `path` hold of it."""
     card = read_card(path)
     data = card.data if card else None
     return CardStart(path.name, sha256_file(path), data.name if data else None, data.license if data else NOT_STATED)
@@ -104,7 +104,7 @@ def carry_over(start: Start, model: Any, spec: ModelSpec, network: str) -> Kept:
     The body is kept, also for another size of the input. Other colors: the first kernel is spread over the channels,
     or summed up. The last layer keeps the rows of the points that both have; for the others it gives 0, the middle.
     network: the architecture's name, for messages.
-    Raises UsageError where the start is another architecture.
+    Raises UsageError if the start is another architecture.
     """
     if start.network and start.network != network:
         raise UsageError(

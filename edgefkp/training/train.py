@@ -58,7 +58,7 @@ class Experiment:
     recipe: Recipe = field(default_factory=Recipe)
     weights: str | None = None  # for pretrained networks: "imagenet" or a path
     options: dict[str, Any] = field(default_factory=dict)  # in place of the network's own: {"resolution": 96}
-    teachers: tuple[Path, ...] = ()  # model files whose mean answer becomes a part of every target
+    teachers: tuple[Path, ...] = ()  # model files whose mean prediction becomes a part of every target
     teacher_share: float = 0.5  # that part
     teacher_copies: int = 0  # augmented copies of each face that the teachers label; 0: the face itself
     automatic_weight: float = 1.0  # in the loss, of faces whose every point was placed automatically

@@ -124,6 +124,28 @@ def test_jobs_that_no_edgefkp_makes_are_refused(
     refuse(folder, tmp_path, message)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[]", "holds a list, expected the object that is a job"),
+        ("null", "holds null"),
+        ("3", "holds a number"),
+        ("", "job.json"),
+        ("{}", "job.json is not of edgefkp.bundle"),
+        ('{"schema": %s}', "job.json is not a whole bundle job: .* is missing"),
+        ('{"schema": %s, "cells": [], "settings": 5, "sha256": {}}', "job.json is not a whole bundle job: settings"),
+    ],
+)
+def test_the_fault_of_a_job_is_named_before_what_is_missing_beside_it(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    folder = tmp_path / "b"
+    folder.mkdir()
+    (folder / "job.json").write_text(content.replace("%s", json.dumps(bundle.SCHEMA)))
+    refuse(folder, tmp_path, message)
+    refuse(zip_of(folder, tmp_path / "b.zip"), tmp_path / "out", message)
+
+
 def test_a_file_without_a_hash_is_refused(folder: Path, tmp_path: Path) -> None:
     changed(folder, lambda job: job["sha256"].clear())
     refuse(folder, tmp_path, r"tiny\.int8\.tflite was damaged")

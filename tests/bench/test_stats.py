@@ -87,7 +87,7 @@ def test_what_happened_to_the_board_counts() -> None:
     assert verdict.grade(calm, 1, 4, monitored=[("INVALID", "the board reported: throttled")])[0] == "INVALID"
 
 
-def test_unknown_neighbours_are_no_reason() -> None:
+def test_unknown_neighbors_are_no_reason() -> None:
     assert graded([process(others_cores=None, stolen_cores=None) for _ in range(3)])[0] == "VALID"
 
 

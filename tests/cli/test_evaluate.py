@@ -81,7 +81,7 @@ def test_a_submission_scored_as_a_solution_has_no_error(folder, capsys, tmp_path
     assert len(lines) == 1 + len(SCORED)
     result = run(capsys, "--data", folder, "--solution", tmp_path / "submission.csv")
     assert result["score"]["coordinates"] == 4
-    # Locations are clipped to the picture, and written with six digits.
+    # Locations are clipped to the image, and written with six digits.
     predicted = open_predictor(TINY).predict(open_dataset(folder).test.images)
     outside = np.clip(predicted, 0, 96) != predicted
     assert result["score"]["rmse"] < 1e-3 or outside.any()

@@ -30,7 +30,7 @@ Typed = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with models, faces, a picture, and modules that leave a mark when they are imported."""
+    """A folder with models, faces, an image, and modules that leave a mark when they are imported."""
     folder = tmp_path / "downloaded"
     folder.mkdir()
     code = BAIT.format(place=str(tmp_path / "touched"))

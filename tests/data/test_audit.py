@@ -45,7 +45,7 @@ def source():
 
 @pytest.fixture(scope="module")
 def usual(source):
-    """What the sample has by itself: pictures of one sitting, a few points outside."""
+    """What the sample has by itself: images of one sitting, a few points outside."""
     return set(audit(source).findings)
 
 
@@ -186,7 +186,7 @@ def test_misplaced_points_of_faces_with_four_points(source):
 
 def test_misplaced_crops(source, usual):
     keypoints = source.train.keypoints.copy()
-    keypoints[PLANTED[:5]] = 20 + 0.5 * keypoints[PLANTED[:5]]  # labels of a picture of half the size
+    keypoints[PLANTED[:5]] = 20 + 0.5 * keypoints[PLANTED[:5]]  # labels of an image of half the size
     keypoints[PLANTED[5:]] += (18, 0)
     found, others = new(audit(changed(source, keypoints=keypoints)), usual, "placement")
     assert found == set(PLANTED)
@@ -201,7 +201,7 @@ def test_blank_images(source, usual, level):
     result = audit(changed(source, images=images))
     found, others = new(result, usual, "blank")
     assert found == set(PLANTED)
-    # A pair that was usual may have lost its first picture and be told with the next one.
+    # A pair that was usual may have lost its first image and be told with the next one.
     assert {finding.kind for finding in others} <= {"near-duplicate"}
 
 

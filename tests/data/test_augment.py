@@ -1,4 +1,4 @@
-"""Altered pictures keep their points where the face is."""
+"""Altered images keep their points where the face is."""
 
 import cv2
 import numpy as np
@@ -73,7 +73,7 @@ def test_each_kind_of_change_alters_pixels_and_no_point(kind):
 
 def test_paper_set_has_every_kind_of_copy():
     faces = TrainingSet(np.stack([dots(MEAN)] * 2), np.stack([MEAN, MEAN + 0.0]))
-    faces.targets[1, 7, 0] = 90  # a shift of +12 takes this point out of the picture
+    faces.targets[1, 7, 0] = 90  # a shift of +12 takes this point out of the image
     out = paper_set(faces)
     # originals, 2 rotations, 2 brightnesses, noise; 4 shifts of the first face, of the second the 2 to the left
     inside = [

@@ -142,8 +142,9 @@ def test_the_browser_gets_input_and_points_of_each_model(model, tmp_path):
         nme_pair=(("left_ear",), ("right_ear",)),
         lines=(("left_ear", "right_ear"),),
     )
-    spec = InputSpec(64, "rgb", "standardized", (1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
-    write_card(other, Card(TFLITE, "other", layout=layout, input=spec))
+    spec = InputSpec(64, "rgb", "standardized", (3.0, 2.0, 1.0), (6.0, 5.0, 4.0), "bgr", "CHW")
+    output = OutputSpec(form="pixels", offset=0.5, numbers_a_point=3)
+    write_card(other, Card(TFLITE, "other", layout=layout, input=spec, output=output))
     models = json.loads(browser_pages([model, other], tmp_path)["/setup.json"]("").body)["models"]
     assert list(models) == [model.stem, "other"]
     assert (models[model.stem]["side"], models[model.stem]["channels"]) == (96, 1)
@@ -153,6 +154,11 @@ def test_the_browser_gets_input_and_points_of_each_model(model, tmp_path):
         "channels": 3,
         "mean": [1, 2, 3],
         "deviation": [4, 5, 6],
+        "blueFirst": True,
+        "channelsFirst": True,
+        "unit": 1,
+        "zero": 0.5,
+        "stride": 3,
         "output": 0,
         "points": ["left_ear", "right_ear"],
         "meanShape": [[pytest.approx(57.1), 31.5], [pytest.approx(5.9), 31.5]],

@@ -149,8 +149,8 @@ def test_a_folder_that_is_deleted_meanwhile_is_an_error_and_the_next_run_is_whol
     items = find_items([photos], out)
 
     def delete(item):
-        if item.name == "1.jpg":
-            shutil.rmtree(out)
+        while item.name == "1.jpg" and out.exists():  # the worker draws the next image meanwhile
+            shutil.rmtree(out, ignore_errors=True)
 
     with pytest.raises(EdgefkpError, match="was deleted while") as caught:
         predict(items, own, done=delete)

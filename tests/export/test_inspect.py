@@ -1,5 +1,6 @@
 """Files read back without TensorFlow: what they are, whatever they are called."""
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -7,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.card import read_card
+from edgefkp.card import TFLITE, Card, read_card, write_card
+from edgefkp.cli.inspect import inspection_table
 from edgefkp.errors import EdgefkpError
-from edgefkp.export.inspect import MIXED, inspect, inspection_of, verify_scheme
+from edgefkp.export.inspect import MIXED, Inspection, inspect, inspection_of, verify_scheme
 from edgefkp.export.parity import parity_of
+from edgefkp.layout import InputSpec
 from edgefkp.runtime import graph
+from edgefkp.runtime.shipped import FOLDER
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 SCHEMES = {
@@ -54,6 +58,40 @@ def test_a_name_that_promises_bytes_is_held_to_it(tmp_path: Path) -> None:
 
 def test_a_name_that_promises_nothing_passes() -> None:
     assert verify_scheme(FIXTURES / "classifier.tflite") == "float32"
+
+
+def test_a_file_is_described_by_its_metadata_or_its_card_or_not_at_all(tmp_path: Path) -> None:
+    shipped = FOLDER / "small-masked-online.int8.tflite"
+    alone = Path(shutil.copy(shipped, tmp_path))
+    for path in (shipped, alone):
+        rows = shown(inspect(path))
+        assert rows["model"] == "small-masked-online (described in the file)"
+        assert rows["layout"] == "kaggle15: 15 points"
+        assert rows["takes"] == "96x96 gray images, pixels scaled to 0..1"
+        assert rows["float on purpose"] == "softmax, places"
+    foreign = Path(shutil.copy(FIXTURES / "tiny.int8.tflite", tmp_path))
+    assert inspect(foreign).description is None
+    rows = shown(inspect(foreign))
+    assert rows["layout"] == "not known; the shapes are those of 96x96 gray in, 15 points (kaggle15) out"
+    assert rows["float on purpose"] == "not known"
+    given = InputSpec(96, "gray", "standardized", (120.0,), (60.0,))
+    write_card(foreign, Card(TFLITE, "tiny", input=given, keep_float=["dense"], u8=True))
+    rows = shown(inspect(foreign))
+    assert rows["model"] == "tiny (described in its card)"
+    assert rows["takes"] == "96x96 gray images, pixels minus 120, divided by 60 inside the file"
+    assert rows["float on purpose"] == "dense"
+
+
+def test_the_card_of_another_kind_of_network_is_no_description(tmp_path: Path) -> None:
+    path = Path(shutil.copy(FIXTURES / "classifier.tflite", tmp_path))
+    write_card(path, Card(TFLITE, "classifier"))
+    assert inspect(path).description is None
+    assert shown(inspect(path))["layout"] == "not known"
+
+
+def shown(inspection: Inspection) -> dict[str, str]:
+    lines = inspection_table(inspection).partition("\n\n")[0].splitlines()
+    return dict(re.split(r"\s{2,}", line, maxsplit=1) for line in lines)
 
 
 def test_output_steps_are_in_pixels() -> None:

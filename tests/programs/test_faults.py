@@ -3,18 +3,21 @@
 import dataclasses
 
 import pytest
+from click.testing import CliRunner
 
 from bench.faults import KINDS, Kind, record
 from bench.faults.__main__ import RESULT as FAULTS
+from bench.faults.__main__ import WHOLE, inputs_of, main
 from bench.faults.kinds.itself import FOREIGN_LOADS, FOREIGN_RUNS, ORDER, OTHER_ANSWER
 from bench.faults.record import BAD, OUTCOMES, WRONG, row_of, smallest
-from bench.faults.runner import IN_PLACE, altered, run_kind, samples_in
+from bench.faults.runner import IN_PLACE, altered, refused_untouched, run_kind, samples_in
 from bench.kills.__main__ import RESULT as KILLS
 from bench.kills.contents import contents, difference
-from bench.kills.record import KillRow, read, with_row
+from bench.kills.record import KillRow, counts_of, read, with_row
 from bench.kills.runner import kill_often
 from bench.kills.targets import NAMES, TARGETS
 from edgefkp.files import write_json
+from edgefkp.runtime import isolate
 
 SEED = 5
 READ = [kind.name for kind in KINDS.values() if kind.share]
@@ -43,6 +46,12 @@ def test_the_harness_notices_every_fault(tmp_path):
 def test_an_altered_file_is_refused_or_answered(name, tmp_path):
     outcomes = run_kind(KINDS[name], range(SLOWER.get(name, INPUTS)), SEED, tmp_path)
     assert [one for one in outcomes if one.outcome in BAD] == []
+
+
+@pytest.mark.parametrize("name", [name for name in READ if not KINDS[name].needs])
+def test_an_untouched_file_is_answered(name, tmp_path):
+    folders = {"EDGEFKP_CACHE": str(tmp_path / "cache"), "TMPDIR": str(tmp_path)}
+    assert isolate.call(refused_untouched, name, str(tmp_path), environment=folders) == []
 
 
 @pytest.mark.parametrize("name", ["npz", "result"])
@@ -105,6 +114,30 @@ def test_a_command_that_is_killed_alone_keeps_the_rows_of_the_others(tmp_path):
     assert [row.command for row in read(path).rows] == ["predict", "study"]
     assert read(path).problems == []
     assert len(with_row(path, 2, KillRow("run", 1, 1, 0, 0, 0, 0), []).rows) == 1
+
+
+def test_the_whole_count_has_enough_of_each_family():
+    def inputs(*names):
+        return sum(len(inputs_of(KINDS[name], WHOLE)) for name in names)
+
+    assert inputs("tflite", "tflite beside a card") >= 1000
+    assert inputs("csv", "zip", "npz", "folder", "tables", "full labels", "arrays", "coco", "label studio") >= 1000
+    assert inputs("image", "video") >= 400
+    assert inputs("card", "keras", "start", "card in .keras", "result", "recipe", "bundle") >= 500
+
+
+def test_a_count_that_was_interrupted_leaves_out_what_it_has(tmp_path):
+    faults, kills = tmp_path / "faults.json", tmp_path / "kills.json"
+    (tmp_path / "csv").mkdir()
+    row = row_of("csv", "", run_kind(KINDS["csv"], range(2), SEED, tmp_path / "csv"))
+    write_json(faults, record.with_row(faults, SEED, row, [], KINDS.names()))
+    write_json(kills, with_row(kills, SEED, KillRow("predict", 2, 2, 0, 0, 0, 0), []))
+    assert (record.counts_of(faults, SEED), record.counts_of(faults, SEED + 1)) == ({"csv": 2}, {})
+    assert (counts_of(kills, SEED), counts_of(kills, SEED + 1)) == ({"predict": 2}, {})
+    words = ["--only", "csv", "--count", str(round(2 * WHOLE / KINDS["csv"].share)), "--seed", str(SEED), "--resume"]
+    before = faults.read_bytes()
+    assert CliRunner().invoke(main, [*words, "--out", str(faults)], catch_exceptions=False).exit_code == 0
+    assert faults.read_bytes() == before
 
 
 def test_the_committed_figures_are_of_the_whole_and_hold_no_fault():

@@ -24,6 +24,7 @@ INPUTS = (
     InputSpec(64, "rgb", "-1..1"),
     InputSpec(64, "rgb", "standardized", (120.0, 110.0, 100.0), (60.0, 50.0, 40.0)),
     InputSpec(64, "gray", "0..255"),
+    InputSpec(64, "rgb", "-1..1", order="bgr"),
 )
 
 
@@ -106,7 +107,7 @@ def images_of(spec: ModelSpec) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (5, *spec.input.image_shape), np.uint8)
 
 
-@pytest.mark.parametrize("given", INPUTS, ids=lambda spec: f"{spec.colors} {spec.scaling}")
+@pytest.mark.parametrize("given", INPUTS, ids=lambda spec: f"{spec.colors} {spec.scaling} {spec.order}")
 @pytest.mark.parametrize("numbers", ["float32", "int8"])
 def test_three_points_of_64_pixels_are_those_of_keras(tmp_path: Path, given: InputSpec, numbers: str) -> None:
     tf = pytest.importorskip("tensorflow")
@@ -127,6 +128,7 @@ def test_three_points_of_64_pixels_are_those_of_keras(tmp_path: Path, given: Inp
     mean, deviation = {"0..1": (0, 255), "-1..1": (127.5, 127.5), "0..255": (0, 1)}.get(
         given.scaling, ((120.0, 110.0, 100.0), (60.0, 50.0, 40.0))
     )
+    pixels = pixels[..., ::-1] if given.order == "bgr" else pixels
     raw = made((pixels - np.array(mean)) / np.array(deviation), training=False).numpy()
     expected = raw.reshape(5, 3, 2) * 32 + 31.5
     np.testing.assert_allclose(model.predict(images), expected, atol=1e-3 if numbers == "float32" else 1.0)

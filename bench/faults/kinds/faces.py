@@ -128,7 +128,7 @@ def alter_folder(content: bytes, random: np.random.Generator) -> tuple[bytes, st
     return (alter_table if content.startswith(b"file,") else alter_bytes)(content, random)
 
 
-KINDS.add(Kind("csv", "Kaggle's training.csv: opened and split", make_csv, alter_table, open_faces, 200))
+KINDS.add(Kind("csv", "Kaggle's training.csv: opened and split", make_csv, alter_table, open_faces, 190))
 KINDS.add(
     Kind(
         "zip",
@@ -136,10 +136,10 @@ KINDS.add(
         make_zip,
         one_of(alter_zip(alter_table), alter_bytes),
         open_faces,
-        150,
+        130,
     )
 )
-KINDS.add(Kind("npz", "faces in an .npz: opened and split", make_npz, alter_archive, open_faces, 250))
+KINDS.add(Kind("npz", "faces in an .npz: opened and split", make_npz, alter_archive, open_faces, 200))
 KINDS.add(
     Kind(
         "folder",
@@ -147,7 +147,7 @@ KINDS.add(
         make_folder,
         alter_folder,
         open_faces,
-        150,
+        110,
     )
 )
 KINDS.add(
@@ -157,10 +157,10 @@ KINDS.add(
         make_tables,
         alter_table,
         open_faces,
-        100,
+        80,
     )
 )
-KINDS.add(Kind("full labels", "full_labels.npz: opened and split", make_full, alter_archive, open_faces, 60))
+KINDS.add(Kind("full labels", "full_labels.npz: opened and split", make_full, alter_archive, open_faces, 50))
 KINDS.add(
     Kind(
         "arrays",
@@ -168,6 +168,6 @@ KINDS.add(
         make_arrays,
         alter_archive,
         read_arrays,
-        110,
+        90,
     )
 )

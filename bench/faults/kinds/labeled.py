@@ -12,7 +12,7 @@ import numpy as np
 from bench.faults import KINDS, Kind, Mutator, Sample
 from bench.faults.calls import command, drawn, samples_of
 from bench.faults.kinds.faces import open_faces
-from bench.faults.mutate import alter_archive, alter_bytes, alter_json, alter_table, alter_zip, one_of
+from bench.faults.mutate import alter_archive, alter_bytes, alter_json, alter_table, alter_words, alter_zip, one_of
 from edgefkp.data.converting import convert
 from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.data.written import WRITERS, write
@@ -147,15 +147,16 @@ def _by_content(content: bytes, random: np.random.Generator) -> tuple[bytes, str
     return mutate(content, random)
 
 
+alter_text = one_of(alter_words, alter_words, alter_bytes)
 for _name, _what, _make, _mutate, _share in (
-    ("coco", "COCO keypoints: opened and split", make_coco, one_of(alter_json, alter_json, alter_bytes), 120),
-    ("pts", "a folder of .pts: opened and split", make_pts, alter_bytes, 60),
-    ("photo table", "a CSV of photos: opened and split", make_table, _by_content, 60),
-    ("other table", "CSVs of parts, in UTF-16 with semicolons: opened and split", make_other_table, alter_bytes, 60),
-    ("cvat", "CVAT's XML: opened and split", make_cvat, alter_bytes, 80),
-    ("label studio", "Label Studio's JSON: opened and split", make_label_studio, one_of(alter_json, alter_bytes), 80),
-    ("wflw", "WFLW's text: opened and split", make_wflw, alter_bytes, 60),
-    ("face images", "face_images.npz and its CSV: opened and split", make_face_images, _by_content, 60),
+    ("coco", "COCO keypoints: opened and split", make_coco, one_of(alter_json, alter_json, alter_bytes), 110),
+    ("pts", "a folder of .pts: opened and split", make_pts, alter_text, 50),
+    ("photo table", "a CSV of photos: opened and split", make_table, _by_content, 50),
+    ("other table", "CSVs of parts, in UTF-16 with semicolons: opened and split", make_other_table, alter_text, 50),
+    ("cvat", "CVAT's XML: opened and split", make_cvat, alter_text, 70),
+    ("label studio", "Label Studio's JSON: opened and split", make_label_studio, one_of(alter_json, alter_bytes), 70),
+    ("wflw", "WFLW's text: opened and split", make_wflw, alter_text, 50),
+    ("face images", "face_images.npz and its CSV: opened and split", make_face_images, _by_content, 50),
     (
         "export zip",
         "a zip of photos and COCO: opened and split",

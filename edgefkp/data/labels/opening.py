@@ -39,7 +39,7 @@ def judged_photos(photos: Photos, options: LabelOptions) -> Photos:
 
 
 def _layout_of(photos: Photos, points: np.ndarray) -> PointLayout:
-    """Of photos with these points. Raises EdgefkpError where it is not clear how points of one's own are mirrored."""
+    """Of photos with these points. Raises EdgefkpError if it is not clear how points of one's own are mirrored."""
     if not is_own(photos.layout):
         return photos.layout
     trained = photos.parts == PARTS[0]

@@ -17,7 +17,7 @@ _ROUND = 100  # what percent go up to
 # The middle of a face as a share of its image: the median is 0.5 of every data set at hand, and 0.3 of no face.
 _CENTRAL = (0.3, 0.7)
 _CORNER = 0.4
-_LARGER = 1.2  # times: what a copy has to be larger or smaller to be told from a sloppy crop
+_LARGER = 1.2  # times: what a copy has to be larger or smaller to be distinguished from a sloppy crop
 _CLEARLY = 0.1  # log of a face's proportions, that one reading is nearer to the mean shape than another
 # A copy's size is mostly one of these times the image's.
 _FACTORS = (1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)

@@ -44,7 +44,7 @@ def find_model(name: Path | str | None = None) -> Path:
 
 def unnamed(folder: Path, suffix: str) -> tuple[list[Path], str]:
     """What a command works on that no file was named for: those of `folder`, else a lone one in the current folder,
-    else the shipped ones; and what to tell people of that choice, which is nothing of the first."""
+    else the shipped ones; and a line about that choice, which is empty for the first."""
     if found := visible(folder, f"*{suffix}"):
         return found, ""
     if len(found := visible(Path(), f"*{suffix}")) == 1:
