@@ -84,6 +84,7 @@ class Card:
     parent: str | None = None  # the .keras that it was made from
     parent_sha256: str | None = None
     parent_bytes: int | None = None
+    imported: dict[str, str] | None = None  # of another's network: from, source, license
     calibration: dict[str, Any] | None = None
     bias_correction: dict[str, Any] | None = None
     inspection: dict[str, Any] | None = None  # edgefkp.inspection, without what the card itself holds
