@@ -76,15 +76,15 @@ def frame_at(seconds: float, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return frame, move_points(matrix, POINTS)
 
 
-def write_video(path: Path, seconds: float = SECONDS, fps: float = FPS) -> np.ndarray:
+def write_video(path: Path, seconds: float = SECONDS) -> np.ndarray:
     """Write the video and return the true track: (frames, 15, 2) float32, frame pixels."""
     import cv2
 
     image = astronaut()
-    video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*CODECS[path.suffix]), fps, (WIDTH, HEIGHT))
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*CODECS[path.suffix]), FPS, (WIDTH, HEIGHT))
     track = []
-    for number in range(round(seconds * fps)):
-        frame, points = frame_at(number / fps, image)
+    for number in range(round(seconds * FPS)):
+        frame, points = frame_at(number / FPS, image)
         video.write(frame)
         track.append(points)
     video.release()

@@ -138,7 +138,7 @@ def _built_dataclass(kind: Any, value: Any, where: str, unknown: list[str]) -> A
         name = json_name(field)
         if name in value:
             one = _built(hints[field.name], value[name], f"{where}{name}.", unknown)
-            given[field.name] = field.metadata["read"](one) if one and "read" in field.metadata else one
+            given[field.name] = field.metadata["read"](one) if "read" in field.metadata and one else one
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise ValueError(f"{where}{name} is missing")
     known = {json_name(field) for field in dataclasses.fields(kind)}

@@ -278,7 +278,7 @@ def _gathered(
             "split": parts.hash,
             "faces": {name: len(getattr(parts, name)) for name in names},
             "persons": {name: len(np.unique(getattr(parts, name).groups)) for name in names},
-            "labels": source.judgement.facts() | {"audit": looked.counts},
+            "labels": source.judgment.facts() | {"audit": looked.counts},
         },
         faces=mean.faces,
         coordinates=mean.coordinates,

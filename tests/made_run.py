@@ -64,7 +64,7 @@ def make_model(network: str, rmse: float) -> ModelResult:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def result() -> RunResult:
     """Two networks: `small` beats the mean shape, `manual` does not."""
     return RunResult(
@@ -94,7 +94,7 @@ def wide(result: RunResult) -> RunResult:
     return replace(result, models=[long])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shown(result: RunResult) -> ShownFaces:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (3, 96, 96), np.uint8)

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass, field, make_dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -135,3 +136,13 @@ def test_a_registry_knows_names_and_the_nearest_ones():
         registry.add(Part("small", (3.0,)))
     registry.remove("small")
     assert list(registry) == ["large"]
+
+
+def test_arrays_are_taken_as_they_are():
+    @dataclass(frozen=True)
+    class Arrays:
+        images: np.ndarray
+        groups: np.ndarray | None = None
+
+    images = np.zeros((2, 3))
+    assert read_record(Arrays, {"images": images, "groups": images}, "the faces").groups is images

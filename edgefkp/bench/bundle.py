@@ -4,6 +4,7 @@ See unbundle for what opens it there.
 """
 
 import shutil
+import warnings
 import zipfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.files import replacing, sha256_file, write_json, write_text
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime import safety
+from edgefkp.runtime.graph import require_tflite
 from edgefkp.runtime.metadata import spec_of
 from edgefkp.runtime.scratch import scratch_folder
 
@@ -36,6 +38,10 @@ With numpy and a runtime for .tflite files (pip install ai-edge-litert; on 32-bi
 With edgefkp installed: edgefkp bench --bundle THE_ZIP
 Then, where edgefkp is installed: edgefkp bench show result.json
 """
+
+
+class NoReference(UserWarning):
+    """A file of a bundle travels without reference points."""
 
 
 @dataclass(frozen=True)
@@ -83,17 +89,20 @@ def make_zip(path: Path, cases: list[Case], images: TimedImages, settings: Timin
 def reference_points(files: list[Path], images: TimedImages) -> dict[str, np.ndarray]:
     """File name -> the points that this machine computes for the first images; for keypoint networks alone.
 
-    Raises EdgefkpError for a file that kills the process that runs it; one that lacks its runtime here may travel.
+    A file that does not run here may travel, with the warning NoReference. Raises EdgefkpError for one that kills the
+    process that runs it, and for one that is no .tflite.
     """
     points = {}
     for file in files:
+        require_tflite(file)
         try:
             own = images.at(spec_of(file) or ModelSpec())
             points[file.name] = safety.run_in_child(file, own.images[:REFERENCE]).keypoints
         except safety.DeadlyFile:
             raise
-        except EdgefkpError:
-            continue
+        except EdgefkpError as error:
+            why = f"{error.message}; what the board computes will be compared with nothing"
+            warnings.warn(f"{file.name} gives no points here: {why}", NoReference, stacklevel=2)
     return points
 
 

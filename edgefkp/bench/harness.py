@@ -104,7 +104,7 @@ def measure(
         rows=rows,
         failed=failed,
         verdict=verdict.worst([row.verdict for row in rows]),
-        notes=notes,
+        notes=[*notes, *images.unscored({Path(case.file).name: one.spec for case, one in probed.items()})],
         seconds=time.monotonic() - begun,
     )
 

@@ -61,8 +61,8 @@ def load_average() -> float | None:
         return None
 
 
-def boot_id(root: Path = ROOT) -> str:
-    return read_text(root / "proc/sys/kernel/random/boot_id") or ""
+def boot_id() -> str:
+    return read_text(ROOT / "proc/sys/kernel/random/boot_id") or ""
 
 
 def read_text(path: Path) -> str | None:

@@ -101,6 +101,7 @@ def main(args: list[str] | None = None) -> None:
         _drop(sys.stdout)
         sys.exit(141)
     except (Exception, KeyboardInterrupt) as error:
+        signals.end_at_once()
         if debug:
             import traceback
 
@@ -108,6 +109,7 @@ def main(args: list[str] | None = None) -> None:
         if isinstance(error, KeyboardInterrupt | click.Abort) or signals.received():
             _end_stopped(error)
         _fail(_described(error))
+    signals.end_at_once()
     number = signals.received()
     if number in signals.ENDING:  # for a command that Ctrl-C ends in the usual way, too
         sys.exit(128 + number)

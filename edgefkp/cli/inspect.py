@@ -9,6 +9,7 @@ from edgefkp.cli.options import json_option, print_json
 
 if TYPE_CHECKING:
     from edgefkp.export.inspect import Inspection, Port
+    from edgefkp.layout import InputSpec, OutputSpec
 
 
 @click.command("inspect")
@@ -75,17 +76,29 @@ def _description(inspection: "Inspection") -> list[tuple[str, str]]:
             ("float on purpose", "not known"),
         ]
     where = "in the file" if inspection.known_by == "metadata" else "in its card"
-    scaling = f"scaled to {known.input.scaling}"
-    if known.input.scaling == "standardized":
-        mean, deviation = (", ".join(f"{n:g}" for n in each) for each in (known.input.mean, known.input.deviation))
-        scaling = f"minus {mean}, divided by {deviation}"
     return [
         ("model", f"{known.model} (described {where})"),
         ("layout", f"{known.layout.name}: {known.layout.count} points"),
-        ("takes", f"{known.input} images, pixels {scaling}{' inside the file' if known.u8 else ''}"),
-        ("returns", f"points in {known.output.form} of the image, in {known.output.points or 'its one output'}"),
+        ("takes", _input(known.input) + (" inside the file" if known.u8 else "")),
+        ("returns", _output(known.output)),
         ("float on purpose", ", ".join(known.keep_float) or "none"),
     ]
+
+
+def _input(spec: "InputSpec") -> str:
+    order = ", blue first" if spec.order == "bgr" and spec.channels > 1 else ""
+    axes = "" if spec.axes == "HWC" else ", channels before rows"
+    if spec.mean:
+        mean, deviation = (", ".join(f"{number:g}" for number in each) for each in (spec.mean, spec.deviation))
+        return f"{spec} images{order}{axes}, pixels minus {mean}, divided by {deviation}"
+    return f"{spec} images{order}{axes}, pixels scaled to {spec.scaling}"
+
+
+def _output(spec: "OutputSpec") -> str:
+    form = "pixels" if spec.form == "pixels" else f"{spec.form} of the image"
+    numbers = "" if spec.numbers_a_point == 2 else f", {spec.numbers_a_point} numbers each"
+    offset = f", {spec.offset:+g} px" if spec.offset else ""
+    return f"points in {form}{offset}{numbers}, in {spec.points or 'its one output'}"
 
 
 def _port(port: "Port", pixels: bool = False) -> str:

@@ -24,9 +24,12 @@ model_option = click.option("--model", help="A .tflite file or the name of a shi
 
 
 def _data_help() -> str:
-    from edgefkp.data.formats import data_forms
+    from edgefkp.data.formats import FORMATS
 
-    return f"Labeled faces: {data_forms()}."
+    return (
+        f"Labeled faces: sample (built in), or a file or folder of any form that `edgefkp data formats` explains: "
+        f"{', '.join(name for name in FORMATS if name != 'sample')}."
+    )
 
 
 def data_option(default: str | None = "sample") -> Decorator:

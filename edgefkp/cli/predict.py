@@ -13,16 +13,24 @@ from edgefkp.cli.options import (
     print_json,
     runtime_option,
 )
-from edgefkp.cli.parameters import SharedOption
+from edgefkp.cli.parameters import LayoutChoice, SharedOption
 from edgefkp.data.progress import progress_bar
 from edgefkp.errors import FAILED
 
 if TYPE_CHECKING:
     from edgefkp.detect.predict import Predicted
+    from edgefkp.layout import PointLayout
 
 MOST_WORKERS = 64  # each takes about 100 MB
 MOST_SECONDS = 86_400.0
 _SHOWN = 10  # skipped files that are listed by name; all of them are in --json
+
+
+def _layout_help() -> str:
+    from edgefkp.layout import LAYOUTS
+
+    names = ", ".join(LAYOUTS.names())
+    return f"Write and draw other points, if they follow from the model's: {names}, or a JSON file."
 
 
 @click.command("predict")
@@ -46,6 +54,13 @@ _SHOWN = 10  # skipped files that are listed by name; all of them are in --json
     default="csv",
     show_default=True,
     help="Format of the points; json: JSON Lines; coco: COCO keypoints, for labeling tools and --data.",
+)
+@click.option(
+    "--layout",
+    cls=SharedOption,
+    type=LayoutChoice(),
+    help_from=_layout_help,
+    metavar="LAYOUT",
 )
 @click.option("--overlays/--no-overlays", default=True, help="Write the images with their keypoints drawn in.")
 @click.option("--names", is_flag=True, help="Draw the points' names, too.")
@@ -72,6 +87,7 @@ def command(
     finder: str,
     faces: int | None,
     table: str,
+    layout: "PointLayout | None",
     overlays: bool,
     names: bool,
     workers: int,
@@ -89,8 +105,9 @@ def command(
     from edgefkp.detect.predict import Item, PredictSettings, find_items, predict
 
     items = find_items(paths, out)
-    settings = PredictSettings(out, model, finder, faces, runtime, overlays, names, table, timeout or TIMEOUT)
+    settings = PredictSettings(out, model, finder, faces, runtime, overlays, names, table, timeout or TIMEOUT, layout)
     detector = settings.detector()  # errors of the model or the finder come before the progress bar
+    settings.points_of(detector)
     with progress_bar("predict", len(items)) as bar:
 
         def done(item: Item) -> None:

@@ -168,7 +168,7 @@ def command(
     if as_json:
         print_json(card)
         return
-    for line in summary(card, source.judgement.blamed):
+    for line in summary(card, source.judgment.blamed):
         log(line)
     click.echo(path)
 

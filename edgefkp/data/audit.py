@@ -77,7 +77,7 @@ def audit(source: Dataset, pairs: bool = True) -> Audit:
     counts = Counter(finding.kind for finding in findings)
     total = sum(map(len, parts.values()))
     kept = {kind: counts[kind] for kind in kinds if pairs or kind not in _OF_PAIRS}
-    return Audit(source.name, total, kept, tuple(findings), source.judgement.findings)
+    return Audit(source.name, total, kept, tuple(findings), source.judgment.findings)
 
 
 def audit_line(result: Audit) -> str:

@@ -56,7 +56,7 @@ def cut_photos(photos: Photos, input: InputSpec, skip_missing_images: bool = Fal
         license_of(persons, photos.license),
         persons_known=persons is not None,
         validation=validation,
-        judgement=photos.judgement,
+        judgment=photos.judgment,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from edgefkp.data.labels.findings import NOT_JUDGED, Judgement
+from edgefkp.data.labels.findings import NOT_JUDGED, Judgment
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_arrays
 from edgefkp.geometry import Box, crop_face, crop_matrix, move_points, reframed
@@ -217,7 +217,7 @@ class Dataset:
     # The source's own validation part; else the split makes one.
     validation: Faces | None = None
     # What was found in the labels when they were opened, and how they were read.
-    judgement: Judgement = NOT_JUDGED
+    judgment: Judgment = NOT_JUDGED
 
     @property
     def layout(self) -> PointLayout:

@@ -1,4 +1,4 @@
-"""Imputation of missing labels (paper, section 3.3): which rows are trained on, towards which targets."""
+"""Imputation of missing labels (paper, section 3.3): which rows are trained on, toward which targets."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.data.face_table import PERSON_WORDS, word
-from edgefkp.data.labels.findings import NOT_JUDGED, Judgement
+from edgefkp.data.labels.findings import NOT_JUDGED, Judgment
 from edgefkp.data.labels.options import AS_THEY_ARE, LabelOptions
 from edgefkp.data.license import NOT_STATED
 from edgefkp.data.own_layout import layout_of
@@ -73,7 +73,7 @@ class Photos:
     # The terms in one line.
     license: str = NOT_STATED
     # What was found in the labels when they were opened, and how they were read.
-    judgement: Judgement = NOT_JUDGED
+    judgment: Judgment = NOT_JUDGED
 
     def __post_init__(self) -> None:
         n, count = len(self.paths), self.layout.count

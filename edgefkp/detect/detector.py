@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from edgefkp.detect.presence import FACE_THRESHOLD
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, invert, move_points, reframed
 from edgefkp.layout import KAGGLE15, PointLayout
+from edgefkp.layouts.maps import conversion
 
 if TYPE_CHECKING:
     from edgefkp.detect.finders import FaceFinder
@@ -44,6 +45,10 @@ class Face:
         None for a layout whose points do not show it.
         """
         return pose_of(self.keypoints, self.layout)
+
+    def in_layout(self, layout: PointLayout) -> "Face":
+        """With the points of `layout`. Raises EdgefkpError where these do not follow from the face's."""
+        return replace(self, keypoints=conversion(self.layout, layout)(self.keypoints), layout=layout)
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,6 +87,7 @@ def predict(
     OUT that cannot be written, that belongs to other settings or to other files, or that another process writes into.
     """
     detector = detector or settings.detector()
+    layout = settings.points_of(detector)
     images = [item for item in items if not is_video(item.path)]
     videos = [item for item in items if is_video(item.path)]
     missing_videos: list[Item] = []
@@ -98,7 +99,7 @@ def predict(
     with Ledger(settings.out, settings.identity(detector), written) as ledger:
         changed = {shown(item.name) for item in items if not _holds(item, settings, ledger)}
         keep = (ledger.hashes.keys() - changed).__contains__
-        with PointsWriter(settings.out, settings.table, detector.spec.layout, keep) as table:
+        with PointsWriter(settings.out, settings.table, layout, keep) as table:
             missing = [item for item in images if shown(item.name) not in table.done]
             earlier = len(images) - len(missing)
             with contextlib.closing(in_workers(missing, settings, workers)) as outcomes:
@@ -130,7 +131,7 @@ def predict(
                     count += outcome.faces
                 done(item)
     if settings.table == "coco":
-        write_coco(points_file(settings.out, settings.table), images, detector.spec.layout, settings.out)
+        write_coco(points_file(settings.out, settings.table), images, layout, settings.out)
     return Predicted(SCHEMA, settings.out, predicted, predicted_videos, earlier, count, without, skipped)
 
 

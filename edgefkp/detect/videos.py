@@ -39,14 +39,11 @@ def overlay_video(item: Item, out: Path) -> Path:
 def _track(item: Item, settings: PredictSettings, detector: KeypointDetector, begun: Callable[[], None]) -> int:
     """Track the faces of a video, and count them. Its table appears at the end: a half-done video starts again."""
     tracker = Tracker(detector, max_faces=settings.max_faces or 1)
-    fields = ("frame", "seconds", *face_fields(detector.spec.layout))
+    layout = settings.points_of(detector)
+    fields = ("frame", "seconds", *face_fields(layout))
     path = points_file(settings.out, settings.table, item.name)
-    _require_own(
-        path,
-        ",".join(("frame", "seconds", *first_fields(detector.spec.layout)))
-        if settings.table == "csv"
-        else '{"frame": ',
-    )
+    header = ",".join(("frame", "seconds", *first_fields(layout)))
+    _require_own(path, header if settings.table == "csv" else '{"frame": ')
     count = 0
     with contextlib.ExitStack() as stack:
         source = Video(item.path)
@@ -63,7 +60,7 @@ def _track(item: Item, settings: PredictSettings, detector: KeypointDetector, be
             begun()
             if frame is None:
                 continue
-            faces = tracker(frame.image, frame.seconds)
+            faces = settings.shown(tracker(frame.image, frame.seconds))
             count += len(faces)
             when = {"frame": number, "seconds": round(frame.seconds, 4)}
             for row in rows_of(faces) or [NO_FACE]:

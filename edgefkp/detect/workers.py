@@ -73,6 +73,15 @@ class _Worker(threading.Thread):
             self.join(_ENDING)
         if self._child is not None:
             self._child.kill()
+            self._child.process.wait()
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove what a child that was killed at its item has half written."""
+        if self._left:
+            out, name = self._settings.out, self._items[self._left[0]].name
+            sweep((out / name).parent)
+            sweep((out / "faces" / name).parent)
 
     def _work(self) -> None:
         items, self._ready = [self._items[number] for number in self._left], False
@@ -85,10 +94,8 @@ class _Worker(threading.Thread):
             except ChildDied as died:
                 if not self._ready or self._stopped.is_set():
                     raise
-                item = self._items[self._left[0]]
-                for path in (self._settings.out, self._settings.out / "faces" / item.name):
-                    sweep(path if path.is_dir() else path.parent)
-                self._finish(Outcome(reason=_reason(died, item, self._settings.timeout)))
+                self._sweep()
+                self._finish(Outcome(reason=_reason(died, self._items[self._left[0]], self._settings.timeout)))
 
     def _receive(self, sent: Any) -> None:
         if isinstance(sent, str):  # a new step, which has its own time

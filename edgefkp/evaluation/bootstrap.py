@@ -48,22 +48,20 @@ def by_person(groups: np.ndarray, squares: np.ndarray, counts: np.ndarray) -> tu
     return np.bincount(person, squares), np.bincount(person, counts)
 
 
-def rmse_interval(squares: np.ndarray, counts: np.ndarray, groups: np.ndarray, seed: int = 0) -> Interval:
+def rmse_interval(squares: np.ndarray, counts: np.ndarray, groups: np.ndarray) -> Interval:
     """95 % interval of the pooled RMSE.
 
     squares, counts, groups: (N,) sum of squared errors, number of coordinates and person of each face.
     """
-    return interval(drawn_rmse(*by_person(groups, squares, counts), seed=seed))
+    return interval(drawn_rmse(*by_person(groups, squares, counts)))
 
 
-def mean_interval(values: np.ndarray, groups: np.ndarray, seed: int = 0) -> Interval:
+def mean_interval(values: np.ndarray, groups: np.ndarray) -> Interval:
     """95 % interval of the mean over faces of (N,) values; groups: (N,) the person of each."""
-    return interval(drawn_means(*by_person(groups, values, np.ones(len(values))), seed=seed))
+    return interval(drawn_means(*by_person(groups, values, np.ones(len(values)))))
 
 
-def paired_interval(
-    before: np.ndarray, after: np.ndarray, truth: np.ndarray, groups: np.ndarray, seed: int = 0
-) -> Interval:
+def paired_interval(before: np.ndarray, after: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> Interval:
     """95 % interval of rmse(after) - rmse(before) when persons are drawn again, the same ones for both.
 
     before, after, truth: (N, K, 2) pixels; NaN in `truth` does not count. groups: (N,) the person of each face.
@@ -73,6 +71,6 @@ def paired_interval(
 
     def drawn(points: np.ndarray) -> np.ndarray:
         squares = np.where(labeled, points.astype(np.float64) - truth, 0) ** 2
-        return drawn_rmse(*by_person(groups, squares.sum((1, 2)), counts), seed=seed)
+        return drawn_rmse(*by_person(groups, squares.sum((1, 2)), counts))
 
     return interval(drawn(after) - drawn(before))

@@ -106,7 +106,7 @@ class RunResult:
     data: DataFacts
     faces: int  # that the RMSE counts
     coordinates: int  # that the RMSE counts
-    mean_shape_rmse: float  # px: what always answering the mean training face scores
+    mean_shape_rmse: float  # px: what always predicting the mean training face scores
     models: list[ModelResult]
     machine: dict[str, Any]  # as the benchmark describes it, and its `name`
     runtime: RuntimeFacts  # of the times

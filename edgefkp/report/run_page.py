@@ -40,7 +40,7 @@ def _verdict(result: RunResult) -> str:
     return (
         f"The best network, {best.model}, is off by {best.rmse:.2f} px (RMSE, 95 % interval "
         f"{best.interval[0]:.2f}-{best.interval[1]:.2f}) on {result.faces} faces of persons it never saw; always "
-        f"answering the mean shape is off by {result.mean_shape_rmse:.2f} px.{quick}"
+        f"predicting the mean shape is off by {result.mean_shape_rmse:.2f} px.{quick}"
     )
 
 

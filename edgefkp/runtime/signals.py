@@ -69,6 +69,18 @@ def leaving_at_once() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def end_at_once() -> None:
+    """From now on these signals end the process without unwinding: it is ending already, and a second Ctrl-C would
+    raise an exception that nobody catches. Where `unwind_on_signals` was not called nothing changes."""
+    for number in ALL:
+        if signal.getsignal(number) is stop:
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: object) -> None:
+    os._exit(128 + (_received or number))
+
+
 @contextlib.contextmanager
 def deferred() -> Iterator[Callable[[], None]]:
     """Hold the first of these signals until the block calls what is yielded, or ends; a second one stops it at once.

@@ -57,7 +57,12 @@ def _wait(child: int, watched: set[signal.Signals]) -> NoReturn:
 
 
 def _named(number: int) -> int:
-    """Two lines for the signal that ended the child; returns the exit code."""
+    """Two lines for the signal that ended the child; returns the exit code.
+
+    One that asks a process to end needs no words: it came while the child ended, when Python no longer handles it.
+    """
+    if number in ALL:
+        return 128 + number
     name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
     why = "perhaps for want of memory" if number == signal.SIGKILL else "a library that it uses crashed"
     os.write(2, f"\nerror: the process of edgefkp was ended by {name}, {why}\nhint:  {_HINT}\n".encode())

@@ -24,7 +24,7 @@ class CellComparison:
 
 
 def converged(cell: CellResult) -> bool:
-    """Whether the network is more than a tenth better than always answering the mean training face."""
+    """Whether the network is more than a tenth better than always predicting the mean training face."""
     return rmse_of(cell) < NOT_CONVERGED * mean_shape_of(cell)
 
 

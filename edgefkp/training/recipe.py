@@ -65,7 +65,7 @@ class Recipe:
     patience: int = 0  # epochs without a better validation RMSE until training stops early; 0 = never
     precision: str = field(default="auto", metadata={"decides": False})  # one of PRECISIONS
     seed: int = 0
-    # "mean_shape": a last dense layer begins by answering the mean training face; "random": as Keras makes it.
+    # "mean_shape": a last dense layer begins by predicting the mean training face; "random": as Keras makes it.
     start: str = field(default="mean_shape", metadata={"before": "random"})
     online: AugmentConfig = field(default_factory=AugmentConfig)  # of --augment online
 

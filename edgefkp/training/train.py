@@ -207,7 +207,7 @@ def train(
             faces={"train": len(parts.train), "treated": len(faces), "validation": len(parts.validation)},
             persons={name: len(np.unique(getattr(parts, name).groups)) for name in ("train", "validation")},
             license=terms,
-            labels=source.judgement.options.to_json(),
+            labels=source.judgment.options.to_json(),
         ),
         training={"recipe": plain(recipe), "plan": plain(result.plan), "best_epoch": result.best["epoch"]}
         | experiment.extras(source)
@@ -279,6 +279,6 @@ def training_faces(parts: Split, experiment: Experiment) -> TrainingSet:
 
 
 def mean_shape_rmse(parts: Split) -> float:
-    """What always answering the mean training face would score on the validation faces."""
+    """What always predicting the mean training face would score on the validation faces."""
     mean = np.nanmean(parts.train.keypoints, 0)
     return rmse(np.broadcast_to(mean, parts.validation.keypoints.shape), parts.validation.keypoints)

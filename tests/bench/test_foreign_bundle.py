@@ -264,5 +264,15 @@ def test_packing_runs_no_file_in_this_process(monkeypatch: pytest.MonkeyPatch, t
     silent = tmp_path / "silent.tflite"
     silent.write_bytes(without_outputs())
     monkeypatch.setattr(interpreters, "load", lambda *_, **__: pytest.fail("loaded here"))
-    opened = unbundle.open_folder(bundle.make(tmp_path / "b", cases_of([FLOAT, silent]), labeled(), BRIEF))
+    with pytest.warns(bundle.NoReference, match=r"silent\.tflite gives no points here"):
+        made = bundle.make(tmp_path / "b", cases_of([FLOAT, silent]), labeled(), BRIEF)
+    opened = unbundle.open_folder(made)
     assert list(opened.reference) == [FLOAT.name]
+
+
+def test_what_is_no_tflite_is_not_packed(tmp_path: Path) -> None:
+    text = tmp_path / "text.tflite"
+    text.write_text("no model")
+    with pytest.raises(EdgefkpError, match=r"text\.tflite is not a \.tflite file"):
+        bundle.make_zip(tmp_path / "b.zip", cases_of([text]), labeled(), BRIEF)
+    assert not (tmp_path / "b.zip").exists()

@@ -6,9 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefkp.cli import main
-from edgefkp.data.synthetic import draw_all
-from edgefkp.layout import KAGGLE15
+from tests.doubtful_labels import by_the_viewer, faces, typed
 
 TINY = Path(__file__).parents[1] / "fixtures/tiny.float32.tflite"
 
@@ -16,25 +14,6 @@ TINY = Path(__file__).parents[1] / "fixtures/tiny.float32.tflite"
 @pytest.fixture(autouse=True)
 def _own_cache(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("EDGEFKP_CACHE", str(tmp_path_factory.mktemp("cache")))
-
-
-def faces(tmp_path, change) -> str:
-    images, points = draw_all(30, 7)
-    persons = np.array([f"p{row // 2}" for row in range(30)])
-    np.savez(tmp_path / "faces.npz", images=images, keypoints=change(points).astype(np.float32), group=persons)
-    return str(tmp_path / "faces.npz")
-
-
-def typed(capsys, *arguments: str):
-    with pytest.raises(SystemExit) as left:
-        main(list(arguments))
-    out, err = capsys.readouterr()
-    assert "Traceback" not in err
-    return left.value.code, out, err
-
-
-def by_the_viewer(points):
-    return points[:, KAGGLE15.mirror_order]
 
 
 @pytest.mark.parametrize(
@@ -102,31 +81,3 @@ def test_an_evaluation_names_doubtful_labels(tmp_path, capsys):
     assert code == 0
     assert "warning: " in err
     assert "1 of 30 faces have left and right as the viewer sees them" in err
-
-
-def test_a_training_prints_its_audit_and_blames_doubtful_labels(tmp_path, capsys):
-    pytest.importorskip("tensorflow")
-
-    def shuffled(points):
-        return points[np.random.default_rng(0).permutation(30)]
-
-    data = faces(tmp_path, shuffled)
-    arguments = ["train", "nano", "--data", data, "--images", "16", "--augment", "none", "--out", str(tmp_path / "m")]
-    code, _, err = typed(capsys, *arguments)
-    assert code == 0, err
-    assert "audit of 30 faces: doubtful labels: images" in err
-    assert "does not beat the mean shape; look at them before you train longer" in err
-    assert "epochs" not in err.split("audit of")[1].replace("epoch 1", "")
-
-
-def test_a_model_knows_how_its_labels_were_read(tmp_path, capsys):
-    pytest.importorskip("tensorflow")
-    for change, options, read in (
-        (lambda points: points, [], None),
-        (lambda points: points / 96, ["--unit", "share"], {"unit": "share"}),
-    ):
-        data = faces(tmp_path, change)
-        out = ["--images", "16", "--augment", "none", "--out", str(tmp_path / "m"), "--replace", "--json"]
-        code, card, err = typed(capsys, "train", "nano", "--data", data, *options, *out)
-        assert code == 0, err
-        assert json.loads(card)["data"].get("labels") == read

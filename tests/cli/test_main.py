@@ -5,14 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from edgefkp.cli import COMMANDS, main
-from edgefkp.data.synthetic import draw_all
 
 ROOT = Path(__file__).parents[2]
 
@@ -194,31 +191,6 @@ def test_what_is_open_is_closed_when_a_signal_comes(tmp_path):
     assert done.returncode == 128 + signal.SIGTERM
     assert done.stderr.split() == ["stopped"]
     assert [path.name for path in tmp_path.iterdir() if "a" in path.name.split(".")] == []
-
-
-def has_loaded(process: int, library: bytes) -> bool:
-    """The process that works for the program."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return any(library in Path(f"/proc/{child}/maps").read_bytes() for child in children)
-
-
-def test_a_command_that_is_stopped_tells_once_how_to_go_on(tmp_path):
-    images, keypoints = draw_all(60)
-    np.savez(tmp_path / "drawn.npz", images=images, keypoints=keypoints, group=np.arange(60) // 6)
-    words = ["train", "small", "--data", str(tmp_path / "drawn.npz"), "--images", "1000000", "--out", str(tmp_path)]
-    command = [sys.executable, "-m", "edgefkp", *words]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    end = time.monotonic() + 120
-    while not has_loaded(process.pid, b"libtensorflow_framework") and time.monotonic() < end:
-        time.sleep(0.1)
-    time.sleep(3)
-    process.send_signal(signal.SIGTERM)
-    _, error = process.communicate(timeout=120)
-    assert process.returncode == 128 + signal.SIGTERM
-    assert error.count("stopped") == 1
-    assert "stopped; re-run the same command with --resume" in error
-    assert "Traceback" not in error
-    assert not list(tmp_path.glob("**/.*-*"))
 
 
 def test_a_field_of_a_newer_version_is_a_warning_of_one_line(tmp_path):

@@ -73,7 +73,7 @@ def test_forward_fill_takes_the_row_above_and_at_the_top_the_first_below():
     assert (targets[present] == faces.keypoints[present]).all()
 
 
-def test_knn_fills_from_neighbours_and_leaves_the_rest():
+def test_knn_fills_from_neighbors_and_leaves_the_rest():
     pytest.importorskip("sklearn")
     faces = gaps()
     targets = impute(faces, "knn").targets

@@ -25,13 +25,13 @@ def start(*words):
 
 
 def ended(process, number, is_ready):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while not is_ready():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(number)
-    _, words = process.communicate(timeout=60)
+    _, words = process.communicate(timeout=600)
     assert process.returncode == 128 + number, words
     assert "Traceback" not in words
 
@@ -70,6 +70,6 @@ def test_a_demo_closes_what_it_records(tmp_path, photos, number):
     video = tmp_path / "shown" / "d.mp4"
     words = ["demo", "--source", photos, "--display", "file", "--out", video, "--loop", "--model", TINY]
     process = start(*words, "--finder", "whole-image")
-    ended(process, number, lambda: any(path.stat().st_size for path in tmp_path.glob("shown/.*.mp4")))
+    ended(process, number, lambda: any(path.stat().st_size > 1000 for path in tmp_path.glob("shown/.*.mp4")))
     assert [path.name for path in video.parent.iterdir()] == ["d.mp4"]
     assert cv2.VideoCapture(str(video)).get(cv2.CAP_PROP_FRAME_COUNT) > 0

@@ -5,12 +5,14 @@ import csv
 import numpy as np
 import pytest
 
+from edgefkp.detect import workers as workers_module
 from edgefkp.detect.detector import CropPrediction, Face
 from edgefkp.detect.overlay import BOX, COLORS, dot_size, draw_faces, name_columns
 from edgefkp.detect.predict import PredictSettings, find_items, predict
 from edgefkp.detect.presence import fitted
 from edgefkp.detect.recorder import VideoRecorder
 from edgefkp.detect.tracker import Tracker
+from edgefkp.detect.workers import work
 from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, move_points, reframed
 from edgefkp.layout import KAGGLE15, LAYOUTS, InputSpec, ModelSpec, PointLayout
 from tests.discs import disc_detector_of, disc_frame
@@ -26,11 +28,21 @@ SPEC = ModelSpec(THREE, InputSpec(64, "rgb"))
 BOX_OF_FACE = Box(150.0, 120.0, 120.0)
 
 
-@pytest.fixture
-def detector():
+def make_detector(settings=None):
     detector = disc_detector_of(SPEC)
     detector.finder.boxes = [BOX_OF_FACE]
     return detector
+
+
+@pytest.fixture
+def detector():
+    return make_detector()
+
+
+def work_with_discs(settings, items):
+    """In a child: the real work, with the detector of these tests."""
+    PredictSettings.detector = make_detector
+    work(settings, items)
 
 
 def expected(box: Box) -> np.ndarray:
@@ -92,9 +104,10 @@ def test_names_stand_on_the_side_of_their_points(detector):
     assert abs(len(left) - len(right)) <= 1
 
 
-def test_tables_of_images_and_videos_have_the_columns_of_the_layout(detector, tmp_path):
+def test_tables_of_images_and_videos_have_the_columns_of_the_layout(detector, tmp_path, monkeypatch):
     import cv2
 
+    monkeypatch.setattr(workers_module, "work", work_with_discs)
     cv2.imwrite(str(tmp_path / "disc.png"), disc_frame(BOX_OF_FACE))
     video = VideoRecorder(tmp_path / "disc.avi", 10)
     for _ in range(3):
@@ -113,9 +126,10 @@ def test_tables_of_images_and_videos_have_the_columns_of_the_layout(detector, tm
                 assert np.allclose(points, expected(BOX_OF_FACE).ravel(), atol=2)
 
 
-def test_a_table_of_another_layout_is_left_alone(detector, tmp_path):
+def test_a_table_of_another_layout_is_left_alone(detector, tmp_path, monkeypatch):
     import cv2
 
+    monkeypatch.setattr(workers_module, "work", work_with_discs)
     cv2.imwrite(str(tmp_path / "disc.png"), disc_frame(BOX_OF_FACE))
     settings = PredictSettings(tmp_path / "out", overlays=False)
     items = find_items([tmp_path / "disc.png"], settings.out)

@@ -13,7 +13,7 @@ from edgefkp.cli.inspect import inspection_table
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.inspect import MIXED, Inspection, inspect, inspection_of, verify_scheme
 from edgefkp.export.parity import parity_of
-from edgefkp.layout import InputSpec
+from edgefkp.layout import InputSpec, OutputSpec
 from edgefkp.runtime import graph
 from edgefkp.runtime.shipped import FOLDER
 
@@ -80,6 +80,11 @@ def test_a_file_is_described_by_its_metadata_or_its_card_or_not_at_all(tmp_path:
     assert rows["model"] == "tiny (described in its card)"
     assert rows["takes"] == "96x96 gray images, pixels minus 120, divided by 60 inside the file"
     assert rows["float on purpose"] == "dense"
+    other = InputSpec(96, "gray", "0..255")
+    write_card(foreign, Card(TFLITE, "tiny", input=other, output=OutputSpec("points", "0..1", 0.5)))
+    rows = shown(inspect(foreign))
+    assert rows["takes"] == "96x96 gray images, pixels scaled to 0..255"
+    assert rows["returns"] == "points in 0..1 of the image, +0.5 px, in points"
 
 
 def test_the_card_of_another_kind_of_network_is_no_description(tmp_path: Path) -> None:

@@ -27,3 +27,9 @@ def test_links_into_the_repository_lead_somewhere(document):
 def test_commands_that_are_shown_exist(document):
     shown = re.findall(r"(?:^|[`/])edgefkp ([a-z]+)\b", document.read_text(encoding="utf-8"), re.MULTILINE)
     assert [name for name in shown if name not in COMMANDS] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_tests_that_are_named_exist(document):
+    named = re.findall(r"`(tests/[\w/]+(?:\.py)?)`", document.read_text(encoding="utf-8"))
+    assert [name for name in named if not (ROOT / name).exists()] == []

@@ -88,3 +88,26 @@ def test_what_the_process_was_started_to_ignore_it_ignores():
     command = ["nohup", sys.executable, "-c", program]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert done.stdout.split() == ["0"]
+
+
+TWICE = """
+import os, signal
+from edgefkp.runtime import signals
+signals.unwind_on_signals()
+from edgefkp import cli
+
+def interrupted(context):
+    os.kill(os.getpid(), signal.SIGINT)
+
+def again(line):
+    os.write(2, line.encode())
+    os.kill(os.getpid(), signal.SIGINT)
+
+cli.cli.invoke, cli._print = interrupted, again
+cli.main(["models"])
+"""
+
+
+def test_a_second_ctrl_c_while_the_command_ends_prints_no_traceback():
+    done = subprocess.run([sys.executable, "-c", TWICE], stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "\nstopped")

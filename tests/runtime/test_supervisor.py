@@ -29,6 +29,12 @@ def test_the_death_of_the_process_is_two_lines(name: str, why: str) -> None:
     assert error.strip().splitlines()[1].startswith("hint: ")
 
 
+def test_a_ctrl_c_that_python_no_longer_handles_needs_no_words() -> None:
+    process = start("signal.signal(signal.SIGINT, signal.SIG_DFL)\nos.kill(os.getpid(), signal.SIGINT)")
+    assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == 130
+
+
 def test_its_exit_code_and_its_words_are_those_of_the_program() -> None:
     process = start("print('shown'); sys.exit(3)")
     assert process.communicate(timeout=60) == ("shown\n", "")

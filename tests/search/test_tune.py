@@ -50,8 +50,16 @@ def trained(monkeypatch) -> list[str]:
 
 
 @pytest.fixture
-def unconverted(monkeypatch) -> None:
-    """Files are empty where a test says how long they take."""
+def unbuilt(monkeypatch) -> None:
+    """Candidates are not built where nothing depends on what they are."""
+    monkeypatch.setattr(module, "build", lambda *arguments: None)
+    for count in ("parameters", "macs"):
+        monkeypatch.setattr(module, count, lambda network: 1)
+
+
+@pytest.fixture
+def unconverted(unbuilt, monkeypatch) -> None:
+    """Files are empty where a test gives their times."""
     monkeypatch.setattr(conversion, "convert", lambda *arguments: b"")
 
 
@@ -76,7 +84,7 @@ def test_best_first_and_a_file_that_train_takes(source, trained, tmp_path):
     assert Experiment(str(tmp_path / "found.json")).model_name() == "found-masked-online"
 
 
-def test_finished_trials_are_not_run_again_and_more_can_follow(source, trained, tmp_path):
+def test_finished_trials_are_not_run_again_and_more_can_follow(source, trained, unbuilt, tmp_path):
     first = tune(TUNING, source, tmp_path)
     assert tune(TUNING, source, tmp_path) == first
     assert len(trained) == 3
@@ -84,7 +92,7 @@ def test_finished_trials_are_not_run_again_and_more_can_follow(source, trained, 
     assert len(trained) == 4
 
 
-def test_a_broken_off_trial_is_handed_out_again(source, trained, tmp_path, monkeypatch):
+def test_a_broken_off_trial_is_handed_out_again(source, trained, unbuilt, tmp_path, monkeypatch):
     real = module.train
 
     def broken(*arguments, **options):
@@ -150,13 +158,13 @@ def test_trainings_that_all_fail_are_not_blamed_on_the_budget(source, trained, u
         tune(replace(TUNING, budget=1.0), source, tmp_path, clock=lambda file: 0.5)
 
 
-def test_another_search_under_the_same_name_is_refused(source, trained, tmp_path):
+def test_another_search_under_the_same_name_is_refused(source, trained, unbuilt, tmp_path):
     tune(TUNING, source, tmp_path)
     with pytest.raises(EdgefkpError, match="holds another search: images differ"):
         tune(replace(TUNING, images=128), source, tmp_path)
 
 
-def test_a_training_that_fails_is_a_trial(source, trained, tmp_path, monkeypatch):
+def test_a_training_that_fails_is_a_trial(source, trained, unbuilt, tmp_path, monkeypatch):
     real = module.train
 
     def failing(experiment, *arguments, **options):

@@ -10,20 +10,20 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgefkp.data.labels.findings import Judgement, LabelFinding
+from edgefkp.data.labels.findings import Judgment, LabelFinding
 from edgefkp.data.labels.options import LabelOptions
-from edgefkp.data.labels.rows import copies, filled_in, no_face, outside, persons, small
+from edgefkp.data.labels.rows import copies, displaced, filled_in, no_face, outside, persons, small
 from edgefkp.data.labels.seen import Found, RawLabels, Seen
 from edgefkp.data.labels.units import missing, scale, unit
 from edgefkp.data.labels.ways import exif, ways
 
 # In this order: each needs what the earlier ones make of the points.
 CHECKS: tuple[Callable[[Seen], Found], ...] = (
-    missing, unit, exif, scale, ways, outside, small, no_face, copies, filled_in, persons,
+    missing, unit, exif, scale, ways, outside, small, no_face, displaced, copies, filled_in, persons,
 )  # fmt: skip
 
 
-def judge(raw: RawLabels, options: LabelOptions, where: str) -> Judgement:
+def judge(raw: RawLabels, options: LabelOptions, where: str) -> Judgment:
     """Look for every one of LABEL_KINDS in labels that are read with these options."""
     findings: list[LabelFinding] = []
     seen = Seen(raw, options)
@@ -33,4 +33,4 @@ def judge(raw: RawLabels, options: LabelOptions, where: str) -> Judgement:
             findings += found
     if any(finding.kind == "unit" and not finding.options for finding in findings):
         findings = [finding for finding in findings if finding.kind != "small"]
-    return Judgement(where, len(raw.points), tuple(findings), options, seen.options)
+    return Judgment(where, len(raw.points), tuple(findings), options, seen.options)

@@ -20,9 +20,11 @@ LABEL_KINDS = {
     "small": "faces of a few pixels",
     "one place": "all points of a face in one place",
     "no face": "points that form no face: another order of points, or those of two faces",
+    "displaced": "a point that is elsewhere in nearly all faces: another meaning, or two points swapped",
     "copies": "the same points for several faces",
     "filled in": "missing points that were filled in",
     "images": "points of other rows than their image's",
+    "beside": "points that are all off their faces by the same way",
     "persons": "persons that are none",
 }
 # No face can be cut out of a photo around such points: there is no use in trusting them.
@@ -43,7 +45,7 @@ class LabelFinding:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Judgment:
     """What was found in the labels of one dataset."""
 
     where: str  # the file or folder
@@ -65,7 +67,7 @@ class Judgement:
             hint += " (or --trust-labels, to use them as they are)"
         raise EdgefkpError(f"{self.where}: {'; '.join(finding.what for finding in refused)}", hint)
 
-    def with_one_more(self, finding: LabelFinding | None) -> "Judgement":
+    def with_one_more(self, finding: LabelFinding | None) -> "Judgment":
         return replace(self, findings=(*self.findings, finding)) if finding else self
 
     @property
@@ -83,4 +85,4 @@ class Judgement:
         return [f"{finding.what}: {finding.cure}" for finding in self.findings]
 
 
-NOT_JUDGED = Judgement("", 0)
+NOT_JUDGED = Judgment("", 0)

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from edgefkp.data.faces import Dataset, Faces
+from edgefkp.data.labels.beside import beside_their_points
 from edgefkp.data.labels.check import judge
-from edgefkp.data.labels.findings import Judgement
-from edgefkp.data.labels.images import fit_their_images
+from edgefkp.data.labels.findings import Judgment
+from edgefkp.data.labels.images import fit_their_images, photos_fit
 from edgefkp.data.labels.options import UPRIGHT, LabelOptions
 from edgefkp.data.labels.seen import RawLabels
 from edgefkp.data.own_layout import is_own, made_again
@@ -22,11 +23,11 @@ def judged_photos(photos: Photos, options: LabelOptions) -> Photos:
     raw = RawLabels(
         photos.points, photos.sizes, photos.orientations, photos.layout, photos.rows, photos.ids, photos.persons
     )
-    judgement = judge(raw, options, str(photos.source))
-    judgement.require()
+    judgment = judge(raw, options, str(photos.source))
+    judgment.require()
     points = options.points(photos.points, photos.sizes, photos.orientations, photos.layout)
     layout = _layout_of(photos, points)
-    photos = replace(photos, judgement=judgement)
+    photos = replace(photos, judgment=judgment)
     if not options.changes_points:
         return photos
     photos = replace(photos, layout=layout)
@@ -49,9 +50,9 @@ def _layout_of(photos: Photos, points: np.ndarray) -> PointLayout:
 def judged_crops(dataset: Dataset, options: LabelOptions, where: str) -> Dataset:
     """The same for a dataset of crops, whose points are in pixels of these."""
     parts = {name: part for name in PARTS if (part := getattr(dataset, name)) is not None}
-    judgement = judge(_of_crops(parts, dataset.persons_known), options, where)
-    judgement.require()
-    dataset = replace(dataset, judgement=judgement)
+    judgment = judge(_of_crops(parts, dataset.persons_known), options, where)
+    judgment.require()
+    dataset = replace(dataset, judgment=judgment)
 
     def moved(faces: Faces) -> Faces:
         points = options.points(faces.keypoints, *_frames(faces), faces.layout)
@@ -60,11 +61,17 @@ def judged_crops(dataset: Dataset, options: LabelOptions, where: str) -> Dataset
     return dataset.with_parts(moved) if options.changes_points else dataset
 
 
-def judged_images(dataset: Dataset) -> Judgement:
-    """The dataset's, with what the pixels add. Raises EdgefkpError for points of other rows than their image's."""
-    judgement = dataset.judgement.with_one_more(fit_their_images(dataset.train))
-    judgement.require()
-    return judgement
+def judged_images(dataset: Dataset, photos: Photos | None = None) -> Judgment:
+    """The dataset's, with what the pixels add. Raises EdgefkpError for points of other rows than their image's.
+
+    photos: what the dataset was cut out of, if it was.
+    """
+    rows = fit_their_images(dataset.train) if photos is None else photos_fit(photos)
+    judgment = dataset.judgment.with_one_more(rows)
+    if rows is None:
+        judgment = judgment.with_one_more(beside_their_points(dataset.train))
+    judgment.require()
+    return judgment
 
 
 def _frames(faces: Faces) -> tuple[np.ndarray, np.ndarray]:

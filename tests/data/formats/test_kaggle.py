@@ -313,6 +313,7 @@ def test_repeated_image_id(tmp_path):
 
 
 @pytest.mark.shared_data
+@pytest.mark.slow
 @pytest.mark.skipif(not LFW.exists(), reason=f"no LFW stand-in at {LFW}")
 def test_the_stand_in_is_the_competition_in_size():
     source = open_dataset(LFW)

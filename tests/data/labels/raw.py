@@ -3,7 +3,7 @@
 import numpy as np
 
 from edgefkp.data.labels.check import judge
-from edgefkp.data.labels.findings import Judgement
+from edgefkp.data.labels.findings import Judgment
 from edgefkp.data.labels.options import AS_THEY_ARE, LabelOptions
 from edgefkp.data.labels.seen import RawLabels
 from edgefkp.data.synthetic import draw_all
@@ -36,5 +36,5 @@ def raw_labels(points: np.ndarray, turns: np.ndarray | None = None, persons: np.
     )
 
 
-def judged(labels: RawLabels, options: LabelOptions = AS_THEY_ARE) -> Judgement:
+def judged(labels: RawLabels, options: LabelOptions = AS_THEY_ARE) -> Judgment:
     return judge(labels, options, "points.csv")

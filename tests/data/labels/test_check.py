@@ -47,6 +47,7 @@ CURED = {
     "percent": (100 * GOOD / SIZES[:, None], "add --unit percent"),
     "pixels of a copy four times as large": (GOOD * 4, "add --scale 0.25"),
     "pixels of a copy twice as large": (GOOD * 2, "add --scale 0.5"),
+    "permille": (1000 * GOOD / SIZES[:, None], "add --unit 1000x1000"),
     "sides of the viewer": (GOOD[:, KAGGLE15.mirror_order], "add --mirror-names"),
     "x and y swapped": (GOOD[..., ::-1], "add --swap-xy"),
     "y from the lower edge": (np.stack([GOOD[..., 0], SIZES[:, None, 1] - 1 - GOOD[..., 1]], -1), "add --flip-y"),
@@ -62,14 +63,14 @@ CURED = {
 @pytest.mark.parametrize("name", CURED)
 def test_a_fault_is_refused_with_the_options_that_cure_it(name):
     points, options = CURED[name]
-    judgement = judged(raw_labels(points))
-    assert judgement.cured.typed(AS_THEY_ARE) == options
+    judgment = judged(raw_labels(points))
+    assert judgment.cured.typed(AS_THEY_ARE) == options
     with pytest.raises(EdgefkpError, match=rf": \d+ of {COUNT} faces .*, first in row \d+ \(\d+\.jpg\)") as found:
-        judgement.require()
+        judgment.require()
     assert found.value.hint.startswith(options)
     again = raw_labels(points)
-    assert not judged(again, judgement.cured).findings, "the cure is one"
-    read = judgement.cured.points(again.points, again.sizes, again.turns, again.layout)
+    assert not judged(again, judgment.cured).findings, "the cure is one"
+    read = judgment.cured.points(again.points, again.sizes, again.turns, again.layout)
     kept = ~np.isnan(read)
     assert kept.mean() > 0.5
     assert np.abs(read - GOOD)[kept].max() < 0.01
@@ -78,10 +79,10 @@ def test_a_fault_is_refused_with_the_options_that_cure_it(name):
 @pytest.mark.parametrize("turn", [2, 3, 4, 5, 6, 7, 8])
 def test_points_of_photos_as_they_are_stored_are_told_from_those_of_photos_as_shown(turn):
     points, turns = stored(turn)
-    judgement = judged(raw_labels(points, turns))
-    assert [(finding.kind, finding.faces) for finding in judgement.findings] == [("exif", COUNT // 2)]
-    assert judgement.cured == LabelOptions(exif="stored")
-    shown = judgement.cured.points(points.astype(np.float32), SIZES, turns, KAGGLE15)
+    judgment = judged(raw_labels(points, turns))
+    assert [(finding.kind, finding.faces) for finding in judgment.findings] == [("exif", COUNT // 2)]
+    assert judgment.cured == LabelOptions(exif="stored")
+    shown = judgment.cured.points(points.astype(np.float32), SIZES, turns, KAGGLE15)
     assert np.abs(shown - GOOD).max() < 0.01
     assert not judged(raw_labels(GOOD, turns)).findings, "points as shown are fine"
     wrong = judged(raw_labels(GOOD, turns), LabelOptions(exif="stored"))
@@ -110,6 +111,14 @@ REFUSED = {
     "another order of points": (GOOD[:, np.random.default_rng(3).permutation(15)], "no face", "left_eye_center"),
     "one face for all": (np.repeat(GOOD[:1], COUNT, 0), "copies", "look at them"),
     "all points in one place": (np.repeat(GOOD[:, :1], 15, 1), "one place", "an empty cell"),
+    "pixels of the box of each face": (GOOD - GOOD.min(1, keepdims=True), "unit", "for the whole image"),
+    "pixels from the middle of the image": (GOOD - SIZES[:, None] / 2, "outside", "add half of its width and height"),
+    "eyes swapped and no other point": (GOOD[:, [1, 0, *range(2, 15)]], "displaced", "correct these columns"),
+    "the nose in a corner of the mouth": (
+        GOOD[:, [*range(10), 11, *range(11, 15)]],
+        "displaced",
+        "correct these columns",
+    ),
     "another photo": (GOOD + np.array([300, 0]), "outside", "the images that the points were placed on"),
 }
 
@@ -117,10 +126,10 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_fault_without_an_option_is_refused_with_what_to_do(name):
     points, kind, cure = REFUSED[name]
-    judgement = judged(raw_labels(points))
-    assert kind in [finding.kind for finding in judgement.findings if finding.refused]
+    judgment = judged(raw_labels(points))
+    assert kind in [finding.kind for finding in judgment.findings if finding.refused]
     with pytest.raises(EdgefkpError) as found:
-        judgement.require()
+        judgment.require()
     assert cure in found.value.hint
 
 
@@ -149,6 +158,9 @@ DOUBTS = {
     "points in one place": (in_some(lambda some: np.repeat(some[:, :1], 15, 1)), "one place", 4),
     "the mean for missing points": (with_missing(0) + np.where(with_missing(0) == 0, GOOD.mean(0), 0), "filled in", 20),
     "points of a copy half as large": (GOOD / 2.5, "scale", COUNT),
+    "the nose a little off": (
+        GOOD + np.where(np.arange(15) == 10, 16, 0)[:, None] * (0.0, 1.0), "displaced", COUNT
+    ),
     "copied rows": (np.concatenate([GOOD[:20], GOOD[:4], GOOD[24:]]), "copies", 8),
 }  # fmt: skip
 
@@ -156,9 +168,9 @@ DOUBTS = {
 @pytest.mark.parametrize("name", DOUBTS)
 def test_what_only_some_faces_have_is_a_doubt(name):
     points, kind, faces = DOUBTS[name]
-    judgement = judged(raw_labels(points))
-    judgement.require()
-    assert (kind, faces) in [(finding.kind, finding.faces) for finding in judgement.findings]
+    judgment = judged(raw_labels(points))
+    judgment.require()
+    assert (kind, faces) in [(finding.kind, finding.faces) for finding in judgment.findings]
 
 
 def test_points_of_the_row_above_in_place_of_missing_ones_are_a_doubt():
@@ -190,16 +202,16 @@ def test_sizes_that_are_not_known_are_not_judged():
 
 
 def test_trusted_labels_are_not_refused_and_stay_a_doubt():
-    judgement = judged(raw_labels(with_missing(-1)), LabelOptions(trusted=True))
-    judgement.require()
-    assert "points at (-1, -1)" in judgement.doubts[0]
-    assert judgement.blamed
+    judgment = judged(raw_labels(with_missing(-1)), LabelOptions(trusted=True))
+    judgment.require()
+    assert "points at (-1, -1)" in judgment.doubts[0]
+    assert judgment.blamed
 
 
 def test_an_option_that_makes_good_labels_wrong_is_named():
-    judgement = judged(raw_labels(GOOD), LabelOptions(mirror_names=True))
+    judgment = judged(raw_labels(GOOD), LabelOptions(mirror_names=True))
     with pytest.raises(EdgefkpError, match="leave out --mirror-names"):
-        judgement.require()
+        judgment.require()
     (finding,) = judged(raw_labels(GOOD), LabelOptions(unit="share")).findings
     assert finding.kind == "outside"
 
@@ -207,4 +219,4 @@ def test_an_option_that_makes_good_labels_wrong_is_named():
 def test_every_kind_of_a_finding_is_explained():
     every = [judged(raw_labels(points)) for points, *_ in (*CURED.values(), *REFUSED.values(), *DOUBTS.values())]
     found = {finding.kind for one in every for finding in one.findings}
-    assert found | {"exif", "images", "persons"} == set(LABEL_KINDS)
+    assert found | {"exif", "images", "beside", "persons"} == set(LABEL_KINDS)

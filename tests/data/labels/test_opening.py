@@ -111,7 +111,7 @@ def test_crops_with_a_fault_are_refused_and_read_as_the_message_has_it(tmp_path,
     cured = open_dataset(path, reading=Reading(labels=options))
     good = some_missing(points, np.nan) if name == "missing" else points
     assert np.nanmax(np.abs(cured.train.keypoints - good)) < 0.01
-    assert cured.judgement.options == options
+    assert cured.judgment.options == options
 
 
 def test_sources_of_labels_follow_their_points(tmp_path):
@@ -127,7 +127,7 @@ def test_good_labels_are_taken_as_they_are(tmp_path, faces, capsys):
     photos, points = faces
     path = folder(tmp_path / "photos", photos, points)
     source = open_dataset(path)
-    assert source.judgement.findings == ()
+    assert source.judgment.findings == ()
     assert "warning" not in capsys.readouterr().err
     assert open_dataset(path, reading=Reading(labels=LabelOptions(unit="pixels"))).train.hash == source.train.hash
 
@@ -137,7 +137,7 @@ def test_a_doubt_is_a_warning_and_stands_in_the_dataset(tmp_path, capsys):
     points[4] = points[4, KAGGLE15.mirror_order]
     np.savez(tmp_path / "a.npz", images=images, keypoints=points)
     source = open_dataset(tmp_path / "a.npz")
-    assert [finding.kind for finding in source.judgement.findings] == ["sides"]
+    assert [finding.kind for finding in source.judgment.findings] == ["sides"]
     assert "1 of 12 faces have left and right as the viewer sees them" in capsys.readouterr().err
 
 
