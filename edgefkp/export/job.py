@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,10 +29,12 @@ from edgefkp.export.calibration import CalibrationSet
 from edgefkp.export.convert import ConversionSettings, convert
 from edgefkp.export.folding import folded
 from edgefkp.export.inspect import Inspection, entry_of, inspect
+from edgefkp.export.made_scheme import require_scheme
 from edgefkp.export.metadata import with_metadata
 from edgefkp.export.options import ExportOptions, ExportProgress
 from edgefkp.export.parity import Parity, Reference, labeled, parity, parity_of, reference_of
-from edgefkp.export.schemes import DEFAULT_SCHEMES, FLOAT, SCHEMES, TfliteName
+from edgefkp.export.schemes import SCHEMES, TfliteName
+from edgefkp.export.target_cost import Alternative, alternative_of
 from edgefkp.export.targets import refusals, require_target, tried
 from edgefkp.files import json_text, sha256_file, write_bytes
 from edgefkp.layout import InputSpec, ModelSpec
@@ -159,7 +162,12 @@ class ExportJob:
             known = parity_of(card) if card else None  # of these very bytes, if only the card is of an older form
             known = known if known and known.sha256 == inspection.sha256 else None
             compared = self._compared(known, made, scheme, inspection.sha256)
-            card = replace(self._card(settings, key, inspection), parity=asdict(compared) if compared else None)
+            other = self._alternative(made, settings) if compared and compared is not known else None
+            card = replace(
+                self._card(settings, key, inspection),
+                parity=asdict(compared) if compared else None,
+                alternative=asdict(other) if other else None,
+            )
             write_with_card(target, card, lambda temporary: shutil.copyfile(made, temporary))
         return target
 
@@ -192,13 +200,22 @@ class ExportJob:
         identity = [CARDS, self.parent, *options, calibration and calibration.hash, tools.get("tensorflow")]
         return hashlib.sha256(json_text(identity).encode()).hexdigest()
 
-    def _write(self, made: Path, settings: ConversionSettings) -> Inspection:
+    def _alternative(self, made: Path, settings: ConversionSettings) -> Alternative | None:
+        """What the file would be if the target did not include the oldest runtimes."""
+        return alternative_of(
+            self.options.target, settings, made, self._convert, lambda path: self._measured(path, settings.scheme)
+        )
+
+    def _convert(self, made: Path, settings: ConversionSettings) -> None:
         samples = self.calibration.samples if settings.values.static else ()
         with corrected(self.network, self._missing_of(settings)):
             content = convert(self.network, settings, samples)
         write_bytes(made, with_metadata(content, self._metadata(settings)) if self.spec else content)
+
+    def _write(self, made: Path, settings: ConversionSettings) -> Inspection:
+        self._convert(made, settings)
         inspection = inspect(made)
-        _require_scheme(inspection, settings, made.name)
+        require_scheme(inspection, settings, made.name)
         try:
             require_target(inspection, self.options.target, made)
         except EdgefkpError as error:
@@ -227,9 +244,11 @@ class ExportJob:
             return known
         if known and known.sha256 == digest and known.data.get("hash") == self.faces.hash:
             return known
+        return self._measured(path, scheme, self.progress.on_faces)
+
+    def _measured(self, path: Path, scheme: str, progress: Callable[[int], None] = lambda count: None) -> Parity:
         data = {"name": self.source.name, "part": "test"}
-        options = self.options
-        return parity(path, scheme, self.faces, data, self._reference, options.runtime, self.progress.on_faces)
+        return parity(path, scheme, self.faces, data, self._reference, self.options.runtime, progress)
 
     @cached_property
     def faces(self) -> Faces:
@@ -268,24 +287,3 @@ class ExportJob:
             versions=versions("tensorflow", "keras", "numpy", "ai-edge-litert", "tflite-runtime"),
             **{name: getattr(parent, name) for name in _INHERITED if parent},
         )
-
-
-def _require_scheme(inspection: Inspection, settings: ConversionSettings, name: str) -> None:
-    """Raise EdgefkpError for another scheme than was asked for, or float layers that were not."""
-    scheme = settings.values
-    islands = inspection.float_islands if scheme.static and not settings.keep_float else ()
-    if (inspection.scheme, inspection.u8) == (scheme.name, settings.u8) and not islands:
-        return
-    if scheme.integer and not scheme.static and inspection.scheme == FLOAT:
-        raise EdgefkpError(
-            f"{name} was not written: no layer has the 1,024 weights from which on the converter makes it "
-            f"{scheme.name}",
-            f"take {' or '.join(DEFAULT_SCHEMES)} for this network",
-        )
-    listed = "; ".join(", ".join(island) for island in inspection.float_islands)
-    made = "graph that is integer only in part" if islands else f"{inspection.scheme} graph"
-    raise EdgefkpError(
-        f"{name} was not written: the converter made a {made} of it"
-        + (f" (in float: {listed[:200]})" if listed else ""),
-        "choose another scheme for this network, or name what may stay float: --keep-float LAYER",
-    )

@@ -8,6 +8,7 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import ModelSpec
+from edgefkp.runtime.keras_files import is_keras
 
 
 class Predictor(Protocol):
@@ -40,10 +41,12 @@ def open_predictor(path: Path | str, runtime: str | None = None, threads: int = 
         model = interpreters.load(path, runtime, threads)
         reference_vectors.check_reference_vectors(path, model)
         return model
-    if path.suffix == ".keras":
+    if is_keras(path):
         from edgefkp.runtime.keras_model import load_keras
         from edgefkp.runtime.keras_safety import check_keras
 
         check_keras(path)
         return load_keras(path)
-    raise EdgefkpError(f"{path} is neither a .keras nor a .tflite file", "edgefkp export converts .keras to .tflite")
+    raise EdgefkpError(
+        f"{path} is neither a .keras nor a .tflite file", "edgefkp import makes a .tflite of other forms"
+    )
