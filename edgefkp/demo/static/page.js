@@ -20,26 +20,26 @@ let page;
 // --- the live image --------------------------------------------------------------------------------------------
 
 const image = element("image");
-let waiting = null, shownUrl = "";
+let waiting = null, drawing = false;
 
-function show(jpeg, number) {
+// On a canvas: an <img> is empty for a moment whenever its source changes. What comes while one is decoded replaces it.
+async function show(jpeg, number) {
   waiting = { jpeg, number };
-  if (!image.dataset.loading) next();
-}
-
-function next() {
-  const { jpeg, number } = waiting;
-  waiting = null;
-  const former = shownUrl;
-  shownUrl = URL.createObjectURL(new Blob([jpeg], { type: "image/jpeg" }));
-  image.dataset.loading = "1";
-  image.onload = image.onerror = (event) => {
-    URL.revokeObjectURL(former);
-    delete image.dataset.loading;
-    if (event.type === "load") Object.assign(state, { shown: state.shown + 1, number });
-    if (waiting) next();
-  };
-  image.src = shownUrl;
+  if (drawing) return;
+  drawing = true;
+  while (waiting) {
+    const one = waiting;
+    waiting = null;
+    try {
+      const bitmap = await createImageBitmap(new Blob([one.jpeg], { type: "image/jpeg" }));
+      if (image.width !== bitmap.width || image.height !== bitmap.height)
+        Object.assign(image, { width: bitmap.width, height: bitmap.height });
+      image.getContext("2d").drawImage(bitmap, 0, 0);
+      bitmap.close();
+      Object.assign(state, { shown: state.shown + 1, number: one.number });
+    } catch {} // one that came broken; the next one follows
+  }
+  drawing = false;
 }
 
 const live = new Live(show, (saying) => {
