@@ -250,6 +250,8 @@ class _Bench:
             "warm_seconds": self.settings.warm_seconds,
             "pin": self.settings.pin,
             "end_to_end": end_to_end,
+            "shapes": dict(self.settings.shapes),
+            "inputs": self.settings.inputs,
             "spec": None if case.mode == "probe" else spec,
         }
         del job["python"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from edgefkp.card import Card
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.operator_kinds import OperatorKinds
-from edgefkp.export.schemes import SCHEMES, parse_tflite
+from edgefkp.export.schemes import DEFAULT_SCHEMES, FLOAT, SCHEMES, Scheme, parse_tflite
 from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec
 from edgefkp.records import read_record
@@ -21,6 +21,8 @@ from edgefkp.runtime.metadata import CARD, FileMetadata, described
 SCHEMA = "edgefkp.inspection/1"
 MIXED = "mixed"  # integer and float operators take turns, the integer ones not in the majority
 _INSTEAD = {MIXED: "integer only in part"}
+# Operators that have integer kernels and most of the work: none of them is in float unless it was asked for.
+_WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED", "BATCH_MATMUL")
 # Fields of an Inspection that a card has itself.
 _CARD_HAS = ("schema", "file", "sha256", "bytes", "known_by", "description", "points")
 
@@ -177,6 +179,34 @@ def verify_scheme(path: Path | str) -> str:
             "export it again, or give it the name of what it is",
         )
     return found
+
+
+def require_scheme(inspection: Inspection, scheme: Scheme, u8: bool, kept: bool) -> str:
+    """Raise EdgefkpError for a file of another scheme than was asked for, or with floats in one that allows none.
+
+    kept: layers were kept in float on purpose. Returns what people should know of operators that are float all the
+    same, as integers have none of them; "" for a file without.
+    """
+    name, listed = inspection.file, "; ".join(", ".join(island) for island in inspection.float_islands)
+    islands = bool(inspection.float_islands) and scheme.static and not kept
+    if (inspection.scheme, inspection.u8) == (scheme.name, u8):
+        if not islands:
+            return ""
+        heavy = [step for island in inspection.float_islands for step in island if step.split()[0] in _WITH_WEIGHTS]
+        if scheme.keeps_float and not heavy:
+            return f"{name} computes in float what int8 lacks: {listed[:200]}"
+    if scheme.integer and not scheme.static and inspection.scheme == FLOAT:
+        raise EdgefkpError(
+            f"{name} was not written: no layer has the 1,024 weights from which on the converter makes it "
+            f"{scheme.name}",
+            f"take {' or '.join(DEFAULT_SCHEMES)} for this network",
+        )
+    made = "graph that is integer only in part" if islands else f"{inspection.scheme} graph"
+    raise EdgefkpError(
+        f"{name} was not written: the converter made a {made} of it"
+        + (f" (in float: {listed[:200]})" if listed else ""),
+        "choose another scheme for this network, or name what may stay float: --keep-float LAYER",
+    )
 
 
 def _takes_bytes(graph: Graph) -> bool:
