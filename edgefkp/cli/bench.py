@@ -92,9 +92,9 @@ def command(
 ) -> None:
     """Measure FILES (.tflite files, or folders of them; default: export/).
 
-    Prints seconds per 100 different images, for the interpreter alone and from a camera-like frame to keypoints (e2e),
-    and stores every raw time. With --data, the same outputs give the RMSE. Re-run the same command
-    to resume an interrupted run on this machine.
+    Prints milliseconds an image, for the interpreter alone and from a camera-like frame to keypoints (e2e), and stores
+    every raw time. With --data, the same outputs give the RMSE. Files that take no faces are timed on --inputs, or on
+    random numbers of their types. Re-run the same command to resume an interrupted run on this machine.
 
     edgefkp bench show FILE... shows stored results again.
     """
