@@ -14,7 +14,7 @@ from edgefkp.runtime.graph import Graph, Tensor, read_graph
 
 LEAST = 15  # points of a layout that the count of an output alone shows
 # An output beyond it is a coordinate in pixels, whatever the face; one below -_NEGATIVE is no share of the side.
-BEYOND, _NEGATIVE = 4.0, 0.2
+BEYOND, _NEGATIVE = 4.0, 0.4
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ def contract_of_file(path: Path, layout: PointLayout | None = None) -> Contract 
         shown["input"] = "its quantized input is from {:.3g} to {:.3g}".format(*limits)
     elif graph.inputs[0].dtype == "uint8":
         spec, shown["input"] = replace(spec, input=replace(spec.input, scaling="0..255")), "its input takes bytes"
-    if limits := _limits(_integers_of(graph, graph.outputs[0])):
-        spec = replace(spec, output=replace(spec.output, form=_form_within(*limits)))
+    if (limits := _limits(_integers_of(graph, graph.outputs[0]))) and (form := _form_within(*limits)):
+        spec = replace(spec, output=replace(spec.output, form=form))
         shown["output"] = "its quantized output is from {:.3g} to {:.3g}".format(*limits)
     return Contract(spec, shown)
 
@@ -160,7 +160,10 @@ def _scaling_within(low: float, high: float) -> str | None:
     return "-1..1" if -1.5 < low < -0.4 and 0.4 < high < 1.5 else None
 
 
-def _form_within(low: float, high: float) -> str:
+def _form_within(low: float, high: float) -> str | None:
+    """Of points from `low` to `high`; None for what no face gives. A range includes 0."""
     if high > BEYOND:
-        return "pixels"
-    return "-1..1" if low < -_NEGATIVE else "0..1"
+        return "pixels" if low > -high / 2 else None
+    if low < -_NEGATIVE:
+        return "-1..1" if low > -2 and 0.4 < high < 2 else None
+    return "0..1" if low > -0.05 and 0.6 < high < 1.4 else None
