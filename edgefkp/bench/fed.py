@@ -31,7 +31,7 @@ def require_fixed(path: Path, inputs: Sequence[Mapping[str, Any]], shapes: Mappi
 def input_sets(model: TfliteModel, given: str = "") -> list[list[np.ndarray]]:
     """One array for each input, at least one set of them. given: an .npz (or .npy) with (N, *shape) arrays by name."""
     if given:
-        return _read(model, Path(given))
+        return read_given(Path(given), model.inputs)
     details = model.inputs
     size = sum(int(np.prod(detail["shape"])) * 8 for detail in details)  # float64 on the way
     random = np.random.default_rng(0)
@@ -54,14 +54,18 @@ def _random(path: Path, detail: Mapping[str, Any], count: int, random: np.random
     raise EdgefkpError(f"{path} takes {dtype} values; no random ones are made for it", "give some: --inputs FILE.npz")
 
 
-def _read(model: TfliteModel, path: Path) -> list[list[np.ndarray]]:
+def read_given(path: Path, inputs: Sequence[Mapping[str, Any]]) -> list[list[np.ndarray]]:
+    """The arrays of a .npz (or .npy) file, for each of `inputs` by its name: one set after the other, COUNT at most.
+
+    Raises EdgefkpError for a damaged file and for arrays that are missing, of another shape or type.
+    """
     from edgefkp.data.arrays import read_arrays
 
     held = read_arrays(path, "save the inputs with numpy.savez", LARGEST * 4)
-    if len(held) == len(model.inputs) == 1:
-        held = {plain_name(str(model.inputs[0]["name"])): next(iter(held.values()))}
+    if len(held) == len(inputs) == 1:
+        held = {plain_name(str(inputs[0]["name"])): next(iter(held.values()))}
     found = []
-    for detail in model.inputs:
+    for detail in inputs:
         name = plain_name(str(detail["name"]))
         array = held.get(name, held.get(str(detail["name"])))
         if array is None:

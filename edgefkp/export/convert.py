@@ -13,6 +13,7 @@ from edgefkp.export.network_inputs import in_order_of, name_of, one_by_one, take
 from edgefkp.export.schemes import SCHEMES, Scheme, schemes_with
 from edgefkp.files import cache_dir, captured_fds, write_bytes
 from edgefkp.networks.complexity import leaves
+from edgefkp.networks.ours import FLOAT_LAYERS
 
 # Layers that compute means and quotients of what they see, for which 256 steps are too few.
 FLOAT_KINDS = ("LayerNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization")
@@ -168,6 +169,14 @@ def _keeping_float(model: Any, converter: Any, settings: ConversionSettings) -> 
             f"layers: {_listed(list(layers))}",
         )
     return quantized(debugger, settings, [tensor for name in settings.keep_float for tensor in layers.get(name, [])])
+
+
+def layers_in_float(model: Any) -> tuple[str, ...]:
+    """Layers that int8 keeps in float by itself: those of FLOAT_KINDS, and a soft argmax, whose probabilities in 256
+    steps would cost 0.17 px."""
+    layers = list(leaves(model))
+    argmax = FLOAT_LAYERS if {layer.name for layer in layers}.issuperset(FLOAT_LAYERS) else ()
+    return (*argmax, *(layer.name for layer in layers if type(layer).__name__ in FLOAT_KINDS))
 
 
 def tensors_of_layers(model: Any, tensors: list[str]) -> dict[str, list[str]]:

@@ -38,8 +38,9 @@ class _Step:
 def folded(model: Any, note: Callable[[str], None] = lambda text: None) -> Any:
     """An equal network without the BatchNorms that can be folded; `model` itself if it has none.
 
-    Only plain chains of layers are rewritten. A BatchNorm with a factor that is not positive stays as it is. `note` is
-    told of a network that folding does not fit; that network stays as it is, too.
+    So is a Rescaling behind the last dense layer. Only plain chains of layers are rewritten. A BatchNorm with a factor
+    that is not positive stays as it is. `note` is told of a network that folding does not fit; that network stays
+    as it is, too.
     """
     try:
         return _folded(model)
@@ -66,7 +67,24 @@ def _folded(model: Any) -> Any:
                 found = True
                 continue
         position += 1
+    found = _end_scaled(steps) or found
     return _rebuilt(model, steps) if found else model
+
+
+def _end_scaled(steps: list[_Step]) -> bool:
+    """Let the last dense layer return what a Rescaling makes of it: int8 would round that twice more."""
+    if len(steps) < 2 or steps[-1].kind != "Rescaling" or steps[-2].kind != "Dense":
+        return False
+    scale, offset = (np.asarray(number, np.float32) for number in (steps[-1].layer.scale, steps[-1].layer.offset))
+    dense = steps[-2]
+    if _activation(dense) != "linear" or dense.shift is not None or scale.ndim or offset.ndim:
+        return False
+    dense.weights[0] = dense.weights[0] * scale
+    if dense.layer.use_bias or dense.bias_added:
+        dense.weights[1] = dense.weights[1] * scale
+    _add_bias(dense, np.full(dense.weights[0].shape[-1], offset))
+    del steps[-1]
+    return True
 
 
 def _foldable(steps: list[_Step], position: int) -> bool:

@@ -25,7 +25,7 @@ from edgefkp.export.bias_correction import (
     output_unit,
 )
 from edgefkp.export.calibration import CalibrationSet
-from edgefkp.export.convert import FLOAT_KINDS, ConversionSettings, convert
+from edgefkp.export.convert import ConversionSettings, convert, layers_in_float
 from edgefkp.export.folding import folded
 from edgefkp.export.inspect import Inspection, entry_of, inspect, require_scheme
 from edgefkp.export.job_contract import contract_of
@@ -37,8 +37,6 @@ from edgefkp.export.schemes import DEFAULT_SCHEMES, SCHEMES, Scheme, TfliteName
 from edgefkp.export.targets import refusals, require_target, tried
 from edgefkp.files import json_text, sha256_file, write_bytes
 from edgefkp.layout import ModelSpec
-from edgefkp.networks.complexity import leaves
-from edgefkp.networks.ours import FLOAT_LAYERS
 from edgefkp.runtime.contract import Contract
 from edgefkp.runtime.keras_contract import layers_from_input, scaling_of_layers
 from edgefkp.runtime.keras_model import load_keras
@@ -119,13 +117,6 @@ class ExportJob:
     def _correctable(self) -> bool:
         return output_bias(self.network) is not None
 
-    @property
-    def _float_layers(self) -> tuple[str, ...]:
-        """A soft argmax stays float: probabilities in 256 steps would cost 0.17 px. So do layers of FLOAT_KINDS."""
-        names = {layer.name for layer in leaves(self.network)}
-        argmax = FLOAT_LAYERS if names.issuperset(FLOAT_LAYERS) else ()
-        return (*argmax, *(layer.name for layer in leaves(self.network) if type(layer).__name__ in FLOAT_KINDS))
-
     def _missing_of(self, settings: ConversionSettings) -> np.ndarray | None:
         """The bias correction of a file, in the network's own unit; None for floats and what cannot be corrected."""
         calibration = self._calibration_of(settings)
@@ -143,7 +134,7 @@ class ExportJob:
     def settings(self, name: str) -> ConversionSettings:
         """How the file of the scheme called `name` is made."""
         options, scheme = self.options, SCHEMES[name]
-        own = self._float_layers if scheme.keeps_float else ()
+        own = layers_in_float(self.network) if scheme.keeps_float else ()
         return ConversionSettings(
             name,
             options.u8 or takes_bytes(self.network),

@@ -136,3 +136,12 @@ def test_what_folding_does_not_fit_is_left_as_it_is_with_a_note(monkeypatch):
     model, told = behind_a_relu(layers.BatchNormalization(), layers.Conv2D(8, 3)), []
     assert folded(model, told.append) is model
     assert told == ["its BatchNorms are not folded into the layers before them: no such layer"]
+
+
+def test_points_in_pixels_are_what_the_last_dense_layer_returns():
+    inputs = keras.Input((96, 96, 1))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(8, 3, activation="relu")(inputs))
+    model = keras.Model(inputs, layers.Rescaling(48.0, 47.5)(layers.Dense(30, use_bias=False)(x)))
+    result = folded(model)
+    assert kinds(result)[-1] == "Dense"
+    np.testing.assert_allclose(outputs(result), outputs(model), rtol=1e-4)
