@@ -20,7 +20,7 @@ from edgefkp.layout import ModelSpec
 from edgefkp.layouts.maps import conversion
 from edgefkp.records import read_record
 from edgefkp.runtime import safety
-from edgefkp.runtime.contract import Stated, contract_of_file
+from edgefkp.runtime.contract import Stated, known_spec
 from edgefkp.runtime.graph import read_graph
 from edgefkp.runtime.metadata import spec_of
 from edgefkp.runtime.safety import run_in_child
@@ -120,10 +120,7 @@ def reference_of(path: Path, images: np.ndarray, spec: ModelSpec | None = None) 
 def network_spec(path: Path) -> ModelSpec:
     """Points, input and output of a .keras or .tflite file, by its metadata or card, else as the graph of a .tflite
     shows, else the default ones."""
-    if known := spec_of(path):
-        return known
-    shown = contract_of_file(path) if path.suffix == ".tflite" else None
-    return shown.spec if shown else ModelSpec()
+    return known_spec(path) or ModelSpec()
 
 
 def compared_with(path: Path, faces: Faces, file: ModelSpec, stated: Stated | None = None) -> Reference:

@@ -11,6 +11,7 @@ from typing import Any
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.layout import LAYOUTS, SCALINGS, STANDARDIZED, InputSpec, ModelSpec, PointLayout
 from edgefkp.runtime.graph import Graph, Tensor, read_graph
+from edgefkp.runtime.metadata import spec_of
 
 LEAST = 15  # points of a layout that the count of an output alone shows
 # An output beyond it is a coordinate in pixels, whatever the face; one below -_NEGATIVE is no share of the side.
@@ -129,6 +130,15 @@ def contract_of_file(path: Path, layout: PointLayout | None = None) -> Contract 
         spec = replace(spec, output=replace(spec.output, form=form))
         shown["output"] = "its quantized output is from {:.3g} to {:.3g}".format(*limits)
     return Contract(spec, shown)
+
+
+def known_spec(path: Path) -> ModelSpec | None:
+    """Points, input and output of a model file by its metadata or card, else as the graph of a .tflite shows; None
+    without any. Raises EdgefkpError for damaged metadata or a damaged card."""
+    if known := spec_of(path):
+        return known
+    shown = contract_of_file(path) if path.suffix == ".tflite" else None
+    return shown.spec if shown else None
 
 
 def _integers_behind(graph: Graph, tensor: Tensor) -> Tensor:

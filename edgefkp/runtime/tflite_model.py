@@ -43,13 +43,9 @@ class TfliteModel:
         if self.known_spec:
             return self.known_spec
         # Here: the benchmark's worker imports as little as possible.
-        from edgefkp.runtime.contract import contract_of_file
-        from edgefkp.runtime.metadata import spec_of
+        from edgefkp.runtime.contract import known_spec
 
-        if known := spec_of(self.path):
-            return known
-        shown = contract_of_file(self.path)
-        return shown.spec if shown else ModelSpec()
+        return known_spec(self.path) or ModelSpec()
 
     @property
     def is_keypoint_model(self) -> bool:
