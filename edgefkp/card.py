@@ -82,9 +82,11 @@ class Card:
     ran_on: list[str] = field(default_factory=list)  # installed runtimes that ran it at export
     keep_float: list[str] = field(default_factory=list)  # layers that stay float on purpose
     per_tensor_dense: bool = False
+    alternative: dict[str, Any] | None = None  # edgefkp.export.target_cost: the file that another target would get
     parent: str | None = None  # the .keras that it was made from
     parent_sha256: str | None = None
     parent_bytes: int | None = None
+    imported: dict[str, str] | None = None  # of another's network: from, source, license
     calibration: dict[str, Any] | None = None
     bias_correction: dict[str, Any] | None = None
     inspection: dict[str, Any] | None = None  # edgefkp.inspection, without what the card itself holds

@@ -108,8 +108,10 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def probe(job: Job, model: TfliteModel, images: np.ndarray) -> dict[str, Any]:
     """What the schedule needs: the time of a second inference, the network's spec, and why "e2e" cannot run, or ""."""
-    from edgefkp.runtime.reference_vectors import check_reference_vectors  # measured processes import nothing more
+    from edgefkp.runtime.defects import require_right  # measured processes import nothing more
+    from edgefkp.runtime.reference_vectors import check_reference_vectors
 
+    require_right(model.path, model.runtime, model.version)
     check_reference_vectors(job.file, model)
     takes_images = model.is_keypoint_model and not job.inputs
     loop = InvokeLoop(model, images[:1], takes_images, job.inputs)

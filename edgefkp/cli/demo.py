@@ -46,12 +46,17 @@ DISPLAYS = ("window", "web", "file", "none", "browser")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--tls", nargs=2, type=click.Path(path_type=Path), metavar="CERT KEY", help="Serve the pages over TLS.")
 @click.option(
-    "--litertjs", type=click.Path(path_type=Path), help="Folder of LiteRT.js, installed by npm, for the browser page."
+    "--litertjs",
+    "litert",
+    type=click.Path(path_type=Path),
+    help="Folder of LiteRT.js, installed by npm, for the browser page.",
 )
 @runtime_option()
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1), help="Threads of the runtime.")
 @json_option
+@click.pass_context
 def command(
+    context: click.Context,
     spec: str,
     shown: str,
     model: str | None,
@@ -78,13 +83,17 @@ def command(
     from edgefkp.demo.frames import open_frames
     from edgefkp.demo.session import Pipeline, choices_beside
     from edgefkp.demo.view import ViewOptions
+    from edgefkp.files import require_writable
     from edgefkp.runtime.shipped import find_model
 
     if out is not None and shown != "file":
         raise UsageError("--out is for --display file", "edgefkp demo --display file --out demo.mp4")
     if shown == "browser":
-        _serve_browser(choices_beside(find_model(model)), web)
+        _say_what_is_ignored(context)
+        _serve_browser(choices_beside(find_model(model)), finder, web)
         return
+    if shown in ("window", "web") and _is_given(context, "folder"):
+        require_writable(folder)  # a snapshot comes later, and then there is nobody at the terminal
     source = open_frames(spec, loop=shown in ("window", "web") if loop is None else loop, log=log)
     try:
         options = ViewOptions(names=names, smoothing=not no_smoothing, compare=compare)
@@ -93,7 +102,7 @@ def command(
             jitter = _measured(source, pipeline, frames)
             print_json(jitter) if as_json else click.echo(jitter_table(jitter))
             return
-        display = _display(shown, pipeline, out or Path("demo.mp4"), source.fps, web)
+        display = _display(shown, pipeline, out or Path("demo.mp4"), source.fps, finder, web)
     except BaseException:
         source.close()
         raise
@@ -105,6 +114,21 @@ def command(
     print_json(summary) if as_json else click.echo(summary_table(summary))
 
 
+# What --display browser needs; a source, a pipeline and their options are in the visitor's browser.
+_OF_BROWSER = {"shown", "model", "finder", "host", "port", "tls", "litert"}
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
+def _say_what_is_ignored(context: click.Context) -> None:
+    given = [option for option in context.command.params if option.name and _is_given(context, option.name)]
+    ignored = [option.opts[0] for option in given if option.name not in _OF_BROWSER]
+    if ignored:
+        log(f"--display browser ignores {', '.join(ignored)}: the visitor's browser has its own camera and controls")
+
+
 def _measured(source: Any, pipeline: "Pipeline", frames: int | None) -> "Jitter":
     from edgefkp.demo.jitter import measure_jitter
 
@@ -114,7 +138,7 @@ def _measured(source: Any, pipeline: "Pipeline", frames: int | None) -> "Jitter"
     return measure_jitter(source, pipeline, frames)
 
 
-def _display(shown: str, pipeline: "Pipeline", out: Path, fps: float, web: dict[str, Any]) -> "Display":
+def _display(shown: str, pipeline: "Pipeline", out: Path, fps: float, finder: str, web: dict[str, Any]) -> "Display":
     from edgefkp.demo import displays
 
     if shown == "window":
@@ -127,17 +151,19 @@ def _display(shown: str, pipeline: "Pipeline", out: Path, fps: float, web: dict[
         return displays.Recorder(out, fps or RECORDING_FPS)
     if shown == "none":
         return displays.Display()
+    from edgefkp.demo.browser_finder import finder_file
     from edgefkp.demo.web import WebDisplay
 
-    page = WebDisplay(pipeline.choices, web["host"], web["port"], web["tls"], web["litertjs"])
+    page = WebDisplay(pipeline, **web, finder=finder_file(finder))
     _announce(page.server.url, web["host"], page.server.port)
     return page
 
 
-def _serve_browser(choices: list[Path], web: dict[str, Any]) -> None:
+def _serve_browser(choices: list[Path], finder: str, web: dict[str, Any]) -> None:
     from edgefkp.demo.browser import browser_server
+    from edgefkp.demo.browser_finder import finder_file
 
-    server = browser_server(choices, web["host"], web["port"], web["tls"], web["litertjs"])
+    server = browser_server(choices, **web, finder=finder_file(finder))
     _announce(server.url, web["host"], server.port)
     if not web["tls"]:
         port = server.port

@@ -101,6 +101,8 @@ def command(
 ) -> None:
     """Convert MODELS (names in models/, or .keras files; all of models/ by default) to OUT/*.tflite with cards.
 
+    A .tflite file of floats among MODELS, of anyone's, is quantized as it is, without TensorFlow.
+
     Where models/ has none, a lone .keras file in the current folder is taken, or the network that comes with edgefkp.
 
     The training persons of DATA calibrate the integer schemes; its labeled test faces show the accuracy loss of each
@@ -113,6 +115,7 @@ def command(
     from edgefkp.export.schemes import schemes_of
     from edgefkp.layout import ModelSpec
     from edgefkp.networks.tensorflow import look_for_tensorflow
+    from edgefkp.runtime.keras_files import is_keras
 
     device = TARGETS[target]
     schemes = schemes_of(quant) if quant else KEEPING if keep_float else device.schemes
@@ -120,8 +123,11 @@ def command(
         raise UsageError("--max-delta needs the comparison that --no-parity leaves out")
     sizes = shapes_of(shapes)
     options = ExportOptions(u8, device, keep_float, calibration, compare, runtime, replace, stated, sizes)
-    look_for_tensorflow("edgefkp export")
     paths = find_networks(models, models_dir, log)
+    if explain or any(is_keras(path) for path in paths):
+        look_for_tensorflow("edgefkp export")
+    if not quant and not keep_float and not any(is_keras(path) for path in paths):
+        schemes = (INTEGER,)  # the file of floats is there
     cards = {path: next(iter(readable_cards(path)), None) for path in paths}
     spec = next((card.spec for card in cards.values() if card), ModelSpec())
     source = open_for(data, spec, layout, reading=reading)
@@ -150,6 +156,8 @@ def _export(
     from edgefkp.evaluation.evaluate import part_of
     from edgefkp.export.exporter import export_apart
     from edgefkp.export.options import ExportProgress
+    from edgefkp.export.parity import parity_of
+    from edgefkp.export.target_cost import costs_of
 
     refused: list[EdgefkpError] = []
     faces = int(part_of(source, "test").labeled.sum()) if options.parity else 0
@@ -166,6 +174,9 @@ def _export(
         print_json(cards)
     elif cards:
         click.echo(cards_table(cards))
+    for card in cards:
+        if costs := costs_of(card, parity_of(card)):
+            log(f"note: {costs}")
     for message, hint in dict.fromkeys((error.message, error.hint) for error in refused[1:]):
         log(f"error: {message}" + (f"\nhint:  {hint}" if hint else ""))
     if refused:

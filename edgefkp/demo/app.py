@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from edgefkp.demo.displays import Display, Recorder
+from edgefkp.demo.drawing import render
 from edgefkp.demo.frames import FrameSource
 from edgefkp.demo.session import Pipeline
-from edgefkp.demo.view import View, render
+from edgefkp.demo.view import View
 from edgefkp.detect.media import Frame, write_image
 from edgefkp.errors import EdgefkpError
 
@@ -119,11 +120,9 @@ class Demo:
             self._log(f"cannot {_VERBS.get(command.partition(':')[0], command)}: {error.message}")
 
     def _carry_out(self, command: str, view: View | None) -> None:
-        options = self._pipeline.options
-        if command in ("compare", "smoothing", "names"):
-            changed = {command: not getattr(options, command)}
-            self._pipeline.options = dataclasses.replace(options, **changed)
-        elif command.partition(":")[0] == "model":
+        if self._pipeline.change(command):
+            return
+        if command.partition(":")[0] == "model":
             former = self._pipeline.model.stem
             self._pipeline.use(command.partition(":")[2] or None)
             self._former = former
@@ -161,6 +160,7 @@ class Demo:
         path = self._free_name("snapshot", ".png")
         write_image(path, render(view))
         self._log(f"wrote {path}")
+        self._display.wrote(path)
 
     def _toggle_recording(self) -> None:
         if self._recorder:
@@ -176,6 +176,7 @@ class Demo:
             self._set_recording(False)
             recorder.close()
             self._log(f"wrote {recorder.path}")
+            self._display.wrote(recorder.path)
 
     def _set_recording(self, on: bool) -> None:
         self._pipeline.options = dataclasses.replace(self._pipeline.options, recording=on)

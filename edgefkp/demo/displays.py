@@ -2,8 +2,10 @@
 
 import os
 import sys
+from pathlib import Path
 
-from edgefkp.demo.view import View, render
+from edgefkp.demo.drawing import render
+from edgefkp.demo.view import View
 from edgefkp.detect.recorder import VideoRecorder
 from edgefkp.errors import EnvironmentProblem
 
@@ -34,6 +36,9 @@ class Display:
 
     def log(self, message: str) -> None:
         """Show what a command did; the terminal shows it, too."""
+
+    def wrote(self, path: Path) -> None:
+        """Called with a snapshot or a recording that is finished."""
 
     def commands(self) -> list[str]:
         """The commands given since the last call."""

@@ -10,8 +10,9 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.network_inputs import in_order_of, name_of, one_by_one, takes_bytes, with_fixed_batch
-from edgefkp.export.schemes import SCHEMES, Scheme, schemes_with
+from edgefkp.export.schemes import DEFAULT_SCHEMES, SCHEMES, Scheme, schemes_with
 from edgefkp.files import cache_dir, captured_fds, write_bytes
+from edgefkp.layout import ModelSpec
 from edgefkp.networks.complexity import leaves
 from edgefkp.networks.ours import FLOAT_LAYERS
 
@@ -63,6 +64,22 @@ class ConversionSettings:
             for name, value in asdict(self).items()
             if name not in ("mean", "deviation") or value != getattr(blank, name)
         }
+
+
+def bytes_scaling(spec: ModelSpec, scheme: Scheme) -> dict[str, tuple[float, ...]]:
+    """The fields of ConversionSettings by which a file that takes bytes scales them.
+
+    Raises UsageError for channels that differ and share one scale.
+    """
+    mean, deviation = (tuple(map(float, numbers)) for numbers in spec.input.mean_and_deviation)
+    if len({*zip(mean, deviation, strict=True)}) == 1:
+        return {"mean": mean[:1], "deviation": deviation[:1]}
+    if scheme.takes_bytes:
+        raise UsageError(
+            f"--u8 with {scheme.name} goes with one mean and deviation for all channels",
+            f"leave out --u8, or take {DEFAULT_SCHEMES[0]}",
+        )
+    return {"mean": mean, "deviation": deviation}
 
 
 def convert(model: Any, settings: ConversionSettings, samples: Sequence[np.ndarray] = ()) -> bytes:

@@ -11,18 +11,18 @@ from pathlib import Path
 from edgefkp.card import Card
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.operator_kinds import OperatorKinds
-from edgefkp.export.schemes import DEFAULT_SCHEMES, FLOAT, SCHEMES, Scheme, parse_tflite
+from edgefkp.export.schemes import SCHEMES, parse_tflite
 from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec
 from edgefkp.records import read_record
+from edgefkp.runtime.defects import defects_of
 from edgefkp.runtime.graph import Graph, Tensor, read_graph
 from edgefkp.runtime.metadata import CARD, FileMetadata, described
 
 SCHEMA = "edgefkp.inspection/1"
 MIXED = "mixed"  # integer and float operators take turns, the integer ones not in the majority
-_INSTEAD = {MIXED: "integer only in part"}
-# Operators that have integer kernels and most of the work: none of them is in float unless it was asked for.
-_WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED", "BATCH_MATMUL")
+WEIGHTS_ONLY = "weights-only"  # float arithmetic on weights that are stored as integers
+_INSTEAD = {MIXED: "integer only in part", WEIGHTS_ONLY: "float arithmetic on integer weights"}
 # Fields of an Inspection that a card has itself.
 _CARD_HAS = ("schema", "file", "sha256", "bytes", "known_by", "description", "points")
 
@@ -60,8 +60,8 @@ class Inspection:
     file: str
     sha256: str
     bytes: int
-    # What the graph shows: a name of SCHEMES, or MIXED. Cards of earlier versions say "mixed" of every integer file
-    # in which a layer computes in float.
+    # What the graph shows: a name of SCHEMES, else MIXED, WEIGHTS_ONLY, or int4 or int2 by its weights. Cards of
+    # earlier versions say "mixed" of every integer file in which a layer computes in float.
     scheme: str
     # It takes pixels as bytes.
     u8: bool
@@ -87,6 +87,8 @@ class Inspection:
     description: FileMetadata | None = None
     # How many the layout has.
     points: int | None = None
+    # Names of what occurs in the graph and a runtime does wrongly (runtime/defects.py).
+    defects: tuple[str, ...] = ()
 
 
 def inspect(path: Path | str) -> Inspection:
@@ -122,6 +124,7 @@ def inspect(path: Path | str) -> Inspection:
         known_by=known_by if description else "",
         description=description,
         points=description.layout.count if description else None,
+        defects=defects_of(graph),
     )
 
 
@@ -139,7 +142,7 @@ def inspection_of(card: Card) -> Inspection | None:
 
 
 def _scheme(stated: FileMetadata | None, kinds: OperatorKinds) -> str:
-    """The scheme that the file's operators show, whatever it is called; MIXED for none of SCHEMES.
+    """The scheme that the file's operators show, whatever it is called; another word for none of SCHEMES.
 
     An integer scheme is recognized by the majority of the operators that compute.
     """
@@ -150,6 +153,8 @@ def _scheme(stated: FileMetadata | None, kinds: OperatorKinds) -> str:
         stated.scheme in found or (stated.keep_float and kinds.count("integer") and stated.scheme in SCHEMES)
     ):
         return stated.scheme
+    if not found and (kinds.few_bits or kinds.unpacks_weights):
+        return kinds.few_bits or WEIGHTS_ONLY
     return found[-1] if found else MIXED
 
 
@@ -179,34 +184,6 @@ def verify_scheme(path: Path | str) -> str:
             "export it again, or give it the name of what it is",
         )
     return found
-
-
-def require_scheme(inspection: Inspection, scheme: Scheme, u8: bool, kept: bool) -> str:
-    """Raise EdgefkpError for a file of another scheme than was asked for, or with floats in one that allows none.
-
-    kept: layers were kept in float on purpose. Returns what people should know of operators that are float all the
-    same, as integers have none of them; "" for a file without.
-    """
-    name, listed = inspection.file, "; ".join(", ".join(island) for island in inspection.float_islands)
-    islands = bool(inspection.float_islands) and scheme.static and not kept
-    if (inspection.scheme, inspection.u8) == (scheme.name, u8):
-        if not islands:
-            return ""
-        heavy = [step for island in inspection.float_islands for step in island if step.split()[0] in _WITH_WEIGHTS]
-        if scheme.keeps_float and not heavy:
-            return f"{name} computes in float what int8 lacks: {listed[:200]}"
-    if scheme.integer and not scheme.static and inspection.scheme == FLOAT:
-        raise EdgefkpError(
-            f"{name} was not written: no layer has the 1,024 weights from which on the converter makes it "
-            f"{scheme.name}",
-            f"take {' or '.join(DEFAULT_SCHEMES)} for this network",
-        )
-    made = "graph that is integer only in part" if islands else f"{inspection.scheme} graph"
-    raise EdgefkpError(
-        f"{name} was not written: the converter made a {made} of it"
-        + (f" (in float: {listed[:200]})" if listed else ""),
-        "choose another scheme for this network, or name what may stay float: --keep-float LAYER",
-    )
 
 
 def _takes_bytes(graph: Graph) -> bool:

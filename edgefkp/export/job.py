@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from edgefkp.card import TFLITE, Card, read_card, require_card_hash, versions, write_card, write_with_card
 from edgefkp.data.faces import Dataset, Faces
-from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import part_of
 from edgefkp.evaluation.fitted import fitted_faces
 from edgefkp.export import calibration as calibrations
@@ -25,20 +26,21 @@ from edgefkp.export.bias_correction import (
     output_unit,
 )
 from edgefkp.export.calibration import CalibrationSet
-from edgefkp.export.convert import ConversionSettings, convert, layers_in_float
+from edgefkp.export.convert import ConversionSettings, bytes_scaling, convert, layers_in_float
 from edgefkp.export.folding import folded
-from edgefkp.export.inspect import Inspection, entry_of, inspect, require_scheme
+from edgefkp.export.inspect import Inspection, entry_of, inspect
 from edgefkp.export.job_contract import contract_of
+from edgefkp.export.made_scheme import require_scheme
 from edgefkp.export.metadata import with_metadata
-from edgefkp.export.network_inputs import in_float32, name_of, takes_bytes, with_shapes
+from edgefkp.export.network_inputs import in_float32, sample_inputs, takes_bytes, with_shapes
 from edgefkp.export.options import ExportOptions, ExportProgress
 from edgefkp.export.parity import Parity, Reference, labeled, parity, parity_of, reference_of
-from edgefkp.export.schemes import DEFAULT_SCHEMES, SCHEMES, Scheme, TfliteName
+from edgefkp.export.schemes import SCHEMES, TfliteName
+from edgefkp.export.target_cost import Alternative, alternative_of
 from edgefkp.export.targets import refusals, require_target, tried
 from edgefkp.files import json_text, sha256_file, write_bytes
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime.contract import Contract
-from edgefkp.runtime.keras_contract import layers_from_input, scaling_of_layers
 from edgefkp.runtime.keras_model import load_keras
 from edgefkp.runtime.metadata import FileMetadata
 from edgefkp.runtime.scratch import scratch_folder
@@ -91,11 +93,7 @@ class ExportJob:
     @cached_property
     def calibration(self) -> CalibrationSet:
         if self.options.calibration:
-            told = scaling_of_layers(layers_from_input(self.network))
-            inputs = [
-                (name_of(tensor), tuple(tensor.shape[1:]), str(tensor.dtype), told[0] if told else "")
-                for tensor in self.network.inputs
-            ]
+            inputs = sample_inputs(self.network)
             return calibrations.from_file(self.options.calibration, inputs, self.spec.input if self.spec else None)
         if self.spec is None:
             shapes = " and ".join(str(tuple(tensor.shape[1:])) for tensor in self.network.inputs)
@@ -140,22 +138,8 @@ class ExportJob:
             options.u8 or takes_bytes(self.network),
             per_tensor_dense=scheme.per_tensor_dense and options.target.per_tensor_dense,
             keep_float=(*own, *(layer for layer in options.keep_float if layer not in own)),
-            **(self._scaling(scheme) if options.u8 else {}),
+            **(bytes_scaling(self.spec, scheme) if options.u8 and self.spec else {}),
         )
-
-    def _scaling(self, scheme: Scheme) -> dict[str, Any]:
-        """How a file that takes bytes scales them. Raises UsageError for channels that differ and share one scale."""
-        if self.spec is None:
-            return {}
-        mean, deviation = (tuple(map(float, numbers)) for numbers in self.spec.input.mean_and_deviation)
-        if len({*zip(mean, deviation, strict=True)}) == 1:
-            return {"mean": mean[:1], "deviation": deviation[:1]}
-        if scheme.takes_bytes:
-            raise UsageError(
-                f"--u8 with {scheme.name} goes with one mean and deviation for all channels",
-                f"leave out --u8, or take {' or '.join(DEFAULT_SCHEMES[:1])}",
-            )
-        return {"mean": mean, "deviation": deviation}
 
     def export(self, scheme: str, out: Path) -> Path:
         """Make the file of one scheme in `out`, unless it is current. Raises EdgefkpError as export_network."""
@@ -179,7 +163,12 @@ class ExportJob:
             known = parity_of(card) if card else None  # of these very bytes, if only the card is of an older form
             known = known if known and known.sha256 == inspection.sha256 else None
             compared = self._compared(known, made, scheme, inspection.sha256)
-            card = replace(self._card(settings, key, inspection), parity=asdict(compared) if compared else None)
+            other = self._alternative(made, settings) if compared and compared is not known else None
+            card = replace(
+                self._card(settings, key, inspection),
+                parity=asdict(compared) if compared else None,
+                alternative=asdict(other) if other else None,
+            )
             write_with_card(target, card, lambda temporary: shutil.copyfile(made, temporary))
         return target
 
@@ -217,13 +206,22 @@ class ExportJob:
             identity.append(self.options.shapes)
         return hashlib.sha256(json_text(identity).encode()).hexdigest()
 
-    def _write(self, made: Path, settings: ConversionSettings) -> Inspection:
+    def _alternative(self, made: Path, settings: ConversionSettings) -> Alternative | None:
+        """What the file would be if the target did not include the oldest runtimes."""
+        return alternative_of(
+            self.options.target, settings, made, self._convert, lambda path: self._measured(path, settings.scheme)
+        )
+
+    def _convert(self, made: Path, settings: ConversionSettings) -> None:
         samples = self.calibration.samples if settings.values.static else ()
         with corrected(self.network, self._missing_of(settings)):
             content = convert(self.network, settings, samples)
         write_bytes(made, with_metadata(content, self._metadata(settings)) if self.spec else content)
+
+    def _write(self, made: Path, settings: ConversionSettings) -> Inspection:
+        self._convert(made, settings)
         inspection = inspect(made)
-        if note := require_scheme(inspection, settings.values, settings.u8, bool(settings.keep_float)):
+        if note := require_scheme(inspection, settings, made.name):
             self._note(note)
         try:
             require_target(inspection, self.options.target, made)
@@ -253,9 +251,11 @@ class ExportJob:
             return known
         if known and known.sha256 == digest and known.data.get("hash") == self.faces.hash:
             return known
+        return self._measured(path, scheme, self.progress.on_faces)
+
+    def _measured(self, path: Path, scheme: str, progress: Callable[[int], None] = lambda count: None) -> Parity:
         data = {"name": self.source.name, "part": "test"}
-        options = self.options
-        return parity(path, scheme, self.faces, data, self._reference, options.runtime, self.progress.on_faces)
+        return parity(path, scheme, self.faces, data, self._reference, self.options.runtime, progress)
 
     @cached_property
     def faces(self) -> Faces:

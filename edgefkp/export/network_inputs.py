@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.runtime.keras_contract import layers_from_input, scaling_of_layers
 
 HALF_TYPES = ("float16", "bfloat16")
 
@@ -14,6 +15,13 @@ HALF_TYPES = ("float16", "bfloat16")
 def name_of(tensor: Any) -> str:
     """Of an input of a Keras network, as files and calibration samples have it."""
     return str(tensor.name.split(":")[0])
+
+
+def sample_inputs(model: Any) -> list[tuple[str, tuple[int, ...], str, str]]:
+    """Each input, as calibration.NetworkInput has it."""
+    told = scaling_of_layers(layers_from_input(model))
+    scaling = told[0] if told else ""
+    return [(name_of(one), tuple(one.shape[1:]), str(one.dtype), scaling) for one in model.inputs]
 
 
 def takes_bytes(model: Any) -> bool:

@@ -96,7 +96,7 @@ def requirements(machine: str, python: tuple[int, int]) -> list[str]:
     """What pip needs for the default runtime on such a machine; empty if it has no wheel for it."""
     if machine.startswith("armv"):
         return ["tflite-runtime==2.14.0", "numpy<2"] if python < (3, 12) else []
-    return ["ai-edge-litert>=2.1,<2.4", "numpy"]
+    return ["ai-edge-litert>=2.1,<3", "numpy"]
 
 
 def load(

@@ -12,6 +12,7 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.layout import ModelSpec
 from edgefkp.networks.tensorflow import require_tensorflow
 from edgefkp.runtime.keras_contract import contract_of_network
+from edgefkp.runtime.keras_files import keras_version
 from edgefkp.runtime.metadata import spec_of
 from edgefkp.runtime.own_layers import imported
 from edgefkp.runtime.tflite_model import expected, require_finite, require_images
@@ -88,6 +89,11 @@ def load_keras(path: Path) -> KerasModel:
     try:
         model = keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises many kinds for a damaged file or one with foreign layers
+        if (version := keras_version(path)).startswith("2."):
+            raise EdgefkpError(
+                f"{path} was made by Keras {version}, whose .keras files Keras {keras.__version__} does not read",
+                f"where it was made, save it as {path.stem}.h5 with model.save; pip install tf-keras loads it",
+            ) from error
         raise EdgefkpError(
             f"{path} cannot be loaded as a Keras network: {str(error).strip().splitlines()[0][:80]}",
             "train or copy it again; layers of your own: --import FILE.py, which registers them with Keras",

@@ -29,7 +29,7 @@ def check_keras(path: Path) -> None:
     require_card_hash(path, digest)
     if digest in shipped.hashes() or passed.has_passed(CHECK, digest, *_facts()):
         return
-    if not is_whole_zip(path):
+    if path.suffix == ".keras" and not is_whole_zip(path):
         raise EdgefkpError(f"{path} is not a whole .keras file", "train or copy it again")
     try_in_child(probe, path, _RUNTIME, _SECONDS)
     passed.remember(CHECK, digest, *_facts())

@@ -10,6 +10,7 @@ import numpy as np
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime.contract import Stated
+from edgefkp.runtime.keras_files import is_keras
 
 
 class Predictor(Protocol):
@@ -51,14 +52,16 @@ def open_predictor(
         model = replace(model, known_spec=_known(model.spec, stated, spec)) if stated or spec else model
         reference_vectors.check_reference_vectors(path, model)
         return model
-    if path.suffix == ".keras":
+    if is_keras(path):
         from edgefkp.runtime.keras_model import load_keras
         from edgefkp.runtime.keras_safety import check_keras
 
         check_keras(path)
         network = load_keras(path)
         return replace(network, known_spec=_known(network.spec, stated, spec)) if stated or spec else network
-    raise EdgefkpError(f"{path} is neither a .keras nor a .tflite file", "edgefkp export converts .keras to .tflite")
+    raise EdgefkpError(
+        f"{path} is neither a .keras nor a .tflite file", "edgefkp import makes a .tflite of other forms"
+    )
 
 
 def _known(own: ModelSpec, stated: Stated | None, spec: ModelSpec | None) -> ModelSpec:

@@ -19,6 +19,7 @@ from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec
 from edgefkp.records import built
 from edgefkp.runtime import interpreters, isolate, passed, shipped
+from edgefkp.runtime.defects import require_right
 from edgefkp.runtime.graph import require_tflite
 from edgefkp.runtime.tflite_model import TfliteModel, require_finite
 
@@ -30,7 +31,8 @@ _EVERY = 25  # images between two reports of progress
 def check(path: Path | str, runtime: str | None = None) -> None:
     """Return if `path` loads and runs one inference in a child process, or did so before.
 
-    Raises EdgefkpError if the file is damaged, was altered since its export, or does not run.
+    Raises EdgefkpError if the file is damaged, was altered since its export, does not run, or is known to be computed
+    wrongly by this runtime.
     """
     path = Path(path)
     require_tflite(path)
@@ -40,6 +42,7 @@ def check(path: Path | str, runtime: str | None = None) -> None:
     facts = digest, info.name, info.version
     if digest in shipped.hashes() or passed.has_passed(CHECK, *facts):
         return
+    require_right(path, info.name, info.version)
     try_in_child(probe, path, info.name, interpreters.RUNTIMES[info.name].probe_seconds)
     passed.remember(CHECK, *facts)
 
