@@ -1,5 +1,6 @@
 """edgefkp predict: keypoints of images, folders and videos."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,10 +102,11 @@ def command(
     another --out. Files that cannot be read, were cut off, or take longer than --timeout are listed, and the exit code
     is then 1.
     """
+    from edgefkp.detect.folders import named
     from edgefkp.detect.images import TIMEOUT
-    from edgefkp.detect.predict import Item, PredictSettings, find_items, predict
+    from edgefkp.detect.predict import Item, PredictSettings, look_for, predict
 
-    items = find_items(paths, out)
+    items, left_out = look_for(paths, out)
     settings = PredictSettings(out, model, finder, faces, runtime, overlays, names, table, timeout or TIMEOUT, layout)
     detector = settings.detector()  # errors of the model or the finder come before the progress bar
     settings.points_of(detector)
@@ -113,11 +115,15 @@ def command(
         def done(item: Item) -> None:
             bar.update(1)
 
-        result = predict(items, settings, workers, done, detector)
+        result = replace(predict(items, settings, workers, done, detector), left_out=dict(left_out))
     if as_json:
         print_json(result)
     else:
         click.echo(_sentence(result))
+    if left_out:
+        log(f"left out of the folders: {named(left_out)}")
+    for name, reason in list(result.silent.items())[:_SHOWN]:
+        log(f"the overlay of {name} has no sound: {reason}")
     for name, reason in list(result.skipped.items())[:_SHOWN]:
         log(f"skipped {name}: {reason}")
     if len(result.skipped) > _SHOWN:

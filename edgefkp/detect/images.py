@@ -13,7 +13,7 @@ from edgefkp.data.images import decoded, image_bytes
 from edgefkp.detect import finders
 from edgefkp.detect.detector import Face, KeypointDetector
 from edgefkp.detect.media import write_image
-from edgefkp.detect.overlay import draw_faces
+from edgefkp.detect.overlay import annotated
 from edgefkp.detect.points_table import rows_of
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_file
@@ -40,6 +40,7 @@ class Outcome:
     faces: int = 0  # in it; of a video, those of all frames
     sha256: str = ""  # of the file's content; "" for one that was skipped
     reason: str = ""  # why it was skipped
+    silence: str = ""  # why the overlay of a video has no sound
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,9 @@ def predict_image(item: Item, settings: PredictSettings, detector: KeypointDetec
     except MemoryError:
         return Outcome(reason="it needs more memory than there is")
     if settings.overlays:
-        draw_faces(image, faces, settings.names)
+        drawn = annotated(image, faces, settings.names, margins=True)
         try:
-            write_image(overlay_file(item, settings.out), image)
+            write_image(overlay_file(item, settings.out), drawn)
         except EdgefkpError as error:
             if not _is_too_long(error):
                 raise

@@ -78,6 +78,15 @@ class EdgeFinder:
         fine = [self._see(look, self.threshold_in_windows) for look in self._windows(gray)]
         return self._faces(self._merged([*whole, *fine]))
 
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width of one look, pixels."""
+        return self._height, self._width
+
+    def see(self, pixels: np.ndarray) -> Found:
+        """What is found in one look: (height, width) uint8 gray. Boxes are squares as the network gives them."""
+        return self._merged([self._see(Look(pixels, 1.0, 0.0, 0.0))])
+
     def _fit(self, image: np.ndarray) -> float:
         return min(1.0, self._height / image.shape[0], self._width / image.shape[1])
 
