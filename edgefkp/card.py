@@ -73,6 +73,8 @@ class Card:
     metrics: dict[str, float] = field(default_factory=dict)  # RMSE in pixels
     history: list[dict[str, Any]] = field(default_factory=list)  # a row for each epoch
     # Of a .tflite:
+    # "input", "output" -> what shows its range or units, where the network had no card: "--input-range", a layer.
+    contract: dict[str, str] = field(default_factory=dict)
     scheme: str = ""
     u8: bool = False  # takes pixels as bytes
     target: str | None = None  # what it was exported for

@@ -29,7 +29,7 @@ from edgefkp.files import json_text, sha256_file
 from edgefkp.layout import ModelSpec
 from edgefkp.records import built
 from edgefkp.runtime import isolate
-from edgefkp.runtime.metadata import spec_of
+from edgefkp.runtime.contract import known_spec
 
 LOOK_SECONDS = 0.5  # at what else is running, before the first process
 START_SECONDS = 0.3  # a worker needs before it loads, for the estimate
@@ -171,7 +171,7 @@ class _Bench:
         try:
             require_card_hash(Path(case.file), sha256_file(case.file))
             scheme = _scheme(case.file)
-            self.specs[case] = spec_of(Path(case.file)) or ModelSpec()
+            self.specs[case] = known_spec(Path(case.file)) or ModelSpec()
             return {**self._work(case, TIMEOUT, end_to_end=end_to_end).metadata, "scheme": scheme}
         except EdgefkpError as error:
             return error
@@ -250,6 +250,8 @@ class _Bench:
             "warm_seconds": self.settings.warm_seconds,
             "pin": self.settings.pin,
             "end_to_end": end_to_end,
+            "shapes": dict(self.settings.shapes),
+            "inputs": self.settings.inputs,
             "spec": None if case.mode == "probe" else spec,
         }
         del job["python"]

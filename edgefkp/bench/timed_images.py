@@ -20,7 +20,7 @@ from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, PointLayout, input_of
 from edgefkp.layouts.maps import find_conversion
 from edgefkp.records import built
 from edgefkp.runtime import isolate
-from edgefkp.runtime.metadata import spec_of
+from edgefkp.runtime.contract import known_spec
 
 if TYPE_CHECKING:
     from edgefkp.data.photos import Reading
@@ -102,11 +102,11 @@ def drawn_images(count: int = COUNT) -> TimedImages:
 
 
 def specs_of(files: Iterable[Path]) -> list[ModelSpec]:
-    """What the files take and return, each once, as far as their metadata or cards state it."""
+    """What the files take and return, each once, as far as their metadata, cards or graphs show it."""
     found = []
     for file in files:
         try:
-            spec = spec_of(file)
+            spec = known_spec(file)
         except EdgefkpError:  # measuring it reports what is wrong
             continue
         if spec and spec not in found:

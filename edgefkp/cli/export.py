@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgefkp.cli.contract_options import contract_options
+from edgefkp.cli.network_options import import_option, shape_option, shapes_of
 from edgefkp.cli.options import (
     data_option,
     folder_option,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from edgefkp.data.photos import Reading
     from edgefkp.export.options import ExportOptions
     from edgefkp.layout import PointLayout
+    from edgefkp.runtime.contract import Stated
 
 KEEPING = schemes_with("keeps_float")
 
@@ -48,7 +51,7 @@ def _targets() -> str:
 @quant_option(
     many=True, purpose=f"How the file stores numbers; may be repeated. [default: {' '.join(DEFAULT_SCHEMES)}]"
 )
-@click.option("--u8", is_flag=True, help="Accept uint8 pixels as input; the graph divides by 255.")
+@click.option("--u8", is_flag=True, help="Accept uint8 pixels as input; the graph scales them.")
 @click.option(
     "--target",
     type=NameChoice("target", TARGETS.names),
@@ -60,7 +63,8 @@ def _targets() -> str:
     "--keep-float",
     multiple=True,
     metavar="LAYER",
-    help=f"Layer to keep in float with {' and '.join(KEEPING)}; may be repeated.",
+    help=f"Layer that {' and '.join(KEEPING)} also keeps in float, beside a soft argmax and normalizations; may be "
+    "repeated.",
 )
 @click.option("--explain", is_flag=True, help="Write no file: show what int8 costs, layer by layer.")
 @click.option(
@@ -74,6 +78,9 @@ def _targets() -> str:
 @data_option()
 @layout_option
 @reading_options
+@contract_options
+@shape_option
+@import_option
 @models_dir_option
 @folder_option("--out", "export", "Folder for the files and their cards.")
 @replace_option("files that were calibrated on other data")
@@ -92,6 +99,8 @@ def command(
     data: str,
     layout: "PointLayout | None",
     reading: "Reading",
+    stated: "Stated | None",
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
     models_dir: Path,
     out: Path,
     replace: bool,
@@ -119,7 +128,8 @@ def command(
     schemes = schemes_of(quant) if quant else KEEPING if keep_float else device.schemes
     if max_delta is not None and not compare:
         raise UsageError("--max-delta needs the comparison that --no-parity leaves out")
-    options = ExportOptions(u8, device, keep_float, calibration, compare, runtime, replace)
+    sizes = shapes_of(shapes)
+    options = ExportOptions(u8, device, keep_float, calibration, compare, runtime, replace, stated, sizes)
     paths = find_networks(models, models_dir, log)
     if explain or any(is_keras(path) for path in paths):
         look_for_tensorflow("edgefkp export")
@@ -162,9 +172,12 @@ def _export(
     faces = int(part_of(source, "test").labeled.sum()) if options.parity else 0
     length = max(1, len(paths) * len(schemes) * faces)
     with progress_bar("export", length) as bar:
-        progress = ExportProgress(lambda name: setattr(bar, "label", name), bar.update, refused.append)
+        notes: list[str] = []
+        progress = ExportProgress(lambda name: setattr(bar, "label", name), bar.update, refused.append, notes.append)
         written = export_apart(paths, out, schemes, source, options, progress)
         bar.update(max(0, length - bar.pos))  # what was current needed no measuring
+    for note in dict.fromkeys(notes):
+        log(f"note:  {note}")
     cards = [card for path in written if (card := read_card(path))]
     if as_json:
         print_json(cards)
@@ -237,6 +250,8 @@ def _explain(paths: list[Path], source: "Dataset", options: "ExportOptions", as_
             f"{result.model}, {INTEGER} on {result.samples} calibration samples: an output moves by {result.shift:.4f} "
             f"{result.unit} (95th percentile), {result.worst:.4f} at most"
         )
+        if result.kept:
+            click.echo(f"in float already: {', '.join(result.kept)}")
         rows = [(layer.layer, layer.error, layer.gain, layer.gain_worst) for layer in result.layers]
         headers = ["layer", "error, steps", f"kept float: p95 less by, {result.unit}", "largest less by"]
         click.echo(tabulate(rows, headers=headers, floatfmt=("", ".3f", "+.4f", "+.4f")))

@@ -12,7 +12,7 @@ from edgefkp.export.job import ExportJob
 from edgefkp.export.layer_report import Explanation
 from edgefkp.export.model_card import write_model_card
 from edgefkp.export.options import ExportOptions, ExportProgress
-from edgefkp.export.schemes import TfliteName, parse_tflite
+from edgefkp.export.schemes import INTEGER, TfliteName, parse_tflite
 from edgefkp.export.tflite_job import TfliteJob
 from edgefkp.files import visible
 from edgefkp.records import read_record
@@ -116,6 +116,8 @@ def export_apart(
             progress.on_file(value)
         elif kind == "faces":
             progress.on_faces(value)
+        elif kind == "note":
+            progress.on_note(value)
         elif kind == "made":
             written.setdefault(tasks[finished][0], []).append(Path(value))
             finished += 1
@@ -171,7 +173,9 @@ def make(tasks: list[list[str]], out: str, source: Any, options: Any) -> None:
     """In the child: make the file of each (network, scheme), and report what comes of it."""
     data, asked = read_record(Dataset, source, "the faces"), read_record(ExportOptions, options, "the options")
     progress = ExportProgress(
-        lambda name: isolate.report(["file", name]), lambda count: isolate.report(["faces", count])
+        lambda name: isolate.report(["file", name]),
+        lambda count: isolate.report(["faces", count]),
+        on_note=lambda text: isolate.report(["note", text]),
     )
     jobs: dict[str, ExportJob | TfliteJob] = {}
     for path, scheme in tasks:
@@ -191,4 +195,5 @@ def explain(path: str, source: Any, options: Any) -> Any:
 
     data, asked = read_record(Dataset, source, "the faces"), read_record(ExportOptions, options, "the options")
     job = ExportJob(Path(path), data, asked, ExportProgress())
-    return layer_report.explain(job.network, Path(path).stem, job.calibration.samples, *output_unit(job.spec))
+    settings = job.settings(INTEGER)
+    return layer_report.explain(job.network, Path(path).stem, job.calibration.samples, settings, *output_unit(job.spec))

@@ -13,7 +13,7 @@ import numpy as np
 
 from edgefkp.card import TFLITE, Card, read_card, require_card_hash, versions, write_card, write_with_card
 from edgefkp.data.faces import Dataset, Faces
-from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import part_of
 from edgefkp.evaluation.fitted import fitted_faces
 from edgefkp.export import calibration as calibrations
@@ -26,19 +26,21 @@ from edgefkp.export.bias_correction import (
     output_unit,
 )
 from edgefkp.export.calibration import CalibrationSet
-from edgefkp.export.convert import ConversionSettings, convert
+from edgefkp.export.convert import ConversionSettings, bytes_scaling, convert, layers_in_float
 from edgefkp.export.folding import folded
 from edgefkp.export.inspect import Inspection, entry_of, inspect
+from edgefkp.export.job_contract import contract_of
 from edgefkp.export.made_scheme import require_scheme
 from edgefkp.export.metadata import with_metadata
+from edgefkp.export.network_inputs import in_float32, sample_inputs, takes_bytes, with_shapes
 from edgefkp.export.options import ExportOptions, ExportProgress
 from edgefkp.export.parity import Parity, Reference, labeled, parity, parity_of, reference_of
 from edgefkp.export.schemes import SCHEMES, TfliteName
 from edgefkp.export.target_cost import Alternative, alternative_of
 from edgefkp.export.targets import refusals, require_target, tried
 from edgefkp.files import json_text, sha256_file, write_bytes
-from edgefkp.layout import InputSpec, ModelSpec
-from edgefkp.networks.ours import FLOAT_LAYERS
+from edgefkp.layout import ModelSpec
+from edgefkp.runtime.contract import Contract
 from edgefkp.runtime.keras_model import load_keras
 from edgefkp.runtime.metadata import FileMetadata
 from edgefkp.runtime.scratch import scratch_folder
@@ -46,10 +48,8 @@ from edgefkp.runtime.scratch import scratch_folder
 CARDS = 4  # the form of these cards; files with an older one are made again
 
 # What a .tflite inherits from the card of the network it is made from.
+_SPEC = ("layout", "input", "output")
 _INHERITED = (
-    "layout",
-    "input",
-    "output",
     "network",
     "imputation",
     "augment",
@@ -73,21 +73,27 @@ class ExportJob:
 
     @cached_property
     def network(self) -> Any:
-        return folded(load_keras(self.path).model)
+        """In float32, without open sizes, its BatchNorms folded."""
+        loaded = in_float32(load_keras(self.path).model)
+        return with_shapes(folded(loaded, self._note), self.options.shapes, self.path.name)
+
+    def _note(self, text: str) -> None:
+        self.progress.on_note(text if text.startswith(self.path.name) else f"{self.path.name}: {text}")
 
     @cached_property
-    def spec(self) -> ModelSpec | None:
-        """Points, input and output by the network's card; None for a network of another kind."""
+    def contract(self) -> Contract | None:
         card = read_card(self.path)
-        spec = card.spec if card else ModelSpec()
-        inputs, outputs = self.network.inputs, self.network.outputs
-        single = len(inputs) == len(outputs) == 1 and len(outputs[0].shape) == 2
-        return spec if single and spec.fits(tuple(inputs[0].shape[1:]), outputs[0].shape[1]) else None
+        return contract_of(self.network, self.path, card, self.options.stated, self.source, self._note)
+
+    @property
+    def spec(self) -> ModelSpec | None:
+        """Points, input and output; None for a network of another kind."""
+        return self.contract.spec if self.contract else None
 
     @cached_property
     def calibration(self) -> CalibrationSet:
         if self.options.calibration:
-            inputs = [(tensor.name.split(":")[0], tuple(tensor.shape[1:])) for tensor in self.network.inputs]
+            inputs = sample_inputs(self.network)
             return calibrations.from_file(self.options.calibration, inputs, self.spec.input if self.spec else None)
         if self.spec is None:
             shapes = " and ".join(str(tuple(tensor.shape[1:])) for tensor in self.network.inputs)
@@ -95,7 +101,8 @@ class ExportJob:
                 f"{self.path.name} takes {shapes}, and faces of {self.source.name} cannot calibrate that",
                 "give samples of its input: --calibration FILE.npy, an array (samples, *input shape)",
             )
-        return calibrations.of_faces(self.source, self.spec.input, layout=self.spec.layout)
+        dtype = str(self.network.inputs[0].dtype)
+        return calibrations.of_faces(self.source, self.spec.input, layout=self.spec.layout, dtype=dtype)
 
     def _calibration_of(self, settings: ConversionSettings) -> CalibrationSet | None:
         """Static schemes need samples; others are corrected by them if there are any and it is possible."""
@@ -107,12 +114,6 @@ class ExportJob:
     @property
     def _correctable(self) -> bool:
         return output_bias(self.network) is not None
-
-    @property
-    def _float_layers(self) -> tuple[str, ...]:
-        """A soft argmax stays float: probabilities in 256 steps would cost 0.17 px."""
-        names = {layer.name for layer in self.network.layers}
-        return FLOAT_LAYERS if names.issuperset(FLOAT_LAYERS) else ()
 
     def _missing_of(self, settings: ConversionSettings) -> np.ndarray | None:
         """The bias correction of a file, in the network's own unit; None for floats and what cannot be corrected."""
@@ -131,13 +132,13 @@ class ExportJob:
     def settings(self, name: str) -> ConversionSettings:
         """How the file of the scheme called `name` is made."""
         options, scheme = self.options, SCHEMES[name]
-        if options.u8 and self.spec and self.spec.input.scaling != InputSpec.scaling:
-            raise UsageError(f"--u8 goes with inputs scaled {InputSpec.scaling}, not {self.spec.input.scaling}")
+        own = layers_in_float(self.network) if scheme.keeps_float else ()
         return ConversionSettings(
             name,
-            options.u8,
+            options.u8 or takes_bytes(self.network),
             per_tensor_dense=scheme.per_tensor_dense and options.target.per_tensor_dense,
-            keep_float=options.keep_float or (self._float_layers if scheme.keeps_float else ()),
+            keep_float=(*own, *(layer for layer in options.keep_float if layer not in own)),
+            **(bytes_scaling(self.spec, scheme) if options.u8 and self.spec else {}),
         )
 
     def export(self, scheme: str, out: Path) -> Path:
@@ -196,8 +197,13 @@ class ExportJob:
         """Hash of all that decides the file."""
         calibration = self._calibration_of(settings)
         tools = versions("tensorflow")
-        options = asdict(settings), self.options.target.files_as or self.options.target.name
-        identity = [CARDS, self.parent, *options, calibration and calibration.hash, tools.get("tensorflow")]
+        options = settings.identity, self.options.target.files_as or self.options.target.name
+        identity: list[Any] = [CARDS, self.parent, *options, calibration and calibration.hash, tools.get("tensorflow")]
+        card = read_card(self.path)
+        if self.spec and self.spec != (card.spec if card else ModelSpec()):
+            identity.append(self.spec)
+        if self.options.shapes:
+            identity.append(self.options.shapes)
         return hashlib.sha256(json_text(identity).encode()).hexdigest()
 
     def _alternative(self, made: Path, settings: ConversionSettings) -> Alternative | None:
@@ -215,7 +221,8 @@ class ExportJob:
     def _write(self, made: Path, settings: ConversionSettings) -> Inspection:
         self._convert(made, settings)
         inspection = inspect(made)
-        require_scheme(inspection, settings, made.name)
+        if note := require_scheme(inspection, settings, made.name):
+            self._note(note)
         try:
             require_target(inspection, self.options.target, made)
         except EdgefkpError as error:
@@ -258,10 +265,11 @@ class ExportJob:
 
     @cached_property
     def _reference(self) -> Reference:
-        return reference_of(self.path, self.faces.images)
+        return reference_of(self.path, self.faces.images, self.spec)
 
     def _card(self, settings: ConversionSettings, key: str, inspection: Inspection) -> Card:
         parent = read_card(self.path)
+        spec = self.spec or (parent.spec if parent else None)
         calibration, missing = self._calibration_of(settings), self._missing_of(settings)
         correction = None
         if missing is not None:
@@ -285,5 +293,7 @@ class ExportJob:
             bias_correction=correction,
             inspection=entry_of(inspection),
             versions=versions("tensorflow", "keras", "numpy", "ai-edge-litert", "tflite-runtime"),
+            contract=self.contract.shown if self.contract else {},
             **{name: getattr(parent, name) for name in _INHERITED if parent},
+            **{name: getattr(spec, name) for name in _SPEC if spec},
         )
