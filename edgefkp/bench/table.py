@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from edgefkp.bench import machine
 from edgefkp.bench.compare import TimingComparison
 from edgefkp.bench.device import Device
-from edgefkp.bench.recommend import Choice, Recommendation
+from edgefkp.bench.recommend import ESTIMATED, Choice, Recommendation
 from edgefkp.bench.result import BenchRow, Result, Times
 from edgefkp.bench.verdict import VALID, worst
 from edgefkp.evaluation.table import Column, Table
@@ -62,7 +62,7 @@ def setting(row: BenchRow | Choice) -> str:
     extras = [f"x{row.threads}"] if row.threads > 1 else []
     extras += [] if row.xnnpack else ["no XNNPACK"]
     extras += [Path(row.delegate.partition(":")[0]).stem] if row.delegate else []
-    return " ".join([row.runtime, version, *extras])
+    return " ".join(part for part in (row.runtime, version, *extras) if part)
 
 
 @dataclass(frozen=True)
@@ -257,5 +257,5 @@ def recommendation(found: Recommendation) -> Table:
         note += f"; {found.left_out} INVALID rows left out"
     if not found.chosen:
         return Table(columns, rows, [note, "give --budget-ms X or --max-rmse Y to choose one"])
-    suspect = ", but measured on a busy machine" if found.chosen.verdict != VALID else ""
+    suspect = ", but measured on a busy machine" if found.chosen.verdict not in (VALID, ESTIMATED) else ""
     return Table(columns, rows, [note, f"use {found.chosen.file} with {setting(found.chosen)}{suspect}"])
