@@ -16,16 +16,15 @@ def relit(image: np.ndarray, random: Random) -> np.ndarray:
     table = low * high + (high - low * high) * table
     if random.random() > 0.15:
         return (table * 255).clip(0, 255).astype(np.uint8)[image]
-    light = table[image] * _ramp(image.shape[0], image.shape[1], random)
+    light = table[image] * ramp(*image.shape, random, random.uniform(2, 12), random.uniform(0.15, 0.7))
     return np.asarray((light * 255).clip(0, 255).astype(np.uint8))
 
 
-def _ramp(height: int, width: int, random: Random) -> np.ndarray:
-    """(H, W) factors: 1 on one side, down to 0.15 on the other, with a soft or a sharp edge between."""
+def ramp(height: int, width: int, random: Random, sharp: float, low: float) -> np.ndarray:
+    """(H, W) factors: 1 on one side, down to `low` on the other, with a soft or a sharp edge between."""
     y, x = np.ogrid[:height, :width]
-    angle, sharp = random.uniform(0, 2 * np.pi), random.uniform(2, 12)
+    angle = random.uniform(0, 2 * np.pi)
     far = (x / width - 0.5) * np.cos(angle) + (y / height - 0.5) * np.sin(angle) + random.normal(0, 0.1)
-    low = random.uniform(0.15, 0.7)
     return np.asarray(low + (1 - low) / (1 + np.exp(-sharp * far)), np.float32)
 
 

@@ -13,7 +13,7 @@ from edgefkp.data.pose import Pose, pose_of
 from edgefkp.detect import finders
 from edgefkp.detect.presence import FACE_THRESHOLD
 from edgefkp.errors import EdgefkpError
-from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, invert, move_points, reframed
+from edgefkp.geometry import Box, crop_face, crop_matrix, invert, move_points, reframed, roll_of, turned_box
 from edgefkp.layout import KAGGLE15, PointLayout
 from edgefkp.layouts.maps import conversion
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 # The keypoints show where the face lies better than the finder's box does: each refinement cuts the box of the
 # keypoints, as the tracker does for the next frame, and predicts again.
 REFINEMENTS = 1
+# Degrees. Networks are trained on faces that are turned by up to this; others are cut out upright. A crop keeps its
+# turn while the face in it stays within, so that points do not jump from frame to frame.
+MAX_ROLL = 20.0
 
 # (crop, its keypoints in pixels of the crop, their layout) -> 0 to 1
 PresenceCheck = Callable[[np.ndarray, np.ndarray, PointLayout], float]
@@ -33,7 +36,7 @@ PresenceCheck = Callable[[np.ndarray, np.ndarray, PointLayout], float]
 class Face:
     """One face in an image. Points and box are in image pixels, with pixel centers at whole numbers."""
 
-    box: Box  # center and side of the square that was cut for the network
+    box: Box  # center, side and turn of the square that was cut for the network
     score: float  # 0 to 1: how likely the keypoints lie on a face
     keypoints: np.ndarray  # (K, 2) float32, x before y; keypoints[i] is the point layout.points[i]
     layout: PointLayout  # names and order of the points, as the model has them
@@ -142,6 +145,7 @@ class KeypointDetector:
 
         box: as a training crop of KAGGLE15 lies on the face, which finders are fitted to.
         """
+        box = box._replace(roll=next_roll(box.roll, 0))
         best = self.predict_box(image, reframed(box, KAGGLE15, self.spec.layout))
         for _ in range(REFINEMENTS):
             refined = self.predict_box(image, next_box(best.face.keypoints, best.face.layout, best.face.box))
@@ -154,8 +158,16 @@ def next_box(keypoints: np.ndarray, layout: PointLayout, before: Box) -> Box:
     """The box of (K, 2) keypoints; `before` where they have collapsed, spread over the image or are not numbers."""
     if np.isnan(keypoints).any(-1).sum() > layout.count - 2:
         return before
-    box = box_of_keypoints(keypoints, layout)
+    box = turned_box(keypoints, layout, next_roll(roll_of(keypoints, layout), before.roll))
     return box if np.isfinite(box).all() and before.side / 3 < box.side < before.side * 3 else before
+
+
+def next_roll(face: float, before: float) -> float:
+    """The turn of the crop for a face that is turned by `face` degrees, after a crop that was turned by `before`."""
+    beyond = (face - before + 180) % 360 - 180
+    if abs(beyond) <= MAX_ROLL:
+        return before
+    return 0.0 if abs(face) <= MAX_ROLL else face
 
 
 def as_image(image: np.ndarray) -> np.ndarray:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from edgefkp import KeypointDetector
-from edgefkp.detect.detector import as_image, next_box
+from edgefkp.detect.detector import MAX_ROLL, as_image, next_box, next_roll
 from edgefkp.errors import EdgefkpError
-from edgefkp.geometry import Box, crop_face
+from edgefkp.geometry import Box, crop_face, move_image, move_points, roll_of, similarity, turned_box
 from edgefkp.layout import KAGGLE15, InputSpec
 from tests.discs import TINY, DiscFinder, DiscNetwork, disc_frame
 
@@ -159,6 +159,35 @@ def test_the_astronaut_is_found_whatever_the_size(model, astronaut):
         error = ((face.keypoints + 0.5) / scale - 0.5 - POINTS) * (96 / (face.box.side / scale))
         assert np.sqrt(np.mean(error**2)) < 2
         assert face.score > 0.9
+
+
+def turned_astronaut(astronaut: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    """The image and the true points, turned counter-clockwise."""
+    from bench.astronaut import POINTS
+
+    turn = similarity(255.5, degrees)
+    return move_image(turn, astronaut, 512), move_points(turn, POINTS)
+
+
+@pytest.mark.parametrize("degrees", [-160, -90, -35, 5, 50, 90, 180])
+def test_a_face_is_cut_out_upright_however_it_is_turned(model, astronaut, degrees):
+    image, points = turned_astronaut(astronaut, degrees)
+    roll = roll_of(points, KAGGLE15) + 12  # as exact as a finder's
+    finder = DiscFinder()
+    finder.boxes = [turned_box(points, KAGGLE15, roll)]
+    (face,) = KeypointDetector(model, finder)(image)
+    assert np.sqrt(np.mean((face.keypoints - points) ** 2)) * 96 / face.box.side < 2
+    assert face.score > 0.9
+    assert abs((face.box.roll - degrees + 180) % 360 - 180) <= MAX_ROLL
+    assert (face.box.roll == 0) == (abs(degrees) < MAX_ROLL)
+
+
+@pytest.mark.parametrize(
+    ("face", "before", "expected"),
+    [(15, 0, 0), (-20, 0, 0), (25, 0, 25), (12, 25, 25), (4, 25, 0), (-170, 175, 175), (-150, 175, -150)],
+)
+def test_a_crop_keeps_its_turn_until_the_face_has_turned_far(face, before, expected):
+    assert next_roll(face, before) == expected
 
 
 class NoNumbers(DiscNetwork):

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from edgefkp.detect.detector import KeypointDetector
+from edgefkp.detect.finders.base import FaceBox
 from edgefkp.detect.tracker import Tracker
-from edgefkp.geometry import Box, box_of_keypoints
+from edgefkp.geometry import Box, box_of_keypoints, move_image, move_points, similarity
 from edgefkp.layout import KAGGLE15
-from tests.discs import disc_frame
+from tests.discs import DiscFinder, disc_frame
 
 FPS = 30
 
@@ -107,6 +108,24 @@ def test_the_astronaut_is_followed_through_rotation_and_scale(model, astronaut):
     assert len(POINTS) == 15
     assert np.sqrt(np.mean(np.square(errors))) <= 2
     assert tracker.searches == 1
+
+
+def test_the_astronaut_is_followed_once_around(model, astronaut):
+    from bench.astronaut import POINTS
+
+    class Truth(DiscFinder):
+        def find(self, image):
+            self.calls += 1
+            return [FaceBox(box_of_keypoints(POINTS, KAGGLE15), 1.0)]
+
+    finder = Truth()
+    tracker = Tracker(KeypointDetector(model, finder), smoothing=False)
+    for number in range(60):  # 180 degrees a second
+        turn = similarity(255.5, 6 * number)
+        (face,) = tracker(move_image(turn, astronaut, 512), number / FPS)
+        error = (face.raw - move_points(turn, POINTS)) * (96 / face.box.side)
+        assert np.sqrt(np.mean(error**2)) < 3
+    assert finder.calls == 1
 
 
 def test_the_astronaut_is_lost_when_she_goes(model, astronaut):

@@ -79,7 +79,7 @@ class BoxCorrection(NamedTuple):
     scale: float = 1.0
 
     def apply(self, square: Box) -> Box:
-        return Box(square.x + self.x * square.side, square.y + self.y * square.side, square.side * self.scale)
+        return square.moved(self.x, self.y, self.scale)
 
 
 def correction_of(name: str) -> BoxCorrection:

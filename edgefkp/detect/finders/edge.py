@@ -14,7 +14,7 @@ import numpy as np
 
 from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder, correction_of, require_model
 from edgefkp.errors import EdgefkpError
-from edgefkp.geometry import Box
+from edgefkp.geometry import Box, roll_of
 from edgefkp.networks.finder import FIVE, WIDTHS, grid
 
 # Scores, 0 to 1, from which on there is a face: in a look at the whole image, and in one of many windows of a still.
@@ -140,7 +140,10 @@ class EdgeFinder:
         return Found(boxes[kept], scores[kept], points[kept])
 
     def _faces(self, found: Found) -> list[FaceBox]:
-        boxes = [self.correction.apply(Box(*map(float, box))) for box in found.boxes]
+        rolls = [roll_of(points, FIVE) for points in found.points]
+        boxes = [
+            self.correction.apply(Box(*map(float, box), roll)) for box, roll in zip(found.boxes, rolls, strict=True)
+        ]
         scores = map(float, found.scores)
         return [FaceBox(*face) for face in zip(boxes, scores, found.points, strict=True)]
 
