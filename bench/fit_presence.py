@@ -6,6 +6,7 @@ photos.npz is that of bench.finder.photos. Writes edgefkp/detect/presence.npz, a
 other half of the validation persons. Needs the extra `train` (scikit-learn).
 """
 
+import itertools
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from bench.finder.crops import Sample, cuts_of, error_of, samples_of, scenes_of
+from bench.finder.crops import Sample, aligned, cuts_of, error_of, samples_of, scenes_of
 from bench.finder.judge import HEIGHT, WIDTH, mosaics
 from bench.finder.photos import Photos, read_photos
 from bench.finder.scenes import Artist, Scene
@@ -112,7 +113,7 @@ def reliability(
     scores: np.ndarray, errors: np.ndarray, edges: tuple[float, ...] = (0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 1.001)
 ) -> list[Bin]:
     rows = []
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in itertools.pairwise(edges):
         own = (scores >= low) & (scores < high)
         if own.any():
             rows.append(Bin(low, high, int(own.sum()), float(scores[own].mean()), float((errors[own] < GOOD).mean())))
@@ -143,7 +144,8 @@ def table_of(bins: list[Bin]) -> Table:
 @click.option("--out", type=click.Path(path_type=Path), default=WEIGHTS, show_default=True)
 def main(photos: Path, spec: str, model: Path | None, scenes: int, count: int, out: Path) -> None:
     """Fit and calibrate the presence check."""
-    stored, predictor = read_photos(photos), open_predictor(find_model(model))
+    predictor = open_predictor(find_model(model))
+    stored = aligned(read_photos(photos), predictor)
     samples = gather(stored.part("train"), predictor, spec, scenes, SEED)
     log(f"{len(samples)} crops, {sum(sample.error < ON for sample in samples)} of them faces")
     check = fit(samples)

@@ -6,11 +6,13 @@ What a crop is follows from the network's points alone: they lie on a face's tru
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from bench.finder.alter import Random, ramp
+from bench.finder.photos import Photos
 from bench.finder.scenes import Artist, Scene, squares_of
 from edgefkp.detect.detector import next_box
 from edgefkp.detect.finders import FaceFinder, find_in_still
@@ -23,6 +25,7 @@ from edgefkp.runtime.predictor import Predictor
 HEIGHT, WIDTH = 288, 384  # pixels of a scene
 INPUT = InputSpec()  # of the network; the check serves other inputs as well, because patches are scaled
 FEWEST = 0.3  # sides of a face: a profile's eyes are closer, its errors are counted against this
+AGREE = 0.25  # error: a model and the teacher of the photos see the same face
 NOWHERE = np.full((FIVE.count, 2), np.nan, np.float32)
 
 
@@ -78,12 +81,34 @@ def error_of(keypoints: np.ndarray, truth: np.ndarray, sure: np.ndarray) -> tupl
     return float(errors[best]), bool(sure[best]) or float(errors[best]) > 1
 
 
+def aligned(photos: Photos, predictor: Predictor) -> Photos:
+    """The photos with the model's own points of each face, as it is: what it finds there in another light is to be the
+    same. A teacher's five points are too coarse for that (a tenth of the eyes' distance); where the model is further
+    than AGREE from them, nobody is sure of the face."""
+    points, sure = photos.points.copy(), photos.sure.copy()
+    for number, teacher in enumerate(photos.points):
+        image, box = photos.images[photos.photo[number]], _box_of(teacher)
+        for _ in range(2):
+            raw = predictor.predict(crop_face(image, box, INPUT)[None])[0]
+            keypoints = move_points(invert(crop_matrix(box, INPUT.side)), raw)
+            box = next_box(keypoints, KAGGLE15, box)
+        points[number] = keypoints[list(KAGGLE15.rows(*FIVE.points))]
+        sure[number] &= error_of(keypoints, teacher[None], np.ones(1, bool))[0] < AGREE
+    return replace(photos, points=points, sure=sure)
+
+
+def _box_of(points: np.ndarray) -> Box:
+    """Where a crop of KAGGLE15 lies on a face with these (5, 2) points."""
+    x, y, side = squares_of(points)[0].tolist()
+    return reframed(Box(x, y, side, roll_of(points, FIVE)), FIVE, KAGGLE15)
+
+
 def cuts_of(scene: Scene, random: Random, finder: FaceFinder | None) -> list[Cut]:
     """Crops of a scene: of its faces and beside them, where the finder sees something, and anywhere."""
     boxes: list[Box] = []
     own: list[Cut] = []
-    for points, (x, y, side) in zip(scene.points[scene.sure], squares_of(scene.points[scene.sure]), strict=True):
-        face = reframed(Box(float(x), float(y), float(side), roll_of(points, FIVE)), FIVE, KAGGLE15)
+    for points in scene.points[scene.sure]:
+        face = _box_of(points)
         boxes += [_jittered(face, random), _missed(face, random)]
         crop = crop_face(scene.image, (near := _jittered(face, random)), INPUT)
         moved = move_points(crop_matrix(near, INPUT.side), points)

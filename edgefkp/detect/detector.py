@@ -12,7 +12,7 @@ import numpy as np
 from edgefkp.data.pose import Pose, pose_of
 from edgefkp.detect import finders
 from edgefkp.detect.presence import FACE_THRESHOLD
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.geometry import Box, crop_face, crop_matrix, invert, move_points, reframed, roll_of, turned_box
 from edgefkp.layout import KAGGLE15, PointLayout
 from edgefkp.layouts.maps import conversion
@@ -74,6 +74,8 @@ class KeypointDetector:
     finder: how `edgefkp predict --finder` takes it ("haar", "yunet:FILE.onnx"), or an object with `name` and `find`.
     min_score: faces below it are dropped; None = the finder's own limit: 0.5, and 0 for whole-image.
     max_faces: of one image, those with the best boxes; None = all.
+    min_face: the smallest side of a face, below 1 as a share of the image's short side, else in pixels; None = as far
+    as the finder searches.
     runtime, threads: see edgefkp.runtime.interpreters.
     predictor: the model, where it is open already. presence: another check than the fitted one.
 
@@ -89,6 +91,7 @@ class KeypointDetector:
         *,
         min_score: float | None = None,
         max_faces: int | None = None,
+        min_face: float | None = None,
         runtime: str | None = None,
         threads: int = 1,
         predictor: "Predictor | None" = None,
@@ -98,6 +101,10 @@ class KeypointDetector:
         from edgefkp.runtime.predictor import open_predictor
         from edgefkp.runtime.shipped import find_model
 
+        if min_face is not None and not min_face > 0:
+            raise UsageError(
+                f"no face is as small as {min_face}", "give a share of the short side, or pixels from 1 on"
+            )
         self.model = find_model(model)
         limit = finders.finder_kind(finder).min_score if isinstance(finder, str) else FACE_THRESHOLD
         self.finder = finders.open_finder(finder) if isinstance(finder, str) else finder
@@ -106,7 +113,9 @@ class KeypointDetector:
         # A file that is no keypoint network fails here; the first real image then finds the network warm.
         self.predictor.predict(np.zeros((1, *self.spec.input.image_shape), np.uint8))
         self.min_score = limit if min_score is None else min_score
-        self.max_faces = max_faces
+        self.max_faces, self.min_face = max_faces, min_face
+        if min_face is not None and hasattr(self.finder, "min_face"):
+            self.finder.min_face = min_face
         self._presence = presence or fitted()
         self._lock = threading.Lock()
 
@@ -117,9 +126,15 @@ class KeypointDetector:
         """
         image = as_image(image)
         with self._lock:
-            boxes = [found.box for found in finders.find_in_still(self.finder, image)[: self.max_faces]]
+            boxes = self.boxes(image, still=True)[: self.max_faces]
             faces = [self.refine(image, box).face for box in boxes]
         return [face for face in faces if face.score >= self.min_score]
+
+    def boxes(self, image: np.ndarray, still: bool) -> list[Box]:
+        """What the finder sees in a still or in a frame, as `as_image` returns it. Not for several threads."""
+        found = finders.find_in_still(self.finder, image) if still else self.finder.find(image)
+        least = 0.0 if self.min_face is None else finders.least_side(self.min_face, image)
+        return [face.box for face in found if face.box.side >= least]
 
     def batch(self, images: Iterable[np.ndarray]) -> list[list[Face]]:
         """The faces of each image, in order: the same as calling the detector with each."""

@@ -55,7 +55,7 @@ def finder_with(network: OneFaceNetwork) -> EdgeFinder:
     finder._model, finder._order, finder._cells = network, [0, 1, 2], network.cells
     finder._height, finder._width = HEIGHT, WIDTH
     finder.threshold = finder.threshold_in_windows = 0.5
-    finder.correction = BoxCorrection()
+    finder.correction, finder.min_face = BoxCorrection(), None
     return finder
 
 
@@ -175,6 +175,19 @@ def test_a_keypoint_network_is_no_finder():
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(EdgefkpError, match="no file at"):
         EdgeFinder(tmp_path / "none.tflite")
+
+
+@pytest.mark.parametrize("min_face", [0.04, 20])
+def test_the_least_face_decides_how_finely_images_are_searched(min_face):
+    network = OneFaceNetwork(30.0)
+    finder = finder_with(network)
+    finder.min_face = min_face
+    finder.find(dot(500, 500, 250, 200, 4))  # a face of 20 pixels is seen at the image's own size
+    searched = network.calls
+    assert searched > 20
+    finder.min_face = 10 * min_face
+    finder.find(dot(500, 500, 250, 200, 4))
+    assert network.calls - searched == 1
 
 
 def test_the_cells_grow_by_halving():
