@@ -110,7 +110,7 @@ def _rms(errors: list[np.ndarray]) -> float:
 @json_option
 def main(data: str | None, model: Path | None, finders: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     """Measure keypoints behind face finders."""
-    from bench.doc_tables import finders_table
+    from bench.finder_tables import finders_table
 
     rows = [row for finder in finders for row in _all_sets(data, KeypointDetector(model, finder, max_faces=1))]
     if out:

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.finder.alter import Random, ramp
+from bench.finder import alter
+from bench.finder.alter import Random
 from bench.finder.photos import Photos
 from bench.finder.scenes import Artist, Scene, squares_of
 from edgefkp.detect.detector import next_box
@@ -157,57 +158,13 @@ def _altered(crop: np.ndarray, points: np.ndarray, random: Random) -> tuple[np.n
     return GONE[int(random.integers(len(GONE)))](crop, random), NOWHERE
 
 
-def _side_light(crop: np.ndarray, points: np.ndarray, random: Random) -> np.ndarray:
-    light = ramp(*crop.shape, random, random.uniform(4, 40), random.uniform(0.08, 0.5))
-    return np.asarray((crop * light).clip(0, 255).astype(np.uint8))
-
-
-def _back_light(crop: np.ndarray, points: np.ndarray, random: Random) -> np.ndarray:
-    """The face is dark and flat before something bright."""
-    y, x = np.ogrid[: crop.shape[0], : crop.shape[1]]
-    middle = points.mean(0)
-    far = np.hypot((x - middle[0]) / 30, (y - middle[1]) / 40)
-    around = 1 / (1 + np.exp(-6 * (far - random.uniform(1.1, 1.6))))
-    face = crop * random.uniform(0.15, 0.5) + random.uniform(0, 40)
-    return np.asarray((face + around * (random.uniform(180, 255) - face)).clip(0, 255).astype(np.uint8))
-
-
-def _film(crop: np.ndarray, points: np.ndarray, random: Random) -> np.ndarray:
-    """Little contrast, under a gray veil."""
-    contrast, veil = random.uniform(0.1, 0.5), random.uniform(20, 220)
-    noise = random.normal(0, random.uniform(0, 4), crop.shape)
-    return np.asarray((veil + contrast * (crop - 128.0) + noise).clip(0, 255).astype(np.uint8))
-
-
-def _gamma(crop: np.ndarray, points: np.ndarray, random: Random) -> np.ndarray:
-    power = np.exp(random.uniform(np.log(0.35), np.log(2.8)))
-    return np.asarray((255 * (crop / 255) ** power).astype(np.uint8))
-
-
-def _open_mouth(crop: np.ndarray, points: np.ndarray, random: Random) -> np.ndarray:
-    import cv2
-
-    mouth, eyes = points[3:].mean(0), points[:2].mean(0)
-    down, wide = mouth - eyes, float(np.hypot(*(points[4] - points[3])))
-    center = mouth + down * random.uniform(0.05, 0.25)
-    angle = float(np.degrees(np.arctan2(down[1], down[0])) - 90)
-    axes = (
-        max(1, round(wide * random.uniform(0.25, 0.45))),
-        max(1, round(float(np.hypot(*down)) * random.uniform(0.15, 0.4))),
-    )
-    mask = np.zeros(crop.shape, np.float32)
-    cv2.ellipse(mask, np.rint(center).astype(int).tolist(), axes, angle, 0, 360, (1.0,), -1, cv2.LINE_AA)
-    mask = cv2.blur(mask, (3, 3))
-    return np.asarray((crop + mask * (random.uniform(5, 60) - crop)).clip(0, 255).astype(np.uint8))
-
-
 LIGHTS: tuple[Callable[[np.ndarray, np.ndarray, Random], np.ndarray], ...] = (
-    _side_light,
-    _side_light,
-    _back_light,
-    _film,
-    _gamma,
-    _open_mouth,
+    alter.side_light,
+    alter.side_light,
+    alter.back_light,
+    alter.film,
+    alter.gamma,
+    alter.open_mouth,
 )
 
 

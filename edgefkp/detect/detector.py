@@ -27,6 +27,7 @@ REFINEMENTS = 1
 # Degrees. Networks are trained on faces that are turned by up to this; others are cut out upright. A crop keeps its
 # turn while the face in it stays within, so that points do not jump from frame to frame.
 MAX_ROLL = 20.0
+SAME_FACE = 0.5  # two boxes whose middles are closer than this share of the larger side lie on one face
 
 # (crop, its keypoints in pixels of the crop, their layout) -> 0 to 1
 PresenceCheck = Callable[[np.ndarray, np.ndarray, PointLayout], float]
@@ -128,7 +129,7 @@ class KeypointDetector:
         with self._lock:
             boxes = self.boxes(image, still=True)[: self.max_faces]
             faces = [self.refine(image, box).face for box in boxes]
-        return [face for face in faces if face.score >= self.min_score]
+        return without_doubles([face for face in faces if face.score >= self.min_score])
 
     def boxes(self, image: np.ndarray, still: bool) -> list[Box]:
         """What the finder sees in a still or in a frame, as `as_image` returns it. Not for several threads."""
@@ -167,6 +168,24 @@ class KeypointDetector:
             # A refinement that lost the face does not count.
             best = refined if refined.face.score >= min(best.face.score, FACE_THRESHOLD) else best
         return best
+
+
+def without_doubles(faces: list[Face]) -> list[Face]:
+    """Without those whose box has come to lie on that of a face with a better score; in their order.
+
+    A small face before or behind a large one is another face.
+    """
+    best: list[Face] = []
+    for face in sorted(faces, key=lambda face: -face.score):
+        near = [other.box.side / face.box.side for other in best if is_same(face.box, other.box)]
+        if not any(1 / 2 < ratio < 2 for ratio in near):
+            best.append(face)
+    return [face for face in faces if any(face is other for other in best)]
+
+
+def is_same(one: Box, other: Box, sides: float = SAME_FACE) -> bool:
+    """Whether the middles of two boxes are closer than that share of the larger side."""
+    return max(abs(one.x - other.x), abs(one.y - other.y)) < sides * max(one.side, other.side)
 
 
 def next_box(keypoints: np.ndarray, layout: PointLayout, before: Box) -> Box:

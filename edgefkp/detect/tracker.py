@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edgefkp.detect.detector import CropPrediction, Face, KeypointDetector, as_image, next_box
+from edgefkp.detect.detector import CropPrediction, Face, KeypointDetector, as_image, is_same, next_box
 from edgefkp.detect.presence import FACE_THRESHOLD, patch_of, upright
 from edgefkp.detect.smoothing import OneEuro
 from edgefkp.geometry import Box
@@ -21,7 +21,6 @@ NEAR_LOST, PER_SECOND, SIMILAR = 0.6, 1.5, 1.6
 # for less.
 MAX_MOTION = 0.06
 MAX_PREDICTIONS = 4  # of one face in one frame
-SAME_FACE = 0.5  # two tracks whose centers are closer than this share of the side follow one face
 APART = 1.2  # sides: faces that are this far from every other one show how they look
 
 
@@ -94,7 +93,7 @@ class Tracker:
             predicted = self._predict_near(image, track.box)
             if predicted.face.score < TRACK_THRESHOLD:
                 continue
-            same = [place for place, (_, other) in enumerate(kept) if _is_same(predicted.face.box, other.face.box)]
+            same = [place for place, (_, other) in enumerate(kept) if is_same(predicted.face.box, other.face.box)]
             if not same:
                 kept.append((track, predicted))
             elif _likeness(track, predicted) > _likeness(kept[same[0]][0], predicted):
@@ -121,7 +120,7 @@ class Tracker:
         for track, predicted in kept:
             face = predicted.face
             others = [other.face.box for own, other in kept if own is not track]
-            alone = not any(_is_same(face.box, other, APART) for other in others)
+            alone = not any(is_same(face.box, other, APART) for other in others)
             look = _look(predicted) if others and alone and face.score >= FACE_THRESHOLD else track.look
             self._tracks.append(replace(track, box=_next_box(face, track.box), seen=seconds, look=look))
 
@@ -138,7 +137,7 @@ class Tracker:
                 break
             predicted = self.detector.refine(image, box)
             face = predicted.face
-            is_taken = any(_is_same(face.box, other.box) for other in [*known, *new])
+            is_taken = any(is_same(face.box, other.box) for other in [*known, *new])
             if face.score < max(FACE_THRESHOLD, self.detector.min_score) or is_taken:
                 continue
             number = self._number(predicted, seconds)
@@ -177,14 +176,10 @@ def _has_moved(box: Box, before: Box) -> bool:
     return far > MAX_MOTION * before.side
 
 
-def _is_same(one: Box, other: Box, sides: float = SAME_FACE) -> bool:
-    return max(abs(one.x - other.x), abs(one.y - other.y)) < sides * max(one.side, other.side)
-
-
 def _may_be(track: _Track, box: Box, seconds: float) -> bool:
     """Whether the face that was lost can be in that box by now."""
     reach = NEAR_LOST + PER_SECOND * (seconds - track.seen)
-    return _is_same(track.box, box, reach) and 1 / SIMILAR < box.side / track.box.side < SIMILAR
+    return is_same(track.box, box, reach) and 1 / SIMILAR < box.side / track.box.side < SIMILAR
 
 
 def _look(predicted: CropPrediction) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgefkp import KeypointDetector
-from edgefkp.detect.detector import MAX_ROLL, as_image, next_box, next_roll
+from edgefkp.detect.detector import MAX_ROLL, Face, as_image, next_box, next_roll, without_doubles
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, crop_face, move_image, move_points, roll_of, similarity, turned_box
 from edgefkp.layout import KAGGLE15, InputSpec
@@ -104,6 +104,21 @@ def test_max_faces(disc_detector):
     assert len(disc_detector(disc_frame(*boxes))) == 2
     disc_detector.max_faces = 1
     assert len(disc_detector(disc_frame(*boxes))) == 1
+
+
+def test_boxes_that_come_to_lie_on_one_face_are_one_face(disc_detector):
+    box = Box(150, 110, 80)
+    disc_detector.finder.boxes = [box._replace(x=165), box, box._replace(side=95), Box(260, 110, 60)]
+    faces = disc_detector(disc_frame(box, Box(260, 110, 60)))
+    assert [round(face.box.x, -1) for face in faces] == [150, 260]
+
+
+def test_a_small_face_beside_a_large_one_is_kept():
+    def face(box, score):
+        return Face(box, score, np.zeros((15, 2), np.float32), KAGGLE15)
+
+    large, small, double = face(Box(100, 100, 120), 0.9), face(Box(140, 100, 40), 0.8), face(Box(110, 100, 90), 0.7)
+    assert without_doubles([double, small, large]) == [small, large]
 
 
 @pytest.mark.parametrize(
