@@ -1,6 +1,7 @@
 """Fit the presence check, on photos of training persons, and calibrate its score on half of the validation persons.
 
-    python -m bench.fit_presence --photos photos.npz --finder edge:FILE.tflite [--model FILE.tflite]
+    python -m bench.fit_presence gather --photos photos.npz --finder edge:FILE.tflite --seed 0 --out 0.npz    (and 1)
+    python -m bench.fit_presence fit --photos photos.npz --finder edge:FILE.tflite --samples 0.npz --samples 1.npz
 
 photos.npz is that of bench.finder.photos. Writes edgefkp/detect/presence.npz, and prints how the score holds on the
 other half of the validation persons. Needs the extra `train` (scikit-learn).
@@ -19,6 +20,7 @@ from bench.finder.judge import HEIGHT, WIDTH, mosaics
 from bench.finder.photos import Photos, read_photos
 from bench.finder.scenes import Artist, Scene
 from edgefkp.cli.options import log
+from edgefkp.data.arrays import read_arrays, write_arrays
 from edgefkp.data.progress import progress_bar
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.finders import find_in_still, open_finder
@@ -33,6 +35,7 @@ GOOD = 0.10  # error of good points: the score is how likely they are
 LOOSE = 0.15  # threshold of the finder whose boxes are taught: more of its mistakes
 BLOCK = 32  # photos in a row that are in the same part: those of one person follow each other
 DOUBTFUL = 0.1  # score from which on what is no face is taught again
+PHOTOS = 2000  # of which one gathering draws its scenes
 SEED = 0
 
 
@@ -58,6 +61,26 @@ def gather(photos: Photos, predictor: Predictor, spec: str, count: int, seed: in
             found += samples_of(cuts_of(scene, artist.random, finder), scene.image, predictor)
             bar.update(1)
     return found
+
+
+def taken(photos: Photos, count: int, seed: int) -> Photos:
+    """So many of the photos, drawn."""
+    kept = np.zeros(len(photos.images), bool)
+    kept[np.random.default_rng(seed).permutation(len(kept))[:count]] = True
+    backgrounds = np.ones(len(photos.backgrounds), bool)
+    return replace(photos, validation=kept, background_validation=backgrounds).part("validation")
+
+
+def write_samples(path: Path, samples: list[Sample]) -> None:
+    patches = np.stack([sample.patch for sample in samples]).astype(np.float16)
+    write_arrays(path, {"patches": patches, "errors": np.array([sample.error for sample in samples])})
+
+
+def read_samples(path: Path) -> list[Sample]:
+    """Raises EdgefkpError for a file that is missing or damaged."""
+    arrays = read_arrays(path, "make it anew: python -m bench.fit_presence gather")
+    patches = arrays["patches"].astype(np.float32)
+    return [Sample(*pair) for pair in zip(patches, arrays["errors"].tolist(), strict=True)]
 
 
 def fit(samples: list[Sample], seed: int = SEED) -> Presence:
@@ -122,9 +145,8 @@ def reliability(
 
 def halves(photos: Photos) -> tuple[Photos, Photos]:
     """The photos of the validation persons in two parts: to calibrate, and to see whether that holds."""
-    held = photos.part("validation")
-    first = np.arange(len(held.images)) // BLOCK % 2 == 0
-    return replace(held, validation=first).part("validation"), replace(held, validation=~first).part("validation")
+    first = np.arange(len(photos.images)) // BLOCK % 2 == 0
+    return tuple(replace(photos, validation=own).part("validation") for own in (first, ~first))  # type: ignore
 
 
 def table_of(bins: list[Bin]) -> Table:
@@ -135,28 +157,51 @@ def table_of(bins: list[Bin]) -> Table:
     return Table.of(("score", "faces", "mean score", "good points"), rows)
 
 
-@click.command()
-@click.option("--photos", type=click.Path(path_type=Path), required=True, help="Of bench.finder.photos.")
-@click.option("--finder", "spec", required=True, help="The finder whose boxes are judged: edge:FILE.tflite.")
-@click.option("--model", type=click.Path(path_type=Path), help="The model that will run. [default: the shipped one]")
-@click.option("--scenes", default=6000, show_default=True, help="Number of drawn scenes.")
-@click.option("--judged", "count", default=100, show_default=True, help="Number of mosaics for the calibration.")
-@click.option("--out", type=click.Path(path_type=Path), default=WEIGHTS, show_default=True)
-def main(photos: Path, spec: str, model: Path | None, scenes: int, count: int, out: Path) -> None:
-    """Fit and calibrate the presence check."""
+@click.group()
+def main() -> None:
+    """Fit the presence check."""
+
+
+photos_option = click.option("--photos", type=click.Path(path_type=Path), required=True, help="Of bench.finder.photos.")
+finder_option = click.option("--finder", "spec", required=True, help="Whose boxes are judged: edge:FILE.tflite.")
+model_option = click.option(
+    "--model", type=click.Path(path_type=Path), help="That will run. [default: the shipped one]"
+)
+
+
+@main.command("gather")
+@photos_option
+@finder_option
+@model_option
+@click.option("--scenes", default=1300, show_default=True, help="Number of drawn scenes.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True)
+def gather_command(photos: Path, spec: str, model: Path | None, scenes: int, seed: int, out: Path) -> None:
+    """Draw scenes of training persons, and write what the check is to be taught of them."""
     predictor = open_predictor(find_model(model))
-    stored = aligned(read_photos(photos), predictor)
-    samples = gather(stored.part("train"), predictor, spec, scenes, SEED)
-    log(f"{len(samples)} crops, {sum(sample.error < ON for sample in samples)} of them faces")
-    check = fit(samples)
-    # What it takes for faces although there is none: shown again.
-    again = gather(stored.part("train"), predictor, spec, scenes // 2, SEED + 1)
-    scores = 1 / (1 + np.exp(-evidence(check, np.stack([sample.patch for sample in again]))))
-    mistaken = [one for one, score in zip(again, scores, strict=True) if one.error > OFF and score > DOUBTFUL]
-    samples += again + 2 * mistaken
-    log(f"{len(mistaken)} mistakes of {len(again)} crops more")
-    check = fit(samples)
-    first, second = halves(stored)
+    part = taken(read_photos(photos).part("train"), PHOTOS, seed)
+    samples = gather(aligned(part, predictor), predictor, spec, scenes, seed)
+    write_samples(out, samples)
+    log(f"{len(samples)} crops, {sum(sample.error < ON for sample in samples)} of them faces: {out}")
+
+
+@main.command("fit")
+@photos_option
+@finder_option
+@model_option
+@click.option("--samples", "files", type=click.Path(path_type=Path), multiple=True, required=True, help="Of gather.")
+@click.option("--judged", "count", default=60, show_default=True, help="Number of mosaics for the calibration.")
+@click.option("--out", type=click.Path(path_type=Path), default=WEIGHTS, show_default=True)
+def fit_command(photos: Path, spec: str, model: Path | None, files: tuple[Path, ...], count: int, out: Path) -> None:
+    """Fit and calibrate the check. What half of the samples make it mistake for faces is taught again."""
+    samples = [sample for file in files for sample in read_samples(file)]
+    half = len(samples) // 2
+    scores = 1 / (1 + np.exp(-evidence(fit(samples[:half]), np.stack([sample.patch for sample in samples[half:]]))))
+    mistaken = [one for one, score in zip(samples[half:], scores, strict=True) if one.error > OFF and score > DOUBTFUL]
+    log(f"{len(samples)} crops, {len(mistaken)} of the second half mistaken for faces")
+    check = fit(samples + 2 * mistaken)
+    held = aligned(read_photos(photos).part("validation"), open_predictor(find_model(model)))
+    first, second = halves(held)
     detector = KeypointDetector(model, open_finder(spec), presence=check, min_score=0)
     check = calibrated(check, *judged(first, detector, count, SEED + 2))
     check.save(out)

@@ -34,7 +34,6 @@ class Sample(NamedTuple):
     patch: np.ndarray  # (PATCH, PATCH) float32
     # Mean distance of the five points from the true ones over the distance of the eyes; infinity without a face.
     error: float
-    left: float  # pixels of the crop: the points' distance from the mean shape, see presence.upright
 
 
 class Cut(NamedTuple):
@@ -66,8 +65,8 @@ def _sample(cut: Cut, raw: np.ndarray) -> Sample | None:
     error, sure = error_of(move_points(invert(crop_matrix(place, INPUT.side)), raw), cut.truth, cut.sure)
     if not sure:
         return None
-    matrix, _, left = upright(raw, KAGGLE15, INPUT.side)
-    return Sample(patch_of(cut.crop, matrix), error, left)
+    matrix, _, _ = upright(raw, KAGGLE15, INPUT.side)
+    return Sample(patch_of(cut.crop, matrix), error)
 
 
 def error_of(keypoints: np.ndarray, truth: np.ndarray, sure: np.ndarray) -> tuple[float, bool]:
@@ -117,7 +116,11 @@ def cuts_of(scene: Scene, random: Random, finder: FaceFinder | None) -> list[Cut
         own.append(Cut(altered, None, truth[None], np.ones(1, bool)))
     if finder:
         boxes += [found.box for found in find_in_still(finder, scene.image)]
-    boxes += [_anywhere(scene.image, random) for _ in range(2 if len(scene.points) else 6)]
+    anywhere = [_anywhere(scene.image, random) for _ in range(2 if len(scene.points) else 6)]
+    boxes += anywhere
+    if not len(scene.points):
+        crops = [_symmetric(crop_face(scene.image, box, INPUT), random) for box in anywhere]
+        own += [Cut(crop, None, NOWHERE[None], np.ones(1, bool)) for crop in crops]
     return own + [Cut(crop_face(scene.image, box, INPUT), box, scene.points, scene.sure) for box in boxes]
 
 
@@ -208,6 +211,14 @@ def _dots(crop: np.ndarray, random: Random) -> np.ndarray:
             center = (round(float(x)), round(float(y0 + row * step)))
             cv2.circle(image, center, max(1, round(size * step)), (dark,), -1 if random.random() < 0.9 else 2)
     return np.asarray(cv2.blur(image, (3, 3)).clip(0, 255).astype(np.uint8))
+
+
+def _symmetric(crop: np.ndarray, random: Random) -> np.ndarray:
+    """One side of it and its mirror image, as in totems, cars and fronts of houses."""
+    half = crop[:, : INPUT.side // 2]
+    if random.random() < 0.3:
+        half = np.rot90(crop, int(random.integers(1, 4)))[:, : INPUT.side // 2]
+    return np.ascontiguousarray(np.concatenate([half, half[:, ::-1]], 1))
 
 
 GONE: tuple[Callable[[np.ndarray, Random], np.ndarray], ...] = (_covered, _covered, _noise, _shuffled, _dots)

@@ -1,8 +1,8 @@
 """Is there a face under these keypoints? A network predicts a plausible face on any image.
 
 Two checks: the shape of the points, and the image itself: the points bring a small patch of it upright, and a small
-classifier judges the patch. bench.fit_finders trained the classifier on training persons against what networks see
-when a face is lost.
+classifier judges the patch. bench.fit_presence trained the classifier on training persons, in every light, against what
+networks see when a face is lost. The score is how likely the points are good: within a tenth of the eyes' distance.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ __all__ = [
     "usages",
 ]
 
-DEFAULT = "haar"  # needs no file
+DEFAULT = "haar"  # is always there with OpenCV 4
 
 
 def finder_kind(spec: str) -> Finder:
