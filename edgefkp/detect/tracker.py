@@ -22,6 +22,8 @@ NEAR_LOST, PER_SECOND, SIMILAR = 0.6, 1.5, 1.6
 MAX_MOTION = 0.06
 MAX_PREDICTIONS = 4  # of one face in one frame
 APART = 1.2  # sides: faces that are this far from every other one show how they look
+LOOK_AGAIN = 0.3  # seconds after which they do so again
+UNLIKE = 0.3  # likeness up to which a face is somebody else: of different persons it is -0.3 to 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +48,8 @@ class _Track:
     box: Box
     filter: OneEuro
     seen: float  # seconds, of the last frame with it
-    look: np.ndarray | None = None  # the upright patch of it, as it was seen last beside no other face
+    look: np.ndarray  # the upright patch of it, as it was seen beside no other face
+    looked: float  # seconds, when that was
 
 
 @dataclass
@@ -119,10 +122,12 @@ class Tracker:
         self._tracks = []
         for track, predicted in kept:
             face = predicted.face
-            others = [other.face.box for own, other in kept if own is not track]
-            alone = not any(is_same(face.box, other, APART) for other in others)
-            look = _look(predicted) if others and alone and face.score >= FACE_THRESHOLD else track.look
-            self._tracks.append(replace(track, box=_next_box(face, track.box), seen=seconds, look=look))
+            track = replace(track, box=_next_box(face, track.box), seen=seconds)
+            if seconds - track.looked >= LOOK_AGAIN and face.score >= FACE_THRESHOLD:
+                others = [other.face.box for own, other in kept if own.number != track.number]
+                if not any(is_same(face.box, other, APART) for other in others):
+                    track = replace(track, look=_look(predicted), looked=seconds)
+            self._tracks.append(track)
 
     def _search(self, image: np.ndarray, seconds: float, known: list[TrackedFace]) -> list[TrackedFace]:
         self._searched = seconds
@@ -142,13 +147,18 @@ class Tracker:
                 continue
             number = self._number(predicted, seconds)
             new.append(_tracked(face, number, predicted.crop))
-            self._tracks.append(_Track(number, _next_box(face, face.box), OneEuro(), seconds, _look(predicted)))
+            track = _Track(number, _next_box(face, face.box), OneEuro(), seconds, _look(predicted), seconds)
+            self._tracks.append(track)
         self.stages.network += _since(started)
         return new
 
     def _number(self, predicted: CropPrediction, seconds: float) -> int:
         """That of a face which was lost near this one a moment ago, or a new one."""
-        near = [track for track in self._lost if _may_be(track, predicted.face.box, seconds)]
+        near = [
+            track
+            for track in self._lost
+            if _may_be(track, predicted.face.box, seconds) and _likeness(track, predicted) > UNLIKE
+        ]
         if not near:
             self._numbered += 1
             return self._numbered
@@ -188,8 +198,8 @@ def _look(predicted: CropPrediction) -> np.ndarray:
 
 
 def _likeness(track: _Track, predicted: CropPrediction) -> float:
-    """-1 to 1: how much the face looks as the track's did; -1 for a track that was never seen alone."""
-    return -1.0 if track.look is None else float(np.vdot(track.look, _look(predicted)))
+    """-1 to 1: how much the face looks as the track's did."""
+    return float(np.vdot(track.look, _look(predicted)))
 
 
 def _since(started: float) -> float:

@@ -121,6 +121,20 @@ def test_two_tracks_never_follow_one_face(disc_detector):
     assert len(tracker(disc_frame(box), 2.0)) == 1
 
 
+def test_somebody_else_at_the_same_place_has_another_number(model, astronaut):
+    detector = KeypointDetector(model, DiscFinder())
+    tracker = Tracker(detector)
+    detector.finder.boxes = [box_of_keypoints(POINTS, KAGGLE15)]
+    numbers = [[face.number for face in tracker(astronaut, 0.0)]]
+    gone = np.full_like(astronaut, 90)
+    numbers += [
+        [face.number for face in tracker(image, at)] for image, at in ((gone, 0.1), (astronaut, 0.2), (gone, 0.3))
+    ]
+    assert numbers == [[1], [], [1], []]
+    tracker._lost[0].look = -tracker._lost[0].look
+    assert [face.number for face in tracker(astronaut, 0.4)] == [2]
+
+
 def test_smoothing_can_be_switched_off(disc_detector):
     box = Box(150, 110, 80)
     disc_detector.finder.boxes = [box]
