@@ -4,11 +4,11 @@
     python -m bench.fit_presence fit --photos photos.npz --finder edge:FILE.tflite --samples 0.npz --samples 1.npz
 
 photos.npz is that of bench.finder.photos. Writes edgefkp/detect/presence.npz, and prints how the score holds on the
-other half of the validation persons. Needs the extra `train` (scikit-learn).
+other half of the validation persons. Needs the extra `train` (scikit-learn); with OMP_NUM_THREADS=1 it takes a minute
+or two, on a busy machine much longer without.
 """
 
 import itertools
-import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,6 +36,8 @@ LOOSE = 0.15  # threshold of the finder whose boxes are taught: more of its mist
 BLOCK = 32  # photos in a row that are in the same part: those of one person follow each other
 DOUBTFUL = 0.1  # score from which on what is no face is taught again
 PHOTOS = 2000  # of which one gathering draws its scenes
+PASSES, PASSES_MORE = 25, 4  # over the first samples, and over all others
+RATE = 1e-3
 SEED = 0
 
 
@@ -83,17 +85,25 @@ def read_samples(path: Path) -> list[Sample]:
     return [Sample(*pair) for pair in zip(patches, arrays["errors"].tolist(), strict=True)]
 
 
-def fit(samples: list[Sample], seed: int = SEED) -> Presence:
-    """One hidden layer between the patch and the answer."""
+def fit(samples: list[Sample], start: Presence | None = None, passes: int = PASSES, seed: int = SEED) -> Presence:
+    """One hidden layer between the patch and the answer; from `start` on, or from random weights."""
     from sklearn.neural_network import MLPClassifier
 
     taught = [sample for sample in samples if sample.error < ON or sample.error > OFF]
-    patches = np.stack([sample.patch.ravel() for sample in taught])
     # Networks train poorly on values as small as the pixels of a patch of norm 1; the factor goes into the weights.
-    classifier = MLPClassifier((HIDDEN,), alpha=0.3, max_iter=25, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about stopping after 25 passes: more passes overfit the training faces
-        classifier.fit(patches * np.float32(PATCH), [sample.error < ON for sample in taught])
+    patches = np.stack([sample.patch.ravel() for sample in taught]) * np.float32(PATCH)
+    is_face = np.array([sample.error < ON for sample in taught])
+    classifier = MLPClassifier((HIDDEN,), alpha=0.3, random_state=seed)
+    classifier.partial_fit(patches[:1], is_face[:1], classes=[False, True])
+    if start:
+        layers = [[(start.hidden / PATCH).T, start.out[:, None]], [start.hidden_bias, np.array([start.bias])]]
+        classifier.coefs_, classifier.intercepts_ = [[part.astype(np.float32) for part in layer] for layer in layers]
+    order = np.random.default_rng(seed)
+    for number in range(passes):
+        # More passes than a few overfit the training faces; the last ones are at a lower rate.
+        classifier._optimizer.learning_rate_init = RATE * min(1.0, 2 * (passes - number) / passes)
+        rows = order.permutation(len(patches))
+        classifier.partial_fit(patches[rows], is_face[rows])
     (hidden, out), (hidden_bias, out_bias) = classifier.coefs_, classifier.intercepts_
     return Presence((hidden * PATCH).T, hidden_bias, out[:, 0], float(out_bias[0]))
 
@@ -193,13 +203,15 @@ def gather_command(photos: Path, spec: str, model: Path | None, scenes: int, see
 @click.option("--judged", "count", default=60, show_default=True, help="Number of mosaics for the calibration.")
 @click.option("--out", type=click.Path(path_type=Path), default=WEIGHTS, show_default=True)
 def fit_command(photos: Path, spec: str, model: Path | None, files: tuple[Path, ...], count: int, out: Path) -> None:
-    """Fit and calibrate the check. What half of the samples make it mistake for faces is taught again."""
-    samples = [sample for file in files for sample in read_samples(file)]
-    half = len(samples) // 2
-    scores = 1 / (1 + np.exp(-evidence(fit(samples[:half]), np.stack([sample.patch for sample in samples[half:]]))))
-    mistaken = [one for one, score in zip(samples[half:], scores, strict=True) if one.error > OFF and score > DOUBTFUL]
-    log(f"{len(samples)} crops, {len(mistaken)} of the second half mistaken for faces")
-    check = fit(samples + 2 * mistaken)
+    """Fit the check to the first file of samples, go on with the others, and calibrate it. What it takes for faces in
+    the others is taught more often."""
+    check = fit(read_samples(files[0]))
+    others = [sample for file in files[1:] for sample in read_samples(file)]
+    if others:
+        scores = 1 / (1 + np.exp(-evidence(check, np.stack([sample.patch for sample in others]))))
+        mistaken = [one for one, score in zip(others, scores, strict=True) if one.error > OFF and score > DOUBTFUL]
+        log(f"{len(mistaken)} of {len(others)} crops are mistaken for faces")
+        check = fit(others + 2 * mistaken, check, PASSES_MORE)
     held = aligned(read_photos(photos).part("validation"), open_predictor(find_model(model)))
     first, second = halves(held)
     detector = KeypointDetector(model, open_finder(spec), presence=check, min_score=0)
