@@ -27,6 +27,7 @@ REFINEMENTS = 1
 # Degrees. Networks are trained on faces that are turned by up to this; others are cut out upright. A crop keeps its
 # turn while the face in it stays within, so that points do not jump from frame to frame.
 MAX_ROLL = 20.0
+SURE = 0.8  # score
 SAME_FACE = 0.5  # two boxes whose middles are closer than this share of the larger side lie on one face
 
 # (crop, its keypoints in pixels of the crop, their layout) -> 0 to 1
@@ -159,9 +160,16 @@ class KeypointDetector:
     def refine(self, image: np.ndarray, box: Box) -> CropPrediction:
         """`predict_box` on a finder's box, then on the box of the keypoints. Not for several threads.
 
-        box: as a training crop of KAGGLE15 lies on the face, which finders are fitted to.
+        box: as a training crop of KAGGLE15 lies on the face, which finders are fitted to. One that seems turned is
+        looked at upright as well, unless its points are surely good: finders err about that now and then.
         """
-        box = box._replace(roll=next_roll(box.roll, 0))
+        best = self._refined(image, box._replace(roll=next_roll(box.roll, 0)))
+        if best.face.score < SURE and next_roll(box.roll, 0):
+            upright = self._refined(image, box._replace(roll=0.0))
+            best = max(best, upright, key=lambda predicted: predicted.face.score)
+        return best
+
+    def _refined(self, image: np.ndarray, box: Box) -> CropPrediction:
         best = self.predict_box(image, reframed(box, KAGGLE15, self.spec.layout))
         for _ in range(REFINEMENTS):
             refined = self.predict_box(image, next_box(best.face.keypoints, best.face.layout, best.face.box))

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.astronaut import POINTS
 from edgefkp import KeypointDetector
 from edgefkp.detect.detector import MAX_ROLL, Face, as_image, next_box, next_roll, without_doubles
 from edgefkp.errors import EdgefkpError
@@ -164,8 +165,6 @@ def test_points_without_extent_keep_the_box():
 def test_the_astronaut_is_found_whatever_the_size(model, astronaut):
     import cv2
 
-    from bench.astronaut import POINTS
-
     detector = KeypointDetector(model)
     for scale in (0.4, 1.0, 2.5):
         image = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -178,8 +177,6 @@ def test_the_astronaut_is_found_whatever_the_size(model, astronaut):
 
 def turned_astronaut(astronaut: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
     """The image and the true points, turned counter-clockwise."""
-    from bench.astronaut import POINTS
-
     turn = similarity(255.5, degrees)
     return move_image(turn, astronaut, 512), move_points(turn, POINTS)
 
@@ -195,6 +192,14 @@ def test_a_face_is_cut_out_upright_however_it_is_turned(model, astronaut, degree
     assert face.score > 0.9
     assert abs((face.box.roll - degrees + 180) % 360 - 180) <= MAX_ROLL
     assert (face.box.roll == 0) == (abs(degrees) < MAX_ROLL)
+
+
+def test_a_finder_that_errs_about_the_turn_costs_no_upright_face(model, astronaut):
+    finder = DiscFinder()
+    finder.boxes = [turned_box(POINTS, KAGGLE15, 0.0)._replace(roll=150.0)]
+    (face,) = KeypointDetector(model, finder)(astronaut)
+    assert np.sqrt(np.mean((face.keypoints - POINTS) ** 2)) * 96 / face.box.side < 2
+    assert face.box.roll == 0
 
 
 @pytest.mark.parametrize(
