@@ -17,7 +17,7 @@ from bench.finder import alter
 from bench.finder.alter import Random
 from bench.finder.judge import HEIGHT, WIDTH, is_on
 from bench.finder.photos import Photos, read_photos
-from bench.finder.scenes import Artist, squares_of
+from bench.finder.scenes import squares_of
 from edgefkp.cli.options import json_option, log, print_json
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.finders import find_in_still, open_finder, usages
@@ -28,6 +28,7 @@ SCHEMA = "edgefkp.finder-conditions/1"
 SHARE = 0.3  # side of the face over the short side of the frame, where nothing else is said
 SIZES = (1 / 20, 1 / 14, 1 / 10, 1 / 5, 0.5, 0.9)
 ROLLS = (15, 30, 45, 90, 180)  # degrees, to either side
+VIEWS = 5  # parts of each background
 Change = Callable[[np.ndarray, np.ndarray, Random], np.ndarray]
 Frame = tuple[np.ndarray, np.ndarray | None]  # an image, and the points of the one face that is looked for
 
@@ -98,8 +99,21 @@ def conditions(photos: Photos, count: int, seed: int) -> Iterator[tuple[str, lis
         random = np.random.default_rng(seed)
         frames = [laid(photos, face, SHARE, 0) for face in chosen]
         yield name, [(change(image, points, random), points) for image, points in frames]
-    artist = Artist(photos, seed)
-    yield "no face", [(artist.empty(HEIGHT, WIDTH, erased=False).image, None) for _ in range(max(300, 3 * count))]
+    random = np.random.default_rng(seed)
+    parts = [_part(image, random) for image in photos.backgrounds for _ in range(VIEWS)]
+    yield "no face", [(part, None) for part in parts]
+
+
+def _part(image: np.ndarray, random: Random) -> np.ndarray:
+    """A frame with a part of a background, from all of its width to a third."""
+    import cv2
+
+    wide = int(len(image) * random.uniform(0.33, 1.0))
+    high = wide * HEIGHT // WIDTH
+    left, top = (int(random.integers(len(image) - size + 1)) for size in (wide, high))
+    part = image[top : top + high, left : left + wide]
+    part = part[:, ::-1] if random.random() < 0.5 else part
+    return cv2.resize(part, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
 
 
 def upper_bound(count: int, images: int) -> float:

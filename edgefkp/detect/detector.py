@@ -74,7 +74,7 @@ class KeypointDetector:
 
     model: a .tflite (or .keras) file or the name of a shipped one; None = the shipped default.
     finder: how `edgefkp predict --finder` takes it ("haar", "yunet:FILE.onnx"), or an object with `name` and `find`.
-    min_score: faces below it are dropped; None = the finder's own limit: 0.4, and 0 for whole-image.
+    min_score: faces below it are dropped; None = the finder's own limit: 0.35, and 0 for whole-image.
     max_faces: of one image, those with the best boxes; None = all.
     min_face: the smallest side of a face, below 1 as a share of the image's short side, else in pixels; None = as far
     as the finder searches.

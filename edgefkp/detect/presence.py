@@ -20,7 +20,7 @@ from edgefkp.layout import KAGGLE15, REFERENCE_SIDE, PointLayout
 from edgefkp.layouts.maps import Conversion, common_part
 
 WEIGHTS = Path(__file__).with_name("presence.npz")
-FACE_THRESHOLD = 0.4  # from this score on there is a face: nearly all that pass below are faces whose points are off
+FACE_THRESHOLD = 0.35  # from this score on there is a face; what passes below are mostly faces whose points are off
 PATCH = 24  # pixels, side of the patch
 # Lengths in pixels of an upright crop of REFERENCE_SIDE:
 MARGIN = 4  # left out on each side: hair and background
