@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgefkp.detect.detector import Face
-from edgefkp.layout import PointLayout, side_of
+from edgefkp.layout import SIDE_COLORS, PointLayout, side_of
 
-# BGR. Left and right are the subject's; colors that stay apart for color-blind eyes, too.
-COLORS = {"left": (80, 190, 255), "right": (255, 190, 60), "middle": (110, 230, 110)}
+# BGR
 BOX, TEXT, SHADE = (230, 230, 230), (255, 255, 255), (30, 30, 30)
 _FONT = 0  # cv2.FONT_HERSHEY_SIMPLEX
 _BITS = 4  # cv2 draws at 1/16 pixel, so that points do not jump from pixel to pixel
@@ -17,7 +16,8 @@ MANY = 30  # points, from which on their dots and names are smaller
 
 def color_of(point: str) -> tuple[int, int, int]:
     """BGR, by the side of the point's name."""
-    return COLORS[side_of(point)]
+    red, green, blue = SIDE_COLORS[side_of(point)]
+    return blue, green, red
 
 
 def name_columns(layout: PointLayout) -> tuple[list[int], list[int]]:

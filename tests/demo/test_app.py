@@ -22,7 +22,7 @@ from edgefkp.detect.media import Frame
 from edgefkp.detect.recorder import VideoRecorder, fitted
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box
-from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
+from edgefkp.layout import KAGGLE15, SIDE_COLORS, InputSpec, ModelSpec
 from tests.discs import TINY, DiscNetwork, disc_frame
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -197,7 +197,7 @@ def test_the_command_writes_a_video(tmp_path, model, video):
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 60
     _, frame = capture.read()
     # Dots of the three colors are on the image.
-    assert (np.abs(frame.astype(int) - (110, 230, 110)).max(-1) < 60).any()
+    assert all((np.abs(frame.astype(int) - color[::-1]).max(-1) < 60).any() for color in SIDE_COLORS.values())
 
 
 def test_the_command_measures_jitter(model, video):
