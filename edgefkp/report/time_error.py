@@ -59,12 +59,12 @@ def _drawn(files: Sequence[TimedFile], unit: str, width: float, height: float) -
         panel.plot(*zip(*path, strict=True), color=GRAY, linestyle="--", linewidth=1, zorder=1, label="front")
     figure.hover = {}
     for number, file in enumerate(files):
-        look: dict[str, Any] = {
+        looks: dict[str, dict[str, Any]] = {
             VALID: {"c": file.color},
             SUSPECT: {"marker": "o", "facecolors": "none", "edgecolors": file.color, "linewidths": 1.4},
             INVALID: {"marker": "x", "c": GRAY, "linewidths": 1.2},
-        }[file.verdict]
-        mark = panel.scatter(file.time, file.rmse, s=30, zorder=2, **look)
+        }
+        mark = panel.scatter(file.time, file.rmse, s=30, zorder=2, **looks[file.verdict])
         mark.set_gid(f"file-{number}")
         figure.hover[f"file-{number}"] = f"{file.name}: {file.time:.3g} {unit}, {file.rmse:.3f} px, {file.verdict}"
     round_log(panel.xaxis)
