@@ -73,6 +73,8 @@ class Card:
     metrics: dict[str, float] = field(default_factory=dict)  # RMSE in pixels
     history: list[dict[str, Any]] = field(default_factory=list)  # a row for each epoch
     # Of a .tflite:
+    # "input", "output" -> what shows its range or units, where the network had no card: "--input-range", a layer.
+    contract: dict[str, str] = field(default_factory=dict)
     scheme: str = ""
     u8: bool = False  # takes pixels as bytes
     target: str | None = None  # what it was exported for
@@ -80,15 +82,18 @@ class Card:
     ran_on: list[str] = field(default_factory=list)  # installed runtimes that ran it at export
     keep_float: list[str] = field(default_factory=list)  # layers that stay float on purpose
     per_tensor_dense: bool = False
+    alternative: dict[str, Any] | None = None  # edgefkp.export.target_cost: the file that another target would get
     parent: str | None = None  # the .keras that it was made from
     parent_sha256: str | None = None
     parent_bytes: int | None = None
+    imported: dict[str, str] | None = None  # of another's network: from, source, license
     calibration: dict[str, Any] | None = None
     bias_correction: dict[str, Any] | None = None
     inspection: dict[str, Any] | None = None  # edgefkp.inspection, without what the card itself holds
     parity: dict[str, Any] | None = None  # edgefkp.parity
     golden: dict[str, Any] | None = None  # a larger limit for the reference vectors, and its cause
     micro: dict[str, Any] | None = None  # what the file needs on a microcontroller
+    npu: dict[str, Any] | None = None  # by target: edgefkp.export.npu, the compiler's estimate
     versions: dict[str, str] = field(default_factory=dict)
     # Of the file itself, filled in by `write_with_card`:
     file: str = ""

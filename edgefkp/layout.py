@@ -15,6 +15,7 @@ import numpy as np
 from edgefkp.errors import UsageError
 from edgefkp.layouts.base import LAYOUTS as LAYOUTS
 from edgefkp.layouts.base import REFERENCE_SIDE as REFERENCE_SIDE
+from edgefkp.layouts.base import SIDE_COLORS as SIDE_COLORS
 from edgefkp.layouts.base import PointLayout as PointLayout
 from edgefkp.layouts.base import PointMap as PointMap
 from edgefkp.layouts.base import side_of as side_of

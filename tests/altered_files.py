@@ -38,3 +38,34 @@ def nan_on_images() -> bytes:
         model.buffers[first.buffer].data = np.frombuffer(weights.tobytes(), np.uint8)
 
     return altered(FIXTURES / "tiny.float32.tflite", change)
+
+
+def hybrid_of_version_1() -> bytes:
+    """A dynamic file whose dense layer has a scale for each output and an old version: some quantizers write such."""
+
+    def change(model: Any) -> None:
+        for code in model.operatorCodes:
+            code.version = 1
+
+    return altered(FIXTURES / "tiny.dynamic.tflite", change)
+
+
+def with_outside_buffers(path: Path) -> bytes:
+    """The same file with its large buffers behind the flatbuffer, as LiteRT's quantizer writes them."""
+    kept: dict[int, Any] = {}
+    places: dict[int, int] = {}
+
+    def change(model: Any) -> None:
+        for number, buffer in enumerate(model.buffers):
+            if buffer.data is not None and len(buffer.data) > 1024:
+                kept[number] = buffer.data
+                buffer.offset, buffer.size, buffer.data = places.get(number, 2), len(buffer.data), None
+
+    end = len(altered(path, change))  # offsets of any size take the same room
+    for number, data in kept.items():
+        places[number] = end = -(-end // 16) * 16
+        end += len(data)
+    content = altered(path, change)
+    for number, data in kept.items():
+        content = content.ljust(places[number], b"\0") + np.asarray(data, np.uint8).tobytes()
+    return content

@@ -20,8 +20,8 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.files import replacing, sha256_file, write_json, write_text
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime import safety
+from edgefkp.runtime.contract import known_spec
 from edgefkp.runtime.graph import require_tflite
-from edgefkp.runtime.metadata import spec_of
 from edgefkp.runtime.scratch import scratch_folder
 
 SCHEMA = "edgefkp.bundle/1"
@@ -96,7 +96,7 @@ def reference_points(files: list[Path], images: TimedImages) -> dict[str, np.nda
     for file in files:
         require_tflite(file)
         try:
-            own = images.at(spec_of(file) or ModelSpec())
+            own = images.at(known_spec(file) or ModelSpec())
             points[file.name] = safety.run_in_child(file, own.images[:REFERENCE]).keypoints
         except safety.DeadlyFile:
             raise

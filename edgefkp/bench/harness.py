@@ -29,7 +29,7 @@ from edgefkp.files import json_text, sha256_file
 from edgefkp.layout import ModelSpec
 from edgefkp.records import built
 from edgefkp.runtime import isolate
-from edgefkp.runtime.metadata import spec_of
+from edgefkp.runtime.contract import known_spec
 
 LOOK_SECONDS = 0.5  # at what else is running, before the first process
 START_SECONDS = 0.3  # a worker needs before it loads, for the estimate
@@ -37,7 +37,7 @@ TIMEOUT = 120.0  # seconds beyond ten times its estimate after which a worker co
 COOL_DOWN = 20.0  # seconds at most before a process
 WARMER = 10.0  # degrees Celsius above the start at which a process may begin
 TRIES = 2  # of a worker that something killed
-OPENCV_LINE = "pip install 'opencv-python>=4.8,<5'"
+OPENCV_LINE = "pip install 'opencv-python>=4.8,<6'"
 
 Announce = Callable[[Schedule, float], None]
 Progress = Callable[[int, int, str], None]
@@ -104,7 +104,7 @@ def measure(
         rows=rows,
         failed=failed,
         verdict=verdict.worst([row.verdict for row in rows]),
-        notes=notes,
+        notes=[*notes, *images.unscored({Path(case.file).name: one.spec for case, one in probed.items()})],
         seconds=time.monotonic() - begun,
     )
 
@@ -171,7 +171,7 @@ class _Bench:
         try:
             require_card_hash(Path(case.file), sha256_file(case.file))
             scheme = _scheme(case.file)
-            self.specs[case] = spec_of(Path(case.file)) or ModelSpec()
+            self.specs[case] = known_spec(Path(case.file)) or ModelSpec()
             return {**self._work(case, TIMEOUT, end_to_end=end_to_end).metadata, "scheme": scheme}
         except EdgefkpError as error:
             return error
@@ -250,6 +250,8 @@ class _Bench:
             "warm_seconds": self.settings.warm_seconds,
             "pin": self.settings.pin,
             "end_to_end": end_to_end,
+            "shapes": dict(self.settings.shapes),
+            "inputs": self.settings.inputs,
             "spec": None if case.mode == "probe" else spec,
         }
         del job["python"]

@@ -73,6 +73,9 @@ class TimingSettings:
     pause: float = 0.5  # seconds of rest before each process
     pin: tuple[int, ...] = ()  # CPUs that the workers may use; empty for all
     seed: int = 0  # of the order of cases
+    # Of inputs whose sizes a file leaves open: the input's name, "" for the only one, and the shape, the batch first.
+    shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    inputs: str = ""  # path of an .npz with what files are fed that take no faces; "" for random numbers
 
     def __post_init__(self) -> None:
         """Raises UsageError for settings that would never end, or take every process of the machine."""

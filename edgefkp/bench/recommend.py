@@ -7,6 +7,7 @@ from edgefkp.bench.verdict import SUSPECT, VALID
 from edgefkp.errors import EdgefkpError, GateError, UsageError, counted
 
 SCHEMA = "edgefkp.recommendation/1"
+ESTIMATED = "estimate"  # stands where a measurement has its verdict: see bench/npu_choices
 NOTICEABLE = 0.02  # px of RMSE; what int8 may cost, and less than test sets of some thousand faces can tell apart
 
 
@@ -79,7 +80,9 @@ def recommend(
         faces=max((row.faces for row in scored), default=0),
         budget_ms=budget_ms,
         max_rmse=max_rmse,
-        chosen=_chosen([one for one in choices if one.verdict in counting], budget_ms, max_rmse) if limited else None,
+        chosen=chosen(tuple(one for one in choices if one.verdict in counting), budget_ms, max_rmse)
+        if limited
+        else None,
         choices=choices,
         left_out=len(rows) - len(usable),
         ignored=tuple(f"{row.file}: {row.verdict}, {'; '.join(row.reasons)}" for row in usable if row.verdict != VALID),
@@ -119,7 +122,7 @@ def _choice(row: BenchRow, rows: list[BenchRow]) -> Choice:
     )
 
 
-def _chosen(choices: list[Choice], budget_ms: float | None, max_rmse: float | None) -> Choice:
+def chosen(choices: tuple[Choice, ...], budget_ms: float | None, max_rmse: float | None) -> Choice:
     if min(limit for limit in (budget_ms, max_rmse) if limit is not None) <= 0:
         raise UsageError("a limit must be greater than 0")
     scored = [(choice, choice.rmse) for choice in choices if choice.rmse is not None]

@@ -14,13 +14,13 @@ import numpy as np
 
 from edgefkp.data.arrays import read_arrays, write_arrays
 from edgefkp.data.synthetic import SHIPPED
-from edgefkp.errors import EdgefkpError, printable
+from edgefkp.errors import EdgefkpError, printable, some
 from edgefkp.files import json_text, sha256_arrays
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec, PointLayout, input_of
 from edgefkp.layouts.maps import find_conversion
 from edgefkp.records import built
 from edgefkp.runtime import isolate
-from edgefkp.runtime.metadata import spec_of
+from edgefkp.runtime.contract import known_spec
 
 if TYPE_CHECKING:
     from edgefkp.data.photos import Reading
@@ -68,6 +68,14 @@ class TimedImages:
         unknown = np.full((len(self.images), spec.layout.count, 2), np.nan, np.float32)
         return replace(found, keypoints=unknown, layout=spec.layout)
 
+    def unscored(self, specs: "dict[str, ModelSpec | None]") -> list[str]:
+        """A line for the files whose RMSE is left out as they give other points than the labels; by file name."""
+        others = [name for name, spec in specs.items() if spec and spec.layout != self.layout]
+        if not self.labeled or not others:
+            return []
+        why = f"the labels are the {self.layout.count} points of {self.layout.name}, as those of the first file"
+        return [f"no RMSE for {some(sorted(others), 3)}: {why}; measure files of other points on their own"]
+
     def _at_input(self, plain: InputSpec) -> "TimedImages":
         if plain == self.input:
             return self
@@ -94,11 +102,11 @@ def drawn_images(count: int = COUNT) -> TimedImages:
 
 
 def specs_of(files: Iterable[Path]) -> list[ModelSpec]:
-    """What the files take and return, each once, as far as their metadata or cards state it."""
+    """What the files take and return, each once, as far as their metadata, cards or graphs show it."""
     found = []
     for file in files:
         try:
-            spec = spec_of(file)
+            spec = known_spec(file)
         except EdgefkpError:  # measuring it reports what is wrong
             continue
         if spec and spec not in found:

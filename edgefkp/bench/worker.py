@@ -15,10 +15,10 @@ import gc  # noqa: E402
 import importlib  # noqa: E402
 import os  # noqa: E402
 from collections.abc import Callable  # noqa: E402
-from dataclasses import asdict, dataclass  # noqa: E402
+from dataclasses import asdict, dataclass, field  # noqa: E402
 from typing import Any  # noqa: E402
 
-from edgefkp.bench import camera  # noqa: E402
+from edgefkp.bench import camera, fed  # noqa: E402
 from edgefkp.bench.usage import Usage, high_water  # noqa: E402
 from edgefkp.errors import EdgefkpError  # noqa: E402
 from edgefkp.geometry import crop_face  # noqa: E402
@@ -30,7 +30,6 @@ from edgefkp.runtime.tflite_model import TfliteModel  # noqa: E402
 CAPACITY = 400_000  # invokes: 2 s of 5 microseconds each
 STAGES = ("crop", "fill", "set", "invoke", "get", "points")
 STEADY = 0.03  # two successive windows whose medians differ by less are steady
-INPUT_BYTES = 256 << 20  # at most, for the random input of a file that is no keypoint network
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,8 @@ class Job:
     end_to_end: bool = False  # of a probe: whether mode "e2e" comes after it
     # ModelSpec as JSON, from the probe: a measured process reads no graph. None for a file that is no keypoint network.
     spec: dict[str, Any] | None = None
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)  # of inputs whose sizes are open, by name
+    inputs: str = ""  # path of an .npz with what a file is fed that takes no faces; "" for random numbers
 
 
 def work(job: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +71,9 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         importlib.import_module("cv2")  # its memory and time are not the network's
     memory = {"start": high_water()}
     spec = built(ModelSpec, job.spec) if job.spec else None
-    model = load(job.file, job.runtime or None, job.threads, job.xnnpack, job.delegate or None, spec)
+    delegate, shapes = job.delegate or None, job.shapes
+    model = load(job.file, job.runtime or None, job.threads, job.xnnpack, delegate, spec, shapes)
+    fed.require_fixed(model.path, model.inputs, shapes)
     memory["loaded"] = high_water()
     metadata: dict[str, Any] = {
         "runtime": model.runtime,
@@ -82,7 +85,7 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         images = stored["images"]
     if job.mode == "probe":
         return {**metadata, **probe(job, model, images)}, {}
-    loop = (StageLoop if job.mode == "e2e" else InvokeLoop)(model, images, job.spec is not None)
+    loop = (StageLoop if job.mode == "e2e" else InvokeLoop)(model, images, job.spec is not None, job.inputs)
     gc.collect()
     gc.disable()
     warmups = warm_up(loop, *job.warm_seconds)
@@ -105,11 +108,13 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def probe(job: Job, model: TfliteModel, images: np.ndarray) -> dict[str, Any]:
     """What the schedule needs: the time of a second inference, the network's spec, and why "e2e" cannot run, or ""."""
-    from edgefkp.runtime.reference_vectors import check_reference_vectors  # measured processes import nothing more
+    from edgefkp.runtime.defects import require_right  # measured processes import nothing more
+    from edgefkp.runtime.reference_vectors import check_reference_vectors
 
+    require_right(model.path, model.runtime, model.version)
     check_reference_vectors(job.file, model)
-    takes_images = model.is_keypoint_model
-    loop = InvokeLoop(model, images[:1], takes_images)
+    takes_images = model.is_keypoint_model and not job.inputs
+    loop = InvokeLoop(model, images[:1], takes_images, job.inputs)
     return {
         "invoke_seconds": float(loop.passes(0, least=2)[-1]) / 1e9,
         "spec": model.spec if takes_images else None,
@@ -131,14 +136,17 @@ class InvokeLoop:
 
     columns = 1
 
-    def __init__(self, model: TfliteModel, images: np.ndarray, takes_images: bool) -> None:
+    def __init__(self, model: TfliteModel, images: np.ndarray, takes_images: bool, given: str = "") -> None:
         if not model.outputs:
             raise EdgefkpError(f"{model.path} has no outputs, so nothing of it can be timed", "export it again")
-        self.tensors = model.tensors(images) if takes_images else random_tensors(model)
         self.model = model
+        self.tensors: Any = model.tensors(images) if takes_images else fed.input_sets(model, given)
+        self.set = model.set if takes_images else model.set_all
         self.which = (model.points_output or 0) if takes_images else 0
         output = model.outputs[self.which]
-        self.outputs = np.empty((len(self.tensors), np.prod(output["shape"], dtype=int)), output["dtype"])
+        # The size of another file's output may be found while it runs: what it returns is read, and not kept.
+        size = int(np.prod(output["shape"])) if takes_images else 0
+        self.outputs = np.empty((len(self.tensors), size), output["dtype"])
         self.buffer = np.empty(CAPACITY, np.int64)
 
     def passes(self, seconds: float, least: int = 1) -> np.ndarray:
@@ -151,14 +159,17 @@ class InvokeLoop:
         return self.buffer[:number].copy()
 
     def one_pass(self, number: int) -> int:
-        set_tensor, invoke, get = self.model.set, self.model.invoke, self.model.get
+        set_tensor, invoke, get = self.set, self.model.invoke, self.model.get
         clock, buffer, outputs, which = time.perf_counter_ns, self.buffer, self.outputs, self.which
+        kept = outputs.shape[1] > 0
         for row, tensor in enumerate(self.tensors):
             set_tensor(tensor)
             started = clock()
             invoke()
             buffer[number] = clock() - started
-            outputs[row] = get(which).reshape(-1)
+            output = get(which)
+            if kept:
+                outputs[row] = output.reshape(-1)
             number += 1
         return number
 
@@ -178,8 +189,8 @@ class InvokeLoop:
 class StageLoop(InvokeLoop):
     """From a camera-like frame to keypoints in it; every stage is timed: (n, 6) nanoseconds."""
 
-    def __init__(self, model: TfliteModel, images: np.ndarray, takes_images: bool = True) -> None:
-        super().__init__(model, images, takes_images)
+    def __init__(self, model: TfliteModel, images: np.ndarray, takes_images: bool = True, given: str = "") -> None:
+        super().__init__(model, images, takes_images, given)
         self.spec = model.spec.input
         self.frames, self.boxes = camera.frames(images, self.spec)
         self.tensor = np.empty_like(self.tensors[0])
@@ -220,22 +231,6 @@ def filler(table: np.ndarray, tensor: np.ndarray) -> Callable[[np.ndarray], obje
         return functools.partial(np.take, table, out=tensor, mode="clip")
     channels = np.arange(table.shape[1])
     return lambda image: np.copyto(tensor, table[image, channels])
-
-
-def random_tensors(model: TfliteModel) -> np.ndarray:
-    """100 random inputs for a file that is no keypoint network (fewer if they would fill the memory)."""
-    if len(model.inputs) != 1:
-        raise EdgefkpError(f"{model.path} has {len(model.inputs)} inputs; only files with one can be timed")
-    shape, dtype = model.inputs[0]["shape"], np.dtype(model.inputs[0]["dtype"])
-    bytes_each = int(np.prod(shape)) * 8  # float64 on the way
-    count = max(1, min(100, INPUT_BYTES // bytes_each))
-    random = np.random.default_rng(0)
-    if dtype.kind == "f":
-        return random.uniform(0, 1, (count, *shape)).astype(dtype)
-    if dtype.kind in "iu":
-        limits = np.iinfo(np.int8 if dtype.itemsize > 1 else dtype)
-        return random.integers(limits.min if dtype.kind == "i" else 0, limits.max + 1, (count, *shape)).astype(dtype)
-    raise EdgefkpError(f"{model.path} takes {dtype} values; no random ones are made for it")
 
 
 def warm_up(loop: InvokeLoop, least: float, most: float) -> np.ndarray:

@@ -29,6 +29,7 @@ COMMANDS = {
     "tune": "Search for a network, optionally within a measured time.",
     "evaluate": "Score a .keras or .tflite file on labeled faces.",
     "export": "Convert trained networks: models/ -> export/.",
+    "import": "Take anyone's network: .tflite, .keras, .h5, SavedModel, PyTorch -> export/.",
     "inspect": "Describe a .tflite file: scheme, operators, runtimes, input and output.",
     "parity": "Compare .tflite files with the models they were converted from.",
     "bench": "Measure .tflite files: export/ -> bench/.",
@@ -42,6 +43,9 @@ COMMANDS = {
 }
 
 
+_MODULES = {"import": "import_network"}  # a name that a module cannot have
+
+
 class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -49,7 +53,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        return importlib.import_module(f"edgefkp.cli.{cmd_name}").command
+        return importlib.import_module(f"edgefkp.cli.{_MODULES.get(cmd_name, cmd_name)}").command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

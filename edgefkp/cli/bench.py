@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgefkp.cli.network_options import shape_option
 from edgefkp.cli.options import (
     data_option,
     device_option,
@@ -47,6 +48,13 @@ class _WithShow(click.Command):
 @layout_option
 @reading_options
 @timing_options
+@shape_option
+@click.option(
+    "--inputs",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True),
+    metavar="FILE.npz",
+    help="Feed files these arrays, (N, *shape) by the input's name. [default: faces, or random numbers]",
+)
 @runtime_option(many=True)
 @click.option(
     "--python",
@@ -90,9 +98,9 @@ def command(
 ) -> None:
     """Measure FILES: .tflite files, folders of them, or names of shipped models (default: export/).
 
-    Prints seconds per 100 different images, for the interpreter alone and from a camera-like frame to keypoints (e2e),
-    and stores every raw time. With --data, the same outputs give the RMSE. Re-run the same command
-    to resume an interrupted run on this machine.
+    Prints milliseconds an image, for the interpreter alone and from a camera-like frame to keypoints (e2e), and stores
+    every raw time. With --data, the same outputs give the RMSE. Files that take no faces are timed on --inputs, or on
+    random numbers of their types. Re-run the same command to resume an interrupted run on this machine.
 
     edgefkp bench show FILE... shows stored results again.
     """
@@ -138,6 +146,10 @@ def _of_devices(
     from edgefkp.bench.plan import cases_of
 
     given = DeviceOptions(options["remote_python"], options["install"], options["keep"], options["root"])
+    if options["inputs"] and any(device != "cpu" for device in devices):
+        raise UsageError(
+            "--inputs goes with files of this machine, not with --device", "copy FILE.npz and measure there"
+        )
     opened = [open_device(device, given) for device in dict.fromkeys(devices)]
     here, others = ([one for one in opened if one.is_here is local] for local in (True, False))
     paths = tflite_files(files)
@@ -167,6 +179,7 @@ def settings_of(options: dict[str, Any]) -> "TimingSettings":
 
     base = plan.QUICK if options["quick"] else plan.FULL
     given = {name: options[name] for name in ("processes", "seconds") if options[name] is not None}
+    given |= {"shapes": options.get("shapes") or (), "inputs": str(options.get("inputs") or "")}
     return replace(base, **given, pin=_cpus(options.get("pin")), seed=options.get("seed", 0))
 
 

@@ -77,6 +77,22 @@ def info(
         click.echo(info_table(result))
 
 
+@command.command("formats", short_help="List the forms of labeled faces that are read.")
+@json_option
+def formats(as_json: bool) -> None:
+    """List the forms in which labeled faces can be given as DATA; docs/DATA.md explains them."""
+    from tabulate import tabulate
+
+    from edgefkp.data.formats import FORMATS
+
+    if as_json:
+        print_json([{"name": one.name, "give": one.description, "holds": one.holds} for one in FORMATS.values()])
+        return
+    rows = [[one.name, one.description, one.holds] for one in FORMATS.values()]
+    click.echo(tabulate(rows, ["name", "what to give as DATA", "what it can hold"], maxcolwidths=[None, 32, 32]))
+    log("a form is recognized; --data NAME:PATH names it. docs/DATA.md explains them")
+
+
 @command.command("audit", short_help="List copies, swapped sides, misplaced points.")
 @data_option()
 @layout_option

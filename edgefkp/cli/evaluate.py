@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from edgefkp.cli.card_data import data_of
+from edgefkp.cli.contract_options import contract_options
+from edgefkp.cli.network_options import import_option
 from edgefkp.cli.options import (
     card_data_option,
     json_option,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from edgefkp.evaluation.evaluate import Evaluated
     from edgefkp.evaluation.robustness import Condition
     from edgefkp.layout import ModelSpec, PointLayout
+    from edgefkp.runtime.contract import Stated
 
 
 def _by_help() -> str:
@@ -76,6 +79,8 @@ def _by_help() -> str:
     help="Draw the cumulative error curve, of all MODELs, into this .png or .svg.",
 )
 @runtime_option()
+@contract_options
+@import_option
 @json_option
 def command(
     models: tuple[Path, ...],
@@ -92,6 +97,7 @@ def command(
     worst: Path | None,
     plot: Path | None,
     runtime: str | None,
+    stated: "Stated | None",
     as_json: bool,
 ) -> None:
     """Score each MODEL (a file or the name of a shipped one) on the labeled faces of DATA, in pixels of its input.
@@ -120,7 +126,7 @@ def command(
         raise UsageError("--robustness has no parts, gates or figures", "leave out --by, --gate, --worst and --plot")
     if data is None:
         data, reading = data_of(models, reading)
-    predictor = open_predictor(model, runtime)
+    predictor = open_predictor(model, runtime, stated=stated)
     source = _opened(data, predictor.spec, layout, reading, solution)
     if submission:
         if source.lookup is None or part != "test":
@@ -138,17 +144,30 @@ def command(
         return
 
     def scored(path: Path, faces: "Dataset") -> "Evaluated":
-        return evaluated(path, faces, part, _sources(label_src), runtime, _names(by), limits)
+        return evaluated(path, faces, part, _sources(label_src), runtime, _names(by), limits, stated)
 
     done = [scored(model, source)]
     for path in models[1:]:
-        spec = open_predictor(path, runtime).spec
+        spec = open_predictor(path, runtime, stated=stated).spec
         own = source if spec == predictor.spec else _opened(data, spec, layout, reading, solution)
         done.append(scored(path, own))
     _draw(done, worst, plot)
     _print(done, as_json)
+    for path, one in zip(models, done, strict=True):
+        _explain_far(path, one, source, runtime, stated)
     for one in done:
         require_gates(one.evaluation.gates, one.evaluation.file if len(done) > 1 else "")
+
+
+def _explain_far(path: Path, one: "Evaluated", source: "Dataset", runtime: str | None, stated: "Stated | None") -> None:
+    """Log what an error far above the mean shape's usually means."""
+    from edgefkp.evaluation.contract_trial import FAR, mean_shape_rmse, usual_cause
+    from edgefkp.runtime.predictor import open_predictor
+
+    mean_shape, found = mean_shape_rmse(one.faces.keypoints), one.evaluation.score.rmse
+    if found > FAR * mean_shape:
+        predictor = open_predictor(path, runtime, stated=stated)
+        log(f"note:  {usual_cause(predictor, source, path.name, found, mean_shape)}")
 
 
 def _opened(

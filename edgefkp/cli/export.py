@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgefkp.cli.contract_options import contract_options
+from edgefkp.cli.network_options import import_option, shape_option, shapes_of
 from edgefkp.cli.options import (
     data_option,
     folder_option,
@@ -33,8 +35,16 @@ if TYPE_CHECKING:
     from edgefkp.evaluation.table import Table
     from edgefkp.export.options import ExportOptions
     from edgefkp.layout import PointLayout
+    from edgefkp.runtime.contract import Stated
 
 KEEPING = schemes_with("keeps_float")
+
+
+def _targets() -> str:
+    """In words; NPUs, which are many, by the first and last name."""
+    others = [f"{one.name}: {one.description}" for one in TARGETS.values() if not one.npu]
+    npus = [one.name for one in TARGETS.values() if one.npu]
+    return "; ".join([*others, f"{npus[0]} ... {npus[-1]}: Arm's NPUs, estimated by their compiler"])
 
 
 @click.command("export")
@@ -42,19 +52,20 @@ KEEPING = schemes_with("keeps_float")
 @quant_option(
     many=True, purpose=f"How the file stores numbers; may be repeated. [default: {' '.join(DEFAULT_SCHEMES)}]"
 )
-@click.option("--u8", is_flag=True, help="Accept uint8 pixels as input; the graph divides by 255.")
+@click.option("--u8", is_flag=True, help="Accept uint8 pixels as input; the graph scales them.")
 @click.option(
     "--target",
     type=NameChoice("target", TARGETS.names),
     default=DEFAULT_TARGET,
     show_default=True,
-    help="What the files must run on: " + "; ".join(f"{one.name}: {one.description}" for one in TARGETS.values()) + ".",
+    help=f"What the files must run on: {_targets()}.",
 )
 @click.option(
     "--keep-float",
     multiple=True,
     metavar="LAYER",
-    help=f"Layer to keep in float with {' and '.join(KEEPING)}; may be repeated.",
+    help=f"Layer that {' and '.join(KEEPING)} also keeps in float, beside a soft argmax and normalizations; may be "
+    "repeated.",
 )
 @click.option("--explain", is_flag=True, help="Write no file: show what int8 costs, layer by layer.")
 @click.option(
@@ -68,6 +79,9 @@ KEEPING = schemes_with("keeps_float")
 @data_option()
 @layout_option
 @reading_options
+@contract_options
+@shape_option
+@import_option
 @models_dir_option
 @folder_option("--out", "export", "Folder for the files and their cards.")
 @replace_option("files that were calibrated on other data")
@@ -86,12 +100,16 @@ def command(
     data: str,
     layout: "PointLayout | None",
     reading: "Reading",
+    stated: "Stated | None",
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
     models_dir: Path,
     out: Path,
     replace: bool,
     as_json: bool,
 ) -> None:
     """Convert MODELS (names in models/, or .keras files; all of models/ by default) to OUT/*.tflite with cards.
+
+    A .tflite file of floats among MODELS, of anyone's, is quantized as it is, without TensorFlow.
 
     Where models/ has none, a lone .keras file in the current folder is taken, or the network that comes with edgefkp.
 
@@ -105,14 +123,19 @@ def command(
     from edgefkp.export.schemes import schemes_of
     from edgefkp.layout import ModelSpec
     from edgefkp.networks.tensorflow import look_for_tensorflow
+    from edgefkp.runtime.keras_files import is_keras
 
     device = TARGETS[target]
     schemes = schemes_of(quant) if quant else KEEPING if keep_float else device.schemes
     if max_delta is not None and not compare:
         raise UsageError("--max-delta needs the comparison that --no-parity leaves out")
-    options = ExportOptions(u8, device, keep_float, calibration, compare, runtime, replace)
-    look_for_tensorflow("edgefkp export")
+    sizes = shapes_of(shapes)
+    options = ExportOptions(u8, device, keep_float, calibration, compare, runtime, replace, stated, sizes)
     paths = find_networks(models, models_dir, log)
+    if explain or any(is_keras(path) for path in paths):
+        look_for_tensorflow("edgefkp export")
+    if not quant and not keep_float and not any(is_keras(path) for path in paths):
+        schemes = (INTEGER,)  # the file of floats is there
     cards = {path: next(iter(readable_cards(path)), None) for path in paths}
     spec = next((card.spec for card in cards.values() if card), ModelSpec())
     source = open_for(data, spec, layout, reading=reading)
@@ -122,6 +145,8 @@ def command(
             log(f"{path.name} was trained on {trained_on} and is calibrated on {source.name}; --data changes that")
     if explain:
         _explain(paths, source, options, as_json)
+    elif device.npu:
+        _npu(paths, source, schemes, options, out, as_json)
     elif device.micro:
         _micro(paths, source, schemes, options, out, as_json)
     else:
@@ -141,19 +166,27 @@ def _export(
     from edgefkp.evaluation.evaluate import part_of
     from edgefkp.export.exporter import export_apart
     from edgefkp.export.options import ExportProgress
+    from edgefkp.export.parity import parity_of
+    from edgefkp.export.target_cost import costs_of
 
     refused: list[EdgefkpError] = []
     faces = int(part_of(source, "test").labeled.sum()) if options.parity else 0
     length = max(1, len(paths) * len(schemes) * faces)
     with progress_bar("export", length) as bar:
-        progress = ExportProgress(lambda name: setattr(bar, "label", name), bar.update, refused.append)
+        notes: list[str] = []
+        progress = ExportProgress(lambda name: setattr(bar, "label", name), bar.update, refused.append, notes.append)
         written = export_apart(paths, out, schemes, source, options, progress)
         bar.update(max(0, length - bar.pos))  # what was current needed no measuring
+    for note in dict.fromkeys(notes):
+        log(f"note:  {note}")
     cards = [card for path in written if (card := read_card(path))]
     if as_json:
         print_json(cards)
     elif cards:
         click.echo(cards_table(cards).text())
+    for card in cards:
+        if costs := costs_of(card, parity_of(card)):
+            log(f"note: {costs}")
     for message, hint in dict.fromkeys((error.message, error.hint) for error in refused[1:]):
         log(f"error: {message}" + (f"\nhint:  {hint}" if hint else ""))
     if refused:
@@ -219,9 +252,57 @@ def _explain(paths: list[Path], source: "Dataset", options: "ExportOptions", as_
             f"{result.model}, {INTEGER} on {result.samples} calibration samples: an output moves by {result.shift:.4f} "
             f"{result.unit} (95th percentile), {result.worst:.4f} at most"
         )
+        if result.kept:
+            click.echo(f"in float already: {', '.join(result.kept)}")
         rows = [(layer.layer, layer.error, layer.gain, layer.gain_worst) for layer in result.layers]
         headers = ["layer", "error, steps", f"kept float: p95 less by, {result.unit}", "largest less by"]
         click.echo(tabulate(rows, headers=headers, floatfmt=("", ".3f", "+.4f", "+.4f")))
+
+
+def _npu(
+    paths: list[Path], source: "Dataset", schemes: Sequence[str], options: "ExportOptions", out: Path, as_json: bool
+) -> None:
+    from tabulate import tabulate
+
+    from edgefkp.card import read_card
+    from edgefkp.export.exporter import export_apart
+    from edgefkp.export.npu import export_npu
+    from edgefkp.export.options import ExportProgress
+    from edgefkp.export.parity import parity_of
+
+    target = options.target
+    assert target.npu is not None
+    found, rows = {}, []
+    for file in export_apart(paths, out, schemes, source, options, ExportProgress()):
+        log(f"compiling {file.name} for {target.name}")
+        found[file.name] = one = export_npu(file, target.name, target.npu)
+        card = read_card(file)
+        parity = parity_of(card) if card else None
+        rows.append(
+            (
+                file.name.removesuffix(".tflite"),
+                f"{one.operators - len(one.on_cpu)} of {one.operators}",
+                f"{one.ms:.3f}{'' if one.whole else ' and the CPU'}",
+                f"{one.cycles:,}",
+                f"{one.sram_kb:.0f}",
+                f"{one.weights_kb:.0f}",
+                f"{parity.rmse_after:.4f}" if parity else "-",
+                f"{parity.delta:+.4f}" if parity else "-",
+            )
+        )
+    if as_json or not found:
+        print_json(found)
+        return
+    headers = ["file (.tflite)", "on the NPU", "ms", "cycles", "SRAM KiB", "weights KiB", "RMSE px", "change"]
+    click.echo(tabulate(rows, headers=headers, disable_numparse=True, colalign=("left", *["right"] * 7)))
+    one = next(iter(found.values()))
+    click.echo(
+        f"\nestimated by {one.compiler}, not measured: {one.npu.accelerator}, {one.npu.system}, {one.npu.memory}, "
+        f"{one.clock_mhz:.0f} MHz"
+    )
+    for name, one in found.items():
+        for tensor in one.on_cpu:
+            log(f"{name}: the CPU computes {tensor}")
 
 
 def _micro(

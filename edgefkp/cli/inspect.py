@@ -57,7 +57,10 @@ def inspection_table(inspection: "Inspection") -> str:
         *[("output", _port(port, inspection.pixels)) for port in inspection.outputs],
         ("batch", "free: LiteRT.js needs it fixed" if inspection.free_batch else "fixed"),
         ("min_runtime_version", inspection.min_runtime_version or "not written in the file"),
-        *[(f"runs on {target}", "; ".join(reasons) or "yes") for target, reasons in refusals(inspection).items()],
+        *[
+            (f"runs on {target}", f"no: {'; '.join(reasons)}" if reasons else "yes")
+            for target, reasons in refusals(inspection).items()
+        ],
     ]
     operators = [(op.name, op.version, op.kind, op.count) for op in inspection.operators]
     table = tabulate(rows, tablefmt="plain", maxcolwidths=[None, WIDTH - 2 - max(len(row[0]) for row in rows)])

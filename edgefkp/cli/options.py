@@ -24,9 +24,12 @@ model_option = click.option("--model", help="A .tflite file or the name of a shi
 
 
 def _data_help() -> str:
-    from edgefkp.data.formats import data_forms
+    from edgefkp.data.formats import FORMATS
 
-    return f"Labeled faces: {data_forms()}."
+    return (
+        f"Labeled faces: sample (built in), or a file or folder of any form that `edgefkp data formats` explains: "
+        f"{', '.join(name for name in FORMATS if name != 'sample')}."
+    )
 
 
 def data_option(default: str | None = "sample", otherwise: str = "") -> Decorator:
@@ -176,6 +179,14 @@ def finder_option() -> Decorator:
         show_default=True,
         metavar="FINDER",
     )
+
+
+min_face_option = click.option(
+    "--min-face",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SIZE",
+    help="Smallest side of a face: a share of the image's short side, or pixels from 1 on. [default: the finder's own]",
+)
 
 
 def device_option(multiple: bool = False) -> Decorator:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from edgefkp.cli.card_data import data_of
+from edgefkp.cli.contract_options import contract_options
+from edgefkp.cli.network_options import import_option
 from edgefkp.cli.options import (
     card_data_option,
     folder_option,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from edgefkp.evaluation.table import Table
     from edgefkp.export.parity import Parity, Reference
     from edgefkp.layout import ModelSpec, PointLayout
+    from edgefkp.runtime.contract import Stated
 
 
 @click.command("parity")
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
 @reading_options
 @models_dir_option
 @folder_option("--export-dir", "export", "Folder of the files.", old=("--dir",))
+@contract_options
+@import_option
 @json_option
 def command(
     files: tuple[Path, ...],
@@ -57,38 +62,42 @@ def command(
     reading: "Reading",
     models_dir: Path,
     export_dir: Path,
+    stated: "Stated | None",
     as_json: bool,
 ) -> None:
     """Compare .tflite FILES with their networks on the labeled test faces of DATA.
 
-    FILES are .tflite files, folders of them, or names of shipped models (default: export/).
+    FILES are .tflite files, folders of them, or names of shipped models (default: export/). Each side is fed what its
+    own card or file describes; the options describe a side that has neither.
     """
     from edgefkp.data.formats import open_for
     from edgefkp.evaluation.evaluate import part_of
     from edgefkp.evaluation.fitted import fitted_faces
     from edgefkp.export.inspect import verify_scheme
-    from edgefkp.export.parity import labeled, network_spec, parity, reference_of, require_delta
+    from edgefkp.export.parity import compared_with, labeled, parity, require_delta
 
     paths = tflite_files(files, export_dir)
     schemes = {path: verify_scheme(path) for path in paths}
     references = {path: reference or _reference(path, models_dir) for path in paths}
     if data is None:
         data, reading = data_of([*paths, *references.values()], reading)
-    spec = network_spec(paths[0])
-    source = open_for(data, spec, layout, reading=reading)
+    specs = {path: _spec(path, stated) for path in paths}
+    source = open_for(data, specs[paths[0]], layout, reading=reading)
     faces = labeled(part_of(source, "test"))
     asked: dict[tuple[Path, ModelSpec], Reference] = {}
     results: list[Parity] = []
     with progress_bar("parity", len(paths) * len(faces)) as bar:
         for path in paths:
-            before, own_spec = references[path], network_spec(path)
-            own = fitted_faces(own_spec, faces, path.name).seen
-            if (before, own_spec) not in asked:
-                asked[before, own_spec] = reference_of(before, own.images)
+            before, spec = references[path], specs[path]
+            own = fitted_faces(spec, faces, path.name).seen
+            if (before, spec) not in asked:
+                asked[before, spec] = compared_with(before, faces, spec, stated)
             bar.label = path.name
             described = {"name": source.name, "part": "test"}
-            reference_points = asked[before, own_spec]
-            results.append(parity(path, schemes[path], own, described, reference_points, runtime, progress=bar.update))
+            reference_points = asked[before, spec]
+            results.append(
+                parity(path, schemes[path], own, described, reference_points, runtime, progress=bar.update, spec=spec)
+            )
     if as_json:
         print_json(results)
     else:
@@ -97,6 +106,15 @@ def command(
             click.echo(f"\n{points_table(results)}")
     if max_delta is not None:
         require_delta(results, max_delta)
+
+
+def _spec(path: Path, stated: "Stated | None") -> "ModelSpec":
+    """What the file takes and returns: by its metadata or card, else as it is stated, or its graph shows."""
+    from edgefkp.export.parity import network_spec
+    from edgefkp.runtime.metadata import spec_of
+
+    spec = network_spec(path)
+    return stated.over(spec) if stated and spec_of(path) is None else spec
 
 
 def _reference(path: Path, models_dir: Path) -> Path:

@@ -8,18 +8,16 @@ import numpy as np
 
 from edgefkp.data.faces import Faces
 from edgefkp.files import write_bytes
-from edgefkp.layout import PointLayout, side_of
+from edgefkp.layout import SIDE_COLORS, PointLayout, side_of
 
 _TILE = 192  # pixels, the side of one face
 _COLUMNS = 10
-# BGR; left and right are the subject's.
-_LINE = (200, 200, 200)
+_LINE, _SHADE = (200, 200, 200), (30, 30, 30)  # BGR
 _MANY = 30  # points, from which on small dots keep them apart
-_COLORS = {"left": (255, 160, 0), "right": (0, 140, 255), "middle": (0, 230, 0)}
 
 
 def write_sheet(path: Path | str, faces: Faces) -> Path:
-    """Write a PNG of all `faces`, ten a row: blue points are the subject's left, orange the right.
+    """Write a PNG of all `faces`, ten a row: orange points are the subject's left, blue the right.
 
     Raises EdgefkpError if it cannot be written.
     """
@@ -49,5 +47,7 @@ def _drawn(image: np.ndarray, keypoints: np.ndarray, layout: PointLayout) -> np.
         if start in places and end in places:
             cv2.line(tile, places[start], places[end], _LINE, 1, cv2.LINE_AA)
     for name, place in places.items():
-        cv2.circle(tile, place, 2 if layout.count < _MANY else 1, _COLORS[side_of(name)], -1, cv2.LINE_AA)
+        radius = 2 if layout.count < _MANY else 1
+        cv2.circle(tile, place, radius + 1, _SHADE, -1, cv2.LINE_AA)
+        cv2.circle(tile, place, radius, SIDE_COLORS[side_of(name)][::-1], -1, cv2.LINE_AA)
     return tile

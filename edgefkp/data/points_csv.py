@@ -59,6 +59,8 @@ def names_photos(path: Path) -> bool:
 
 def _decoded(content: bytes) -> tuple[str, str]:
     """Text, and what parts its cells. Raises ValueError."""
+    if content.startswith(b"PK\x03\x04"):
+        raise ValueError("it is a spreadsheet or a zip, renamed")
     if content.startswith(_UTF16):
         text = content[: len(content) & ~1].decode("utf-16")
     elif b"\0" in content:

@@ -1,6 +1,6 @@
 """The browser as the edge device: pages and files for running a .tflite file on the visitor's own machine by LiteRT.js.
 
-LiteRT.js is served from a local copy (npm packages, 10 MB), made once by the user; nothing comes from elsewhere.
+LiteRT.js is served from a local copy (npm packages, 38 MB), made once by the user; nothing comes from elsewhere.
 """
 
 import base64
@@ -10,21 +10,36 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.demo.server import Answer, Get, Server, as_json, text
+from edgefkp.demo.answers import KINDS, Answer, Get, as_json
+from edgefkp.demo.browser_finder import finder_pages
+from edgefkp.demo.pages import css_color, legend, page_file
+from edgefkp.demo.server import Server
 from edgefkp.detect import presence
-from edgefkp.detect.overlay import color_of, dot_size, name_columns
+from edgefkp.detect.detector import SAME_FACE
+from edgefkp.detect.overlay import dot_size, name_columns
 from edgefkp.detect.smoothing import OneEuro
-from edgefkp.detect.tracker import MAX_MOTION, MAX_PREDICTIONS, TRACK_THRESHOLD
+from edgefkp.detect.tracker import MAX_MOTION, MAX_PREDICTIONS, REDISCOVER, TRACK_THRESHOLD
 from edgefkp.files import cache_dir
 from edgefkp.geometry import Box, crop_face, reframed
-from edgefkp.layout import KAGGLE15, REFERENCE_SIDE, ModelSpec
+from edgefkp.layout import KAGGLE15, REFERENCE_SIDE, SIDE_COLORS, ModelSpec, side_of
 from edgefkp.runtime.metadata import spec_of
 
-PAGE, SCRIPT = Path(__file__).with_name("browser.html"), Path(__file__).with_name("browser.js")
+PAGE = "browser.html"
+SHARED = ("style.css", "controls.js")  # with the live page
+SCRIPTS = (
+    "browser.js",
+    "camera.js",
+    "drawing.js",
+    "finder.js",
+    "geometry.js",
+    "network.js",
+    "presence.js",
+    "squares.js",
+    "tracker.js",
+)
 PACKAGES = ("core", "wasm-utils")
 VERSION = "2.5.3"  # of both packages, the one this was tested with
 DRAWN = 20  # drawn faces on which, with the reference images, browser and Python are compared
-_KINDS = {".js": "text/javascript; charset=utf-8", ".wasm": "application/wasm"}
 
 
 def litert_folder() -> Path:
@@ -37,23 +52,23 @@ def install_line(folder: Path | None = None) -> str:
     return f"npm install --prefix {folder or litert_folder()} {packages}"
 
 
-def browser_pages(choices: list[Path], litert: Path | None = None, at_root: bool = False) -> dict[str, Get]:
-    """The pages of the server: /browser, its script, LiteRT.js, the models, and Python's predictions to compare with.
+def browser_pages(
+    choices: list[Path], litert: Path | None = None, at_root: bool = False, finder: Path | None = None
+) -> dict[str, Get]:
+    """The pages of the server: /browser, its scripts, LiteRT.js, the models, and Python's predictions to compare with.
 
-    choices: the .tflite files on offer. litert: the folder given to `npm install --prefix`.
+    choices: the .tflite files on offer. litert: the folder given to `npm install --prefix`. finder: the .tflite file
+    of the face finder `edge`; None: without one, squares of the image are tried.
     """
     folder = litert or litert_folder()
     library = _library(folder)
     models = {path.stem: path for path in choices}
 
-    def page(rest: str) -> Answer:
-        return text(PAGE.read_text())
-
     def setup(rest: str) -> Answer:
         missing = "" if library else install_line(folder)
-        return as_json(
-            {"models": {name: _spec(path) for name, path in models.items()}, "install": missing, **_constants()}
-        )
+        specs = {name: _spec(path) for name, path in models.items()}
+        own = {"models": specs, "install": missing, "finder": finder is not None, "legend": legend()}
+        return as_json({**own, **_constants()})
 
     def model(rest: str) -> Answer | None:
         path = models.get(rest)
@@ -64,18 +79,19 @@ def browser_pages(choices: list[Path], litert: Path | None = None, at_root: bool
 
     def library_file(rest: str) -> Answer | None:
         path = library.get(rest)
-        return Answer(path.read_bytes(), _KINDS[path.suffix]) if path else None
+        return Answer(path.read_bytes(), KINDS[path.suffix]) if path else None
 
     pages: dict[str, Get] = {
-        "/browser": page,
-        "/browser.js": lambda rest: Answer(SCRIPT.read_bytes(), _KINDS[".js"]),
+        "/browser": page_file(PAGE),
+        **{f"/{name}": page_file(name) for name in (*SHARED, *SCRIPTS)},
         "/setup.json": setup,
+        **finder_pages(finder),
         "/models/": model,
         "/golden/": golden,
         "/litert/": library_file,
     }
     if at_root:
-        pages["/"] = page
+        pages["/"] = page_file(PAGE)
     return pages
 
 
@@ -85,9 +101,11 @@ def browser_server(
     port: int = 8000,
     tls: tuple[Path, Path] | None = None,
     litert: Path | None = None,
+    finder: Path | None = None,
 ) -> Server:
     """Only the page where the visitor's own browser runs the model: there is no source and no pipeline here."""
-    return Server(browser_pages(choices, litert, at_root=True), lambda path: False, host, port, tls)
+    pages = browser_pages(choices, litert, at_root=True, finder=finder)
+    return Server(pages, lambda path: False, host, port, tls)
 
 
 def _library(folder: Path) -> dict[str, Path]:
@@ -99,7 +117,7 @@ def _library(folder: Path) -> dict[str, Path]:
         path.relative_to(root).as_posix(): path
         for name in PACKAGES
         for path in (root / name).rglob("*")
-        if path.suffix in _KINDS
+        if path.suffix in (".js", ".wasm")
     }
 
 
@@ -123,11 +141,12 @@ def _spec(model: Path) -> dict[str, Any]:
         "output": _points_output(model) if spec.output.points else 0,
         "points": layout.points,
         "meanShape": layout.mean_points(spec.input.side),
-        "colors": ["#{2:02x}{1:02x}{0:02x}".format(*color_of(point)) for point in layout.points],
+        "colors": [css_color(SIDE_COLORS[side_of(point)]) for point in layout.points],
         "dot": dot_size(layout),
         "judged": {"steps": convert.steps, "meanShape": part.mean_points(spec.input.side), "size": size},
         "lines": [layout.rows(*line) for line in layout.lines],
         "nameColumns": name_columns(layout),
+        "reframed": reframed(Box(0, 0, 1), KAGGLE15, layout)._asdict(),
     }
 
 
@@ -158,7 +177,12 @@ def _constants() -> dict[str, Any]:
             "out": check.out,
             "bias": check.bias,
         },
-        "tracking": {"maxPredictions": MAX_PREDICTIONS, "maxMotion": MAX_MOTION},
+        "tracking": {
+            "maxPredictions": MAX_PREDICTIONS,
+            "maxMotion": MAX_MOTION,
+            "rediscover": REDISCOVER,
+            "sameFace": SAME_FACE,
+        },
         "oneEuro": {"minCutoff": OneEuro.MIN_CUTOFF, "beta": OneEuro.BETA, "speedCutoff": OneEuro.SPEED_CUTOFF},
     }
 

@@ -79,3 +79,20 @@ class Incoming(io.RawIOBase):
             raise TimeoutError
         self._connection.settimeout(left)
         return int(self._connection.recv_into(buffer))
+
+
+class Body(io.RawIOBase):
+    """What follows the head of a request, and not a byte more."""
+
+    def __init__(self, stream: Any, length: int) -> None:
+        self._stream = stream  # io.BufferedReader
+        self.left = length  # bytes
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self._stream.read1(min(len(buffer), self.left)) if self.left else b""
+        self.left -= len(content)
+        buffer[: len(content)] = content
+        return len(content)

@@ -1,8 +1,11 @@
 """Frame in, view out: tracking with one model, comparison with another, and the times of every stage."""
 
+import dataclasses
+import re
 import time
 from collections import deque
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +22,20 @@ from edgefkp.layout import REFERENCE_SIDE
 from edgefkp.runtime.predictor import Predictor, open_predictor
 from edgefkp.runtime.shipped import find_model, models
 
-FPS_WINDOW = 30  # frames over which the rate is counted
+WINDOW = 30  # frames over which rate and times are averaged
+MOST_FACES = 20  # that a viewer may ask for
+SWITCHES = ("compare", "mirror", "smoothing", "names")  # commands that turn one of the options on or off
+
+
+class Work(NamedTuple):
+    """What predicts the points, for another process."""
+
+    model: str  # path of the file
+    finder: str
+    runtime: str | None
+    threads: int
+    max_faces: int  # of a video
+    names: bool  # drawn beside the points
 
 
 class Pipeline:
@@ -34,16 +50,18 @@ class Pipeline:
         max_faces: int = 1,
         options: ViewOptions | None = None,
         presence: PresenceCheck | None = None,
+        min_face: float | None = None,
     ) -> None:
         """presence: another check than the fitted one. The other arguments: see KeypointDetector."""
         self.options = options or ViewOptions()
         self._finder, self._runtime, self._threads, self._max_faces = finder, runtime, threads, max_faces
-        self._presence = presence
+        self._presence, self._min_face = presence, min_face
         first = find_model(model)
         self.choices = choices_beside(first)
         self._tracker = self._tracker_of(first)
         self._compared: tuple[Path, Predictor] | None = None
-        self._arrivals: deque[float] = deque(maxlen=FPS_WINDOW)
+        self._arrivals: deque[float] = deque(maxlen=WINDOW)
+        self._stages: deque[tuple[float, float, float]] = deque(maxlen=WINDOW)
         self._frames = 0
 
     @property
@@ -58,18 +76,44 @@ class Pipeline:
         if name not in present:
             raise EdgefkpError(f"no model {name} here", f"there are: {', '.join(present)}")
         searches = self._tracker.searches
+        self._stages.clear()
         self._tracker = self._tracker_of(self.choices[present.index(name)])
         self._tracker.searches = searches
         self._compared = None
+
+    @property
+    def max_faces(self) -> int:
+        return self._max_faces
+
+    def change(self, command: str) -> bool:
+        """Carry out one of SWITCHES, "faces:NUMBER" or "confidence:SHARE"; False for anything else."""
+        if not is_change(command):
+            return False
+        name, _, value = command.partition(":")
+        if name == "faces":
+            if int(value) < self._max_faces:
+                self._tracker.reset()
+            self._max_faces = self._tracker.max_faces = int(value)
+        else:
+            wanted: Any = float(value) if value else not getattr(self.options, name)
+            self.options = dataclasses.replace(self.options, **{name: wanted})
+        return True
+
+    def work(self) -> "Work":
+        """What a file that a viewer uploads is predicted with."""
+        return Work(str(self.model), self._finder, self._runtime, self._threads, self._max_faces, self.options.names)
 
     def process(self, frame: Frame) -> View:
         if frame.is_cut:
             self._tracker.reset()
         self._tracker.smoothing = self.options.smoothing
         faces = self._tracker(frame.image, frame.seconds)
+        faces = [face for face in faces if face.score >= self.options.confidence]
         self._frames += 1
         self._arrivals.append(time.monotonic())
         stages, predictor = self._tracker.stages, self._tracker.detector.predictor
+        self._stages.append((stages.find, stages.network, stages.smooth))
+        find, network, smooth = map(float, np.mean(self._stages, axis=0))
         compared, other, difference = self._compare(frame.image, faces) if self.options.compare else (None, (), None)
         return View(
             frame=frame,
@@ -86,11 +130,18 @@ class Pipeline:
             compared=compared,
             other=other,
             difference=difference,
+            max_faces=self._max_faces,
+            recent=(find, network, smooth),
         )
 
     def _tracker_of(self, model: Path) -> Tracker:
         detector = KeypointDetector(
-            model, self._finder, runtime=self._runtime, threads=self._threads, presence=self._presence
+            model,
+            self._finder,
+            min_face=self._min_face,
+            runtime=self._runtime,
+            threads=self._threads,
+            presence=self._presence,
         )
         return Tracker(detector, max_faces=self._max_faces)
 
@@ -134,6 +185,16 @@ class Pipeline:
             if predictor.spec.layout == self._tracker.detector.spec.layout:
                 return path, predictor
         return None
+
+
+def is_change(command: str) -> bool:
+    """Whether `Pipeline.change` knows it: whoever takes commands from the network asks first."""
+    name, _, value = command.partition(":")
+    if name == "faces":
+        return re.fullmatch(r"\d{1,2}", value, re.ASCII) is not None and 1 <= int(value) <= MOST_FACES
+    if name == "confidence":
+        return re.fullmatch(r"0(\.\d{1,4})?|1", value) is not None
+    return command in SWITCHES
 
 
 def choices_beside(model: Path) -> list[Path]:

@@ -1,11 +1,10 @@
-"""One frame with its faces and numbers, as an image, as lines of text, as JSON: what displays and pages show."""
+"""One frame with its faces and numbers: what displays and pages show."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from edgefkp.detect.media import Frame
-from edgefkp.detect.overlay import draw_faces, draw_text
 from edgefkp.detect.tracker import TrackedFace
 
 
@@ -14,9 +13,12 @@ class ViewOptions:
     """What keys and buttons change."""
 
     names: bool = False  # of the points
+    mirror: bool = False  # left and right of the image are swapped, as in a mirror; names stay the subject's
     smoothing: bool = True
-    compare: bool = False  # with another model, side by side
+    compare: bool = False  # with another model, on the same crops
     recording: bool = False
+    dropped: int = 0  # frames that the recording lacks: they came faster than they are written
+    confidence: float = 0.0  # faces with a lower score are not shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +38,8 @@ class View:
     other: tuple[np.ndarray, ...] = ()  # (K, 2) keypoints of the other model for each face, image pixels
     # Mean and largest distance between both models' points, in pixels of a 96x96 crop.
     difference: tuple[float, float] | None = None
-
-    @property
-    def total(self) -> float:
-        """Milliseconds of all stages."""
-        return self.find + self.network + self.smooth
+    max_faces: int = 1  # that are tracked
+    recent: tuple[float, float, float] = (0.0, 0.0, 0.0)  # find, network, smooth: their means over the last frames
 
     def to_json(self) -> dict[str, object]:
         """For pages and programs; keypoints in image pixels."""
@@ -48,7 +47,8 @@ class View:
             "model": self.model,
             "runtime": self.runtime,
             "fps": round(self.fps, 1),
-            "ms": {"find": self.find, "network": self.network, "smooth": self.smooth, "total": self.total},
+            "ms": _stages(self.find, self.network, self.smooth),
+            "ms_mean": _stages(*self.recent),
             "frames": self.frames,
             "searches": self.searches,
             "size": [self.frame.image.shape[1], self.frame.image.shape[0]],
@@ -57,43 +57,24 @@ class View:
                 {
                     "number": face.number,
                     "score": face.score,
-                    "box": list(face.box),
+                    "box": list(face.box[:3]),
                     "keypoints": face.keypoints,
                     "pose": None if face.pose is None else face.pose._asdict(),
                 }
                 for face in self.faces
             ],
+            "comparing": self.options.compare,
             "compared": self.compared,
             "difference": None if self.difference is None else {"mean": self.difference[0], "max": self.difference[1]},
             "names": self.options.names,
+            "mirror": self.options.mirror,
             "smoothing": self.options.smoothing,
             "recording": self.options.recording,
+            "dropped": self.options.dropped,
+            "confidence": self.options.confidence,
+            "max_faces": self.max_faces,
         }
 
 
-def render(view: View, with_status: bool = True) -> np.ndarray:
-    """The view as a (H, W, 3) BGR image; two models that are compared stand side by side.
-
-    with_status: write the status lines into it.
-    """
-    left = view.frame.image.copy()
-    draw_faces(left, view.faces, view.options.names)
-    if with_status:
-        draw_text(left, status_lines(view))
-    if view.compared is None:
-        return left
-    right = view.frame.image.copy()
-    others = [replace(face, keypoints=points) for face, points in zip(view.faces, view.other, strict=False)]
-    draw_faces(right, others, view.options.names)
-    difference = f"{view.difference[0]:.2f} px apart, at most {view.difference[1]:.2f}" if view.difference else "-"
-    draw_text(right, [view.compared, difference])
-    return np.hstack([left, right])
-
-
-def status_lines(view: View) -> list[str]:
-    faces = f"{len(view.faces)} face{'' if len(view.faces) == 1 else 's'}" if view.faces else "no face"
-    return [
-        f"{view.model}  {view.runtime}",
-        f"{view.fps:.0f} fps  {faces}{'' if view.options.smoothing else '  unsmoothed'}",
-        f"find {view.find:.1f}  network {view.network:.1f}  smooth {view.smooth:.1f} ms",
-    ]
+def _stages(find: float, network: float, smooth: float) -> dict[str, float]:
+    return {"find": find, "network": network, "smooth": smooth, "total": find + network + smooth}

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 from edgefkp._version import __version__
 from edgefkp.data.images import decoded, image_bytes
 from edgefkp.detect import finders
-from edgefkp.detect.detector import KeypointDetector
+from edgefkp.detect.detector import Face, KeypointDetector
 from edgefkp.detect.media import write_image
-from edgefkp.detect.overlay import draw_faces
+from edgefkp.detect.overlay import annotated
 from edgefkp.detect.points_table import rows_of
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_file
+from edgefkp.layout import PointLayout
+from edgefkp.layouts.maps import find_conversion
 
 TIMEOUT = 300.0  # seconds; the largest image that is read takes a slow board a minute
 _WRITABLE = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -37,6 +40,7 @@ class Outcome:
     faces: int = 0  # in it; of a video, those of all frames
     sha256: str = ""  # of the file's content; "" for one that was skipped
     reason: str = ""  # why it was skipped
+    silence: str = ""  # why the overlay of a video has no sound
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,18 @@ class PredictSettings:
     names: bool = False
     table: str = "csv"
     timeout: float = TIMEOUT  # seconds that an image, or a frame of a video, may take
+    layout: PointLayout | None = None  # of the points that are written and drawn; None: the model's
+    min_face: float | None = None
 
     def detector(self) -> KeypointDetector:
-        return KeypointDetector(self.model, self.finder, max_faces=self.max_faces, runtime=self.runtime)
+        return KeypointDetector(
+            self.model, self.finder, max_faces=self.max_faces, min_face=self.min_face, runtime=self.runtime
+        )
 
     def identity(self, detector: KeypointDetector) -> dict[str, Any]:
         """What must be the same for an earlier run's work to count: values by the names of the options."""
         name, _, argument = self.finder.partition(":")
+        optional = {} if self.min_face is None else {"min face": self.min_face}
         return {
             "edgefkp": __version__,
             "model": sha256_file(detector.model),
@@ -69,7 +78,25 @@ class PredictSettings:
             "format": self.table,
             "overlays": self.overlays,
             "names": self.names,
+            **({"layout": self.layout.to_json()} if self.layout else {}),
+            **optional,
         }
+
+    def points_of(self, detector: KeypointDetector) -> PointLayout:
+        """Raises EdgefkpError where the points that are asked for do not follow from the model's."""
+        if self.layout is None:
+            return detector.spec.layout
+        if find_conversion(detector.spec.layout, self.layout) is None:
+            raise EdgefkpError(
+                f"the points of {self.layout.name} do not follow from the {detector.spec.layout.count} points "
+                f"({detector.spec.layout.name}) of {detector.model.name}",
+                "leave out --layout, or choose another --model",
+            )
+        return self.layout
+
+    def shown(self, faces: Sequence[Face]) -> list[Face]:
+        """The faces with the points that are asked for."""
+        return [face.in_layout(self.layout) for face in faces] if self.layout else list(faces)
 
 
 def predict_image(item: Item, settings: PredictSettings, detector: KeypointDetector) -> Outcome:
@@ -77,15 +104,15 @@ def predict_image(item: Item, settings: PredictSettings, detector: KeypointDetec
     try:
         content = image_bytes(item.path)
         image = decoded(content)
-        faces = detector(image)
+        faces = settings.shown(detector(image))
     except EdgefkpError as error:
         return Outcome(reason=error.message)
     except MemoryError:
         return Outcome(reason="it needs more memory than there is")
     if settings.overlays:
-        draw_faces(image, faces, settings.names)
+        drawn = annotated(image, faces, settings.names, margins=True)
         try:
-            write_image(overlay_file(item, settings.out), image)
+            write_image(overlay_file(item, settings.out), drawn)
         except EdgefkpError as error:
             if not _is_too_long(error):
                 raise

@@ -16,6 +16,7 @@ from edgefkp.evaluation.metrics import Score, keep_label_sources, score
 from edgefkp.evaluation.slices import Slice, slices
 from edgefkp.files import sha256_file
 from edgefkp.layout import REFERENCE_SIDE
+from edgefkp.runtime.contract import Stated
 from edgefkp.runtime.predictor import open_predictor
 
 SCHEMA = "edgefkp.evaluation/1"
@@ -81,16 +82,17 @@ def evaluate(
     part: str = "test",
     label_sources: tuple[int, ...] | None = None,
     runtime: str | None = None,
+    stated: Stated | None = None,
 ) -> tuple[Evaluation, np.ndarray]:
     """Score the model at `path` on a part of `source`; returns the evaluation and the (N, K, 2) predicted points
     that were scored.
 
     The faces are brought to the model's side, and lengths are in its pixels. Where the model has other points than the
     faces, those are scored that follow from both. label_sources: count only points of these label sources
-    (Faces.label_src). Raises EdgefkpError for a file that cannot be run or whose points no map connects with those of
-    the faces, and for faces without labels.
+    (Faces.label_src). stated: of the model's input and output. Raises EdgefkpError for a file that cannot be run or
+    whose points no map connects with those of the faces, and for faces without labels.
     """
-    found = evaluated(path, source, part, label_sources, runtime)
+    found = evaluated(path, source, part, label_sources, runtime, stated=stated)
     return found.evaluation, found.predicted
 
 
@@ -102,6 +104,7 @@ def evaluated(
     runtime: str | None = None,
     by: Sequence[str] = (),
     gates: Sequence[Gate] = (),
+    stated: Stated | None = None,
 ) -> Evaluated:
     """`evaluate`, with the faces and with scores of parts of them.
 
@@ -109,7 +112,7 @@ def evaluated(
     error here. Raises UsageError for a property that the faces do not have.
     """
     labeled = part_of(source, part)
-    predictor = open_predictor(path, runtime)
+    predictor = open_predictor(path, runtime, stated=stated)
     fitted = fitted_faces(predictor.spec, labeled, Path(path).name)
     faces, predicted = fitted.faces, fitted.scored(predictor.predict(fitted.seen.images))
     scored = score(predicted, faces.keypoints, faces.groups, faces.layout, faces.label_src, label_sources)

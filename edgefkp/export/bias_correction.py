@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.export.convert import ConversionSettings, convert
+from edgefkp.export.network_inputs import in_order_of, name_of
 from edgefkp.export.schemes import FLOAT
 from edgefkp.files import write_bytes
 from edgefkp.layout import ModelSpec
@@ -26,7 +27,9 @@ def output_bias(model: Any) -> Any:
     if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
         return None
     layer = model.outputs[0]._keras_history.operation
-    linear = type(layer).__name__ == "Dense" and layer.activation.__name__ == "linear"
+    while hasattr(layer, "layers") and len(layer.outputs) == 1:  # a network within it comes last
+        layer = layer.outputs[0]._keras_history.operation
+    linear = type(layer).__name__ == "Dense" and getattr(layer.activation, "__name__", "") == "linear"
     return layer.bias if linear else None
 
 
@@ -48,25 +51,31 @@ def missing_bias(
     settings: of a file with float ends. reference: float_outputs(model, samples), if known.
     """
     truth = float_outputs(model, samples) if reference is None else reference
-    return (truth - outputs_of(convert(model, settings, samples), samples)).mean(0)
+    return (truth - outputs_of(convert(model, settings, samples), samples, names_of(model))).mean(0)
 
 
 def float_outputs(model: Any, samples: Sequence[np.ndarray]) -> np.ndarray:
-    return outputs_of(convert(model, ConversionSettings(FLOAT)), samples)
+    return outputs_of(convert(model, ConversionSettings(FLOAT)), samples, names_of(model))
 
 
-def outputs_of(content: bytes, samples: Sequence[np.ndarray]) -> np.ndarray:
+def names_of(model: Any) -> list[str]:
+    return [name_of(tensor) for tensor in model.inputs]
+
+
+def outputs_of(content: bytes, samples: Sequence[np.ndarray], names: Sequence[str] = ("",)) -> np.ndarray:
     """(N, numbers) float64 of all outputs of a .tflite with float ends.
 
-    samples: one (N, *input shape) float32 array for each input. TensorFlow's own interpreter runs it: those of other
-    packages may fail in a process that imported TensorFlow.
+    samples: one (N, *input shape) array for each input, `names` of the network; one input needs no name. TensorFlow's
+    own interpreter runs it: those of other packages may fail in a process that imported TensorFlow.
     """
     with scratch_folder() as folder:
         model = runtimes.load(write_bytes(folder / "one.tflite", content), "tensorflow")
     results = []
+    order = in_order_of(model.inputs, names)
     for number in range(len(samples[0])):
-        for which, array in enumerate(samples):
-            model.set(array[number : number + 1], which)
+        for which, source in enumerate(order):
+            one = samples[source][number : number + 1]
+            model.set(one.astype(model.inputs[which]["dtype"], copy=False), which)
         model.invoke()
         results.append(np.concatenate([model.get(which).reshape(-1) for which in range(len(model.outputs))]))
     return np.stack(results).astype(np.float64)

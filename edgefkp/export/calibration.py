@@ -1,8 +1,9 @@
 """The samples by which int8 ranges are found: a named, seeded choice of training faces spread over poses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +19,9 @@ COUNT = 256
 SEED = 0
 LEAST_CONTRAST = 2.0  # gray levels, standard deviation of an image below which it is constant
 LEAST_RANGE = 8  # gray levels; images that never exceed it were divided by 255 on the way
+MOST = 32  # of float samples in 0..1 or -1..1; larger ones were not scaled
 BINS = 3  # of each pose angle
+_FLOATS = ("float32", "float16", "bfloat16", "float64")
 # The points that show a pose: the eyes, the nose, and the mouth below it.
 _POSE = KAGGLE15.part("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")
 
@@ -27,7 +30,7 @@ _POSE = KAGGLE15.part("left_eye_center", "right_eye_center", "nose_tip", "mouth_
 class CalibrationSet:
     # How the samples were chosen.
     name: str
-    # One (N, *input shape) float32 array for each input of the network.
+    # One (N, *input shape) array for each input of the network, in its type.
     samples: tuple[np.ndarray, ...]
 
     @property
@@ -44,19 +47,24 @@ class CalibrationSet:
 
 
 def of_faces(
-    source: Dataset, spec: InputSpec, count: int = COUNT, seed: int = SEED, layout: PointLayout | None = None
+    source: Dataset,
+    spec: InputSpec,
+    count: int = COUNT,
+    seed: int = SEED,
+    layout: PointLayout | None = None,
+    dtype: str = "float32",
 ) -> CalibrationSet:
     """`count` training faces of `source` (or all of fewer), spread over poses if their points show any.
 
-    spec, layout: of the network; None: the points are those of the faces. Raises EdgefkpError if an image among them
-    is constant, a duplicate, or not in 0..255.
+    spec, layout, dtype: of the network and its input; layout None: the points are those of the faces. Raises
+    EdgefkpError if an image among them is constant, a duplicate, or not in 0..255.
     """
     parts = split(source)
     faces = parts.train.take(spread(parts, count, seed)).framed_for(layout or source.layout, spec)
     poses = f" over {BINS**3} poses" if find_conversion(faces.layout, _POSE) else ""
     name = f"{source.name}, {len(faces)} training faces{poses}, seed {seed}"
     require_images(faces.images, name)
-    return CalibrationSet(name, (images_as_input(faces.images, spec),))
+    return CalibrationSet(name, (images_as_input(faces.images, spec).astype(dtype),))
 
 
 def spread(parts: Split, count: int = COUNT, seed: int = SEED) -> np.ndarray:
@@ -108,33 +116,66 @@ def _thirds(values: np.ndarray) -> np.ndarray:
     return np.where(present, np.searchsorted(edges, values), BINS)
 
 
-def from_file(path: Path, inputs: list[tuple[str, tuple[int, ...]]], spec: InputSpec | None = None) -> CalibrationSet:
-    """The samples in a .npy or .npz file, for `inputs`: (name, shape without the batch) of each.
+def _scaled(pixels: np.ndarray, spec: InputSpec) -> np.ndarray:
+    """(N, *spec.shape) pixels, in the network's order of channels -> float32."""
+    step = -1 if spec.order == "bgr" else 1
+    mean, deviation = (numbers.astype(np.float32)[::step] for numbers in spec.mean_and_deviation)
+    if spec.axes == "CHW":
+        mean, deviation = mean[:, None, None], deviation[:, None, None]
+    return (pixels.astype(np.float32) - mean) / deviation
 
-    uint8 pixels are scaled by `spec`, or divided by 255 without it; floats are taken as they are.
-    Raises EdgefkpError for arrays that are missing, of another shape, constant, duplicates or wrongly scaled.
+
+class NetworkInput(NamedTuple):
+    """One input of a network, as samples for it are judged."""
+
+    name: str
+    shape: tuple[int, ...]  # without the batch
+    dtype: str = "float32"
+    scaling: str = ""  # one of SCALINGS, as the network's first layers show it; "" if they do not
+
+    @property
+    def takes_images(self) -> bool:
+        return len(self.shape) > 1 and self.dtype in (*_FLOATS, "uint8")
+
+
+def from_file(path: Path, inputs: Sequence[tuple[Any, ...]], spec: InputSpec | None = None) -> CalibrationSet:
+    """The samples in a .npy or .npz file, for `inputs`: the fields of a NetworkInput each.
+
+    Pixels (uint8) for an input of floats are scaled by `spec`; without it, as its layers show, else divided by 255.
+    Other values are taken as they are, in the type of the input.
+    Raises EdgefkpError for arrays that are missing, of another shape or type, wrongly scaled, for images that are
+    constant, and for samples that are there twice.
     """
-    arrays = _read(path, [name for name, _ in inputs])
-    samples = []
-    for array, (name, shape) in zip(arrays, inputs, strict=True):
-        if array.shape[1:] == shape[:-1] and shape[-1:] == (1,):
-            array = array[..., None]
-        if array.shape[1:] != shape:
-            raise EdgefkpError(
-                f"{path}: samples of shape {array.shape[1:]}, and the network's input {name} takes {shape}",
-                "save them as an array (samples, *input shape)",
-            )
-        if array.dtype == np.uint8:
-            require_images(array.reshape(len(array), *shape), str(path))
-            array = spec.to_network(array) if spec else array.astype(np.float32) / 255
-        elif array.dtype.kind != "f":
-            raise EdgefkpError(f"{path}: samples are {array.dtype}", "save uint8 pixels, or float inputs as trained on")
-        else:
-            _require_inputs(array, str(path))
-        samples.append(array.astype(np.float32))
+    known = [NetworkInput(*one) for one in inputs]
+    arrays = _read(path, [one.name for one in known])
+    samples = [_samples(path, array, one, spec) for array, one in zip(arrays, known, strict=True)]
     if len({len(array) for array in samples}) != 1:
         raise EdgefkpError(f"{path}: the inputs have different numbers of samples")
+    _require_different(np.concatenate([one.reshape(len(one), -1).astype(np.float64) for one in samples], 1), str(path))
     return CalibrationSet(f"{path.name}, {len(samples[0])} samples", tuple(samples))
+
+
+def _samples(path: Path, array: np.ndarray, input: NetworkInput, spec: InputSpec | None) -> np.ndarray:
+    """The samples for one input, in its type."""
+    if array.shape[1:] == input.shape[:-1] and input.shape[-1:] == (1,):
+        array = array[..., None]
+    if array.shape[1:] != input.shape:
+        raise EdgefkpError(
+            f"{path}: samples of shape {array.shape[1:]}, and the network's input {input.name} takes {input.shape}",
+            "save them as an array (samples, *input shape)",
+        )
+    floats, pixels = input.dtype in _FLOATS, array.dtype == np.uint8 and input.takes_images
+    if pixels:
+        require_images(array, str(path), different=False)
+        if floats:
+            array = _scaled(array, spec or InputSpec(scaling=input.scaling or InputSpec.scaling))
+    elif array.dtype.kind not in "fiub" or (array.dtype.kind != "f" and input.takes_images):
+        raise EdgefkpError(f"{path}: samples are {array.dtype}", "save uint8 pixels, or float inputs as trained on")
+    elif not floats and array.dtype.kind == "f" and (array != np.rint(array)).any():
+        raise EdgefkpError(f"{path}: samples are fractions, and the input {input.name} takes {input.dtype}")
+    else:
+        _require_inputs(array, str(path), input, spec)
+    return array.astype(input.dtype)
 
 
 def _read(path: Path, names: list[str]) -> list[np.ndarray]:
@@ -153,8 +194,9 @@ def _read(path: Path, names: list[str]) -> list[np.ndarray]:
     return found
 
 
-def require_images(images: np.ndarray, name: str) -> None:
-    """Raise EdgefkpError if (N, ...) uint8 images are constant, duplicates, or were scaled to 0..1 before."""
+def require_images(images: np.ndarray, name: str, different: bool = True) -> None:
+    """Raise EdgefkpError if (N, ...) uint8 images are constant or were scaled to 0..1 before, or if some are
+    duplicates that should be `different`."""
     images = images.reshape(len(images), -1)
     if not len(images):
         raise EdgefkpError(f"calibration ({name}) has no images", "give --data with faces")
@@ -163,30 +205,41 @@ def require_images(images: np.ndarray, name: str) -> None:
             f"calibration ({name}): the brightest pixel of {len(images)} images is {images.max()} of 255",
             "the images seem to be divided by 255 already: give pixels 0..255 as uint8",
         )
-    _require_different(images, images.std(1) < LEAST_CONTRAST, name)
+    _require_varied(images.std(1) < LEAST_CONTRAST, name)
+    if different:
+        _require_different(images, name)
 
 
-def _require_inputs(samples: np.ndarray, name: str) -> None:
+def _require_inputs(samples: np.ndarray, name: str, input: NetworkInput, spec: InputSpec | None) -> None:
     flat = samples.reshape(len(samples), -1)
     if not np.isfinite(flat).all():
         raise EdgefkpError(f"calibration ({name}) has values that are not numbers", "give finite inputs")
-    if np.abs(flat).max() > 32:
+    expected = spec.scaling if spec else input.scaling
+    if input.takes_images and expected in ("0..1", "-1..1") and np.abs(flat).max() > MOST:
         raise EdgefkpError(
-            f"calibration ({name}): values up to {np.abs(flat).max():.4g} in float samples",
-            "they seem to be pixels: save those as uint8, or scale them as in training",
+            f"calibration ({name}): values up to {np.abs(flat).max():.4g} in float samples, and the network is taken "
+            f"to expect {expected}",
+            "if it takes pixels as they are: --input-range 0..255; else scale them as in training, or save uint8",
         )
-    _require_different(flat, np.ptp(flat, axis=1) == 0, name)
+    if input.takes_images:
+        _require_varied(np.ptp(flat, axis=1) == 0, name)
 
 
-def _require_different(flat: np.ndarray, constant: np.ndarray, name: str) -> None:
-    hint = (
-        "calibrate with different images, as the network will see them; without --calibration training faces are taken"
-    )
+_OTHERS = (
+    "calibrate with different images, as the network will see them; without --calibration training faces are taken"
+)
+
+
+def _require_varied(constant: np.ndarray, name: str) -> None:
     if constant.any():
-        raise EdgefkpError(f"calibration ({name}): {constant.sum()} of {len(flat)} samples are one plain gray", hint)
+        message = f"calibration ({name}): {constant.sum()} of {len(constant)} samples are one plain gray"
+        raise EdgefkpError(message, _OTHERS)
+
+
+def _require_different(flat: np.ndarray, name: str) -> None:
     repeated = len(flat) - len(np.unique(flat, axis=0))
     if repeated:
-        raise EdgefkpError(f"calibration ({name}): {repeated} of {len(flat)} samples are there twice", hint)
+        raise EdgefkpError(f"calibration ({name}): {repeated} of {len(flat)} samples are there twice", _OTHERS)
 
 
 def images_as_input(images: np.ndarray, spec: InputSpec) -> np.ndarray:

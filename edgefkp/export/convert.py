@@ -2,20 +2,24 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.export.schemes import SCHEMES, Scheme, schemes_with
+from edgefkp.export.network_inputs import in_order_of, name_of, one_by_one, takes_bytes, with_fixed_batch
+from edgefkp.export.schemes import DEFAULT_SCHEMES, SCHEMES, Scheme, schemes_with
 from edgefkp.files import cache_dir, captured_fds, write_bytes
+from edgefkp.layout import ModelSpec
 from edgefkp.networks.complexity import leaves
+from edgefkp.networks.ours import FLOAT_LAYERS
 
-PIXELS = 255.0
+# Layers that compute means and quotients of what they see, for which 256 steps are too few.
+FLOAT_KINDS = ("LayerNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization")
 # Layers with weights, and the softmax, for whose use 256 steps can be too few.
-_LAYERS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense", "Softmax")
+_LAYERS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense", "Softmax", *FLOAT_KINDS)
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,15 @@ class ConversionSettings:
 
     # A name of SCHEMES.
     scheme: str
-    # uint8 pixels go in and are divided by 255 inside the graph.
+    # uint8 pixels go in and are scaled inside the graph, unless the network takes bytes itself.
     u8: bool = False
     # Dense layers get one scale instead of one per output (see Target.per_tensor_dense).
     per_tensor_dense: bool = False
     # Keras layers that keep computing in float.
     keep_float: tuple[str, ...] = ()
+    # How those pixels are scaled, of each channel or one number for all, as InputSpec.mean_and_deviation.
+    mean: tuple[float, ...] = (0.0,)
+    deviation: tuple[float, ...] = (255.0,)
 
     def __post_init__(self) -> None:
         scheme = SCHEMES[self.scheme]
@@ -43,6 +50,36 @@ class ConversionSettings:
     @property
     def values(self) -> Scheme:
         return SCHEMES[self.scheme]
+
+    @property
+    def scaling(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.array(self.mean), np.array(self.deviation)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a file's key holds of it: without the fields that came later where they have their defaults."""
+        blank = ConversionSettings(self.scheme)
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in ("mean", "deviation") or value != getattr(blank, name)
+        }
+
+
+def bytes_scaling(spec: ModelSpec, scheme: Scheme) -> dict[str, tuple[float, ...]]:
+    """The fields of ConversionSettings by which a file that takes bytes scales them.
+
+    Raises UsageError for channels that differ and share one scale.
+    """
+    mean, deviation = (tuple(map(float, numbers)) for numbers in spec.input.mean_and_deviation)
+    if len({*zip(mean, deviation, strict=True)}) == 1:
+        return {"mean": mean[:1], "deviation": deviation[:1]}
+    if scheme.takes_bytes:
+        raise UsageError(
+            f"--u8 with {scheme.name} goes with one mean and deviation for all channels",
+            f"leave out --u8, or take {DEFAULT_SCHEMES[0]}",
+        )
+    return {"mean": mean, "deviation": deviation}
 
 
 def convert(model: Any, settings: ConversionSettings, samples: Sequence[np.ndarray] = ()) -> bytes:
@@ -62,12 +99,19 @@ def convert(model: Any, settings: ConversionSettings, samples: Sequence[np.ndarr
         except EdgefkpError:
             raise
         except Exception as error:  # the converter raises many kinds, with pages of text
-            reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             kept = _keep(chatter, str(error))
             raise EdgefkpError(
-                f"the network cannot be converted to {settings.scheme}: {reason[:120]}",
+                f"the network cannot be converted to {settings.scheme}: {_reason(error)}",
                 f"the converter's whole output: {kept}" if kept else "choose another scheme for this network",
             ) from error
+
+
+def _reason(error: Exception) -> str:
+    """The cause in one line: the operators that TensorFlow Lite lacks, else the first line."""
+    text = str(error)
+    if operators := dict.fromkeys(re.findall(r"\b(?:tf\.|op: )([A-Z]\w+)", text)):
+        return f"TensorFlow Lite has no operator for {', '.join(operators)}; only the Flex delegate runs it"
+    return next((line for line in text.splitlines() if line.strip()), type(error).__name__)[:120]
 
 
 def converter_of(model: Any, settings: ConversionSettings, samples: Sequence[np.ndarray]) -> Any:
@@ -75,30 +119,45 @@ def converter_of(model: Any, settings: ConversionSettings, samples: Sequence[np.
     import tensorflow as tf
 
     scheme = settings.values
-    by_quantization = settings.u8 and scheme.takes_bytes
-    in_graph = settings.u8 and not by_quantization
-    converter = tf.lite.TFLiteConverter.from_keras_model(_with_fixed_batch(model, in_graph, scheme.half))
+    made_bytes = settings.u8 and not takes_bytes(model)
+    by_quantization = made_bytes and scheme.takes_bytes
+    in_graph = settings.scaling if made_bytes and not by_quantization else None
+    converter = tf.lite.TFLiteConverter.from_keras_model(with_fixed_batch(model, in_graph, scheme.half))
     converter._experimental_disable_per_channel_quantization_for_dense_layers = settings.per_tensor_dense
     scheme.configure(converter)
     if scheme.static:
-        converter.representative_dataset = lambda: _one_by_one(samples, PIXELS if in_graph else None)
-        if in_graph:  # the cast from uint8 has no 16-bit form, and stays what it is
+        names = [name_of(tensor) for tensor in model.inputs]
+        converter.representative_dataset = lambda: one_by_one(names, samples, in_graph)
+        if in_graph or takes_bytes(model):  # the cast from uint8 has no 16-bit form, and stays what it is
             converter.target_spec.supported_ops.append(tf.lite.OpsSet.TFLITE_BUILTINS)
     if by_quantization:
         converter.inference_input_type = tf.uint8
     return converter
 
 
-def debugger_of(converter: Any, samples: Sequence[np.ndarray]) -> Any:
-    """A tf.lite.experimental.QuantizationDebugger: one calibration, then `quantized` with any layers left out."""
+def debugger_of(converter: Any, samples: Sequence[np.ndarray], names: Sequence[str] = ()) -> Any:
+    """A tf.lite.experimental.QuantizationDebugger: one calibration, then `quantized` with any layers left out.
+
+    names: of the network's inputs, to which the samples belong.
+    """
     import tensorflow as tf
 
     count = len(samples[0]) if len(samples) else 0
-    return tf.lite.experimental.QuantizationDebugger(
+    order: list[int] = []
+
+    def fed() -> Iterator[list[np.ndarray]]:
+        """In the order of the interpreter's inputs."""
+        own = order or range(len(samples))
+        return ([samples[which][i : i + 1] for which in own] for i in range(count))
+
+    debugger = tf.lite.experimental.QuantizationDebugger(
         converter=converter,
-        debug_dataset=lambda: ([array[i : i + 1] for array in samples] for i in range(count)),
+        debug_dataset=fed,
         debug_options=tf.lite.experimental.QuantizationDebugOptions(),
     )
+    if len(samples) > 1:
+        order += in_order_of(debugger.quant_interpreter.get_input_details(), names)
+    return debugger
 
 
 def quantized(debugger: Any, settings: ConversionSettings, kept: list[str]) -> bytes:
@@ -118,13 +177,23 @@ def _keeping_float(model: Any, converter: Any, settings: ConversionSettings) -> 
     details = debugger._get_numeric_verify_tensor_details()
     computed = [debugger._get_operand_name_and_index(detail["name"])[0] for detail in details]
     layers = tensors_of_layers(model, computed)
-    unknown = [name for name in settings.keep_float if name not in layers]
+    kinds = {layer.name: type(layer).__name__ for layer in leaves(model)}
+    # A layer that the converter left in float anyway is none that int8 computes.
+    unknown = [name for name in settings.keep_float if name not in layers and kinds.get(name) not in FLOAT_KINDS]
     if unknown:
         raise EdgefkpError(
             f"no layer '{unknown[0]}' that {settings.scheme} computes in this network",
             f"layers: {_listed(list(layers))}",
         )
-    return quantized(debugger, settings, [tensor for name in settings.keep_float for tensor in layers[name]])
+    return quantized(debugger, settings, [tensor for name in settings.keep_float for tensor in layers.get(name, [])])
+
+
+def layers_in_float(model: Any) -> tuple[str, ...]:
+    """Layers that int8 keeps in float by itself: those of FLOAT_KINDS, and a soft argmax, whose probabilities in 256
+    steps would cost 0.17 px."""
+    layers = list(leaves(model))
+    argmax = FLOAT_LAYERS if {layer.name for layer in layers}.issuperset(FLOAT_LAYERS) else ()
+    return (*argmax, *(layer.name for layer in layers if type(layer).__name__ in FLOAT_KINDS))
 
 
 def tensors_of_layers(model: Any, tensors: list[str]) -> dict[str, list[str]]:
@@ -148,41 +217,6 @@ def tensors_of_layers(model: Any, tensors: list[str]) -> dict[str, list[str]]:
 
 def _listed(names: list[str], most: int = 12) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-def _with_fixed_batch(model: Any, in_bytes: bool, half: bool) -> Any:
-    import keras
-
-    inputs = []
-    for tensor in model.inputs:
-        if None in tensor.shape[1:]:
-            raise EdgefkpError(
-                f"the network takes inputs of any size ({tuple(tensor.shape)}); a .tflite needs one",
-                "fix the size in Keras: keras.Input((height, width, channels))",
-            )
-        dtype = "uint8" if in_bytes else tensor.dtype
-        inputs.append(keras.Input(batch_shape=(1, *tensor.shape[1:]), dtype=dtype, name=tensor.name.split(":")[0]))
-    scaled = [_scaled(tensor, half) for tensor in inputs] if in_bytes else inputs
-    outputs = model(scaled if len(scaled) > 1 else scaled[0], training=False)
-    return keras.Model(inputs, outputs, name="exported")  # Keras' own numbering would differ each time
-
-
-def _scaled(pixels: Any, half: bool) -> Any:
-    """Pixels / 255 in the graph, which the converter folds into the first weights.
-
-    half: not so in half precision, where weights / 255 would be too small to keep their digits (0.005 px). A relu,
-    which changes no pixel, stands between.
-    """
-    import keras
-
-    scaled = keras.ops.cast(pixels, "float32") / PIXELS
-    return keras.ops.relu(scaled) if half else scaled
-
-
-def _one_by_one(samples: Sequence[np.ndarray], scale: float | None) -> Iterator[list[np.ndarray]]:
-    for number in range(len(samples[0])):
-        one = [array[number : number + 1] for array in samples]
-        yield [np.rint(array * scale).astype(np.uint8) for array in one] if scale else one
 
 
 def _keep(chatter: Any, error: str) -> Path | None:

@@ -12,18 +12,20 @@ from edgefkp.export.job import ExportJob
 from edgefkp.export.layer_report import Explanation
 from edgefkp.export.model_card import write_model_card
 from edgefkp.export.options import ExportOptions, ExportProgress
-from edgefkp.export.schemes import TfliteName
+from edgefkp.export.schemes import INTEGER, TfliteName, parse_tflite
+from edgefkp.export.tflite_job import TfliteJob
 from edgefkp.files import visible
 from edgefkp.records import read_record
 from edgefkp.runtime import isolate, shipped
+from edgefkp.runtime.keras_files import is_keras
 from edgefkp.runtime.scratch import scratch_folder
 
 _SILENCE = 1800.0  # seconds in which a child is expected to report something
 
 
 def find_networks(names: Sequence[str], folder: Path, note: Callable[[str], None] = lambda text: None) -> list[Path]:
-    """The .keras files called `names` (paths, or models in `folder` or of the package); without names all of `folder`,
-    or what `shipped.unnamed` finds, which `note` receives.
+    """The files called `names` (paths of .keras, .h5 and float .tflite files, or models in `folder` or of the package);
+    without names all of `folder`, or what `shipped.unnamed` finds, which `note` receives.
 
     Raises EdgefkpError for a name that is not there.
     """
@@ -37,10 +39,24 @@ def find_networks(names: Sequence[str], folder: Path, note: Callable[[str], None
 
 def _find(name: str, folder: Path) -> Path:
     for path in (Path(name), folder / f"{name}.keras", shipped.FOLDER / f"{name}.keras"):
-        if path.is_file() and path.suffix == ".keras":
+        if path.is_file() and (is_keras(path) or path.suffix == ".tflite"):
             return path
     known = ", ".join(path.stem for path in visible(folder, "*.keras")) or "nothing"
+    if Path(name).exists() or ":" in name:
+        raise EdgefkpError(
+            f"{name} is neither a .keras or .h5 nor a .tflite file",
+            f"make a .tflite of it first: edgefkp import {name}",
+        )
     raise EdgefkpError(f"no network '{name}': neither a .keras file nor a model in {folder}", f"there is: {known}")
+
+
+def model_of(path: Path) -> str:
+    """The name of the model in the names of its files."""
+    return parse_tflite(path).model if path.suffix == ".tflite" else path.stem
+
+
+def _job(path: Path, source: Dataset, options: ExportOptions, progress: ExportProgress) -> ExportJob | TfliteJob:
+    return (TfliteJob if path.suffix == ".tflite" else ExportJob)(path, source, options, progress)
 
 
 def export_network(
@@ -58,7 +74,7 @@ def export_network(
     Raises EdgefkpError for a file that is not what its name claims or cannot run on the target.
     """
     progress = progress or ExportProgress()
-    job = ExportJob(path, source, options or ExportOptions(), progress)
+    job = _job(path, source, options or ExportOptions(), progress)
     written = []
     for scheme in schemes:
         try:
@@ -68,7 +84,7 @@ def export_network(
                 raise
             progress.on_refused(error)
     if written:
-        write_model_card(path.stem, out)
+        write_model_card(model_of(path), out)
     return written
 
 
@@ -100,6 +116,8 @@ def export_apart(
             progress.on_file(value)
         elif kind == "faces":
             progress.on_faces(value)
+        elif kind == "note":
+            progress.on_note(value)
         elif kind == "made":
             written.setdefault(tasks[finished][0], []).append(Path(value))
             finished += 1
@@ -117,12 +135,12 @@ def export_apart(
             except isolate.ChildDied as died:
                 path, scheme = tasks[finished]
                 finished += 1
-                name = TfliteName(path.stem, scheme, options.u8).filename
+                name = TfliteName(model_of(path), scheme, options.u8).filename
                 refuse(
                     EdgefkpError(f"{name} was not written: {_cause(died)}", "choose another scheme for this network")
                 )
     for path, files in written.items():
-        write_model_card(path.stem, files[0].parent)
+        write_model_card(model_of(path), files[0].parent)
     return [file for files in written.values() for file in files]
 
 
@@ -155,13 +173,15 @@ def make(tasks: list[list[str]], out: str, source: Any, options: Any) -> None:
     """In the child: make the file of each (network, scheme), and report what comes of it."""
     data, asked = read_record(Dataset, source, "the faces"), read_record(ExportOptions, options, "the options")
     progress = ExportProgress(
-        lambda name: isolate.report(["file", name]), lambda count: isolate.report(["faces", count])
+        lambda name: isolate.report(["file", name]),
+        lambda count: isolate.report(["faces", count]),
+        on_note=lambda text: isolate.report(["note", text]),
     )
-    jobs: dict[str, ExportJob] = {}
+    jobs: dict[str, ExportJob | TfliteJob] = {}
     for path, scheme in tasks:
         try:
             if path not in jobs:
-                jobs = {path: ExportJob(Path(path), data, asked, progress)}  # one network at a time
+                jobs = {path: _job(Path(path), data, asked, progress)}  # one network at a time
             isolate.report(["made", str(jobs[path].export(scheme, Path(out)))])
         except EdgefkpError as error:
             kind = next(one.__name__ for one in type(error).__mro__ if getattr(errors, one.__name__, None) is one)
@@ -175,4 +195,5 @@ def explain(path: str, source: Any, options: Any) -> Any:
 
     data, asked = read_record(Dataset, source, "the faces"), read_record(ExportOptions, options, "the options")
     job = ExportJob(Path(path), data, asked, ExportProgress())
-    return layer_report.explain(job.network, Path(path).stem, job.calibration.samples, *output_unit(job.spec))
+    settings = job.settings(INTEGER)
+    return layer_report.explain(job.network, Path(path).stem, job.calibration.samples, settings, *output_unit(job.spec))

@@ -7,13 +7,18 @@ so the scale belongs into the convolution before, which also evens out its chann
 goes into the bias of what comes next. Only in front of a convolution with zero padding an addition stays.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-TOLERANCE = 1e-3  # of outputs in -1..1, 0.05 px at 96 pixels: the order of float32 sums changes
+from edgefkp.layout import SCALINGS
+from edgefkp.runtime.keras_contract import layers_from_input, scaling_of_layers
+
+TOLERANCE = 1e-3  # of the largest output, or of 1: 0.05 px at 96 pixels. The order of float32 sums changes
+SIDE = 64  # pixels of an input of any size, for the comparison
 
 
 @dataclass
@@ -30,13 +35,24 @@ class _Step:
         return type(self.layer).__name__
 
 
-def folded(model: Any) -> Any:
+def folded(model: Any, note: Callable[[str], None] = lambda text: None) -> Any:
     """An equal network without the BatchNorms that can be folded; `model` itself if it has none.
 
-    Only plain chains of layers are rewritten. A BatchNorm with a factor that is not positive stays as it is.
+    So is a Rescaling behind the last dense layer. Only plain chains of layers are rewritten. A BatchNorm with a factor
+    that is not positive stays as it is. `note` is told of a network that folding does not fit; that network stays
+    as it is, too.
     """
-    layers = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
-    if len(model.inputs) != 1 or len(model.outputs) != 1 or not _is_chain(layers):
+    try:
+        return _folded(model)
+    except (ValueError, TypeError, AssertionError, AttributeError, IndexError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+        note(f"its BatchNorms are not folded into the layers before them: {reason}")
+        return model
+
+
+def _folded(model: Any) -> Any:
+    layers = _chain(model)
+    if layers is None:
         return model
     steps = [_Step(layer, [np.array(w) for w in layer.get_weights()]) for layer in layers]
     position, found = 0, False
@@ -51,19 +67,52 @@ def folded(model: Any) -> Any:
                 found = True
                 continue
         position += 1
+    found = _end_scaled(steps) or found
     return _rebuilt(model, steps) if found else model
 
 
+def _end_scaled(steps: list[_Step]) -> bool:
+    """Let the last dense layer return what a Rescaling makes of it: int8 would round that twice more."""
+    if len(steps) < 2 or steps[-1].kind != "Rescaling" or steps[-2].kind != "Dense":
+        return False
+    scale, offset = (np.asarray(number, np.float32) for number in (steps[-1].layer.scale, steps[-1].layer.offset))
+    dense = steps[-2]
+    if _activation(dense) != "linear" or dense.shift is not None or scale.ndim or offset.ndim:
+        return False
+    dense.weights[0] = dense.weights[0] * scale
+    if dense.layer.use_bias or dense.bias_added:
+        dense.weights[1] = dense.weights[1] * scale
+    _add_bias(dense, np.full(dense.weights[0].shape[-1], offset))
+    del steps[-1]
+    return True
+
+
 def _foldable(steps: list[_Step], position: int) -> bool:
-    """A BatchNorm over channels with something after it that takes the shift."""
+    """A BatchNorm over the last axis, the channels, with something after it that takes the shift."""
     step = steps[position]
+    if step.kind == "BatchNormalization" and step.layer.axis not in (-1, len(step.layer.output.shape) - 1):
+        return False
     rest = [later.kind for later in steps[position + 1 :]]
     ends = not rest or (rest[-1] in ("MaxPooling2D", "Flatten") and set(rest) <= {"MaxPooling2D", "Flatten"})
     return step.kind == "BatchNormalization" and not ends and step.shift is None
 
 
+def _chain(model: Any) -> list[Any] | None:
+    """The layers of a plain chain, those of networks within it in their places; None for another network."""
+    layers = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
+    if len(model.inputs) != 1 or len(model.outputs) != 1 or not _is_chain(layers):
+        return None
+    found: list[Any] = []
+    for layer in layers:
+        inner = _chain(layer) if hasattr(layer, "layers") else [layer]
+        if inner is None:
+            return None
+        found += inner
+    return found if len({layer.name for layer in found}) == len(found) else None
+
+
 def _is_chain(layers: list[Any]) -> bool:
-    return all(not hasattr(layer, "layers") and len(layer._inbound_nodes) == 1 for layer in layers) and all(
+    return all(len(layer._inbound_nodes) == 1 for layer in layers) and all(
         [tensor._keras_history.operation for tensor in layer._inbound_nodes[0].input_tensors] == [before]
         for before, layer in pairwise(layers)
     )
@@ -118,7 +167,10 @@ def _push_shift(steps: list[_Step], position: int, shift: np.ndarray) -> None:
         dense = steps[position + 1]
         _add_bias(dense, np.tile(shift, len(dense.weights[0]) // len(shift)) @ dense.weights[0])
     elif step.kind == "Conv2D" and step.layer.padding == "valid":
-        _add_bias(step, np.einsum("i,hwio->o", shift, step.weights[0]))
+        height, width, taken, given = step.weights[0].shape  # a group of channels goes into a group of outputs
+        groups = step.layer.groups
+        kernel = step.weights[0].reshape(height, width, taken, groups, given // groups)
+        _add_bias(step, np.einsum("gi,hwigo->go", shift.reshape(groups, taken), kernel).ravel())
     else:
         step.shift = shift
 
@@ -134,7 +186,8 @@ def _add_bias(step: _Step, bias: np.ndarray) -> None:
 def _rebuilt(model: Any, steps: list[_Step]) -> Any:
     import keras
 
-    inputs = x = keras.Input(model.input_shape[1:], name=model.layers[0].name)
+    given = model.inputs[0]
+    inputs = x = keras.Input(batch_shape=given.shape, dtype=given.dtype, name=model.layers[0].name)
     for step in steps:
         if step.shift is not None:
             shift = keras.layers.Rescaling(1.0, offset=step.shift.tolist(), name=f"{step.layer.name}_shift")
@@ -149,7 +202,12 @@ def _rebuilt(model: Any, steps: list[_Step]) -> Any:
 
 
 def _require_equal(model: Any, rebuilt: Any) -> None:
-    pixels = np.random.default_rng(0).random((4, *model.input_shape[1:]), np.float32)
-    difference = np.abs(np.array(model(pixels, training=False)) - np.array(rebuilt(pixels, training=False))).max()
-    if not difference < TOLERANCE:
+    given = model.inputs[0]
+    random = np.random.default_rng(0).random((given.shape[0] or 4, *(side or SIDE for side in given.shape[1:])))
+    told = scaling_of_layers(layers_from_input(model))
+    mean, deviation = SCALINGS["0..255" if given.dtype == "uint8" else told[0] if told else "0..1"]
+    pixels = ((255 * random - mean) / deviation).astype(given.dtype)
+    before, after = (np.array(one(pixels, training=False)) for one in (model, rebuilt))
+    difference = np.abs(before - after).max()
+    if not difference < TOLERANCE * max(1.0, np.abs(before).max()):
         raise AssertionError(f"folding changed the network's outputs by {difference:.2g}")

@@ -15,12 +15,14 @@ from edgefkp.export.schemes import SCHEMES, parse_tflite
 from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec
 from edgefkp.records import read_record
+from edgefkp.runtime.defects import defects_of
 from edgefkp.runtime.graph import Graph, Tensor, read_graph
 from edgefkp.runtime.metadata import CARD, FileMetadata, described
 
 SCHEMA = "edgefkp.inspection/1"
 MIXED = "mixed"  # integer and float operators take turns, the integer ones not in the majority
-_INSTEAD = {MIXED: "integer only in part"}
+WEIGHTS_ONLY = "weights-only"  # float arithmetic on weights that are stored as integers
+_INSTEAD = {MIXED: "integer only in part", WEIGHTS_ONLY: "float arithmetic on integer weights"}
 # Fields of an Inspection that a card has itself.
 _CARD_HAS = ("schema", "file", "sha256", "bytes", "known_by", "description", "points")
 
@@ -58,8 +60,8 @@ class Inspection:
     file: str
     sha256: str
     bytes: int
-    # What the graph shows: a name of SCHEMES, or MIXED. Cards of earlier versions say "mixed" of every integer file
-    # in which a layer computes in float.
+    # What the graph shows: a name of SCHEMES, else MIXED, WEIGHTS_ONLY, or int4 or int2 by its weights. Cards of
+    # earlier versions say "mixed" of every integer file in which a layer computes in float.
     scheme: str
     # It takes pixels as bytes.
     u8: bool
@@ -85,6 +87,8 @@ class Inspection:
     description: FileMetadata | None = None
     # How many the layout has.
     points: int | None = None
+    # Names of what occurs in the graph and a runtime does wrongly (runtime/defects.py).
+    defects: tuple[str, ...] = ()
 
 
 def inspect(path: Path | str) -> Inspection:
@@ -120,6 +124,7 @@ def inspect(path: Path | str) -> Inspection:
         known_by=known_by if description else "",
         description=description,
         points=description.layout.count if description else None,
+        defects=defects_of(graph),
     )
 
 
@@ -137,7 +142,7 @@ def inspection_of(card: Card) -> Inspection | None:
 
 
 def _scheme(stated: FileMetadata | None, kinds: OperatorKinds) -> str:
-    """The scheme that the file's operators show, whatever it is called; MIXED for none of SCHEMES.
+    """The scheme that the file's operators show, whatever it is called; another word for none of SCHEMES.
 
     An integer scheme is recognized by the majority of the operators that compute.
     """
@@ -148,6 +153,8 @@ def _scheme(stated: FileMetadata | None, kinds: OperatorKinds) -> str:
         stated.scheme in found or (stated.keep_float and kinds.count("integer") and stated.scheme in SCHEMES)
     ):
         return stated.scheme
+    if not found and (kinds.few_bits or kinds.unpacks_weights):
+        return kinds.few_bits or WEIGHTS_ONLY
     return found[-1] if found else MIXED
 
 

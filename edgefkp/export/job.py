@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from edgefkp.card import TFLITE, Card, read_card, require_card_hash, versions, write_card, write_with_card
 from edgefkp.data.faces import Dataset, Faces
-from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import part_of
 from edgefkp.evaluation.fitted import fitted_faces
 from edgefkp.export import calibration as calibrations
@@ -25,17 +26,21 @@ from edgefkp.export.bias_correction import (
     output_unit,
 )
 from edgefkp.export.calibration import CalibrationSet
-from edgefkp.export.convert import ConversionSettings, convert
+from edgefkp.export.convert import ConversionSettings, bytes_scaling, convert, layers_in_float
 from edgefkp.export.folding import folded
 from edgefkp.export.inspect import Inspection, entry_of, inspect
+from edgefkp.export.job_contract import contract_of
+from edgefkp.export.made_scheme import require_scheme
 from edgefkp.export.metadata import with_metadata
+from edgefkp.export.network_inputs import in_float32, sample_inputs, takes_bytes, with_shapes
 from edgefkp.export.options import ExportOptions, ExportProgress
 from edgefkp.export.parity import Parity, Reference, labeled, parity, parity_of, reference_of
-from edgefkp.export.schemes import DEFAULT_SCHEMES, FLOAT, SCHEMES, TfliteName
+from edgefkp.export.schemes import SCHEMES, TfliteName
+from edgefkp.export.target_cost import Alternative, alternative_of
 from edgefkp.export.targets import refusals, require_target, tried
 from edgefkp.files import json_text, sha256_file, write_bytes
-from edgefkp.layout import InputSpec, ModelSpec
-from edgefkp.networks.ours import FLOAT_LAYERS
+from edgefkp.layout import ModelSpec
+from edgefkp.runtime.contract import Contract
 from edgefkp.runtime.keras_model import load_keras
 from edgefkp.runtime.metadata import FileMetadata
 from edgefkp.runtime.scratch import scratch_folder
@@ -43,10 +48,8 @@ from edgefkp.runtime.scratch import scratch_folder
 CARDS = 4  # the form of these cards; files with an older one are made again
 
 # What a .tflite inherits from the card of the network it is made from.
+_SPEC = ("layout", "input", "output")
 _INHERITED = (
-    "layout",
-    "input",
-    "output",
     "network",
     "imputation",
     "augment",
@@ -70,21 +73,27 @@ class ExportJob:
 
     @cached_property
     def network(self) -> Any:
-        return folded(load_keras(self.path).model)
+        """In float32, without open sizes, its BatchNorms folded."""
+        loaded = in_float32(load_keras(self.path).model)
+        return with_shapes(folded(loaded, self._note), self.options.shapes, self.path.name)
+
+    def _note(self, text: str) -> None:
+        self.progress.on_note(text if text.startswith(self.path.name) else f"{self.path.name}: {text}")
 
     @cached_property
-    def spec(self) -> ModelSpec | None:
-        """Points, input and output by the network's card; None for a network of another kind."""
+    def contract(self) -> Contract | None:
         card = read_card(self.path)
-        spec = card.spec if card else ModelSpec()
-        inputs, outputs = self.network.inputs, self.network.outputs
-        single = len(inputs) == len(outputs) == 1 and len(outputs[0].shape) == 2
-        return spec if single and spec.fits(tuple(inputs[0].shape[1:]), outputs[0].shape[1]) else None
+        return contract_of(self.network, self.path, card, self.options.stated, self.source, self._note)
+
+    @property
+    def spec(self) -> ModelSpec | None:
+        """Points, input and output; None for a network of another kind."""
+        return self.contract.spec if self.contract else None
 
     @cached_property
     def calibration(self) -> CalibrationSet:
         if self.options.calibration:
-            inputs = [(tensor.name.split(":")[0], tuple(tensor.shape[1:])) for tensor in self.network.inputs]
+            inputs = sample_inputs(self.network)
             return calibrations.from_file(self.options.calibration, inputs, self.spec.input if self.spec else None)
         if self.spec is None:
             shapes = " and ".join(str(tuple(tensor.shape[1:])) for tensor in self.network.inputs)
@@ -92,7 +101,8 @@ class ExportJob:
                 f"{self.path.name} takes {shapes}, and faces of {self.source.name} cannot calibrate that",
                 "give samples of its input: --calibration FILE.npy, an array (samples, *input shape)",
             )
-        return calibrations.of_faces(self.source, self.spec.input, layout=self.spec.layout)
+        dtype = str(self.network.inputs[0].dtype)
+        return calibrations.of_faces(self.source, self.spec.input, layout=self.spec.layout, dtype=dtype)
 
     def _calibration_of(self, settings: ConversionSettings) -> CalibrationSet | None:
         """Static schemes need samples; others are corrected by them if there are any and it is possible."""
@@ -104,12 +114,6 @@ class ExportJob:
     @property
     def _correctable(self) -> bool:
         return output_bias(self.network) is not None
-
-    @property
-    def _float_layers(self) -> tuple[str, ...]:
-        """A soft argmax stays float: probabilities in 256 steps would cost 0.17 px."""
-        names = {layer.name for layer in self.network.layers}
-        return FLOAT_LAYERS if names.issuperset(FLOAT_LAYERS) else ()
 
     def _missing_of(self, settings: ConversionSettings) -> np.ndarray | None:
         """The bias correction of a file, in the network's own unit; None for floats and what cannot be corrected."""
@@ -128,13 +132,13 @@ class ExportJob:
     def settings(self, name: str) -> ConversionSettings:
         """How the file of the scheme called `name` is made."""
         options, scheme = self.options, SCHEMES[name]
-        if options.u8 and self.spec and self.spec.input.scaling != InputSpec.scaling:
-            raise UsageError(f"--u8 goes with inputs scaled {InputSpec.scaling}, not {self.spec.input.scaling}")
+        own = layers_in_float(self.network) if scheme.keeps_float else ()
         return ConversionSettings(
             name,
-            options.u8,
+            options.u8 or takes_bytes(self.network),
             per_tensor_dense=scheme.per_tensor_dense and options.target.per_tensor_dense,
-            keep_float=options.keep_float or (self._float_layers if scheme.keeps_float else ()),
+            keep_float=(*own, *(layer for layer in options.keep_float if layer not in own)),
+            **(bytes_scaling(self.spec, scheme) if options.u8 and self.spec else {}),
         )
 
     def export(self, scheme: str, out: Path) -> Path:
@@ -159,7 +163,12 @@ class ExportJob:
             known = parity_of(card) if card else None  # of these very bytes, if only the card is of an older form
             known = known if known and known.sha256 == inspection.sha256 else None
             compared = self._compared(known, made, scheme, inspection.sha256)
-            card = replace(self._card(settings, key, inspection), parity=asdict(compared) if compared else None)
+            other = self._alternative(made, settings) if compared and compared is not known else None
+            card = replace(
+                self._card(settings, key, inspection),
+                parity=asdict(compared) if compared else None,
+                alternative=asdict(other) if other else None,
+            )
             write_with_card(target, card, lambda temporary: shutil.copyfile(made, temporary))
         return target
 
@@ -188,17 +197,32 @@ class ExportJob:
         """Hash of all that decides the file."""
         calibration = self._calibration_of(settings)
         tools = versions("tensorflow")
-        options = asdict(settings), self.options.target.files_as or self.options.target.name
-        identity = [CARDS, self.parent, *options, calibration and calibration.hash, tools.get("tensorflow")]
+        options = settings.identity, self.options.target.files_as or self.options.target.name
+        identity: list[Any] = [CARDS, self.parent, *options, calibration and calibration.hash, tools.get("tensorflow")]
+        card = read_card(self.path)
+        if self.spec and self.spec != (card.spec if card else ModelSpec()):
+            identity.append(self.spec)
+        if self.options.shapes:
+            identity.append(self.options.shapes)
         return hashlib.sha256(json_text(identity).encode()).hexdigest()
 
-    def _write(self, made: Path, settings: ConversionSettings) -> Inspection:
+    def _alternative(self, made: Path, settings: ConversionSettings) -> Alternative | None:
+        """What the file would be if the target did not include the oldest runtimes."""
+        return alternative_of(
+            self.options.target, settings, made, self._convert, lambda path: self._measured(path, settings.scheme)
+        )
+
+    def _convert(self, made: Path, settings: ConversionSettings) -> None:
         samples = self.calibration.samples if settings.values.static else ()
         with corrected(self.network, self._missing_of(settings)):
             content = convert(self.network, settings, samples)
         write_bytes(made, with_metadata(content, self._metadata(settings)) if self.spec else content)
+
+    def _write(self, made: Path, settings: ConversionSettings) -> Inspection:
+        self._convert(made, settings)
         inspection = inspect(made)
-        _require_scheme(inspection, settings, made.name)
+        if note := require_scheme(inspection, settings, made.name):
+            self._note(note)
         try:
             require_target(inspection, self.options.target, made)
         except EdgefkpError as error:
@@ -227,9 +251,11 @@ class ExportJob:
             return known
         if known and known.sha256 == digest and known.data.get("hash") == self.faces.hash:
             return known
+        return self._measured(path, scheme, self.progress.on_faces)
+
+    def _measured(self, path: Path, scheme: str, progress: Callable[[int], None] = lambda count: None) -> Parity:
         data = {"name": self.source.name, "part": "test"}
-        options = self.options
-        return parity(path, scheme, self.faces, data, self._reference, options.runtime, self.progress.on_faces)
+        return parity(path, scheme, self.faces, data, self._reference, self.options.runtime, progress)
 
     @cached_property
     def faces(self) -> Faces:
@@ -239,10 +265,11 @@ class ExportJob:
 
     @cached_property
     def _reference(self) -> Reference:
-        return reference_of(self.path, self.faces.images)
+        return reference_of(self.path, self.faces.images, self.spec)
 
     def _card(self, settings: ConversionSettings, key: str, inspection: Inspection) -> Card:
         parent = read_card(self.path)
+        spec = self.spec or (parent.spec if parent else None)
         calibration, missing = self._calibration_of(settings), self._missing_of(settings)
         correction = None
         if missing is not None:
@@ -266,26 +293,7 @@ class ExportJob:
             bias_correction=correction,
             inspection=entry_of(inspection),
             versions=versions("tensorflow", "keras", "numpy", "ai-edge-litert", "tflite-runtime"),
+            contract=self.contract.shown if self.contract else {},
             **{name: getattr(parent, name) for name in _INHERITED if parent},
+            **{name: getattr(spec, name) for name in _SPEC if spec},
         )
-
-
-def _require_scheme(inspection: Inspection, settings: ConversionSettings, name: str) -> None:
-    """Raise EdgefkpError for another scheme than was asked for, or float layers that were not."""
-    scheme = settings.values
-    islands = inspection.float_islands if scheme.static and not settings.keep_float else ()
-    if (inspection.scheme, inspection.u8) == (scheme.name, settings.u8) and not islands:
-        return
-    if scheme.integer and not scheme.static and inspection.scheme == FLOAT:
-        raise EdgefkpError(
-            f"{name} was not written: no layer has the 1,024 weights from which on the converter makes it "
-            f"{scheme.name}",
-            f"take {' or '.join(DEFAULT_SCHEMES)} for this network",
-        )
-    listed = "; ".join(", ".join(island) for island in inspection.float_islands)
-    made = "graph that is integer only in part" if islands else f"{inspection.scheme} graph"
-    raise EdgefkpError(
-        f"{name} was not written: the converter made a {made} of it"
-        + (f" (in float: {listed[:200]})" if listed else ""),
-        "choose another scheme for this network, or name what may stay float: --keep-float LAYER",
-    )

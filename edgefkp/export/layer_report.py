@@ -3,14 +3,13 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from edgefkp.export.bias_correction import float_outputs, output_bias, outputs_of
+from edgefkp.export.bias_correction import float_outputs, names_of, output_bias, outputs_of
 from edgefkp.export.convert import ConversionSettings, converter_of, debugger_of, quantized, tensors_of_layers
-from edgefkp.export.schemes import INTEGER
 from edgefkp.files import captured_fds
 
 SAMPLES = 64  # calibration samples on which the layers are compared
@@ -46,34 +45,41 @@ class Explanation:
     worst: float
     # Layers with weights, the most costly first.
     layers: tuple[LayerCost, ...]
+    # Layers that are in float in the file that export writes, from which this starts.
+    kept: tuple[str, ...] = ()
 
 
-def explain(model: Any, name: str, samples: Sequence[np.ndarray], unit: float, unit_name: str) -> Explanation:
-    """Measure what each layer's integers cost.
+def explain(
+    model: Any, name: str, samples: Sequence[np.ndarray], settings: ConversionSettings, unit: float, unit_name: str
+) -> Explanation:
+    """Measure what each layer's integers cost in the file that `settings` make.
 
-    samples: one (N, *input shape) float32 array for each input. unit: what an output is multiplied with for the table.
+    samples: one (N, *input shape) array for each input. unit: what an output is multiplied with for the table.
     """
-    settings = ConversionSettings(INTEGER)
+    settings = replace(settings, u8=False)  # the same integers, with floats at both ends
     samples = [array[:SAMPLES] for array in samples]
     with captured_fds():
-        debugger = debugger_of(converter_of(model, settings, samples), samples)
+        names = names_of(model)
+        debugger = debugger_of(converter_of(model, settings, samples), samples, names)
         debugger.run()
         errors = _local_errors(debugger)
         truth = float_outputs(model, samples)
         alike = output_bias(model) is not None
 
         def shift_with(kept: list[str]) -> tuple[float, float]:
-            moved = outputs_of(quantized(debugger, settings, kept), samples) - truth
+            moved = outputs_of(quantized(debugger, settings, kept), samples, names) - truth
             return _shift(moved - moved.mean(0) if alike else moved, unit)
 
-        shift, worst = shift_with([])
+        layers = tensors_of_layers(model, list(errors))
+        kept = [tensor for layer in settings.keep_float for tensor in layers.pop(layer, [])]
+        shift, worst = shift_with(kept)
         rows = []
-        for layer, tensors in tensors_of_layers(model, list(errors)).items():
-            less, less_worst = shift_with(tensors)
+        for layer, tensors in layers.items():
+            less, less_worst = shift_with([*kept, *tensors])
             error = max(errors[tensor] for tensor in tensors)
             rows.append(LayerCost(layer, tensors[-1], error, shift - less, worst - less_worst))
     rows.sort(key=lambda row: -row.gain)
-    return Explanation(SCHEMA, name, len(samples[0]), unit_name, shift, worst, tuple(rows))
+    return Explanation(SCHEMA, name, len(samples[0]), unit_name, shift, worst, tuple(rows), settings.keep_float)
 
 
 def _local_errors(debugger: Any) -> dict[str, float]:

@@ -14,10 +14,12 @@ ALIGNMENT = 16  # bytes; runtimes map the constants of a file and compute on the
 def with_metadata(content: bytes, metadata: FileMetadata) -> bytes:
     """The .tflite in `content` with `metadata` as its entry; an earlier entry is replaced.
 
-    Needs TensorFlow, whose schema of the format is that of the converter.
+    Constants that stand behind the flatbuffer come into it. Needs LiteRT or TensorFlow, whose schemas are those of
+    their converters.
     """
     import flatbuffers
-    from tensorflow.lite.python import schema_py_generated as schema
+
+    schema = _schema()
 
     class Builder(flatbuffers.Builder):  # type: ignore[misc]
         def CreateNumpyVector(self, x: np.ndarray) -> Any:
@@ -30,6 +32,10 @@ def with_metadata(content: bytes, metadata: FileMetadata) -> bytes:
             return self.EndVector()
 
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    for buffer in model.buffers:
+        if buffer.data is None and hasattr(buffer, "size") and buffer.offset > 1:
+            buffer.data = np.frombuffer(content, np.uint8)[buffer.offset : buffer.offset + buffer.size]
+            buffer.offset = buffer.size = 0
     entries = model.metadata or []
     model.metadata = entries
     text = np.frombuffer(json_text(metadata, indent=None).encode(), np.uint8)
@@ -43,6 +49,14 @@ def with_metadata(content: bytes, metadata: FileMetadata) -> bytes:
     builder = Builder(len(content) + (1 << 16))
     builder.Finish(model.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
+
+
+def _schema() -> Any:
+    try:
+        from ai_edge_litert import schema_py_generated
+    except (ImportError, OSError):
+        from tensorflow.lite.python import schema_py_generated
+    return schema_py_generated
 
 
 def _text(name: Any) -> str:

@@ -70,6 +70,7 @@ def _facts(card: Card) -> str:
         ("augmentation", card.augment or _NONE),
         ("pretrained weights", card.weights or "none"),
         *([("fine-tuned from", f"`{card.start.file}`, trained on {card.start.data or _NONE}")] if card.start else []),
+        *[(f"{which}, as shown by", clause) for which, clause in card.contract.items()],
         ("parameters", _number(card.parameters or None)),
         ("multiply-accumulates", _number(card.macs or None)),
         ("input", _ports(inspection.inputs if inspection else ())),

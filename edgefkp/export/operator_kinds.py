@@ -6,7 +6,8 @@ from functools import cached_property
 
 from edgefkp.runtime.graph import Graph, Operator
 
-INTEGERS = ("int8", "uint8", "int16", "int4")
+INTEGERS = ("int8", "uint8", "int16", "int4", "int2")
+_FEW_BITS = ("int4", "int2")
 COMPUTING = ("integer", "float", "hybrid")
 _BOUNDARIES = ("QUANTIZE", "DEQUANTIZE")
 
@@ -75,6 +76,21 @@ class OperatorKinds:
         return any(
             tensor is not None and tensor.constant and tensor.dtype == dtype
             for operator in self.graph.operators
+            for tensor in operator.inputs
+        )
+
+    @property
+    def few_bits(self) -> str:
+        """The type of weights of fewer than 8 bits; "" if there are none."""
+        return next((dtype for dtype in _FEW_BITS if self.holds(dtype)), "")
+
+    @property
+    def unpacks_weights(self) -> bool:
+        """Whether float operators take weights that are stored as integers."""
+        return self.floats_only and any(
+            tensor is not None and tensor.constant and tensor.dtype in INTEGERS and tensor.quantized
+            for operator in self.graph.operators
+            if operator.name == "DEQUANTIZE"
             for tensor in operator.inputs
         )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.targets import DEFAULT_TARGET, TARGETS, Target
+from edgefkp.runtime.contract import Stated
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class ExportOptions:
     # Pixels go in as bytes.
     u8: bool = False
     target: Target = field(default_factory=lambda: TARGETS[DEFAULT_TARGET])
-    # Layers that int8 leaves in float; if none is named, a soft argmax.
+    # Layers that int8 leaves in float, beside those that are kept so by themselves.
     keep_float: tuple[str, ...] = ()
     # A file of calibration samples; by default training faces are taken.
     calibration: Path | None = None
@@ -23,6 +24,10 @@ class ExportOptions:
     runtime: str | None = None
     # Replace files that were calibrated on other data.
     replace: bool = False
+    # Of the network's input and output.
+    stated: Stated | None = None
+    # Of inputs of open sizes: name, "" for the only input -> the shape, the batch first.
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -33,3 +38,5 @@ class ExportProgress:
     on_faces: Callable[[int], None] = lambda count: None
     # Called with the error of a file that was not written, and the next one is made; without it the error is raised.
     on_refused: Callable[[EdgefkpError], None] | None = None
+    # Called with what people should know of a network or file.
+    on_note: Callable[[str], None] = lambda text: None

@@ -1,17 +1,18 @@
 """Parity: how the points of a .tflite file differ from those of its network, on the same labeled faces."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgefkp.card import Card, read_card
+from edgefkp.card import Card
 from edgefkp.data.faces import Faces
 from edgefkp.errors import EdgefkpError, GateError
 from edgefkp.evaluation.bootstrap import paired_interval
 from edgefkp.evaluation.evaluate import FacesPart
+from edgefkp.evaluation.fitted import fitted_faces
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.export.inspect import integer_bounds, integers_of
 from edgefkp.files import sha256_file
@@ -19,6 +20,7 @@ from edgefkp.layout import ModelSpec
 from edgefkp.layouts.maps import conversion
 from edgefkp.records import read_record
 from edgefkp.runtime import safety
+from edgefkp.runtime.contract import Stated, known_spec
 from edgefkp.runtime.graph import read_graph
 from edgefkp.runtime.metadata import spec_of
 from edgefkp.runtime.safety import run_in_child
@@ -99,25 +101,43 @@ def labeled(faces: Faces) -> Faces:
     return faces.take(faces.labeled)
 
 
-def reference_of(path: Path, images: np.ndarray) -> Reference:
-    """Run the network that others are compared with, a .keras or .tflite file, over (N, *image_shape) uint8 images."""
-    spec = network_spec(path)
+def reference_of(path: Path, images: np.ndarray, spec: ModelSpec | None = None) -> Reference:
+    """Run the network that others are compared with, a .keras or .tflite file, over (N, *image_shape) uint8 images.
+
+    spec: of its points, input and output, where its own card does not count.
+    """
     if path.suffix == ".tflite":
+        spec = spec or network_spec(path)
         safety.check(path)
-        found = run_in_child(path, images)
+        found = run_in_child(path, images, spec=spec)
         return Reference(path, found.runtime, found.version, found.keypoints, spec)
     from edgefkp.runtime.predictor import open_predictor
 
-    predictor = open_predictor(path)
-    return Reference(path, predictor.runtime, predictor.version, predictor.predict(images), spec)
+    predictor = open_predictor(path, spec=spec)
+    return Reference(path, predictor.runtime, predictor.version, predictor.predict(images), predictor.spec)
 
 
 def network_spec(path: Path) -> ModelSpec:
-    """Points, input and output of a .keras or .tflite file, by its metadata or card, else the default ones."""
-    if path.suffix == ".tflite":
-        return spec_of(path) or ModelSpec()
-    card = read_card(path)
-    return card.spec if card else ModelSpec()
+    """Points, input and output of a .keras or .tflite file, by its metadata or card, else as the graph of a .tflite
+    shows, else the default ones."""
+    return known_spec(path) or ModelSpec()
+
+
+def compared_with(path: Path, faces: Faces, file: ModelSpec, stated: Stated | None = None) -> Reference:
+    """The network at `path` on `faces`, fed what it takes itself, its points in pixels of the image of `file`.
+
+    file: what the compared file takes and returns; the network, too, where no card describes it and `stated` does not.
+    Raises EdgefkpError for a network of other points.
+    """
+    own = spec_of(path) or (stated.over(file) if stated else file)
+    found = reference_of(path, fitted_faces(own, faces, path.name).seen.images, own)
+    if own.layout != file.layout:
+        raise EdgefkpError(
+            f"{path.name} returns points of {own.layout.name}, and the file those of {file.layout.name}",
+            "name the network that the file was made from: --reference FILE",
+        )
+    scale = file.input.side / own.input.side
+    return found if scale == 1 else replace(found, keypoints=(found.keypoints + 0.5) * scale - 0.5)
 
 
 def parity_of(card: Card) -> Parity | None:
@@ -133,14 +153,16 @@ def parity(
     reference: Reference,
     runtime: str | None = None,
     progress: Callable[[int], None] = lambda count: None,
+    spec: ModelSpec | None = None,
 ) -> Parity:
     """Run `path` over `faces` (all labeled) and compare it with `reference`, which ran over the same.
 
     Labels of other points than the network's count where a map leads to them. data: the name and part of the faces, for
-    the result. Raises EdgefkpError for a file that cannot be run.
+    the result. spec: of the file, where its metadata or card does not count. Raises EdgefkpError for a file that cannot
+    be run.
     """
     safety.check(path, runtime)
-    found = run_in_child(path, faces.images, runtime, progress=progress)
+    found = run_in_child(path, faces.images, runtime, progress=progress, spec=spec)
     moved = np.linalg.norm(found.keypoints - reference.keypoints, axis=-1)
     convert = conversion(reference.spec.layout, faces.layout)
     before, after, truth = convert(reference.keypoints), convert(found.keypoints), faces.keypoints

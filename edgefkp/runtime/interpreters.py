@@ -10,6 +10,7 @@ import platform
 import re
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from edgefkp.files import captured_fds
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime.graph import require_tflite
 from edgefkp.runtime.packages import MOST_THREADS, RUNTIMES, Runtime
-from edgefkp.runtime.tflite_model import LoadClocks, TfliteModel
+from edgefkp.runtime.tflite_model import LoadClocks, TfliteModel, plain_name
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def requirements(machine: str, python: tuple[int, int]) -> list[str]:
     """What pip needs for the default runtime on such a machine; empty if it has no wheel for it."""
     if machine.startswith("armv"):
         return ["tflite-runtime==2.14.0", "numpy<2"] if python < (3, 12) else []
-    return ["ai-edge-litert>=2.1,<2.4", "numpy"]
+    return ["ai-edge-litert>=2.1,<3", "numpy"]
 
 
 def load(
@@ -105,12 +106,14 @@ def load(
     xnnpack: bool = True,
     delegate: str | None = None,
     spec: ModelSpec | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> TfliteModel:
     """Load a .tflite file and allocate its tensors; what the interpreter prints meanwhile is dropped.
 
     xnnpack: False leaves out the default delegate, so that the reference and built-in kernels run.
     delegate: "LIB.so[:key=value[,key=value]]", loaded instead of the default one.
     spec: of the model if it is known; otherwise the model looks it up when it is needed.
+    shapes: of inputs that leave sizes open, by name as plain_name has it; "" for a file's only input.
     Raises EdgefkpError if the file is not one or the runtime cannot run it, EnvironmentProblem if no runtime works.
     A malformed file can kill the process: see edgefkp.runtime.safety.
     """
@@ -134,6 +137,7 @@ def load(
                 experimental_op_resolver_type=resolver.AUTO if xnnpack else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
             )
             loaded = time.perf_counter()
+            _resize(interpreter, shapes or {}, path)
             interpreter.allocate_tensors()
             allocated = time.perf_counter()
             inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
@@ -148,6 +152,15 @@ def load(
             raise _load_error(path, info, str(error) or _last_line(chatter.read())) from error
     clocks = LoadClocks(imported - started, loaded - begun, allocated - loaded)
     return TfliteModel(path, info.name, info.version, threads, inputs, outputs, clocks, interpreter, delegates, spec)
+
+
+def _resize(interpreter: Any, shapes: Mapping[str, tuple[int, ...]], path: Path) -> None:
+    details = {plain_name(str(detail["name"])): detail["index"] for detail in interpreter.get_input_details()}
+    for name, shape in shapes.items():
+        label = name or (next(iter(details)) if len(details) == 1 else name)
+        if label not in details:
+            raise EdgefkpError(f"{path} has no input '{label}' to give a shape", f"its inputs: {', '.join(details)}")
+        interpreter.resize_tensor_input(details[label], list(shape))
 
 
 def _load_delegate(package: Any, spec: str) -> Any:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ import numpy as np
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import ModelSpec
 from edgefkp.networks.tensorflow import require_tensorflow
+from edgefkp.runtime.keras_contract import contract_of_network
+from edgefkp.runtime.keras_files import keras_version
 from edgefkp.runtime.metadata import spec_of
+from edgefkp.runtime.own_layers import imported
 from edgefkp.runtime.tflite_model import expected, require_finite, require_images
 
 BATCH = 128  # images that run at once
@@ -24,18 +28,20 @@ class KerasModel:
     version: str  # of Keras
     model: Any = field(repr=False)
     runtime: str = "keras"
+    known_spec: ModelSpec | None = None  # given by the caller; otherwise `spec` looks it up
 
     @cached_property
     def spec(self) -> ModelSpec:
-        """By the card beside the file or inside it, else the default."""
-        return spec_of(self.path) or ModelSpec()
+        """By the card beside the file or inside it, else as its shapes and first layers show, else the default."""
+        shown = contract_of_network(self.model) if self.known_spec is None else None
+        return self.known_spec or spec_of(self.path) or (shown.spec if shown else ModelSpec())
 
     @property
     def is_keypoint_model(self) -> bool:
-        takes, gives = self.model.input_shape, self.model.output_shape
-        if isinstance(takes, list) or isinstance(gives, list):  # several inputs or outputs
+        takes, gives = self.model.inputs, self.model.outputs
+        if len(takes) != 1 or len(gives) != 1 or None in gives[0].shape[1:]:
             return False
-        return tuple(takes[1:]) == self.spec.input.shape and tuple(gives[1:]) == (self.spec.numbers,)
+        return self.spec.fits(tuple(takes[0].shape[1:]), prod(gives[0].shape[1:]))
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """(N, *spec.input.image_shape) uint8 -> (N, K, 2) float32 pixels.
@@ -43,19 +49,35 @@ class KerasModel:
         Raises EdgefkpError if the file is no keypoint network, takes other images, or gives NaN for one of these.
         """
         if not self.is_keypoint_model:
-            takes, gives = self.model.input_shape, self.model.output_shape
+            takes, gives = _shapes(self.model.inputs), _shapes(self.model.outputs)
             raise EdgefkpError(
                 f"{self.path} takes {takes} and gives {gives}; {expected(self.spec)}",
                 "give a network made by edgefkp train (any .keras can be exported and timed)",
             )
         require_images(self.path, self.spec, images)
-        outputs = [
-            self.model(self.spec.input.to_network(images[i : i + BATCH]), training=False)
-            for i in range(0, len(images), BATCH)
-        ]
-        points = self.spec.decode(np.concatenate([output.numpy() for output in outputs]))
+        takes = self.model.inputs[0]
+        batch = takes.shape[0] or BATCH
+        outputs = []
+        for start in range(0, len(images), batch):
+            part = self.spec.input.to_network(images[start : start + batch]).astype(takes.dtype)
+            part = part.reshape(len(part), *takes.shape[1:])
+            whole = np.pad(part, [(0, (takes.shape[0] or len(part)) - len(part))] + [(0, 0)] * (part.ndim - 1))
+            found = self.model(whole, training=False)
+            outputs.append(only(found).numpy()[: len(part)].reshape(len(part), self.spec.numbers))
+        points = self.spec.decode(np.concatenate(outputs))
         require_finite(self.path, points)
         return points
+
+
+def only(outputs: Any) -> Any:
+    """The one tensor of a network's outputs, which may stand in a list or a dict."""
+    while isinstance(outputs, dict | list | tuple):
+        outputs = next(iter(outputs.values() if isinstance(outputs, dict) else outputs))
+    return outputs
+
+
+def _shapes(tensors: list[Any]) -> str:
+    return " and ".join(str(tuple(tensor.shape)) for tensor in tensors)
 
 
 def load_keras(path: Path) -> KerasModel:
@@ -63,11 +85,17 @@ def load_keras(path: Path) -> KerasModel:
     require_tensorflow(path.name)
     import keras
 
+    imported()
     try:
         model = keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises many kinds for a damaged file or one with foreign layers
+        if (version := keras_version(path)).startswith("2."):
+            raise EdgefkpError(
+                f"{path} was made by Keras {version}, whose .keras files Keras {keras.__version__} does not read",
+                f"where it was made, save it as {path.stem}.h5 with model.save; pip install tf-keras loads it",
+            ) from error
         raise EdgefkpError(
             f"{path} cannot be loaded as a Keras network: {str(error).strip().splitlines()[0][:80]}",
-            "train or copy it again; layers of your own must be registered with Keras",
+            "train or copy it again; layers of your own: --import FILE.py, which registers them with Keras",
         ) from error
     return KerasModel(path, keras.__version__, model)

@@ -1,6 +1,7 @@
 """Try a .keras file in a child process, as `safety` does for a .tflite: another's network may bring down TensorFlow."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from edgefkp.runtime.keras_model import load_keras
 from edgefkp.runtime.safety import CHECK, tried_images, try_in_child
 
 _RUNTIME = "keras"
+LEAST = 32  # of a size that a network leaves open
 _SECONDS = 180.0  # on a busy board TensorFlow takes many of them to start
 
 
@@ -27,7 +29,7 @@ def check_keras(path: Path) -> None:
     require_card_hash(path, digest)
     if digest in shipped.hashes() or passed.has_passed(CHECK, digest, *_facts()):
         return
-    if not is_whole_zip(path):
+    if path.suffix == ".keras" and not is_whole_zip(path):
         raise EdgefkpError(f"{path} is not a whole .keras file", "train or copy it again")
     try_in_child(probe, path, _RUNTIME, _SECONDS)
     passed.remember(CHECK, digest, *_facts())
@@ -42,6 +44,10 @@ def _facts() -> tuple[str, ...]:
     return _RUNTIME, *versions("keras", "tensorflow").values()
 
 
+def _zeros(tensor: Any) -> np.ndarray:
+    return np.zeros([tensor.shape[0] or 1, *(side or LEAST for side in tensor.shape[1:])], tensor.dtype)
+
+
 def probe(path: str, runtime: str) -> None:
     """In the child: load, and run once on images, or on zeros where it takes something else."""
     known = load_keras(Path(path))
@@ -49,8 +55,9 @@ def probe(path: str, runtime: str) -> None:
         if known.is_keypoint_model:
             known.predict(tried_images(known.spec.input.image_shape))
         else:
-            shapes = [tensor.shape for tensor in known.model.inputs]
-            known.model([np.zeros([1, *(side or 1 for side in shape[1:])], np.float32) for shape in shapes])
+            zeros = [_zeros(tensor) for tensor in known.model.inputs]
+            structure = getattr(known.model, "_inputs_struct", None)
+            known.model(dict(zip(sorted(structure), zeros, strict=True)) if isinstance(structure, dict) else zeros)
     except EdgefkpError:
         raise
     except Exception as error:  # layers raise whatever they like

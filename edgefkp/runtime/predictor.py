@@ -1,6 +1,7 @@
 """One way to predict the keypoints of images with any model file: .keras through Keras, .tflite through an
 interpreter."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -8,6 +9,8 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import ModelSpec
+from edgefkp.runtime.contract import Stated
+from edgefkp.runtime.keras_files import is_keras
 
 
 class Predictor(Protocol):
@@ -23,8 +26,16 @@ class Predictor(Protocol):
         """(N, *spec.input.image_shape) uint8 -> (N, K, 2) float32 pixels."""
 
 
-def open_predictor(path: Path | str, runtime: str | None = None, threads: int = 1) -> Predictor:
+def open_predictor(
+    path: Path | str,
+    runtime: str | None = None,
+    threads: int = 1,
+    stated: Stated | None = None,
+    spec: ModelSpec | None = None,
+) -> Predictor:
     """Load a .keras or .tflite file; one that is not known by its hash is tried in a child process first.
+
+    stated: of its input and output, where no card or another one describes them; spec: all of that.
 
     A file that came with the package is compared with its reference vectors, once on a machine.
     Raises EdgefkpError if the file is missing, damaged or no keypoint network, EnvironmentProblem if the runtime is
@@ -38,12 +49,21 @@ def open_predictor(path: Path | str, runtime: str | None = None, threads: int = 
 
         safety.check(path, runtime)
         model = interpreters.load(path, runtime, threads)
+        model = replace(model, known_spec=_known(model.spec, stated, spec)) if stated or spec else model
         reference_vectors.check_reference_vectors(path, model)
         return model
-    if path.suffix == ".keras":
+    if is_keras(path):
         from edgefkp.runtime.keras_model import load_keras
         from edgefkp.runtime.keras_safety import check_keras
 
         check_keras(path)
-        return load_keras(path)
-    raise EdgefkpError(f"{path} is neither a .keras nor a .tflite file", "edgefkp export converts .keras to .tflite")
+        network = load_keras(path)
+        return replace(network, known_spec=_known(network.spec, stated, spec)) if stated or spec else network
+    raise EdgefkpError(
+        f"{path} is neither a .keras nor a .tflite file", "edgefkp import makes a .tflite of other forms"
+    )
+
+
+def _known(own: ModelSpec, stated: Stated | None, spec: ModelSpec | None) -> ModelSpec:
+    spec = spec or own
+    return stated.over(spec) if stated else spec

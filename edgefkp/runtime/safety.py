@@ -16,7 +16,10 @@ import numpy as np
 from edgefkp.card import require_card_hash
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_file
+from edgefkp.layout import ModelSpec
+from edgefkp.records import built
 from edgefkp.runtime import interpreters, isolate, passed, shipped
+from edgefkp.runtime.defects import require_right
 from edgefkp.runtime.graph import require_tflite
 from edgefkp.runtime.tflite_model import TfliteModel, require_finite
 
@@ -28,7 +31,8 @@ _EVERY = 25  # images between two reports of progress
 def check(path: Path | str, runtime: str | None = None) -> None:
     """Return if `path` loads and runs one inference in a child process, or did so before.
 
-    Raises EdgefkpError if the file is damaged, was altered since its export, or does not run.
+    Raises EdgefkpError if the file is damaged, was altered since its export, does not run, or is known to be computed
+    wrongly by this runtime.
     """
     path = Path(path)
     require_tflite(path)
@@ -38,6 +42,7 @@ def check(path: Path | str, runtime: str | None = None) -> None:
     facts = digest, info.name, info.version
     if digest in shipped.hashes() or passed.has_passed(CHECK, *facts):
         return
+    require_right(path, info.name, info.version)
     try_in_child(probe, path, info.name, interpreters.RUNTIMES[info.name].probe_seconds)
     passed.remember(CHECK, *facts)
 
@@ -109,16 +114,18 @@ def run_in_child(
     runtime: str | None = None,
     python: str | None = None,
     progress: Callable[[int], None] = lambda count: None,
+    spec: ModelSpec | None = None,
 ) -> ChildOutputs:
     """Run the file on (N, *image_shape) uint8 images in a process of its own.
 
     python: the interpreter of that process, such as that of an Arm userland or of another environment; this one by
-    default. progress: receives how many images are done since the last time.
+    default. progress: receives how many images are done since the last time. spec: of the file, where its metadata or
+    card does not count.
     Raises EdgefkpError if the file cannot be run, with its runtime's reason; DeadlyFile if it ends its process.
     """
     path = Path(path)
     try:
-        found = isolate.call(run_file, str(path.absolute()), runtime, images, python=python, progress=progress)
+        found = isolate.call(run_file, str(path.absolute()), runtime, images, spec, python=python, progress=progress)
     except isolate.ChildDied as died:
         if died.signal:
             raise DeadlyFile(f"{path.name} is damaged: it kills its process ({died.signal})", _AGAIN) from None
@@ -130,9 +137,9 @@ class DeadlyFile(EdgefkpError):
     """A file that ends the process that runs it."""
 
 
-def run_file(path: str, runtime: str | None, images: np.ndarray) -> dict[str, Any]:
+def run_file(path: str, runtime: str | None, images: np.ndarray, spec: Any = None) -> dict[str, Any]:
     """In the child: the fields of ChildOutputs."""
-    model = interpreters.load(path, runtime)
+    model = interpreters.load(path, runtime, spec=built(ModelSpec, spec) if spec else None)
     parts = []
     for start in range(0, len(images), _EVERY):
         parts.append(model.run(images[start : start + _EVERY]))

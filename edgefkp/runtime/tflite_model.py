@@ -1,5 +1,6 @@
 """Run a keypoint .tflite: images in, keypoints out, by the input scaling and quantization of the file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -38,10 +39,13 @@ class TfliteModel:
 
     @cached_property
     def spec(self) -> ModelSpec:
-        """By the file's metadata, else by its card, else the default."""
-        from edgefkp.runtime.metadata import spec_of  # here: the benchmark's worker imports as little as possible
+        """By the file's metadata, else by its card, else as its shapes and quantization show, else the default."""
+        if self.known_spec:
+            return self.known_spec
+        # Here: the benchmark's worker imports as little as possible.
+        from edgefkp.runtime.contract import known_spec
 
-        return self.known_spec or spec_of(self.path) or ModelSpec()
+        return known_spec(self.path) or ModelSpec()
 
     @property
     def is_keypoint_model(self) -> bool:
@@ -62,6 +66,11 @@ class TfliteModel:
 
     def set(self, tensor: np.ndarray, which: int = 0) -> None:
         self.interpreter.set_tensor(self.inputs[which]["index"], tensor)
+
+    def set_all(self, tensors: Sequence[np.ndarray]) -> None:
+        """One for each input."""
+        for which, tensor in enumerate(tensors):
+            self.set(tensor, which)
 
     def invoke(self) -> None:
         self.interpreter.invoke()
@@ -136,6 +145,11 @@ class TfliteModel:
                 f"{self.path} takes {_shapes(self.inputs)} and gives {_shapes(self.outputs)}; {expected(self.spec)}",
                 "give a .tflite file made by edgefkp export (any file can be timed with edgefkp bench)",
             )
+
+
+def plain_name(name: str) -> str:
+    """Of an input as users know it: "face" for "serving_default_face:0"."""
+    return name.partition(":")[0].removeprefix("serving_default_")
 
 
 def expected(spec: ModelSpec) -> str:

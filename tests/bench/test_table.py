@@ -56,8 +56,15 @@ def test_a_new_column_is_one_line(measured: Result, monkeypatch: pytest.MonkeyPa
 def test_a_column_that_nothing_was_measured_for_is_left_out(measured: Result) -> None:
     rows = [row for row in measured.rows if row.mode == "invoke"]
     heads = [column.name for column in table.table_of([replace(measured, rows=rows)]).columns]
-    assert "s/100" in heads
-    assert "e2e" not in heads
+    assert "ms" in heads
+    assert "e2e ms" not in heads
+
+
+def test_the_first_time_is_milliseconds_an_image(measured: Result) -> None:
+    made = table.table_of([measured])
+    at = [column.name for column in made.columns].index("ms")
+    assert made.columns[at + 1].name == "e2e ms"
+    assert made.rows[0][at].startswith(f"{table.lines_of([measured])[0].invoke.ms.p50:.3g} ±")  # type: ignore[union-attr]
 
 
 def test_how_frames_were_cropped_is_told(measured: Result) -> None:

@@ -64,6 +64,11 @@ def test_points_of_another_layout_have_no_labels(data: Path) -> None:
     assert other.keypoints.shape == (9, 3, 2)
     assert not other.labeled
     assert other.layout == SMALL_RGB.layout
+    images = timed_images.images_of(data, 9)
+    assert images.unscored({"own": ModelSpec(), "none": None}) == []
+    (note,) = images.unscored({"own": ModelSpec(), "other": SMALL_RGB})
+    assert note.startswith("no RMSE for other: the labels are the 15 points of kaggle15")
+    assert other.unscored({"own": ModelSpec()}) == [], "nothing is scored"
 
 
 def test_a_model_of_more_points_is_timed_on_more_of_each_image_without_labels(data: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from edgefkp.cli import main
+from edgefkp.data.formats import FORMATS
 from edgefkp.layout import KAGGLE15
 from tests.made_faces import made_faces
 
@@ -38,6 +39,24 @@ def run(capsys, *args):
     out, err = capsys.readouterr()
     assert "Traceback" not in err
     return left.value.code, out, err
+
+
+def test_formats_are_those_of_the_registry(capsys):
+    code, out, _ = run(capsys, "formats", "--json")
+    assert code == 0
+    assert [one["name"] for one in json.loads(out)] == list(FORMATS)
+    code, out, err = run(capsys, "formats")
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 100
+    assert all(name in out for name in FORMATS)
+    assert "docs/DATA.md" in err
+
+
+def test_data_help_names_every_form_in_few_words(capsys):
+    _, out, _ = run(capsys, "info", "--help")
+    text = " ".join(out.partition("--data")[2].partition("--layout")[0].split())
+    assert len(text) < 300
+    assert all(name in text for name in FORMATS)
 
 
 def test_info_counts(capsys, faces):

@@ -14,7 +14,7 @@ from edgefkp.data.duplicates import near_duplicates
 from edgefkp.data.faces import Dataset, Faces, faces_of
 from edgefkp.data.info import describe
 from edgefkp.data.synthetic import drawn_faces
-from edgefkp.layout import InputSpec, ModelSpec
+from edgefkp.layout import SIDE_COLORS, InputSpec, ModelSpec
 from tests.layouts import SMALL_RGB, THREE
 from tests.made_faces import made_faces
 
@@ -77,12 +77,11 @@ def test_the_description_names_the_layouts_points(faces):
 
 
 @pytest.mark.parametrize("colors", ["gray", "rgb"])
-def test_the_sheet_shows_each_point_in_its_color(tmp_path, colors):
+def test_the_sheet_shows_each_point_in_the_color_that_overlays_have(tmp_path, colors):
     spec = InputSpec(64, colors)
     black = faces_of(np.zeros((3, *spec.image_shape), np.uint8), np.stack([THREE.mean_points(64)] * 3), layout=THREE)
     sheet = cv2.imread(str(write_sheet(tmp_path / "sheet.png", black)))
     assert sheet.shape == (192, 3 * 192, 3)
     (left, right, chin) = ((THREE.mean_points(64) + 0.5) * 3 - 0.5).round().astype(int)
-    assert sheet[left[1], 192 + left[0]].tolist() == [255, 160, 0]
-    assert sheet[right[1], 192 + right[0]].tolist() == [0, 140, 255]
-    assert sheet[chin[1], 192 + chin[0]].tolist() == [0, 230, 0]
+    for side, (x, y) in zip(("left", "right", "middle"), (left, right, chin), strict=True):
+        assert sheet[y, 192 + x].tolist() == list(SIDE_COLORS[side][::-1])

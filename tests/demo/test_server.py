@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from edgefkp.demo.server import Answer, Server, policy, text
+from edgefkp.demo.answers import Answer, policy, text
+from edgefkp.demo.server import Server
 from edgefkp.errors import EdgefkpError
 
 
@@ -260,7 +261,7 @@ def test_a_host_with_a_users_name_is_refused(serve):
 
 
 def test_a_slow_request_ends_though_it_never_pauses_for_long(serve, monkeypatch):
-    monkeypatch.setattr("edgefkp.demo.server.PATIENCE", 0.5)
+    monkeypatch.setattr("edgefkp.demo.handler.PATIENCE", 0.5)
     server = serve()
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")

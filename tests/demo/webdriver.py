@@ -1,6 +1,7 @@
 """Just enough of the WebDriver protocol to drive Debian's headless Chromium: no package is needed for it."""
 
 import base64
+import contextlib
 import json
 import shutil
 import socket
@@ -10,6 +11,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 _FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync --ignore-certificate-errors"
@@ -18,6 +21,9 @@ _FLAGS = (
 
 def is_there() -> bool:
     return bool(shutil.which("chromedriver") and shutil.which("chromium"))
+
+
+needed = pytest.mark.skipif(not is_there(), reason="needs chromium and chromium-driver")
 
 
 class Browser:
@@ -74,6 +80,52 @@ class Browser:
             )
             time.sleep(0.2)
         return value
+
+    def devtools(self, command: str, **parameters: Any) -> Any:
+        """A command of the DevTools protocol."""
+        return self._call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
+
+    def resize(self, width: int, height: int, **media: str) -> None:
+        """The page's size in its own pixels. media: features as "prefers-color-scheme"."""
+        self.devtools(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+        )
+        features = [{"name": name.replace("_", "-"), "value": value} for name, value in media.items()]
+        self.devtools("Emulation.setEmulatedMedia", features=features)
+
+    def give(self, selector: str, file: Path) -> None:
+        """Choose a file in an <input type=file>."""
+        element = self._call("POST", "/element", {"using": "css selector", "value": selector})
+        (name,) = element.values()
+        self._call("POST", f"/element/{name}/value", {"text": str(file)})
+
+    def press(self, key: str) -> None:
+        action = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
+        self._call("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": action}]})
+
+    def new_window(self) -> str:
+        """Open one and turn to it; its handle."""
+        handle = str(self._call("POST", "/window/new", {"type": "window"})["handle"])
+        self.turn_to(handle)
+        return handle
+
+    def window(self) -> str:
+        return str(self._call("GET", "/window"))
+
+    def turn_to(self, handle: str) -> None:
+        self._call("POST", "/window", {"handle": handle})
+
+    def processes(self) -> list[int]:
+        """The numbers of all processes of this Chromium."""
+        children: dict[int, list[int]] = {}
+        for status in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = status.read_text().rpartition(")")[2].split()
+                children.setdefault(int(fields[1]), []).append(int(status.parent.name))
+        found = list(children.get(self._driver.pid, []))
+        for parent in found:  # grows while it is walked
+            found += children.get(parent, [])
+        return found
 
     def screenshot(self) -> bytes:
         return base64.b64decode(self._call("GET", "/screenshot"))

@@ -7,14 +7,14 @@ import pytest
 
 from edgefkp.detect import workers as workers_module
 from edgefkp.detect.detector import CropPrediction, Face
-from edgefkp.detect.overlay import BOX, COLORS, dot_size, draw_faces, name_columns
+from edgefkp.detect.overlay import BOX, dot_size, draw_faces, name_columns
 from edgefkp.detect.predict import PredictSettings, find_items, predict
 from edgefkp.detect.presence import fitted
 from edgefkp.detect.recorder import VideoRecorder
 from edgefkp.detect.tracker import Tracker
 from edgefkp.detect.workers import work
 from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, move_points, reframed
-from edgefkp.layout import KAGGLE15, LAYOUTS, InputSpec, ModelSpec, PointLayout
+from edgefkp.layout import KAGGLE15, LAYOUTS, SIDE_COLORS, InputSpec, ModelSpec, PointLayout
 from tests.discs import disc_detector_of, disc_frame
 
 THREE = PointLayout(
@@ -81,7 +81,7 @@ def test_points_and_lines_are_drawn_in_the_colors_of_their_sides(detector):
     image = np.full((240, 320, 3), 90, np.uint8)
     draw_faces(image, [face])
     for side, (x, y) in zip(("left", "right", "middle"), face.keypoints, strict=True):
-        assert np.abs(image[round(float(y)), round(float(x))].astype(int) - COLORS[side]).max() < 30
+        assert np.abs(image[round(float(y)), round(float(x))].astype(int) - SIDE_COLORS[side][::-1]).max() < 30
     left, right, chin = face.keypoints
     x, y = (left + chin) / 2
     assert np.abs(image[round(float(y)), round(float(x))].astype(int) - BOX).max() < 60

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 from edgefkp.cli import cli
 from edgefkp.detect.points_table import PointsWriter, face_fields, rows_of
 from edgefkp.detect.predict import PredictSettings, find_items, predict
-from edgefkp.errors import UsageError
-from edgefkp.layout import KAGGLE15
+from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.layout import KAGGLE15, LAYOUTS
 from tests.discs import TINY
 
 
@@ -43,6 +43,26 @@ def run(tmp_path, images, **changes):
 def rows(tmp_path):
     with open(tmp_path / "out" / "points.csv", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+def test_other_points_are_written_where_they_follow_from_the_models(tmp_path, images):
+    run(tmp_path, images)
+    own = {row["file"]: row for row in rows(tmp_path)}
+    five = PredictSettings(tmp_path / "five", str(TINY), "whole-image", layout=LAYOUTS["five"])
+    predict(find_items([images], five.out), five, workers=2)
+    with open(five.out / "points.csv", newline="") as stream:
+        table = list(csv.DictReader(stream))
+    assert len(table) == len(own)
+    for row in table:
+        assert [column for column in row if column.endswith("_corner_x")] == [
+            "mouth_right_corner_x",
+            "mouth_left_corner_x",
+        ]
+        assert all(row[column] == own[row["file"]][column] for column in LAYOUTS["five"].columns)
+    more = PredictSettings(tmp_path / "more", str(TINY), "whole-image", layout=LAYOUTS["ibug68"])
+    with pytest.raises(EdgefkpError, match="the points of ibug68 do not follow from the 15 points"):
+        predict(find_items([images], more.out), more)
+    assert not more.out.exists()
 
 
 def test_every_image_has_its_row_and_its_overlay(tmp_path, images):
@@ -134,7 +154,6 @@ def test_wrong_paths_are_usage_errors(tmp_path, images):
     for paths, found in [
         ([tmp_path / "nothing"], "no file or folder"),
         ([images / "notes.txt"], "neither an image nor a video"),
-        ([images / "0.jpg", images / "sub" / "0.jpg"], "have the same name"),
     ]:
         with pytest.raises(UsageError, match=found):
             find_items(paths, out)

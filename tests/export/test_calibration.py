@@ -11,7 +11,7 @@ from edgefkp.export.calibration import from_file, of_faces, spread
 from edgefkp.layout import KAGGLE15, InputSpec
 
 INPUT = InputSpec()
-CAMERA = [("camera", (8, 8, 1))]
+CAMERA = [("camera", (8, 8, 1), "float32", "0..1")]
 
 
 def test_the_same_seed_gives_the_same_sample_and_another_not(source: Dataset) -> None:
@@ -127,3 +127,38 @@ def test_good_samples_in_every_form(tmp_path: Path) -> None:
     np.savez(tmp_path / "two.npz", camera=PIXELS, depth=PIXELS[..., 0])
     found = from_file(tmp_path / "two.npz", [*CAMERA, ("depth", (8, 8))])
     assert [array.shape for array in found.samples] == [(12, 8, 8, 1), (12, 8, 8)]
+
+
+def test_each_input_is_judged_as_what_it_is(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    more = {
+        "number": (random.uniform(0.5, 2, (12, 1)).astype(np.float32), ("number", (1,))),
+        "one_hot": (np.eye(4, dtype=np.float32)[np.arange(12) % 4], ("one_hot", (4,))),
+        "ids": (random.integers(0, 100, (12, 16)).astype(np.int32), ("ids", (16,), "int32")),
+        "bytes": (PIXELS, ("bytes", (8, 8, 1), "uint8")),
+        "large": (PIXELS.astype(np.float32), ("large", (8, 8, 1), "float32", "0..255")),
+    }
+    np.savez(tmp_path / "all.npz", camera=PIXELS, **{name: array for name, (array, _) in more.items()})
+    found = from_file(tmp_path / "all.npz", [*CAMERA, *(one for _, one in more.values())])
+    assert found.samples[0].max() <= 1
+    for samples, (array, given) in zip(found.samples[1:], more.values(), strict=True):
+        np.testing.assert_array_equal(samples, array)
+        assert samples.dtype == (given[2:3] or ("float32",))[0]
+
+
+def test_samples_are_twice_there_only_if_all_their_inputs_are(tmp_path: Path) -> None:
+    twice = np.concatenate([PIXELS, PIXELS])
+    numbers = np.arange(24, dtype=np.float32)[:, None]
+    np.savez(tmp_path / "two.npz", camera=twice, number=numbers)
+    inputs = [*CAMERA, ("number", (1,))]
+    assert len(from_file(tmp_path / "two.npz", inputs)) == 24
+    np.savez(tmp_path / "two.npz", camera=twice, number=numbers % 12)
+    with pytest.raises(EdgefkpError, match="12 of 24 samples are there twice"):
+        from_file(tmp_path / "two.npz", inputs)
+
+
+def test_float_pixels_are_refused_with_the_option_that_states_them(tmp_path: Path) -> None:
+    np.save(tmp_path / "floats.npy", PIXELS.astype(np.float32))
+    with pytest.raises(EdgefkpError) as caught:
+        from_file(tmp_path / "floats.npy", CAMERA)
+    assert "--input-range 0..255" in caught.value.hint

@@ -138,7 +138,7 @@ def test_explain_finds_every_layer(exported: Exported, source: Dataset) -> None:
     from edgefkp.export.layer_report import explain
 
     job = ExportJob(exported.network, source, ExportOptions(), ExportProgress())
-    found = explain(job.network, "tiny", job.calibration.samples, *output_unit(job.spec))
+    found = explain(job.network, "tiny", job.calibration.samples, job.settings("int8"), *output_unit(job.spec))
     assert {layer.layer for layer in found.layers} == {"first", "second", "keypoints"}
     assert found.unit == "px"
     assert 0 < found.shift <= found.worst

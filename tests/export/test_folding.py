@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
+import keras
+from keras import layers
 
 from edgefkp.export.folding import folded
 from edgefkp.layout import ModelSpec
@@ -83,3 +85,63 @@ def test_networks_that_are_no_chain_are_left_alone():
         [keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.BatchNormalization()]
     )
     assert folded(last) is last
+
+
+def behind_a_relu(norm, after):
+    inputs = keras.Input((96, 96, 1))
+    x = norm(layers.Conv2D(8, 3, activation="relu")(inputs))
+    return lived_in(keras.Model(inputs, layers.Dense(30)(layers.GlobalAveragePooling2D()(after(x)))))
+
+
+def test_a_shift_goes_into_a_convolution_in_groups():
+    model = behind_a_relu(layers.BatchNormalization(), layers.Conv2D(16, 3, groups=2))
+    result = folded(model)
+    assert "BatchNormalization" not in kinds(result)
+    np.testing.assert_allclose(outputs(result), outputs(model), atol=1e-3)
+
+
+def test_a_batchnorm_over_another_axis_stays():
+    model = behind_a_relu(layers.BatchNormalization(axis=1), layers.Conv2D(8, 3))
+    assert folded(model) is model
+
+
+def test_bytes_stay_bytes():
+    inputs = keras.Input((96, 96, 1), dtype="uint8")
+    x = layers.Conv2D(8, 3, activation="relu")(layers.Rescaling(1 / 255)(inputs))
+    x = layers.Conv2D(8, 3)(layers.BatchNormalization()(x))
+    model = lived_in(keras.Model(inputs, layers.Dense(30)(layers.GlobalAveragePooling2D()(x))))
+    result = folded(model)
+    assert "BatchNormalization" not in kinds(result)
+    assert result.inputs[0].dtype == "uint8"
+    images = np.random.default_rng(1).integers(0, 256, (3, 96, 96, 1), np.uint8)
+    np.testing.assert_allclose(np.array(result(images)), np.array(model(images)), atol=1e-3)
+
+
+def test_a_network_within_a_network_is_folded_too():
+    inner = lived_in(tuned(ModelSpec(), (3, 3, 3, 3), (8, 8, 8, 8)))
+    inputs = keras.Input((96, 96, 1))
+    model = keras.Model(inputs, inner(layers.Rescaling(1.0, 0.0)(inputs)))
+    result = folded(model)
+    assert "BatchNormalization" not in kinds(result)
+    np.testing.assert_allclose(outputs(result), outputs(model), atol=1e-3)
+
+
+def test_what_folding_does_not_fit_is_left_as_it_is_with_a_note(monkeypatch):
+    from edgefkp.export import folding
+
+    def fails(model, steps):
+        raise ValueError("no such layer")
+
+    monkeypatch.setattr(folding, "_rebuilt", fails)
+    model, told = behind_a_relu(layers.BatchNormalization(), layers.Conv2D(8, 3)), []
+    assert folded(model, told.append) is model
+    assert told == ["its BatchNorms are not folded into the layers before them: no such layer"]
+
+
+def test_points_in_pixels_are_what_the_last_dense_layer_returns():
+    inputs = keras.Input((96, 96, 1))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(8, 3, activation="relu")(inputs))
+    model = keras.Model(inputs, layers.Rescaling(48.0, 47.5)(layers.Dense(30, use_bias=False)(x)))
+    result = folded(model)
+    assert kinds(result)[-1] == "Dense"
+    np.testing.assert_allclose(outputs(result), outputs(model), rtol=1e-4)

@@ -1,15 +1,22 @@
 """Targets: what the table says is what the runtime does."""
 
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench import measure_op_versions
+from edgefkp.card import TFLITE, Card, read_card
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.inspect import inspect
+from edgefkp.export.parity import Parity, Shift, parity_of
+from edgefkp.export.target_cost import Alternative, costs_of, narrower
 from edgefkp.export.targets import TABLE, TARGETS, refusals, require_target, tried
 from edgefkp.files import read_json
 from edgefkp.runtime import interpreters as runtimes
+from edgefkp.runtime.shipped import FOLDER as SHIPPED
+from tests.altered_files import hybrid_of_version_1
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 FILES = sorted(FIXTURES.glob("*.tflite"))
@@ -48,6 +55,42 @@ def test_the_table_can_be_measured_again(tmp_path: Path, operator: str, version:
     loads = [measure_op_versions._loads(path, schema, number, v, "tflite-runtime") for v in (version, version + 1)]
     assert loads == [True, False]
     assert read_json(TABLE)["tflite-runtime-2.14"]["operators"][operator] == version
+
+
+def test_a_file_that_one_runtime_computes_wrongly_is_not_for_any(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.dynamic.tflite"
+    path.write_bytes(hybrid_of_version_1())
+    inspection = inspect(path)
+    assert {name: bool(reasons) for name, reasons in refusals(inspection).items()} == {
+        "litert-2": False,
+        "tflite-runtime-2.14": True,
+    }
+    with pytest.raises(EdgefkpError, match=r"computes FULLY_CONNECTED on floats wrongly") as caught:
+        require_target(inspection, TARGETS["any"], path)
+    assert "--target litert-2" in caught.value.hint
+    require_target(inspection, TARGETS["litert-2"], path)
+
+
+@pytest.mark.parametrize(
+    ("rmse", "p95", "said"), [(1.0, 0.2, False), (1.02, 0.2, True), (1.0, 0.23, True), (1.009, 0.21, False)]
+)
+def test_what_the_target_costs_is_named_above_the_limits(rmse: float, p95: float, said: bool) -> None:
+    parity = parity_record(rmse_after=rmse, shift=Shift(p95, 1.0))
+    card = Card(TFLITE, "x", file="x.dynamic.tflite", alternative=asdict(Alternative("litert-2", 1.0, 0.2)))
+    assert ("--target litert-2: 1.0000 px, p95 0.200" in costs_of(card, parity)) == said
+    assert costs_of(replace(card, alternative=None), parity) == costs_of(card, None) == ""
+
+
+def parity_record(**changed: Any) -> Parity:
+    stored = read_card(SHIPPED / "small-masked-online.dynamic.tflite")
+    assert stored is not None
+    parity = parity_of(stored)
+    assert parity is not None
+    return replace(parity, **changed)
+
+
+def test_the_narrower_target_follows_from_the_registry() -> None:
+    assert [narrower(one) and narrower(one).name for one in TARGETS.values()] == ["litert-2", None, None, "litert-2"]  # type: ignore[union-attr]
 
 
 def test_the_dense_switch_is_set_where_the_old_runtime_needs_it() -> None:

@@ -27,6 +27,7 @@ SLOWER = {
     "bundle": 1,
     "image": 7,
     "video": 5,
+    "upload": 3,
     "result": 4,
     "convert": 3,
     "export zip": 5,

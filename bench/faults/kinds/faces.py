@@ -100,7 +100,7 @@ def make_full(folder: Path) -> list[Sample]:
 
 
 def make_arrays(folder: Path) -> list[Sample]:
-    """What is no dataset: reference points, timed images, calibration samples."""
+    """What is no dataset: reference points, timed images, calibration samples, inputs of a benchmark."""
     from edgefkp.bench import timed_images
     from edgefkp.runtime.reference_vectors import ReferenceVectors
 
@@ -108,11 +108,12 @@ def make_arrays(folder: Path) -> list[Sample]:
     ReferenceVectors(images, {"0" * 64: points}, {"0" * 64: 0.5}).save(folder / "vectors.npz")
     timed_images.save(timed_images.drawn_images(4), folder / "timed.npz")
     np.savez(folder / "calibration.npz", images=images)
-    return samples_of(folder, "vectors.npz", "timed.npz", "calibration.npz")
+    np.savez(folder / "fed.npz", images=images, number=np.arange(8, dtype=np.float32)[:, None])
+    return samples_of(folder, "vectors.npz", "timed.npz", "calibration.npz", "fed.npz")
 
 
 def read_arrays(path: Path) -> list[Any]:
-    from edgefkp.bench import timed_images
+    from edgefkp.bench import fed, timed_images
     from edgefkp.export import calibration
     from edgefkp.runtime import reference_vectors
 
@@ -121,6 +122,10 @@ def read_arrays(path: Path) -> list[Any]:
         return [reference_vectors.read_reference_vectors(path).images]
     if path.stem == "timed":
         return [timed_images.read(path).at(spec).hash]
+    if path.stem == "fed":
+        images = {"name": "images", "shape": spec.input.image_shape, "dtype": np.uint8}
+        number = {"name": "number", "shape": (1, 1), "dtype": np.float32}
+        return [np.shape(one) for one in fed.read_given(path, [images, number])]
     return [calibration.from_file(path, [("images", spec.input.shape)], spec.input).samples[0].shape]
 
 
@@ -164,7 +169,7 @@ KINDS.add(Kind("full labels", "full_labels.npz: opened and split", make_full, al
 KINDS.add(
     Kind(
         "arrays",
-        "reference points, timed images, calibration samples: read",
+        "reference points, timed images, calibration samples, inputs of a benchmark: read",
         make_arrays,
         alter_archive,
         read_arrays,

@@ -90,13 +90,14 @@ def open_dataset(
     the faces, or the labels cannot be meant.
     """
     path, opened = open_source(spec, labels, layout, input, reading)
+    photos = None
     if isinstance(opened, Photos):
         photos = opened.in_layout(layout) if layout else opened
         dataset = cut_photos(photos, input, reading.skip_missing_images)
     else:
         dataset = opened
     _require_points_in_reach(path, dataset)
-    dataset = replace(dataset, judgment=judged_images(dataset))
+    dataset = replace(dataset, judgment=judged_images(dataset, photos))
     for doubt in dataset.judgment.doubts:
         warn(f"{path}: {doubt}")
     return dataset.with_parts(lambda faces: (faces.in_layout(layout) if layout else faces).at(input))

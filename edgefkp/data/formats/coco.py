@@ -153,10 +153,16 @@ def _points(parts: list[_Labels]) -> tuple[list[str], list[tuple[str, str]]]:
             category = part.categories[one.category_id]
             count = len(one.keypoints) // 3
             names = tuple(category.keypoints) or tuple(map(str, range(1, count + 1)))
-            if len(names) != count or len(set(names)) < count:
+            if twice := [name for name in names if names.count(name) > 1]:
                 raise EdgefkpError(
-                    f"{part.path}: annotation {one.id} has {count} points, and its category {category.name!r} "
-                    f"{len(set(names))} names of keypoints",
+                    f"{part.path}: the category {category.name!r} has the keypoint {twice[0][:40]!r} "
+                    f"{twice.count(twice[0])} times",
+                    "give each keypoint of the category a name of its own",
+                )
+            if len(names) != count:
+                raise EdgefkpError(
+                    f"{part.path}: annotation {one.id} has {count} points (x, y and visibility of each), and its "
+                    f"category {category.name!r} {len(names)} names of keypoints",
                     HINT,
                 )
             kinds[names].append(f"{category.name} in {part.path.name}")

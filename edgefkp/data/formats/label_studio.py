@@ -30,11 +30,13 @@ def open_label_studio(path: Path, labels: str, layout: PointLayout | None, input
     photos = PhotoFolder(folder, *beside(folder))
     files = files_in(path)
     found: list[tuple[LabeledFace, NamedPoints]] = []
+    predicted = False
     for file in files:
         part = (part_of(file.relative_to(folder)) if len(files) > 1 else None) or PARTS[0]
         tasks = read_labels(file, HINT)
         for number, task in enumerate(tasks if isinstance(tasks, list) else [], 1):
             try:
+                predicted |= bool(task.get("predictions"))
                 found += _faces(task, number, part, photos)
             except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
                 cause = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)[:150]
@@ -43,7 +45,8 @@ def open_label_studio(path: Path, labels: str, layout: PointLayout | None, input
                 ) from error
     source = files[0] if len(files) == 1 else path
     if not found:
-        raise EdgefkpError(f"{source} has no task with keypoints", HINT)
+        what = "has predictions alone" if predicted else "has no task with keypoints"
+        raise EdgefkpError(f"{source} {what}", "submit the tasks, and export again" if predicted else HINT)
     own, faces = named_faces(found, str(source), layout)
     return photos_of(path.resolve().name if path.is_dir() else path.stem, source, own, faces)
 

@@ -18,6 +18,7 @@ from edgefkp.files import read_bytes, visible
 from edgefkp.layout import InputSpec, PointLayout
 
 FIRST = 1  # coordinate of the first pixel's center, as of MATLAB
+_FILES = "**/*.[pP][tT][sS]"
 _HINT = "expected the lines: version: 1, n_points: N, {, N lines of x and y, }"
 _FORM = re.compile(r"\s*version:\s*[\d.]+\s+n_points:\s*(\d{1,5})\s*\{([^{}]*)\}\s*")
 _FACE = re.compile(r"(.+)_(\d{1,3})")  # a second face of photo.jpg: photo_1.pts
@@ -29,7 +30,7 @@ def open_pts(path: Path, labels: str, layout: PointLayout | None, input: InputSp
     Folders whose names have the word train, validation or test are these parts. Raises EdgefkpError for a file that is
     damaged, and where files have other numbers of points.
     """
-    files = visible(path, "**/*.pts") if path.is_dir() else [path]
+    files = visible(path, _FILES) if path.is_dir() else [path]
     folder = path if path.is_dir() else path.parent
     points = [read_pts(file) for file in files]
     counts = np.array([len(face) for face in points])
@@ -97,7 +98,7 @@ def _photo(photos: PhotoFolder, file: Path, top: Path) -> tuple[str, Path]:
 
 def is_pts(path: Path) -> bool:
     if path.is_dir():
-        return next(path.glob("**/*.pts"), None) is not None and bool(visible(path, "**/*.pts"))
+        return next(path.glob(_FILES), None) is not None and bool(visible(path, _FILES))
     return path.suffix.lower() == ".pts" and path.is_file()
 
 

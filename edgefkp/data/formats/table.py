@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgefkp.data.face_table import columns_of
+from edgefkp.data.face_table import columns_of, is_image_name
 from edgefkp.data.formats import FORMATS, Format
 from edgefkp.data.own_layout import layout_of
 from edgefkp.data.photo_folder import PhotoFolder, part_of
@@ -15,6 +15,8 @@ from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
 from edgefkp.layouts.maps import find_conversion
 
 SUFFIXES = (".csv", ".tsv")
+_PACKED = (".gz", ".xz", ".bz2", ".7z", ".rar", ".zip", ".tar", ".tgz")
+_LABELS = (".json", ".jsonl", ".xml", ".txt", ".pts", ".mat", ".yaml", ".xlsx", ".ods", ".npz", ".npy", *_PACKED)
 
 
 def open_table(path: Path, labels: str, layout: PointLayout | None, input: InputSpec) -> Photos:
@@ -82,14 +84,26 @@ def _by_part(folder: Path, layout: PointLayout | None) -> dict[str, Path]:
     named: dict[str, list[Path]] = {}
     for table in tables:
         named.setdefault(part_of(table.name) or PARTS[0], []).append(table)
-    if not tables or PARTS[0] not in named or any(len(files) > 1 for files in named.values()):
-        found = some([table.name for table in tables]) if tables else "none"
+    if not tables:
+        raise _nothing_in(folder, layout)
+    if PARTS[0] not in named or any(len(files) > 1 for files in named.values()):
+        found = some([table.name for table in tables])
         raise EdgefkpError(
             f"{folder} has {len(tables)} CSV files of points ({found}), expected one, or one for each of "
             f"{', '.join(PARTS)} by their names",
             f"put images and one CSV there, with the columns: {columns_in_words(layout or KAGGLE15)}; or give the CSV",
         )
     return {part: named[part][0] for part in PARTS if part in named}
+
+
+def _nothing_in(folder: Path, layout: PointLayout | None) -> EdgefkpError:
+    files = [file for file in visible(folder, "**/*") if not is_image_name(file.name)]
+    labels = [str(file.relative_to(folder)) for file in files if file.suffix.lower() in _LABELS]
+    found = f"found: {some(labels)}" if labels else "0 CSV files"
+    packed = [name for name in labels if name.endswith(_PACKED)]
+    hint = f"unpack {packed[0]}; " if packed else ""
+    hint += f"a CSV needs the columns {columns_in_words(layout or KAGGLE15)}; `edgefkp data formats` lists other forms"
+    return EdgefkpError(f"{folder} has no labels of a form that is known ({found})", hint)
 
 
 def _has_faces(table: Path) -> bool:

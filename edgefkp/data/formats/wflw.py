@@ -20,6 +20,7 @@ ATTRIBUTES = ("pose", "expression", "illumination", "make_up", "occlusion", "blu
 _POINTS = 98
 _BOX = 4  # numbers: left, top, right, bottom
 _CELLS = 2 * _POINTS + _BOX + len(ATTRIBUTES) + 1
+_BOM = b"\xef\xbb\xbf"
 _HEAD = 8192  # bytes that hold the first line
 _HINT = f"a line for each face: x and y of {_POINTS} points, its box, {len(ATTRIBUTES)} attributes, the photo's name"
 
@@ -35,7 +36,7 @@ def open_wflw(path: Path, labels: str, layout: PointLayout | None, input: InputS
     faces = []
     for file in files:
         part = (part_of(file.name) if len(files) > 1 else None) or PARTS[0]
-        text = read_bytes(file, "WFLW's text", _HINT).decode("utf-8", "surrogateescape")
+        text = read_bytes(file, "WFLW's text", _HINT).removeprefix(_BOM).decode("utf-8", "surrogateescape")
         lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
         faces += [_face(file, number, line, part, photos) for number, line in lines]
     source = files[0] if len(files) == 1 else path
@@ -77,7 +78,7 @@ def _files(path: Path) -> list[Path]:
 def _begins(file: Path) -> bool:
     try:
         with open_file(file) as stream:
-            cells = stream.readline(_HEAD).split()
+            cells = stream.readline(_HEAD).removeprefix(_BOM).split()
     except (OSError, EdgefkpError):
         return False
     return len(cells) >= _CELLS and all(coordinate(cell.decode("latin1")) is not None for cell in cells[: _CELLS - 1])

@@ -12,14 +12,14 @@ import numpy as np
 
 from edgefkp.data.labels.findings import Judgment, LabelFinding
 from edgefkp.data.labels.options import LabelOptions
-from edgefkp.data.labels.rows import copies, filled_in, no_face, outside, persons, small
+from edgefkp.data.labels.rows import copies, displaced, filled_in, no_face, outside, persons, small
 from edgefkp.data.labels.seen import Found, RawLabels, Seen
 from edgefkp.data.labels.units import missing, scale, unit
 from edgefkp.data.labels.ways import exif, ways
 
 # In this order: each needs what the earlier ones make of the points.
 CHECKS: tuple[Callable[[Seen], Found], ...] = (
-    missing, unit, exif, scale, ways, outside, small, no_face, copies, filled_in, persons,
+    missing, unit, exif, scale, ways, outside, small, no_face, displaced, copies, filled_in, persons,
 )  # fmt: skip
 
 

@@ -20,9 +20,11 @@ LABEL_KINDS = {
     "small": "faces of a few pixels",
     "one place": "all points of a face in one place",
     "no face": "points that form no face: another order of points, or those of two faces",
+    "displaced": "a point that is elsewhere in nearly all faces: another meaning, or two points swapped",
     "copies": "the same points for several faces",
     "filled in": "missing points that were filled in",
     "images": "points of other rows than their image's",
+    "beside": "points that are all off their faces by the same way",
     "persons": "persons that are none",
 }
 # No face can be cut out of a photo around such points: there is no use in trusting them.

@@ -127,8 +127,8 @@ class Fit:
         NaN where a point is missing or all of a face's points are one place.
         """
         laid = self._onto[:, None] * self._centered[0] + self._places[:, None]
-        laid[~self._present | ~(self.extents > 0)[:, None]] = np.nan
-        return np.stack([laid.real, laid.imag], -1)
+        known = self._present & (self.extents > 0)[:, None]
+        return np.where(known[..., None], np.stack([laid.real, laid.imag], -1), np.nan)
 
     def onto_mean_shape(self, side: int) -> np.ndarray:
         """(N, 2, 3) matrices that lay each face onto the mean shape of an image of that side; two points or more."""

@@ -6,14 +6,21 @@ the points of another face.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from edgefkp.data.cutting import cut_face
 from edgefkp.data.faces import Faces, resampled
+from edgefkp.data.images import read_image
 from edgefkp.data.labels.findings import LabelFinding
 from edgefkp.data.labels.fit import Fit
+from edgefkp.data.photos import Photos
 from edgefkp.layout import InputSpec
 
 _MOST, _FEWEST = 300, 30  # faces that are looked at
+_MOST_PHOTOS = 100  # that are read once more
+_CUT = InputSpec()  # of faces that are cut by other rows' points
 _SIDE = 24  # pixels of the laid faces
 _BLUR = 9  # pixels of them: what is coarser is light, and no feature
 _ENOUGH = 4  # points of a face
@@ -41,20 +48,53 @@ def fit_their_images(faces: Faces) -> LabelFinding | None:
         """Laid by the points of the face that many rows on."""
         return _likeness(images[picked], np.roll(matrices, -step, 0)[picked])
 
-    own = likeness(0)
-    if _better(own, likeness(far)) > _BETTER:
+    return _finding(likeness, far, len(picked), len(rows), f"row {rows[0] + 1} ({str(faces.ids[rows[0]])[:60]})")
+
+
+def photos_fit(photos: Photos) -> LabelFinding | None:
+    """The same for photos, whose crops are cut by their points: each is cut by the points of other rows, too."""
+    fit = Fit(photos.points, photos.layout)
+    rows = np.flatnonzero((fit.counts >= _ENOUGH) & (fit.extents > 0))
+    far = len(rows) // 2
+    boxes = np.column_stack([fit.middles, fit.extents])[rows]
+    apart = np.abs(boxes - np.roll(boxes, -far, 0)).max(1) >= _MOVED * boxes[:, 2]  # else these points fit as well
+    picked = np.linspace(0, len(rows) - 1, min(_MOST_PHOTOS, len(rows))).astype(int)
+    steps = (0, 1, -1, far)
+    crops: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {step: [] for step in steps}
+    for at in picked[apart[picked]].tolist() if len(rows) >= _FEWEST else ():
+        image = read_image(photos.paths[rows[at]], _CUT.colors)
+        if image is None:
+            continue
+        for step in steps:
+            points = photos.points[rows[(at + step) % len(rows)]]
+            crops[step].append(cut_face(image, points, str(photos.ids[rows[at]]), photos.layout, _CUT))
+    if len(crops[0]) < _FEWEST:
         return None
+
+    def likeness(step: int) -> np.ndarray:
+        images, keypoints = map(np.stack, zip(*crops[step], strict=True))
+        return _likeness(images, Fit(keypoints, photos.layout).onto_mean_shape(_SIDE))
+
+    return _finding(likeness, far, len(crops[0]), len(rows), photos.rows[rows[0]] + f" ({photos.ids[rows[0]]})")
+
+
+def _finding(
+    likeness: Callable[[int], np.ndarray], far: int, compared: int, count: int, first: str
+) -> LabelFinding | None:
+    """likeness: of each face that is compared, laid by the points of the face that many rows on."""
+    own = likeness(0)
     fits = {name: _better(likeness(step), own) for name, step in (("next", 1), ("previous", -1))}
     neighbor = max(fits, key=lambda name: fits[name])
     shifted = fits[neighbor] > _BETTER
     if shifted:
         what, cure = f"fit the points of the {neighbor} row", "the rows are shifted: give each image its own points"
+    elif _better(own, likeness(far)) > _BETTER:
+        return None
     else:
         what = "fit their own points no better than those of another face"
         cure = "look at them: edgefkp data info --sheet FILE.png"
-    first = f"row {rows[0] + 1} ({str(faces.ids[rows[0]])[:60]})"
-    what = f"the images {what}, by the mean of {len(picked)} faces"
-    return LabelFinding("images", shifted, what, cure, len(rows), first)
+    what = f"the images {what}, by the mean of {compared} faces"
+    return LabelFinding("images", shifted, what, cure, count, first)
 
 
 def _likeness(images: np.ndarray, matrices: np.ndarray) -> np.ndarray:

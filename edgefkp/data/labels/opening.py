@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from edgefkp.data.faces import Dataset, Faces
+from edgefkp.data.labels.beside import beside_their_points
 from edgefkp.data.labels.check import judge
 from edgefkp.data.labels.findings import Judgment
-from edgefkp.data.labels.images import fit_their_images
+from edgefkp.data.labels.images import fit_their_images, photos_fit
 from edgefkp.data.labels.options import UPRIGHT, LabelOptions
 from edgefkp.data.labels.seen import RawLabels
 from edgefkp.data.own_layout import is_own, made_again
@@ -60,9 +61,15 @@ def judged_crops(dataset: Dataset, options: LabelOptions, where: str) -> Dataset
     return dataset.with_parts(moved) if options.changes_points else dataset
 
 
-def judged_images(dataset: Dataset) -> Judgment:
-    """The dataset's, with what the pixels add. Raises EdgefkpError for points of other rows than their image's."""
-    judgment = dataset.judgment.with_one_more(fit_their_images(dataset.train))
+def judged_images(dataset: Dataset, photos: Photos | None = None) -> Judgment:
+    """The dataset's, with what the pixels add. Raises EdgefkpError for points of other rows than their image's.
+
+    photos: what the dataset was cut out of, if it was.
+    """
+    rows = fit_their_images(dataset.train) if photos is None else photos_fit(photos)
+    judgment = dataset.judgment.with_one_more(rows)
+    if rows is None:
+        judgment = judgment.with_one_more(beside_their_points(dataset.train))
     judgment.require()
     return judgment
 

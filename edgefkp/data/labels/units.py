@@ -7,12 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgefkp.data.labels.findings import LabelFinding
 from edgefkp.data.labels.seen import Found, Seen
 
 _TINY = 4  # pixels: no face that is less wide and high can be seen
 _NEARLY_ALL = 0.98
 _APART = 0.1  # of the mean shape's box: two points that far apart are not at one place
 _OFTEN = 0.05  # of the faces
+_LOOSE = 1.2  # times the face: an image that is no crop along its outermost points
+_BOXES, _MOST_BOXES = 5, 0.9  # faces, and their share
 _ROUND = 100  # what percent go up to
 # The middle of a face as a share of its image: the median is 0.5 of every data set at hand, and 0.3 of no face.
 _CENTRAL = (0.3, 0.7)
@@ -22,6 +25,8 @@ _CLEARLY = 0.1  # log of a face's proportions, that one reading is nearer to the
 # A copy's size is mostly one of these times the image's.
 _FACTORS = (1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)
 _NEAR = 0.13  # log
+_USUAL, _EXACT = 6, 0.03  # larger factors are taken as one of these only if they are that near, log
+_PERMILLE = 1000  # what shares of width and height go up to there
 _ALIKE = 0.4  # log of the factors across and down: faces are not that far from the middle of all their images
 
 
@@ -66,6 +71,8 @@ def unit(seen: Seen) -> Found:
     """Shares of the image, -1..1, or percent."""
     extents = seen.fit.extents
     judged = extents > 0
+    if box := _own_box(seen, judged):
+        return [box], seen
     if seen.options.unit or not judged.any():
         return [], seen
     tiny = judged & (extents < _TINY)
@@ -84,6 +91,17 @@ def unit(seen: Seen) -> Found:
         return [seen.finding("unit", tiny, what, cure, refused=True)], Seen(no_sizes, seen.options)
     cured = seen.having(unit=name)
     return [seen.finding("unit", tiny, f"{what} but perhaps {kind}", "if so", cured, refused=True)], cured
+
+
+def _own_box(seen: Seen, judged: np.ndarray) -> LabelFinding | None:
+    """Points that count from the box of each face's own points: the lowest x and y of every face are 0."""
+    lowest = np.where(np.isnan(seen.points), np.inf, seen.points).min(1)
+    sizes = seen.raw.sizes.max(1)
+    of = judged & (lowest == 0).all(1) & (seen.fit.extents >= _TINY) & (sizes > _LOOSE * seen.fit.extents)
+    if of.sum() < max(_BOXES, _MOST_BOXES * judged.sum()):
+        return None
+    what = "have points that begin at 0 in x and in y, as if they counted from the box of each face"
+    return seen.finding("unit", of, what, "give them for the whole image", refused=True)
 
 
 def _within(values: np.ndarray, low: float, high: float) -> bool:
@@ -132,20 +150,50 @@ def _larger(seen: Seen, away: np.ndarray, shares: np.ndarray) -> Found:
     what = "have points far outside of their images"
     absolute = seen.fit.middles[sized]
     spread, spread_absolute = (np.median(np.abs(np.log(m / np.median(m, 0)))) for m in (shares, absolute))
-    sizes_differ = np.ptp(seen.raw.sizes[sized], axis=0).max() > 0
-    if sizes_differ and spread_absolute < 0.5 * spread:
-        width, height = (2 * np.median(absolute, 0)).round(-1).astype(int)
-        cure = "if they were placed on copies of one size, add --unit WIDTHxHEIGHT of these copies"
-        what += f" of several sizes, as if placed on copies of about {width}x{height}"
-        return [seen.finding("scale", away, what, cure, refused=True)], seen
+    sizes = seen.raw.sizes[sized]
+    sizes_differ = np.ptp(sizes, axis=0).max() > 0
+    of_one_size = bool(sizes_differ and spread_absolute < 0.5 * spread)
+    if of_one_size or not sizes_differ:
+        middle = 2 * np.median(absolute, 0)
+        if found := _of_a_known_size(seen, away, middle, what, of_one_size):
+            return found
+        width, height = middle.round(-1).astype(int)
+        if of_one_size:
+            cure = "if they were placed on copies of one size, add --unit WIDTHxHEIGHT of these copies"
+            what += f" of several sizes, as if placed on copies of about {width}x{height}"
+            return [seen.finding("scale", away, what, cure, refused=True)], seen
     factor = 2 * float(np.median(shares))
-    nearest = min(_FACTORS, key=lambda one: abs(math.log(one / factor))) if factor > 0 else 1.0
-    cured = seen.having(scale=float(f"{1 / nearest:.6g}"))
-    inside = cured.fit.beyond(seen.raw.sizes)[sized] <= 0.1 * cured.fit.extents[sized]
-    across, down = np.median(shares, 0)
-    fits = abs(np.log(nearest / max(factor, 1e-9))) < _NEAR and abs(np.log(across / down)) < _ALIKE
-    fits = bool(fits and np.mean(inside) > 0.9)
-    if not fits or factor < _LARGER:
+    if factor < _LARGER:
         return [], seen
-    what += f", as if placed on copies about {nearest:g} times as large"
+    nearest = min(_FACTORS, key=lambda one: abs(math.log(one / factor)))
+    if abs(math.log(nearest / factor)) > (_NEAR if nearest <= _USUAL else _EXACT):
+        nearest = factor
+    cured = seen.having(scale=float(f"{1 / nearest:.6g}" if nearest in _FACTORS else f"{1 / nearest:.2g}"))
+    across, down = np.median(shares, 0)
+    if abs(np.log(across / down)) >= _ALIKE or not _inside(cured):
+        return [], seen
+    what += f", as if placed on copies about {nearest:.3g} times as large"
+    what += " (by where faces lie; --unit WIDTHxHEIGHT of the copies is exact)"
     return [seen.finding("scale", away, what, "if so", cured, refused=True)], cured
+
+
+def _of_a_known_size(seen: Seen, away: np.ndarray, size: np.ndarray, what: str, differ: bool) -> Found | None:
+    """Permille, or pixels of copies of a usual size: `size` is twice where faces are, which is near the copies'."""
+    sizes = seen.raw.sizes[seen.sized]
+    highest = np.nanpercentile(seen.points[seen.sized].reshape(-1, 2), 99.9, 0)
+    square = abs(math.log(size[0] / size[1])) < _NEAR if (size > 0).all() else False
+    if square and highest.max() <= _PERMILLE and abs(np.log(size / _PERMILLE)).max() < _NEAR:
+        of_images = seen.having(unit=f"{_PERMILLE}x{_PERMILLE}")
+        whole = sizes.max() * min(_FACTORS, key=lambda one: abs(one - _PERMILLE / sizes.max()))
+        oblong = abs(math.log(np.divide(*np.median(sizes, 0)))) > _NEAR
+        if _inside(of_images) and (differ or oblong or highest.max() > whole):
+            what += f" and up to {highest.max():.4g}, as if they were permille of width and height"
+            return [seen.finding("scale", away, what, "if so", of_images, refused=True)], of_images
+    return None
+
+
+def _inside(seen: Seen) -> bool:
+    """Nearly all faces are within their images."""
+    sizes = seen.raw.sizes[seen.sized]
+    beyond = seen.fit.beyond(seen.raw.sizes)[seen.sized]
+    return bool(len(sizes) and np.mean(beyond <= 0.1 * seen.fit.extents[seen.sized]) > 0.9)

@@ -36,6 +36,8 @@ class Scheme:
     integer: bool = False
     # Every operator computes with integers, whose ranges are found by calibration samples.
     static: bool = False
+    # Of the activations of a static scheme.
+    activation_bits: int = 8
     # The file takes and returns integers.
     integer_ends: bool = False
     # uint8 pixels go in by the input's own quantization; else a cast and a division in the graph take them.

@@ -17,7 +17,7 @@ DYNAMIC = SCHEMES.add(
         "int8 weights, activations quantized while the file runs",
         order=2,
         configure=_configure,
-        recognizes=lambda kinds: not kinds.count("integer") and kinds.count("hybrid") > 0,
+        recognizes=lambda kinds: not kinds.count("integer") and kinds.count("hybrid") > 0 and not kinds.few_bits,
         integer=True,
         corrects_bias=True,
         per_tensor_dense=True,

@@ -8,7 +8,7 @@ FLOAT32 = SCHEMES.add(
         "32-bit floats throughout",
         order=0,
         configure=lambda converter: None,
-        recognizes=lambda kinds: kinds.floats_only and not kinds.holds("float16"),
+        recognizes=lambda kinds: kinds.floats_only and not kinds.holds("float16") and not kinds.unpacks_weights,
         on_micro=True,
     )
 )

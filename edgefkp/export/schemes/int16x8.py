@@ -23,6 +23,7 @@ INT16X8 = SCHEMES.add(
         recognizes=lambda kinds: kinds.computes_in("int16"),
         integer=True,
         static=True,
+        activation_bits=16,
         exact=True,
         corrects_bias=True,
         on_micro=True,

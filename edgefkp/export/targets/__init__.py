@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.schemes import DEFAULT_SCHEMES
 from edgefkp.records import Registry
+from edgefkp.runtime.defects import complaints
 
 if TYPE_CHECKING:
     from edgefkp.export.inspect import Inspection
+    from edgefkp.export.npu import Npu
 
 TABLE = Path(__file__).parent / "op_versions.json"  # runtime -> operator -> the highest version that it knows
 DEFAULT_TARGET = "any"
@@ -37,14 +39,16 @@ class Target:
     schemes: tuple[str, ...] = DEFAULT_SCHEMES
     # Each file is run in TensorFlow Lite Micro and written as a C array.
     micro: bool = False
+    # Each file is compiled for this NPU, and the compiler's estimate written in its card.
+    npu: "Npu | None" = None
 
 
 TARGETS: Registry[Target] = Registry("target", __name__, order=lambda target: target.order)
 
 
 def refusals(inspection: "Inspection") -> dict[str, tuple[str, ...]]:
-    """Runtime (key of TABLE) -> why it would not load the file; empty if it would."""
-    return {name: tuple(_too_new(inspection, name)) for name in _tables()}
+    """Runtime (key of TABLE) -> why it would not load the file, or compute it wrongly; empty if all is well."""
+    return {name: (*_too_new(inspection, name), *complaints(inspection.defects, name)) for name in _tables()}
 
 
 def _too_new(inspection: "Inspection", name: str) -> list[str]:
@@ -69,18 +73,21 @@ def _tables() -> dict[str, dict[str, dict[str, int]]]:
 
 
 def require_target(inspection: "Inspection", target: Target, path: Path) -> None:
-    """Check operator versions against the target's tables, then load and run the file in each runtime of `tried`.
+    """Check the graph against what the target's runtimes know and compute rightly, then run the file in each runtime of
+    `tried`, and compare what they make of it.
 
-    Raises EdgefkpError with what is too new and how to export it instead.
+    Raises EdgefkpError with what is too new or wrong and how to export it instead.
     """
-    from edgefkp.runtime import safety
+    from edgefkp.runtime import agreement, safety
 
     reasons = refusals(inspection)
     for name in target.tables:
         if reasons[name]:
             raise EdgefkpError(f"{path.name} cannot run on {name}: {'; '.join(reasons[name])}", _fix(target, name))
-    for runtime in tried(target):
+    present = tried(target)
+    for runtime in present:
         safety.check(path, runtime)
+    agreement.require_agreement(path, present)
 
 
 def tried(target: Target) -> list[str]:

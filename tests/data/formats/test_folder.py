@@ -123,8 +123,12 @@ def test_one_csv_is_needed(folder):
     assert len(open_dataset(folder).train) == 12
     (folder / "more.csv").unlink()
     (folder / "points.csv").unlink()
-    with pytest.raises(EdgefkpError, match="0 CSV files"):
+    with pytest.raises(EdgefkpError, match="no labels of a form that is known"):
         open_dataset(folder)
+    (folder / "points.csv.gz").write_bytes(b"")
+    with pytest.raises(EdgefkpError, match=r"found: points\.csv\.gz") as found:
+        open_dataset(folder)
+    assert found.value.hint.startswith("unpack points.csv.gz")
     (folder / "notes.txt").write_text("")
     with pytest.raises(EdgefkpError, match="no form that is known"):
         open_dataset(folder / "notes.txt")

@@ -46,7 +46,7 @@ def test_a_new_format_is_opened_and_named_in_the_hint(plugged_in, tmp_path):
 def test_the_sample_is_a_name_and_not_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("sample").mkdir()
-    with pytest.raises(EdgefkpError, match="0 CSV files"):
+    with pytest.raises(EdgefkpError, match="no labels of a form that is known"):
         open_dataset("./sample")
 
 

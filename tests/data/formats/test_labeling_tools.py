@@ -121,6 +121,7 @@ def test_persons_of_pts_stand_in_a_table_beside_them(labeled):
     for name, face in zip(names, points, strict=True):
         write_pts(folder / "points" / name.replace(".png", ".pts"), face)
     write_csv(folder / "persons.csv", ["file", "person"], zip(names, PERSONS, strict=True))
+    (folder / "points/0.pts").rename(folder / "points/0.PTS")
     for path in (folder, folder / "points"):
         source = open_dataset(path)
         assert (source.train.groups.tolist(), source.persons_known) == (PERSONS, True)
@@ -147,6 +148,9 @@ def test_wflws_text_has_98_points_boxes_and_attributes(labeled):
     assert photos.boxes.shape == (6, 4)
     source = open_dataset(folder)
     assert (len(source.train), len(source.test)) == (4, 2)
+    train = folder / "list_98pt_rect_attr_train.txt"
+    train.write_bytes(b"\xef\xbb\xbf" + train.read_bytes().replace(b"\n", b"\r\n"))
+    assert open_dataset(folder).train.hash == source.train.hash
 
 
 def test_parts_by_the_names_of_files(labeled):
@@ -190,12 +194,18 @@ def test_two_faces_of_single_points_need_a_group(labeled):
         ("coco", lambda text: text.replace('"category_id": 7', '"category_id": 8', 1), "of category 8"),
         ("coco", lambda text: text.replace('"keypoints": [', '"keypoints": [1e9, ', 1), "has 46 numbers"),
         ("coco", lambda text: text.replace('"categories"', '"category"'), "categories is missing"),
+        (
+            "coco",
+            lambda text: text.replace('"right_eye_center"', '"left_eye_center"', 1),
+            r"the category '.*' has the keypoint 'left_eye_center' 2 times",
+        ),
         ("cvat skeleton", lambda text: text[:900], "is not a whole XML file"),
         ("cvat skeleton", lambda text: text.replace('points="', 'points="up', 1), "expected x,y"),
         ("cvat skeleton", lambda text: text.replace("?>", "?><!DOCTYPE a []>", 1), "defines entities"),
         ("label studio", lambda text: text.replace('"original_width"', '"width"', 1), "original_width is missing"),
         ("label studio", lambda text: text.replace('"image"', '"picture"').replace(".png", ""), "names no image file"),
         ("label studio", lambda text: text.replace("right_eye_center", "left_eye_center", 1), "is there twice"),
+        ("label studio", lambda text: text.replace('"annotations"', '"predictions"'), "has predictions alone"),
     ],
 )
 def test_damage_of_labels_is_named(labeled, form, damage, message):

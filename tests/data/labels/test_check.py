@@ -47,6 +47,7 @@ CURED = {
     "percent": (100 * GOOD / SIZES[:, None], "add --unit percent"),
     "pixels of a copy four times as large": (GOOD * 4, "add --scale 0.25"),
     "pixels of a copy twice as large": (GOOD * 2, "add --scale 0.5"),
+    "permille": (1000 * GOOD / SIZES[:, None], "add --unit 1000x1000"),
     "sides of the viewer": (GOOD[:, KAGGLE15.mirror_order], "add --mirror-names"),
     "x and y swapped": (GOOD[..., ::-1], "add --swap-xy"),
     "y from the lower edge": (np.stack([GOOD[..., 0], SIZES[:, None, 1] - 1 - GOOD[..., 1]], -1), "add --flip-y"),
@@ -110,6 +111,14 @@ REFUSED = {
     "another order of points": (GOOD[:, np.random.default_rng(3).permutation(15)], "no face", "left_eye_center"),
     "one face for all": (np.repeat(GOOD[:1], COUNT, 0), "copies", "look at them"),
     "all points in one place": (np.repeat(GOOD[:, :1], 15, 1), "one place", "an empty cell"),
+    "pixels of the box of each face": (GOOD - GOOD.min(1, keepdims=True), "unit", "for the whole image"),
+    "pixels from the middle of the image": (GOOD - SIZES[:, None] / 2, "outside", "add half of its width and height"),
+    "eyes swapped and no other point": (GOOD[:, [1, 0, *range(2, 15)]], "displaced", "correct these columns"),
+    "the nose in a corner of the mouth": (
+        GOOD[:, [*range(10), 11, *range(11, 15)]],
+        "displaced",
+        "correct these columns",
+    ),
     "another photo": (GOOD + np.array([300, 0]), "outside", "the images that the points were placed on"),
 }
 
@@ -149,6 +158,9 @@ DOUBTS = {
     "points in one place": (in_some(lambda some: np.repeat(some[:, :1], 15, 1)), "one place", 4),
     "the mean for missing points": (with_missing(0) + np.where(with_missing(0) == 0, GOOD.mean(0), 0), "filled in", 20),
     "points of a copy half as large": (GOOD / 2.5, "scale", COUNT),
+    "the nose a little off": (
+        GOOD + np.where(np.arange(15) == 10, 16, 0)[:, None] * (0.0, 1.0), "displaced", COUNT
+    ),
     "copied rows": (np.concatenate([GOOD[:20], GOOD[:4], GOOD[24:]]), "copies", 8),
 }  # fmt: skip
 
@@ -207,4 +219,4 @@ def test_an_option_that_makes_good_labels_wrong_is_named():
 def test_every_kind_of_a_finding_is_explained():
     every = [judged(raw_labels(points)) for points, *_ in (*CURED.values(), *REFUSED.values(), *DOUBTS.values())]
     found = {finding.kind for one in every for finding in one.findings}
-    assert found | {"exif", "images", "persons"} == set(LABEL_KINDS)
+    assert found | {"exif", "images", "beside", "persons"} == set(LABEL_KINDS)

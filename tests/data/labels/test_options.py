@@ -115,3 +115,9 @@ def test_matrices_lay_faces_onto_the_mean_shape():
     moved = np.einsum("nij,nkj->nki", matrices[:, :, :2], points.astype(float)) + matrices[:, None, :, 2]
     assert np.allclose(moved, fit.laid(), atol=1e-3)
     assert np.abs(moved - KAGGLE15.mean_points()).mean() < 2
+
+
+def test_a_point_that_is_missing_is_missing_in_x_and_y_when_it_is_laid():
+    points = good_points()
+    points[3, 5] = np.nan
+    assert np.isnan(Fit(points, KAGGLE15).laid()[3, 5]).all()

@@ -1,0 +1,105 @@
+// edgefkp/detect/tracker.py: the next box comes from this frame's points; the finder runs when a face is lost, and now
+// and then while more faces may be followed.
+
+import { isSame, moved, nextBox, nextRoll, toImage } from "/geometry.js";
+import { presence } from "/presence.js";
+
+export class OneEuro {
+  points = null;
+
+  // settings: of /setup.json
+  constructor(settings) { this.settings = settings; }
+
+  smooth(points, side, seconds) {
+    if (!this.points) {
+      Object.assign(this, { points, seconds, speed: points.map(() => [0, 0]) });
+      return points;
+    }
+    const passed = seconds - this.seconds;
+    if (passed <= 0) return this.points;
+    const { minCutoff, beta, speedCutoff } = this.settings;
+    const share = (cutoff) => { const turn = 2 * Math.PI * cutoff * passed; return turn / (turn + 1); };
+    this.points = points.map((point, i) => {
+      const before = this.points[i];
+      this.speed[i] = this.speed[i].map((speed, k) =>
+        speed + share(speedCutoff) * ((point[k] - before[k]) / (side * passed) - speed));
+      const part = share(minCutoff + beta * Math.hypot(...this.speed[i]));
+      return before.map((old, k) => old + part * (point[k] - old));
+    });
+    this.seconds = seconds;
+    return this.points;
+  }
+}
+
+export class Tracker {
+  tracks = [];
+  numbered = 0;
+  searched = -Infinity;
+
+  // setup: of /setup.json. finder: has find(video) -> boxes.
+  constructor(network, finder, setup) { Object.assign(this, { network, finder, setup }); }
+
+  // The faces of the video's frame, which was taken at `seconds`: [{ number, box, score, points, shown }].
+  async follow(video, seconds, { maxFaces, smoothing }) {
+    const faces = await this.known(video);
+    faces.splice(maxFaces);
+    if (!faces.length || (faces.length < maxFaces && seconds - this.searched >= this.setup.tracking.rediscover)) {
+      this.searched = seconds;
+      faces.push(...(await this.search(video, faces, maxFaces)));
+    }
+    this.tracks = faces.map((face) => ({ ...face, box: this.next(face) }));
+    for (const face of faces) {
+      const smooth = face.filter.smooth(face.points, face.box.side, seconds);
+      face.shown = smoothing ? smooth : face.points;
+    }
+    return faces;
+  }
+
+  async known(video) {
+    const kept = [];
+    for (const { number, box, filter } of this.tracks) {
+      const face = await this.near(video, box);
+      if (face.score >= this.setup.presence.trackThreshold && !this.isTaken(face, kept))
+        kept.push({ ...face, number, filter });
+    }
+    return kept;
+  }
+
+  async search(video, known, maxFaces) {
+    const fresh = [];
+    for (const box of await this.finder.find(video)) {
+      if (known.length + fresh.length >= maxFaces) break;
+      const upright = { ...box, roll: nextRoll(box.roll, 0, this.setup.tracking.maxRoll) };
+      const face = await this.near(video, moved(upright, this.network.spec.reframed), this.finder.predictions ?? 2);
+      if (face.score < this.setup.presence.faceThreshold || this.isTaken(face, [...known, ...fresh])) continue;
+      fresh.push({ ...face, number: ++this.numbered, filter: new OneEuro(this.setup.oneEuro) });
+    }
+    return fresh;
+  }
+
+  isTaken({ box }, others) {
+    return others.some((other) => isSame(box, other.box, this.setup.tracking.sameFace));
+  }
+
+  next({ points, box }) {
+    return nextBox(points, this.network.spec, box, this.setup.tracking.maxRoll);
+  }
+
+  async at(video, box) {
+    const { network, setup } = this, crop = network.crop(video, box), points = await network.predict(crop);
+    const score = presence(crop, points, network.spec, setup.presence);
+    return { box, score, points: toImage(points, box, network.spec.side) };
+  }
+
+  // The face near `box`; predicted again while it lies far beside the crop.
+  async near(video, box, predictions = this.setup.tracking.maxPredictions) {
+    let face = await this.at(video, box);
+    for (let more = predictions - 1; more > 0; more--) {
+      const next = this.next(face);
+      const far = Math.max(...["x", "y", "side"].map((key) => Math.abs(next[key] - face.box[key])));
+      if (far <= this.setup.tracking.maxMotion * face.box.side && next.roll === face.box.roll) break;
+      face = await this.at(video, next);
+    }
+    return face;
+  }
+}

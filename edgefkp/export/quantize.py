@@ -1,0 +1,261 @@
+"""Quantization of a float .tflite, whoever made it, by LiteRT's quantizer (extra `quantize`), without TensorFlow.
+
+Three things are not the quantizer's own, and are why its files come out closer to their networks:
+
+- Ranges are the smallest and largest values over all samples. By itself it takes a moving average, which forgets.
+- A soft argmax or a normalization stays in float: islands by operator.
+- The last bias takes back the mean error of the outputs, as in edgefkp.export.bias_correction.
+
+Everything runs in a child process: the quantizer and the runtime that calibrates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.export.schemes import SCHEMES, Scheme
+from edgefkp.files import captured_fds, write_bytes
+from edgefkp.runtime import isolate
+from edgefkp.runtime.graph import Graph, Operator, buffer_of, read_graph
+from edgefkp.runtime.scratch import scratch_folder
+
+INSTALL = "pip install 'edgefkp[quantize]'"
+LEAST_WEIGHTS = 1024  # of a layer that is stored as integers in a dynamic file, as TensorFlow's converter has it
+# Operators whose results 256 steps cannot hold: probabilities over many places, and the parts of a normalization.
+ISLANDS = ("SOFTMAX", "RSQRT", "SQUARED_DIFFERENCE", "SQRT", "DIV")
+# What sums up an island's result, and belongs to it: the centers of a soft argmax.
+_SUMS = ("FULLY_CONNECTED", "BATCH_MATMUL", "SUM", "MUL", "MEAN")
+_SHAPES = ("RESHAPE", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "DEQUANTIZE", "QUANTIZE")
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A quantized file and how it was made."""
+
+    content: bytes
+    # Outputs of operators that compute in float on purpose.
+    kept: tuple[str, ...]
+    # (outputs,) what was added to the last bias; None where that is not possible.
+    missing: np.ndarray | None
+
+
+def require_quantizer() -> None:
+    """Raise EnvironmentProblem without LiteRT's quantizer, or without the runtime that it calibrates with."""
+    if find_spec("litert_quantizer") is None or find_spec("ai_edge_litert") is None:
+        raise EnvironmentProblem("a .tflite is quantized by litert-quantizer, which is not installed", INSTALL)
+
+
+def quantize(
+    path: Path,
+    scheme: Scheme,
+    samples: Sequence[np.ndarray],
+    keep_float: Sequence[str] = (),
+    per_tensor_dense: bool = False,
+) -> Quantized:
+    """The float file at `path` in `scheme`, which is one with integers.
+
+    samples: one (N, *input shape) array for each input, in the file's order; dynamic files are corrected by them if
+    there are any. keep_float: names of tensors whose operators stay in float, beside the islands.
+    Raises EdgefkpError for a file that cannot be quantized, EnvironmentProblem without the quantizer.
+    """
+    require_quantizer()
+    try:
+        found = isolate.call(
+            quantize_here,
+            str(path.absolute()),
+            scheme.name,
+            list(samples),
+            list(keep_float),
+            per_tensor_dense,
+            label="quantization",
+        )
+    except isolate.ChildDied as died:
+        cause = died.last_line or died.message
+        raise EdgefkpError(
+            f"{path.name} cannot be quantized to {scheme.name}: {cause[:150]}", "choose another scheme for this file"
+        ) from None
+    return Quantized(found["content"].tobytes(), tuple(found["kept"]), found["missing"])
+
+
+def quantize_here(
+    path: str, name: str, samples: list[np.ndarray], keep_float: list[str], per_tensor_dense: bool
+) -> dict[str, Any]:
+    """In the child: the content of the quantized file, what was kept in float, what was corrected."""
+    scheme, content = SCHEMES[name], Path(path).read_bytes()
+    graph = read_graph(path)
+    kept = kept_in_float(graph, keep_float) if scheme.static and scheme.keeps_float else list(keep_float)
+    with captured_fds():
+        ranges = _ranges(content, samples) if scheme.static else {}
+        made = _made(content, scheme, ranges, kept, per_tensor_dense)
+        missing = None
+        if samples and scheme.corrects_bias and (bias := output_bias(graph)) is not None:
+            measured = SCHEMES[scheme.measured_as or scheme.name]
+            tried = made if measured is scheme else _made(content, measured, ranges, kept, per_tensor_dense)
+            missing = (_outputs(content, samples) - _outputs(tried, samples)).mean(0)
+            made = _made(_with_bias(content, bias, missing), scheme, ranges, kept, per_tensor_dense)
+    return {"content": np.frombuffer(made, np.uint8), "kept": kept, "missing": missing}
+
+
+def kept_in_float(graph: Graph, asked: Sequence[str] = ()) -> list[str]:
+    """Outputs of the operators that stay in float: `asked`, the islands, and what sums these up.
+
+    Raises EdgefkpError for a name that no operator has.
+    """
+    outputs = [operator.outputs[0].name for operator in graph.operators if operator.outputs]
+    unknown = [name for name in asked if name not in outputs]
+    if unknown:
+        listed = ", ".join(outputs[:12]) + (f" and {len(outputs) - 12} more" if len(outputs) > 12 else "")
+        raise EdgefkpError(f"no operator with the output '{unknown[0]}' in this file", f"outputs: {listed}")
+    inside = {
+        operator.outputs[0].name
+        for operator in graph.operators
+        if operator.outputs and operator.name in ISLANDS
+    }  # fmt: skip
+    for operator in graph.operators:
+        takes = {tensor.name for tensor in operator.inputs if tensor is not None}
+        if operator.name in (*_SUMS, *_SHAPES) and operator.outputs and takes & inside:
+            if operator.name in _SUMS and any(_sums(one) for one in _makers(graph, takes & inside)):
+                continue  # the second sum is a layer of its own
+            inside.add(operator.outputs[0].name)
+    return [name for name in outputs if name in inside or name in asked]
+
+
+def _makers(graph: Graph, names: set[str]) -> list[Operator]:
+    """The operators that compute these tensors, through what only changes a shape."""
+    found = []
+    for operator in graph.operators:
+        if operator.outputs and operator.outputs[0].name in names:
+            takes = {tensor.name for tensor in operator.inputs if tensor is not None}
+            found += _makers(graph, takes) if operator.name in _SHAPES else [operator]
+    return found
+
+
+def _sums(operator: Operator) -> bool:
+    return operator.name in ("FULLY_CONNECTED", "BATCH_MATMUL", "SUM", "MEAN")
+
+
+def output_bias(graph: Graph) -> str | None:
+    """The constant that the last dense layer adds to the only output; None for a graph that does not end so."""
+    if len(graph.outputs) != 1:
+        return None
+    made_by = {operator.outputs[0].name: operator for operator in graph.operators if operator.outputs}
+    last = made_by.get(graph.outputs[0].name)
+    while last is not None and last.name == "RESHAPE" and last.inputs[0] is not None:
+        last = made_by.get(last.inputs[0].name)
+    if last is None or last.name != "FULLY_CONNECTED" or len(last.inputs) < 3 or last.activation:
+        return None
+    bias = last.inputs[2]
+    return bias.name if bias is not None and bias.constant and bias.dtype == "float32" else None
+
+
+def _with_bias(content: bytes, name: str, missing: np.ndarray) -> bytes:
+    changed = bytearray(content)
+    bias = buffer_of(changed, name).view(np.float32)
+    bias += missing.astype(np.float32)
+    return bytes(changed)
+
+
+def _ranges(content: bytes, samples: list[np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """Tensor -> its smallest and largest value over the samples, as the quantizer takes them."""
+    interpreter = _interpreter(content, preserve=True)
+    details = [one for one in interpreter.get_tensor_details() if one["dtype"] == np.float32 and one["name"]]
+    ranges: dict[str, dict[str, np.ndarray]] = {}
+    for _ in _runs(interpreter, samples):
+        for detail in details:
+            try:
+                values = interpreter.get_tensor(detail["index"])
+            except ValueError:  # a tensor that holds nothing, as one that an optional input names
+                continue
+            if not values.size:
+                continue
+            shape = (1,) * values.ndim
+            known = ranges.setdefault(
+                detail["name"], {"min": np.full(shape, np.inf, np.float32), "max": np.full(shape, -np.inf, np.float32)}
+            )
+            known["min"] = np.minimum(known["min"], values.min().reshape(shape))
+            known["max"] = np.maximum(known["max"], values.max().reshape(shape))
+    return ranges
+
+
+def _outputs(content: bytes, samples: list[np.ndarray]) -> np.ndarray:
+    """(N, numbers) float64 of a file with float ends."""
+    interpreter = _interpreter(content)
+    found = []
+    for _ in _runs(interpreter, samples):
+        parts = [interpreter.get_tensor(one["index"]).reshape(-1) for one in interpreter.get_output_details()]
+        found.append(np.concatenate(parts))
+    return np.stack(found).astype(np.float64)
+
+
+def _interpreter(content: bytes, preserve: bool = False) -> Any:
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if preserve else OpResolverType.AUTO
+    with scratch_folder() as folder:
+        interpreter = Interpreter(
+            str(write_bytes(folder / "one.tflite", content)),
+            experimental_op_resolver_type=resolver,
+            experimental_preserve_all_tensors=preserve,
+        )
+        interpreter.allocate_tensors()
+    return interpreter
+
+
+def _runs(interpreter: Any, samples: list[np.ndarray]) -> Any:
+    inputs = interpreter.get_input_details()
+    for number in range(len(samples[0])):
+        for detail, array in zip(inputs, samples, strict=True):
+            interpreter.set_tensor(detail["index"], array[number].reshape(detail["shape"]).astype(detail["dtype"]))
+        interpreter.invoke()
+        yield number
+
+
+def _made(content: bytes, scheme: Scheme, ranges: dict[str, Any], kept: Sequence[str], per_tensor_dense: bool) -> bytes:
+    from litert_quantizer.quantizer import Quantizer
+
+    quantizer = Quantizer(bytearray(content), recipe(scheme, kept, per_tensor_dense))
+    result = quantizer.quantize(ranges if scheme.static else None)
+    return bytes(result.quantized_model)
+
+
+def recipe(scheme: Scheme, kept: Sequence[str], per_tensor_dense: bool) -> Any:
+    """What the quantizer is asked for: a list of records, one for each rule."""
+    from litert_quantizer.qtyping import (
+        ComputePrecision,
+        OpQuantizationConfig,
+        QuantGranularity,
+        TensorQuantizationConfig,
+        TFLOperationName,
+    )
+    from litert_quantizer.recipe_manager import AlgorithmName, RecipeManager
+
+    rules = RecipeManager()
+    everything = TFLOperationName.ALL_SUPPORTED
+    if scheme.static:
+        rules.add_static_config(".*", everything, scheme.activation_bits, 8)
+        ends = () if scheme.integer_ends else (TFLOperationName.INPUT, TFLOperationName.OUTPUT)
+        for end in ends:
+            rules.add_quantization_config(".*", end, algorithm_key=AlgorithmName.NO_QUANTIZE)
+    else:
+
+        def weights(granularity: Any) -> Any:
+            return OpQuantizationConfig(
+                weight_tensor_config=TensorQuantizationConfig(num_bits=8, symmetric=True, granularity=granularity),
+                compute_precision=ComputePrecision.INTEGER,
+                min_weight_elements=LEAST_WEIGHTS,
+            )
+
+        rules.add_quantization_config(".*", everything, weights(QuantGranularity.CHANNELWISE))
+        if per_tensor_dense:
+            rules.add_quantization_config(".*", TFLOperationName.FULLY_CONNECTED, weights(QuantGranularity.TENSORWISE))
+    for name in kept:
+        rules.add_quantization_config(f"^{re.escape(name)};?$", everything, algorithm_key=AlgorithmName.NO_QUANTIZE)
+    return rules.get_quantization_recipe()
