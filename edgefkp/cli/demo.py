@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgefkp.cli.demo_pages import is_given, live_page, say_what_is_ignored, serve_browser
-from edgefkp.cli.options import finder_option, json_option, log, model_option, print_json, runtime_option
+from edgefkp.cli.options import (
+    finder_option,
+    json_option,
+    log,
+    min_face_option,
+    model_option,
+    print_json,
+    runtime_option,
+)
 from edgefkp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,6 +61,7 @@ class SizeType(click.ParamType):
 @model_option
 @finder_option()
 @click.option("--faces", default=1, show_default=True, type=click.IntRange(min=1), help="Number of faces to track.")
+@min_face_option
 @click.option("--compare", is_flag=True, help="Start with float and int8 side by side.")
 @click.option("--no-smoothing", is_flag=True, help="Start without the One-Euro filter.")
 @click.option("--names", is_flag=True, help="Start with the points' names.")
@@ -94,6 +103,7 @@ def command(
     model: str | None,
     finder: str,
     faces: int,
+    min_face: float | None,
     compare: bool,
     no_smoothing: bool,
     names: bool,
@@ -134,7 +144,7 @@ def command(
     source = open_frames(spec, loop=shown in ("window", "web") if loop is None else loop, log=log, mode=mode)
     try:
         options = ViewOptions(names=names, mirror=mirror, smoothing=not no_smoothing, compare=compare)
-        pipeline = Pipeline(model, finder, runtime, threads, faces, options)
+        pipeline = Pipeline(model, finder, runtime, threads, faces, options, min_face=min_face)
         if measure_jitter:
             jitter = _measured(source, pipeline, frames)
             print_json(jitter) if as_json else click.echo(jitter_table(jitter))

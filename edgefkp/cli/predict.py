@@ -10,6 +10,7 @@ from edgefkp.cli.options import (
     finder_option,
     json_option,
     log,
+    min_face_option,
     model_option,
     print_json,
     runtime_option,
@@ -46,6 +47,7 @@ def _layout_help() -> str:
 @model_option
 @finder_option()
 @click.option("--faces", type=click.IntRange(min=1), help="Most faces per image. [default: all; video: 1]")
+@min_face_option
 @click.option(
     "--format",
     "table",
@@ -87,6 +89,7 @@ def command(
     model: str | None,
     finder: str,
     faces: int | None,
+    min_face: float | None,
     table: str,
     layout: "PointLayout | None",
     overlays: bool,
@@ -107,7 +110,8 @@ def command(
     from edgefkp.detect.predict import Item, PredictSettings, look_for, predict
 
     items, left_out = look_for(paths, out)
-    settings = PredictSettings(out, model, finder, faces, runtime, overlays, names, table, timeout or TIMEOUT, layout)
+    limit = timeout or TIMEOUT
+    settings = PredictSettings(out, model, finder, faces, runtime, overlays, names, table, limit, layout, min_face)
     detector = settings.detector()  # errors of the model or the finder come before the progress bar
     settings.points_of(detector)
     with progress_bar("predict", len(items)) as bar:

@@ -57,7 +57,7 @@ class View:
                 {
                     "number": face.number,
                     "score": face.score,
-                    "box": list(face.box),
+                    "box": list(face.box[:3]),
                     "keypoints": face.keypoints,
                     "pose": None if face.pose is None else face.pose._asdict(),
                 }

@@ -57,13 +57,17 @@ class PredictSettings:
     table: str = "csv"
     timeout: float = TIMEOUT  # seconds that an image, or a frame of a video, may take
     layout: PointLayout | None = None  # of the points that are written and drawn; None: the model's
+    min_face: float | None = None
 
     def detector(self) -> KeypointDetector:
-        return KeypointDetector(self.model, self.finder, max_faces=self.max_faces, runtime=self.runtime)
+        return KeypointDetector(
+            self.model, self.finder, max_faces=self.max_faces, min_face=self.min_face, runtime=self.runtime
+        )
 
     def identity(self, detector: KeypointDetector) -> dict[str, Any]:
         """What must be the same for an earlier run's work to count: values by the names of the options."""
         name, _, argument = self.finder.partition(":")
+        optional = {} if self.min_face is None else {"min face": self.min_face}
         return {
             "edgefkp": __version__,
             "model": sha256_file(detector.model),
@@ -75,6 +79,7 @@ class PredictSettings:
             "overlays": self.overlays,
             "names": self.names,
             **({"layout": self.layout.to_json()} if self.layout else {}),
+            **optional,
         }
 
     def points_of(self, detector: KeypointDetector) -> PointLayout:

@@ -17,7 +17,7 @@ from edgefkp.detect.point_names import (
     name_columns,
     side_margins,
 )
-from edgefkp.geometry import Box
+from edgefkp.geometry import Box, crop_matrix, invert, move_points
 from edgefkp.layout import PointLayout
 
 __all__ = ["BOX", "annotated", "color_of", "dot_size", "draw_face", "draw_faces", "draw_text", "name_columns"]
@@ -71,7 +71,8 @@ def _enlarged(image: np.ndarray, scale: int) -> np.ndarray:
 def _moved(face: Face, scale: float, x: float, y: float) -> Face:
     """A face after a change of size, or with scale -1 in a mirror."""
     stretch = np.array([scale, abs(scale)])
-    box = Box(scale * face.box.x + x, abs(scale) * face.box.y + y, abs(scale) * face.box.side)
+    roll = face.box.roll if scale > 0 else -face.box.roll
+    box = Box(scale * face.box.x + x, abs(scale) * face.box.y + y, abs(scale) * face.box.side, roll)
     return replace(face, keypoints=(face.keypoints * stretch + (x, y)).astype(np.float32), box=box)
 
 
@@ -79,13 +80,8 @@ def draw_face(image: np.ndarray, face: Face) -> None:
     """Draw one face into a (H, W, 3) BGR image: its box, lines and points."""
     import cv2
 
-    half = face.box.side / 2
-    corners = [
-        (round(face.box.x - half), round(face.box.y - half)),
-        (round(face.box.x + half), round(face.box.y + half)),
-    ]
     thin = max(1, round(face.box.side / 250))
-    cv2.rectangle(image, corners[0], corners[1], BOX, thin, cv2.LINE_AA)
+    _draw_box(image, face.box, thin)
     places = [[round(float(number) * 2**_BITS) for number in point] for point in face.keypoints]
     for line in face.layout.lines:
         start, end = (places[row] for row in face.layout.rows(*line))
@@ -97,6 +93,19 @@ def draw_face(image: np.ndarray, face: Face) -> None:
         if ring:
             cv2.circle(image, place, int((radius + ring) * 2**_BITS), SHADE, -1, cv2.LINE_AA, _BITS)
         cv2.circle(image, place, int(radius * 2**_BITS), color_of(name), -1, cv2.LINE_AA, _BITS)
+
+
+def _draw_box(image: np.ndarray, box: Box, thin: int) -> None:
+    import cv2
+
+    if box.roll:
+        unit = np.array([[-0.5, -0.5], [1.5, -0.5], [1.5, 1.5], [-0.5, 1.5]])  # corners of a crop of 2 pixels
+        turned = move_points(invert(crop_matrix(box, 2)), unit)
+        cv2.polylines(image, [np.rint(turned * 2**_BITS).astype(np.int32)], True, BOX, thin, cv2.LINE_AA, _BITS)
+        return
+    half = box.side / 2
+    corners = [(round(box.x + sign * half), round(box.y + sign * half)) for sign in (-1, 1)]
+    cv2.rectangle(image, corners[0], corners[1], BOX, thin, cv2.LINE_AA)
 
 
 def draw_faces(image: np.ndarray, faces: Sequence[Face], names: bool = False, mirror: bool = False) -> None:

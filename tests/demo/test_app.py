@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -28,6 +29,7 @@ from edgefkp.layout import KAGGLE15, SIDE_COLORS, InputSpec, ModelSpec
 from tests.discs import TINY, DiscNetwork, disc_frame
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
+HEADLESS = any(line.split() == ["GUI:", "NONE"] for line in cv2.getBuildInformation().splitlines())
 
 
 class Scripted(Display):
@@ -207,6 +209,7 @@ def test_without_a_screen_a_window_says_what_else_there_is(monkeypatch, model, v
 
 
 @pytest.mark.skipif(not (shutil.which("Xvfb") and shutil.which("xdotool")), reason="needs Xvfb and xdotool")
+@pytest.mark.skipif(HEADLESS, reason="opencv-python-headless opens no windows")
 def test_a_window_shows_frames_and_takes_keys(tmp_path, model, video):
     number = 90 + os.getpid() % 400
     screen = subprocess.Popen(["Xvfb", f":{number}", "-screen", "0", "1400x700x24"], stderr=subprocess.DEVNULL)
