@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from bench.finder_tables import conditions_table, finder_times_table, finders_table
 from edgefkp.data.formats import FORMATS
 from edgefkp.data.written import WRITERS
 from edgefkp.errors import EdgefkpError
@@ -240,16 +241,6 @@ def live_table(path: Path) -> Table:
     raise EdgefkpError(f"{path} is none of {', '.join(_LIVE)}", "regenerate it with the program in bench/")
 
 
-def finders_table(rows: list[Row]) -> Table:
-    cells = [
-        [row["finder"], row["pictures"], str(row["faces"]), f"{row['missed']:.1%}", f"{row['rmse']:.3f}",
-         f"{row['rmse_label_cut']:.3f}", f"{row['rmse'] / row['rmse_label_cut'] - 1:+.1%}"]
-        for row in rows
-    ]  # fmt: skip
-    heads = ["finder", "images", "faces", "missed", "RMSE, px", "RMSE, label crops, px", "difference"]
-    return Table.of(heads, cells, words=2)
-
-
 def track_table(rows: list[Row]) -> Table:
     cells = [
         [row["model"], f"{row['fps']:g}", str(row["frames"]), str(row["lost"]), str(row["searches"]),
@@ -288,6 +279,8 @@ def pose_table(rows: list[Row]) -> Table:
 _LIVE = {
     "edgefkp.pose/1": pose_table,
     "edgefkp.finders/1": finders_table,
+    "edgefkp.finder-conditions/1": conditions_table,
+    "edgefkp.finder-times/1": finder_times_table,
     "edgefkp.track/1": track_table,
     "edgefkp.pipeline/1": pipeline_table,
 }

@@ -18,6 +18,7 @@ import numpy as np
 from bench.fit_finders import BORDER, LABEL_CUT, bordered, is_hit
 from edgefkp.cli.options import json_option, log, print_json
 from edgefkp.detect.detector import KeypointDetector
+from edgefkp.detect.finders import DEFAULT
 from edgefkp.files import plain, write_json
 from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, invert, move_points
 from edgefkp.layout import REFERENCE_SIDE
@@ -105,12 +106,12 @@ def _rms(errors: list[np.ndarray]) -> float:
 @click.command()
 @click.option("--data", help="Data in Kaggle's format with labels for the whole test split. [default: only the sample]")
 @click.option("--model", type=click.Path(path_type=Path))
-@click.option("--finder", "finders", multiple=True, default=("haar",), show_default=True)
+@click.option("--finder", "finders", multiple=True, default=(DEFAULT,), show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="Also write the result here.")
 @json_option
 def main(data: str | None, model: Path | None, finders: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     """Measure keypoints behind face finders."""
-    from bench.doc_tables import finders_table
+    from bench.finder_tables import finders_table
 
     rows = [row for finder in finders for row in _all_sets(data, KeypointDetector(model, finder, max_faces=1))]
     if out:

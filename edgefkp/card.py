@@ -93,6 +93,7 @@ class Card:
     parity: dict[str, Any] | None = None  # edgefkp.parity
     golden: dict[str, Any] | None = None  # a larger limit for the reference vectors, and its cause
     micro: dict[str, Any] | None = None  # what the file needs on a microcontroller
+    npu: dict[str, Any] | None = None  # by target: edgefkp.export.npu, the compiler's estimate
     versions: dict[str, str] = field(default_factory=dict)
     # Of the file itself, filled in by `write_with_card`:
     file: str = ""

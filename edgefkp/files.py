@@ -13,6 +13,7 @@ import secrets
 import stat
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,7 @@ LARGEST = 1 << 28  # bytes of a file that is read as a whole, unless its reader 
 _SMALLER = "give a smaller file"
 _DEEPEST = 64  # JSON lists and objects inside each other
 _LOCK_POLL = 0.1  # seconds
+_DESCRIPTORS = threading.RLock()  # 1 and 2
 _UNFINISHED = ".edgefkp-"  # begins the name of a file that is being written
 
 
@@ -256,8 +258,14 @@ def sha256_arrays(*arrays: "np.ndarray") -> str:
 def captured_fds() -> Iterator[IO[bytes]]:
     """Send both descriptors to a temporary file for the block, and yield it for whoever wants to read it.
 
-    Python's own streams are flushed first, so that nothing printed before is lost.
+    Python's own streams are flushed first, so that nothing printed before is lost. One thread at a time: each would
+    put back what it found.
     """
+    with _DESCRIPTORS:
+        yield from _captured()
+
+
+def _captured() -> Iterator[IO[bytes]]:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError, OSError):
             stream.flush()

@@ -60,18 +60,27 @@ def move_image(matrix: np.ndarray, image: np.ndarray, side: int) -> np.ndarray:
 
 
 class Box(NamedTuple):
-    """A square in image pixels: the center (pixel centers at whole numbers) and the side."""
+    """A square in image pixels: the center (pixel centers at whole numbers), the side, and how it is turned."""
 
     x: float
     y: float
     side: float
+    roll: float = 0.0  # degrees, counter-clockwise; a crop of the box shows what lies in it upright
+
+    def moved(self, x: float, y: float, scale: float) -> Box:
+        """The box shifted along its own sides, by shares of the side, and then scaled."""
+        x, y = (x, y) if not self.roll else (similarity(0, self.roll)[:, :2] @ (x, y)).tolist()
+        return Box(self.x + x * self.side, self.y + y * self.side, self.side * scale, self.roll)
 
 
 def crop_matrix(box: Box, side: int) -> np.ndarray:
     """The (2, 3) matrix from image pixels to the pixels of a crop of that side."""
     scale = side / box.side
     middle = (side - 1) / 2
-    return np.array([[scale, 0, middle - scale * box.x], [0, scale, middle - scale * box.y]])
+    if not box.roll:
+        return np.array([[scale, 0, middle - scale * box.x], [0, scale, middle - scale * box.y]])
+    linear = similarity(0, -box.roll, scale)[:, :2]
+    return np.column_stack([linear, middle - linear @ (box.x, box.y)])
 
 
 def crop_face(image: np.ndarray, box: Box, spec: InputSpec) -> np.ndarray:
@@ -84,7 +93,8 @@ def crop_face(image: np.ndarray, box: Box, spec: InputSpec) -> np.ndarray:
     import cv2
 
     # The surroundings alone: changing the colors of a whole frame takes longer than the network.
-    image, box = _surroundings(image, box, box.side / 2 + 2 * (box.side // spec.side + 2))
+    reach = box.side / 2 * _extent(box.roll)
+    image, box = _surroundings(image, box, reach + 2 * (box.side // spec.side + 2))
     if spec.colors == "gray" and image.ndim == 3:
         image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     elif spec.colors == "rgb":
@@ -93,7 +103,7 @@ def crop_face(image: np.ndarray, box: Box, spec: InputSpec) -> np.ndarray:
     shrink = int(box.side // spec.side)
     if shrink >= 2:
         # The largest whole-number reduction by area, of the needed part only; bilinear does the rest.
-        part, moved = _surroundings(image, box, box.side / 2 + 2 * shrink)
+        part, moved = _surroundings(image, box, reach + 2 * shrink)
         rows, columns = part.shape[0] // shrink, part.shape[1] // shrink
         if rows and columns:
             part = cv2.resize(part[: rows * shrink, : columns * shrink], (columns, rows), interpolation=cv2.INTER_AREA)
@@ -103,6 +113,11 @@ def crop_face(image: np.ndarray, box: Box, spec: InputSpec) -> np.ndarray:
             matrix[:, :2] *= shrink
             image = part
     return move_image(matrix, image, spec.side)
+
+
+def _extent(degrees: float) -> float:
+    """Width of a turned square over that of the square."""
+    return 1.0 if not degrees else float(abs(np.cos(np.deg2rad(degrees))) + abs(np.sin(np.deg2rad(degrees))))
 
 
 def _surroundings(image: np.ndarray, box: Box, half: float) -> tuple[np.ndarray, Box]:
@@ -132,6 +147,25 @@ def box_of_keypoints(keypoints: np.ndarray, layout: PointLayout) -> Box:
     return Box(float(place[0]), float(place[1]), float(abs(scale) * side))
 
 
+def turned_box(keypoints: np.ndarray, layout: PointLayout, roll: float) -> Box:
+    """`box_of_keypoints`, of a face that is turned by `roll` degrees."""
+    if not roll:
+        return box_of_keypoints(keypoints, layout)
+    x, y, side, _ = box_of_keypoints(move_points(similarity(0, -roll), keypoints), layout)
+    x, y = (similarity(0, roll)[:, :2] @ (x, y)).tolist()
+    return Box(x, y, side, roll)
+
+
+def roll_of(keypoints: np.ndarray, layout: PointLayout) -> float:
+    """By how many degrees (K, 2) points are turned counter-clockwise against the mean shape, -180 to 180; NaN points
+    do not count. 0 for points that do not show it."""
+    present = ~np.isnan(keypoints).any(-1)
+    points, shape = (part[present].astype(float) @ (1, 1j) for part in (keypoints, layout.mean_points(1)))
+    if not len(points):
+        return 0.0
+    return float(-np.rad2deg(np.angle(np.vdot(shape - shape.mean(), points - points.mean()))))
+
+
 def reframed(box: Box, source: PointLayout, target: PointLayout) -> Box:
     """The box of a training crop of `target` for the face that `box` is a training crop of `source` for.
 
@@ -141,7 +175,7 @@ def reframed(box: Box, source: PointLayout, target: PointLayout) -> Box:
     if source == target:
         return box
     x, y, scale = _relation(source, target)
-    return box if (x, y, scale) == (0, 0, 1) else Box(box.x + x * box.side, box.y + y * box.side, box.side * scale)
+    return box if (x, y, scale) == (0, 0, 1) else box.moved(x, y, scale)
 
 
 @lru_cache(maxsize=256)
@@ -156,7 +190,7 @@ def _relation(source: PointLayout, target: PointLayout) -> tuple[float, float, f
     points = convert(_in_own_box(source))
     if not np.ptp(points, 0).any() or not np.ptp(part.mean_shape, 0).any():
         return 0, 0, 1
-    x, y, scale = (round(number, 6) for number in box_of_keypoints(points, part))
+    x, y, scale = (round(number, 6) for number in box_of_keypoints(points, part)[:3])
     return x, y, scale
 
 

@@ -278,6 +278,7 @@ def _gathered(
             "split": parts.hash,
             "faces": {name: len(getattr(parts, name)) for name in names},
             "persons": {name: len(np.unique(getattr(parts, name).groups)) for name in names},
+            "persons_known": source.persons_known,
             "labels": source.judgment.facts() | {"audit": looked.counts},
         },
         faces=mean.faces,
@@ -292,4 +293,4 @@ def _gathered(
         input=source.input,
         own=own,
     )
-    return result, ShownFaces(parts.test.images[shown], parts.test.keypoints[shown], predictions, worst)
+    return result, ShownFaces(parts.test.images[shown], parts.test.keypoints[shown], predictions, worst, source.layout)

@@ -59,7 +59,7 @@ class DiscFinder:
 
     def find(self, image: np.ndarray) -> list[FaceBox]:
         self.calls += 1
-        return [FaceBox(Box(box.x + 4, box.y - 3, box.side * 1.15), 1.0) for box in self.boxes]
+        return [FaceBox(box._replace(x=box.x + 4, y=box.y - 3, side=box.side * 1.15), 1.0) for box in self.boxes]
 
 
 def disc_presence(crop: np.ndarray, keypoints: np.ndarray, layout: PointLayout) -> float:

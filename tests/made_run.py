@@ -7,6 +7,7 @@ import pytest
 
 from edgefkp.card import CardStart
 from edgefkp.evaluation.normalized import Normalized
+from edgefkp.layout import KAGGLE15
 from edgefkp.report.evaluation_figures import WorstFaces
 from edgefkp.report.result import FileResult, ModelResult, RunResult
 from edgefkp.report.run_figures import ShownFaces
@@ -61,6 +62,7 @@ def make_model(network: str, rmse: float) -> ModelResult:
             curve=[0.0] * 40 + [0.5] * 50 + [0.75] * 11,
         ),
         nme_by="interpupil",
+        rmse_per_point={name: rmse + number / 8 for number, name in enumerate(KAGGLE15.points)},
     )
 
 
@@ -75,6 +77,7 @@ def result() -> RunResult:
             "split": "e" * 64,
             "faces": {"train": 270, "validation": 30, "test": 100},
             "persons": {"train": 27, "validation": 3, "test": 10},
+            "persons_known": True,
         },
         faces=100,
         coordinates=2968,
@@ -100,7 +103,7 @@ def shown(result: RunResult) -> ShownFaces:
     images = rng.integers(0, 255, (3, 96, 96), np.uint8)
     truth = rng.uniform(10, 80, (3, 15, 2)).astype(np.float32)
     truth[0, 0] = np.nan
-    worst = WorstFaces(images, truth, truth + 9, ["a.png", "b.png", "c.png"], [12.7, 12.7, 12.7])
+    worst = WorstFaces(images, truth, truth + 9, ["a.png", "b.png", "c.png"], [12.7, 12.7, 12.7], KAGGLE15)
     models = [model.model for model in result.models]
     return ShownFaces(images, truth, dict.fromkeys(models, truth + 1), dict.fromkeys(models, worst))
 

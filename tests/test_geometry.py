@@ -15,7 +15,9 @@ from edgefkp.geometry import (
     mirror,
     move_image,
     move_points,
+    roll_of,
     similarity,
+    turned_box,
 )
 from edgefkp.layout import KAGGLE15, InputSpec
 from tests.layouts import THREE
@@ -131,7 +133,8 @@ def test_outside_of_the_image_the_border_is_replicated():
 
 
 WIDTH, HEIGHT = 800, 600
-boxes = st.builds(Box, st.floats(0, WIDTH), st.floats(0, HEIGHT), st.floats(40, 900))
+rolls = st.one_of(st.just(0.0), st.floats(-180, 180))
+boxes = st.builds(Box, st.floats(0, WIDTH), st.floats(0, HEIGHT), st.floats(40, 900), rolls)
 
 
 def place(box: Box) -> np.ndarray:
@@ -180,7 +183,7 @@ def test_fine_stripes_become_gray_and_no_pattern(times):
 @given(boxes, st.floats(0.5, 3))
 def test_any_box_gives_a_crop_even_outside_of_the_image(box, far):
     image = np.full((60, 80), 77, np.uint8)
-    for moved in (box, Box(-far * box.x, -far * box.y, box.side), Box(far * box.x, far * box.y, box.side)):
+    for moved in (box, Box(-far * box.x, -far * box.y, *box[2:]), Box(far * box.x, far * box.y, *box[2:])):
         crop = crop_face(image, moved, GRAY)
         assert crop.shape == (SIZE, SIZE)
         assert (crop == 77).all()
@@ -194,7 +197,7 @@ def test_color_and_gray_images_give_one_crop(box):
 
 @given(boxes)
 def test_the_box_of_placed_points_is_found_again(box):
-    found = box_of_keypoints(place(box), KAGGLE15)
+    found = turned_box(place(box), KAGGLE15, box.roll)
     assert np.allclose(found, box, rtol=1e-5, atol=1e-3)
 
 
@@ -202,13 +205,13 @@ def test_the_box_of_placed_points_is_found_again(box):
 def test_missing_points_do_not_move_the_box(box, missing):
     points = place(box)
     points[list(missing)] = np.nan
-    assert np.allclose(box_of_keypoints(points, KAGGLE15), box, rtol=1e-5, atol=1e-3)
+    assert np.allclose(turned_box(points, KAGGLE15, box.roll), box, rtol=1e-5, atol=1e-3)
 
 
 @given(boxes, st.integers(0, 2**32 - 1))
 def test_a_little_noise_moves_the_box_a_little(box, seed):
     noise = np.random.default_rng(seed).normal(0, 0.02 * box.side, (15, 2))
-    found = box_of_keypoints(place(box) + noise, KAGGLE15)
+    found = turned_box(place(box) + noise, KAGGLE15, box.roll)
     assert abs(found.x - box.x) + abs(found.y - box.y) < 0.08 * box.side
     assert abs(found.side - box.side) < 0.15 * box.side
 
@@ -235,7 +238,30 @@ def test_an_rgb_crop_of_another_size_is_that_of_each_channel_red_first(box):
 @given(boxes)
 def test_the_box_of_another_layouts_points_is_found_again(box):
     points = move_points(invert(crop_matrix(box, 64)), THREE.mean_points(64).astype(float))
-    assert np.allclose(box_of_keypoints(points, THREE), box, rtol=1e-5, atol=1e-3)
+    assert np.allclose(turned_box(points, THREE, box.roll), box, rtol=1e-5, atol=1e-3)
+
+
+@given(boxes)
+def test_points_show_how_a_face_is_turned(box):
+    roll = roll_of(place(box), KAGGLE15)
+    assert abs((roll - box.roll + 180) % 360 - 180) < 0.01
+    missing = place(box)
+    missing[3:9] = np.nan
+    assert abs((roll_of(missing, KAGGLE15) - roll + 180) % 360 - 180) < 0.01
+
+
+@pytest.mark.parametrize("points", [np.full((15, 2), np.nan), np.full((15, 2), 4.0)])
+def test_points_without_extent_show_no_roll(points):
+    assert roll_of(points, KAGGLE15) == 0
+
+
+@given(boxes)
+def test_a_box_moves_along_its_own_sides(box):
+    moved = box.moved(0.25, -0.5, 2)
+    in_crop = move_points(crop_matrix(box, SIZE), np.array([moved[:2]]))[0]
+    assert np.allclose(in_crop, (CENTER + 0.25 * SIZE, CENTER - 0.5 * SIZE), atol=0.01)
+    assert moved.side == 2 * box.side
+    assert moved.roll == box.roll
 
 
 def test_a_face_is_cut_out_of_a_very_long_image_and_beside_it():

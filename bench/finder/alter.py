@@ -16,16 +16,15 @@ def relit(image: np.ndarray, random: Random) -> np.ndarray:
     table = low * high + (high - low * high) * table
     if random.random() > 0.15:
         return (table * 255).clip(0, 255).astype(np.uint8)[image]
-    light = table[image] * _ramp(image.shape[0], image.shape[1], random)
+    light = table[image] * ramp(*image.shape, random, random.uniform(2, 12), random.uniform(0.15, 0.7))
     return np.asarray((light * 255).clip(0, 255).astype(np.uint8))
 
 
-def _ramp(height: int, width: int, random: Random) -> np.ndarray:
-    """(H, W) factors: 1 on one side, down to 0.15 on the other, with a soft or a sharp edge between."""
+def ramp(height: int, width: int, random: Random, sharp: float, low: float) -> np.ndarray:
+    """(H, W) factors: 1 on one side, down to `low` on the other, with a soft or a sharp edge between."""
     y, x = np.ogrid[:height, :width]
-    angle, sharp = random.uniform(0, 2 * np.pi), random.uniform(2, 12)
+    angle = random.uniform(0, 2 * np.pi)
     far = (x / width - 0.5) * np.cos(angle) + (y / height - 0.5) * np.sin(angle) + random.normal(0, 0.1)
-    low = random.uniform(0.15, 0.7)
     return np.asarray(low + (1 - low) / (1 + np.exp(-sharp * far)), np.float32)
 
 
@@ -33,7 +32,7 @@ def covered(image: np.ndarray, points: np.ndarray, random: Random) -> None:
     """Paint a mask, a hand or dark glasses over the face with these (5, 2) points, in place."""
     kind = random.random()
     if kind < 0.5:
-        _mask(image, points, random)
+        mask(image, points, random)
     elif kind < 0.75:
         _hand(image, points, random)
     else:
@@ -46,7 +45,7 @@ def _axes(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return eyes, points[1] - points[0], mouth - eyes
 
 
-def _mask(image: np.ndarray, points: np.ndarray, random: Random) -> None:
+def mask(image: np.ndarray, points: np.ndarray, random: Random) -> None:
     import cv2
 
     eyes, across, down = _axes(points)
@@ -106,6 +105,59 @@ def _glasses(image: np.ndarray, points: np.ndarray, random: Random) -> None:
         cv2.ellipse(image, center, axes, angle, 0, 360, (int(random.uniform(0, 50)),), -1, cv2.LINE_AA)
     ends = [np.rint(point * 16).astype(int).tolist() for point in points[:2]]
     cv2.line(image, ends[0], ends[1], (int(random.uniform(0, 60)),), 1, cv2.LINE_AA, 4)
+
+
+def side_light(image: np.ndarray, points: np.ndarray, random: Random) -> np.ndarray:
+    """One side of the face with these (5, 2) points lies in shadow."""
+    height, width = image.shape
+    y, x = np.ogrid[:height, :width]
+    middle, size = points.mean(0), 2.5 * float(np.hypot(*(points[1] - points[0])))
+    angle, sharp = random.uniform(0, 2 * np.pi), random.uniform(4, 40)
+    far = ((x - middle[0]) * np.cos(angle) + (y - middle[1]) * np.sin(angle)) / size + random.normal(0, 0.1)
+    low = random.uniform(0.08, 0.5)
+    light = low + (1 - low) / (1 + np.exp(-np.clip(sharp * far, -50, 50)))
+    return np.asarray((image * light).clip(0, 255).astype(np.uint8))
+
+
+def back_light(image: np.ndarray, points: np.ndarray, random: Random) -> np.ndarray:
+    """The face is dark and flat before something bright."""
+    y, x = np.ogrid[: image.shape[0], : image.shape[1]]
+    middle, size = points.mean(0), 0.9 * float(np.hypot(*(points[:2].mean(0) - points[3:].mean(0))))
+    far = np.hypot((x - middle[0]) / (0.9 * size), (y - middle[1]) / (1.2 * size))
+    around = 1 / (1 + np.exp(-np.clip(6 * (far - random.uniform(1.1, 1.6)), -50, 50)))
+    face = image * random.uniform(0.15, 0.5) + random.uniform(0, 40)
+    return np.asarray((face + around * (random.uniform(180, 255) - face)).clip(0, 255).astype(np.uint8))
+
+
+def film(image: np.ndarray, points: np.ndarray, random: Random) -> np.ndarray:
+    """Little contrast, under a gray veil."""
+    contrast, veil = random.uniform(0.1, 0.5), random.uniform(20, 220)
+    noise = random.normal(0, random.uniform(0, 4), image.shape)
+    return np.asarray((veil + contrast * (image - 128.0) + noise).clip(0, 255).astype(np.uint8))
+
+
+def gamma(image: np.ndarray, points: np.ndarray, random: Random) -> np.ndarray:
+    power = np.exp(random.uniform(np.log(0.35), np.log(2.8)))
+    return np.asarray((255 * (image / 255) ** power).astype(np.uint8))
+
+
+def dark(image: np.ndarray, points: np.ndarray, random: Random) -> np.ndarray:
+    """An eighth of the light, with the noise that a camera then has."""
+    return np.asarray((image / 8 + random.normal(0, 1.5, image.shape)).clip(0, 255).astype(np.uint8))
+
+
+def open_mouth(image: np.ndarray, points: np.ndarray, random: Random) -> np.ndarray:
+    import cv2
+
+    mouth, eyes = points[3:].mean(0), points[:2].mean(0)
+    down, wide = mouth - eyes, float(np.hypot(*(points[4] - points[3])))
+    center = np.rint(mouth + down * random.uniform(0.05, 0.25)).astype(int).tolist()
+    angle = float(np.degrees(np.arctan2(down[1], down[0])) - 90)
+    wide, high = wide * random.uniform(0.25, 0.45), float(np.hypot(*down)) * random.uniform(0.15, 0.4)
+    mask = np.zeros(image.shape, np.float32)
+    cv2.ellipse(mask, center, (max(1, round(wide)), max(1, round(high))), angle, 0, 360, (1.0,), -1, cv2.LINE_AA)
+    mask = np.asarray(cv2.blur(mask, (3, 3)))
+    return np.asarray((image + mask * (random.uniform(5, 60) - image)).clip(0, 255).astype(np.uint8))
 
 
 def through_camera(image: np.ndarray, random: Random) -> np.ndarray:

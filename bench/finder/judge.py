@@ -65,14 +65,13 @@ def judge(finder: FaceFinder, find: Find, kind: str, scenes: list[Scene]) -> Jud
         seconds.append(time.process_time() - began)
         squares = squares_of(scene.points)
         free = set(range(len(boxes)))
-        for square, sure in zip(squares, scene.sure, strict=True):
+        for square in squares[scene.sure]:
             on = [number for number in free if is_on(boxes[number], square)]
-            if sure:
-                hits.append(bool(on))
-                sizes.append(square[2] / min(scene.image.shape))
-                free -= set(on[:1])  # a second box on the same face is a false one
-            else:
-                free -= {number for number in free if np.hypot(*(square[:2] - boxes[number][:2])) < square[2]}
+            hits.append(bool(on))
+            sizes.append(square[2] / min(scene.image.shape))
+            free -= set(on[:1])  # a second box on the same face is a false one
+        for square in squares[~scene.sure]:
+            free -= {number for number in free if np.hypot(*(square[:2] - boxes[number][:2])) < square[2]}
         false += len(free)
     hit, bins = np.array(hits, bool), np.digitize(sizes, SHARES[1:-1])
     recalls = [float(hit[bins == number].mean()) if (bins == number).any() else np.nan for number in range(4)]

@@ -11,6 +11,7 @@ import json
 import platform
 import sys
 from dataclasses import asdict, dataclass, replace
+from importlib import metadata
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.runtime import isolate
@@ -20,6 +21,14 @@ GLIBC = (2, 27)  # of LiteRT's wheels (manylinux_2_27)
 GLIBC_32 = (2, 34)  # of tflite-runtime's 32-bit wheels
 LIMIT = 120  # seconds for one import
 OPENCV = "opencv (for mode e2e, predict and demo)"
+# Each of them is OpenCV, in the same folder: one is enough, and two overwrite each other's files.
+OPENCV_PACKAGES = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+OPENCV_VERSIONS = ">=4.8,<6"
 BOARD_LINE = "docs/BOARD.md"
 VENV = "python3 -m venv ~/edgefkp && . ~/edgefkp/bin/activate"
 
@@ -60,10 +69,33 @@ def examine() -> list[EnvironmentCheck]:
     checks.append(numpy)
     if numpy.ok and sys.version_info[:2] >= PYTHONS[0]:  # an older Python cannot read the package's other files
         checks += _runtimes()
-    opencv = _tried(OPENCV, "cv2", _pip("'opencv-python>=4.8,<5'"))
-    if "libGL" in opencv.found:
-        opencv = replace(opencv, ok=False, fix="sudo apt install libgl1 libglib2.0-0")
-    return [*checks, replace(opencv, required=False)]
+    return [*checks, replace(_opencv(), required=False)]
+
+
+def _opencv() -> EnvironmentCheck:
+    """Any one of OpenCV's packages will do."""
+    installed = _installed(OPENCV_PACKAGES)
+    if len(installed) > 1:
+        kept = next((name for name in installed if name.endswith("-headless")), installed[0])
+        fix = f"pip uninstall -y {' '.join(installed)} && pip install '{kept}{OPENCV_VERSIONS}'"
+        found = f"{' and '.join(installed)} are installed over each other"
+        return EnvironmentCheck(OPENCV, False, found, _in_venv(fix))
+    check = _tried(OPENCV, "cv2", _pip(f"'{(*installed, OPENCV_PACKAGES[0])[0]}{OPENCV_VERSIONS}'"))
+    if "libGL" in check.found:
+        headless = f"pip uninstall -y {' '.join(installed)} && pip install '{OPENCV_PACKAGES[1]}{OPENCV_VERSIONS}'"
+        return replace(check, ok=False, fix=f"sudo apt install libgl1 libglib2.0-0; or {headless}")
+    return check
+
+
+def _installed(packages: tuple[str, ...]) -> list[str]:
+    found = []
+    for name in packages:
+        try:
+            metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+        found.append(name)
+    return found
 
 
 def _python(machine: str) -> EnvironmentCheck:

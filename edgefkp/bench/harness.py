@@ -37,7 +37,7 @@ TIMEOUT = 120.0  # seconds beyond ten times its estimate after which a worker co
 COOL_DOWN = 20.0  # seconds at most before a process
 WARMER = 10.0  # degrees Celsius above the start at which a process may begin
 TRIES = 2  # of a worker that something killed
-OPENCV_LINE = "pip install 'opencv-python>=4.8,<5'"
+OPENCV_LINE = "pip install 'opencv-python>=4.8,<6'"
 
 Announce = Callable[[Schedule, float], None]
 Progress = Callable[[int, int, str], None]

@@ -6,6 +6,7 @@ from edgefkp.bench.result import BenchRow, Result
 from edgefkp.errors import EdgefkpError, GateError, UsageError
 
 SCHEMA = "edgefkp.recommendation/1"
+ESTIMATED = "estimate"  # stands where a measurement has its verdict: see bench/npu_choices
 NOTICEABLE = 0.02  # px of RMSE; what int8 may cost, and less than test sets of some thousand faces can tell apart
 
 
@@ -71,7 +72,7 @@ def recommend(result: Result, budget_ms: float | None = None, max_rmse: float | 
         faces=max((row.faces for row in scored), default=0),
         budget_ms=budget_ms,
         max_rmse=max_rmse,
-        chosen=_chosen(choices, budget_ms, max_rmse) if limited else None,
+        chosen=chosen(choices, budget_ms, max_rmse) if limited else None,
         choices=choices,
         left_out=len(rows) - len(usable),
     )
@@ -105,7 +106,7 @@ def _choice(row: BenchRow, rows: list[BenchRow]) -> Choice:
     )
 
 
-def _chosen(choices: tuple[Choice, ...], budget_ms: float | None, max_rmse: float | None) -> Choice:
+def chosen(choices: tuple[Choice, ...], budget_ms: float | None, max_rmse: float | None) -> Choice:
     if min(limit for limit in (budget_ms, max_rmse) if limit is not None) <= 0:
         raise UsageError("a limit must be greater than 0")
     scored = [(choice, choice.rmse) for choice in choices if choice.rmse is not None]

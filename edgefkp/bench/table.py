@@ -9,10 +9,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 from edgefkp.bench import machine
 from edgefkp.bench.compare import TimingComparison
 from edgefkp.bench.device import Device
-from edgefkp.bench.recommend import Choice, Recommendation
+from edgefkp.bench.recommend import ESTIMATED, Choice, Recommendation
 from edgefkp.bench.result import BenchRow, Result, Times
-from edgefkp.bench.verdict import VALID, worst
-from edgefkp.evaluation.table import Column, Table
+from edgefkp.bench.verdict import SIGNS, VALID, mark_of_time, mark_of_verdict, worst
+from edgefkp.evaluation.table import Column, Table, significant
 from edgefkp.records import json_name
 
 DOUBTS = 6  # lines of a table whose verdict is explained below it
@@ -25,6 +25,7 @@ class Line:
     device: Device
     invoke: BenchRow | None
     end_to_end: BenchRow | None
+    result: str = ""  # the measurement that it is of
 
     @property
     def row(self) -> BenchRow:
@@ -51,7 +52,8 @@ def lines_of(results: Sequence[Result]) -> list[Line]:
         for row in result.rows:
             key = row.file, row.sha256, row.runtime, row.version, row.threads, row.xnnpack, row.delegate, row.python
             found.setdefault(key, {})[row.mode] = row
-        of_device = [Line(result.device, modes.get("invoke"), modes.get("e2e")) for modes in found.values()]
+        name = f"{result.name} {result.created}"
+        of_device = [Line(result.device, modes.get("invoke"), modes.get("e2e"), name) for modes in found.values()]
         lines += sorted(of_device, key=lambda line: line.row.seconds_per_100)
     return lines
 
@@ -62,7 +64,7 @@ def setting(row: BenchRow | Choice) -> str:
     extras = [f"x{row.threads}"] if row.threads > 1 else []
     extras += [] if row.xnnpack else ["no XNNPACK"]
     extras += [Path(row.delegate.partition(":")[0]).stem] if row.delegate else []
-    return " ".join([row.runtime, version, *extras])
+    return " ".join(part for part in (row.runtime, version, *extras) if part)
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,13 @@ class BenchColumn(Column):
 
 def _median(row: BenchRow | None, only: bool = True) -> str | None:
     """only: the row's interval stands in no other column."""
-    return None if row is None else f"{row.ms.p50:.3g}{f' {_plus_minus(row)}' if only else ''}"
+    if row is None:
+        return None
+    return f"{significant(row.ms.p50)}{f' {_plus_minus(row)}' if only else ''}{SIGNS[row.verdict]}"
 
 
-def _shown(value: float | None, form: str) -> str | None:
-    return None if value is None else format(value, form)
+def _shown(value: float | None) -> str | None:
+    return None if value is None else significant(value)
 
 
 # A new figure: a field with a default in result.BenchRow, and a line here.
@@ -90,13 +94,31 @@ COLUMNS = (
     BenchColumn("runtime", "left", narrowest=12, cell=lambda line: setting(line.row)),
     # Milliseconds an image, medians: the network alone, and from a camera's frame to keypoints in it. Seconds per 100
     # images, as the paper has them, are in the stored result.
-    BenchColumn("ms", cell=lambda line: _median(line.invoke), optional=True),
-    BenchColumn("e2e ms", cell=lambda line: _median(line.end_to_end, only=line.invoke is None), optional=True),
-    BenchColumn("p95", drop=1, cell=lambda line: _shown(line.row.ms.p95, ".3g")),
-    BenchColumn("RMSE", cell=lambda line: _shown(line.row.rmse, ".3f"), empty="n/a"),
-    BenchColumn("verdict", "left", cell=lambda line: line.verdict),
+    BenchColumn(
+        "ms",
+        title="ms an image, interpreter alone",
+        mark=mark_of_time,
+        cell=lambda line: _median(line.invoke),
+        optional=True,
+    ),
+    BenchColumn(
+        "e2e ms",
+        title="ms an image, end to end",
+        mark=mark_of_time,
+        cell=lambda line: _median(line.end_to_end, only=line.invoke is None),
+        optional=True,
+    ),
+    BenchColumn("p95", drop=1, title="ms an image, 95th percentile", cell=lambda line: _shown(line.row.ms.p95)),
+    BenchColumn(
+        "RMSE",
+        title="RMSE, px",
+        cell=lambda line: None if line.row.rmse is None else f"{line.row.rmse:.3f}",
+        empty="n/a",
+    ),
+    BenchColumn("verdict", "left", title="verdict on the times", mark=mark_of_verdict, cell=lambda line: line.verdict),
 )
 DEVICE = BenchColumn("device", "left", narrowest=12, cell=lambda line: line.device.short)
+RESULT = BenchColumn("measurement", "left", narrowest=11, cell=lambda line: line.result)
 
 
 def _plus_minus(row: BenchRow) -> str:
@@ -107,14 +129,16 @@ def _plus_minus(row: BenchRow) -> str:
 
 
 def table_of(results: Sequence[Result]) -> Table:
-    """One line for each file, runtime and setting, the device in front if there are several, and the footnotes."""
+    """One line for each file, runtime and setting, and the footnotes. In front stands the device if there are several,
+    and the measurement if a file was measured twice on one."""
     lines = lines_of(results)
     several = len({line.device for line in lines}) > 1
-    columns = [*([DEVICE] if several else []), *COLUMNS]
+    twice = len({(line.device, line.row.file, setting(line.row)) for line in lines}) < len(lines)
+    columns = [*([DEVICE] if several else []), *([RESULT] if twice else []), *COLUMNS]
     cells = [[column.cell(line) for column in columns] for line in lines]
     kept = [k for k, column in enumerate(columns) if not column.optional or any(row[k] is not None for row in cells)]
     rows = [[columns[k].empty if row[k] is None else str(row[k]) for k in kept] for row in cells]
-    return Table([columns[k] for k in kept], rows, footnotes(results), [line.verdict.lower() for line in lines])
+    return Table([columns[k] for k in kept], rows, footnotes(results))
 
 
 def details(results: Sequence[Result]) -> Table:
@@ -213,8 +237,8 @@ def comparison(compared: TimingComparison) -> Table:
             row.file.removesuffix(".tflite"),
             f"{row.runtime}{f' x{row.threads}' if row.threads > 1 else ''}",
             row.mode,
-            f"{row.first_ms:.3g}",
-            f"{row.second_ms:.3g}",
+            significant(row.first_ms),
+            significant(row.second_ms),
             f"{row.ratio:.3f}",
             f"{row.interval[0]:.3f}-{row.interval[1]:.3f}",
             row.verdict,
@@ -257,5 +281,5 @@ def recommendation(found: Recommendation) -> Table:
         note += f"; {found.left_out} INVALID rows left out"
     if not found.chosen:
         return Table(columns, rows, [note, "give --budget-ms X or --max-rmse Y to choose one"])
-    suspect = ", but measured on a busy machine" if found.chosen.verdict != VALID else ""
+    suspect = ", but measured on a busy machine" if found.chosen.verdict not in (VALID, ESTIMATED) else ""
     return Table(columns, rows, [note, f"use {found.chosen.file} with {setting(found.chosen)}{suspect}"])

@@ -5,8 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgefkp.bench.result import VERDICTS, Process
+from edgefkp.evaluation.table import BAD, DOUBT, GOOD, significant
 
 VALID, SUSPECT, INVALID = VERDICTS
+MARKS = {VALID: GOOD, SUSPECT: DOUBT, INVALID: BAD}  # of cells in HTML
+SIGNS = {VALID: "", SUSPECT: "?", INVALID: "!"}  # after a time in a table, so that none stands there as if it were good
+SIGNS_EXPLAINED = "? SUSPECT, ! INVALID: measured on a machine that did other work, too"
 
 TimingCheck = tuple[str, str]  # SUSPECT or INVALID, and the reason
 
@@ -39,6 +43,20 @@ def grade(
 
 def worst(verdicts: Sequence[str]) -> str:
     return max(verdicts, key=VERDICTS.index, default=VALID)
+
+
+def signed_time(value: float, verdict: str) -> str:
+    """A time as tables show it."""
+    return significant(value) + SIGNS[verdict]
+
+
+def mark_of_time(cell: str) -> str:
+    """The mark of a cell that signed_time made."""
+    return next((MARKS[verdict] for verdict, sign in SIGNS.items() if sign and cell.endswith(sign)), "")
+
+
+def mark_of_verdict(cell: str) -> str:
+    return MARKS.get(cell, "")
 
 
 def _graded(value: float, suspect: float, invalid: float, reason: str) -> TimingCheck | None:

@@ -1,30 +1,67 @@
 """edgefkp demo: keypoints live, from a camera or a file."""
 
-import contextlib
-import threading
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgefkp.cli.options import finder_option, json_option, log, model_option, print_json, runtime_option
+from edgefkp.cli.demo_pages import is_given, live_page, say_what_is_ignored, serve_browser
+from edgefkp.cli.options import (
+    finder_option,
+    json_option,
+    log,
+    min_face_option,
+    model_option,
+    print_json,
+    runtime_option,
+)
 from edgefkp.errors import UsageError
 
 if TYPE_CHECKING:
     from edgefkp.demo.app import Summary
     from edgefkp.demo.displays import Display
+    from edgefkp.demo.frames import FrameSource
     from edgefkp.demo.jitter import Jitter
+    from edgefkp.demo.recording import Recorder
     from edgefkp.demo.session import Pipeline
+    from edgefkp.demo.v4l import CameraInfo
 
+_BROWSER_HINT = "for H.264: sudo apt install ffmpeg, or --out NAME.webm"
 DISPLAYS = ("window", "web", "file", "none", "browser")
 
 
+class SizeType(click.ParamType):
+    """1280x720 -> (1280, 720)."""
+
+    name = "WxH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"(\d{1,5})[xX*](\d{1,5})", str(value).strip())
+        if match is None or not (int(match[1]) and int(match[2])):
+            self.fail(f"{value!r} is no size; expected width x height, as 1280x720", param, ctx)
+        return int(match[1]), int(match[2])
+
+
 @click.command("demo")
-@click.option("--source", "spec", default="0", show_default=True, help="0, /dev/videoN, picam, a FILE or a FOLDER.")
+@click.option(
+    "--source",
+    "spec",
+    default="0",
+    show_default=True,
+    help="0, /dev/videoN or a link to it, picam, rtsp:// or http://, a FILE or a FOLDER.",
+)
+@click.option("--list-cameras", is_flag=True, help="Print the cameras of this machine with their modes.")
+@click.option("--size", type=SizeType(), help="Size that a camera is asked for. [default: 640x480]")
+@click.option("--fps", "rate", type=click.FloatRange(1, 1000), help="Frames a second that a camera is asked for.")
+@click.option("--mirror", is_flag=True, help="Start with left and right of the image swapped, as in a mirror.")
 @click.option("--display", "shown", type=click.Choice(DISPLAYS), default="window", show_default=True)
 @model_option
 @finder_option()
 @click.option("--faces", default=1, show_default=True, type=click.IntRange(min=1), help="Number of faces to track.")
+@min_face_option
 @click.option("--compare", is_flag=True, help="Start with float and int8 side by side.")
 @click.option("--no-smoothing", is_flag=True, help="Start without the One-Euro filter.")
 @click.option("--names", is_flag=True, help="Start with the points' names.")
@@ -58,10 +95,15 @@ DISPLAYS = ("window", "web", "file", "none", "browser")
 def command(
     context: click.Context,
     spec: str,
+    list_cameras: bool,
+    size: tuple[int, int] | None,
+    rate: float | None,
+    mirror: bool,
     shown: str,
     model: str | None,
     finder: str,
     faces: int,
+    min_face: float | None,
     compare: bool,
     no_smoothing: bool,
     names: bool,
@@ -77,56 +119,47 @@ def command(
 ) -> None:
     """Show the keypoints of a camera or a file in a window, on a web page, or write them into a video.
 
-    Keys and buttons: m next model, c float against int8, s smoothing, n names, p snapshot, r record, q quit.
+    Keys and buttons: m next model, c float against int8, f mirror, s smoothing, n names, p snapshot, r record, q quit.
     --display browser serves the page on which the visitor's own camera and browser do the work.
     """
+    from edgefkp.demo.cameras import CameraMode
     from edgefkp.demo.frames import open_frames
     from edgefkp.demo.session import Pipeline, choices_beside
     from edgefkp.demo.view import ViewOptions
     from edgefkp.files import require_writable
     from edgefkp.runtime.shipped import find_model
 
+    if list_cameras:
+        _print_cameras(as_json)
+        return
     if out is not None and shown != "file":
         raise UsageError("--out is for --display file", "edgefkp demo --display file --out demo.mp4")
     if shown == "browser":
-        _say_what_is_ignored(context)
-        _serve_browser(choices_beside(find_model(model)), finder, web)
+        say_what_is_ignored(context)
+        serve_browser(choices_beside(find_model(model)), finder, web)
         return
-    if shown in ("window", "web") and _is_given(context, "folder"):
+    if shown in ("window", "web") and is_given(context, "folder"):
         require_writable(folder)  # a snapshot comes later, and then there is nobody at the terminal
-    source = open_frames(spec, loop=shown in ("window", "web") if loop is None else loop, log=log)
+    mode = CameraMode(size, rate)
+    source = open_frames(spec, loop=shown in ("window", "web") if loop is None else loop, log=log, mode=mode)
     try:
-        options = ViewOptions(names=names, smoothing=not no_smoothing, compare=compare)
-        pipeline = Pipeline(model, finder, runtime, threads, faces, options)
+        options = ViewOptions(names=names, mirror=mirror, smoothing=not no_smoothing, compare=compare)
+        pipeline = Pipeline(model, finder, runtime, threads, faces, options, min_face=min_face)
         if measure_jitter:
             jitter = _measured(source, pipeline, frames)
             print_json(jitter) if as_json else click.echo(jitter_table(jitter))
             return
-        display = _display(shown, pipeline, out or Path("demo.mp4"), source.fps, finder, web)
+        display = _display(shown, pipeline, out, source, finder, web)
     except BaseException:
         source.close()
         raise
-    from edgefkp.demo.app import Demo
+    from edgefkp.demo.app import Demo, left_out
+    from edgefkp.demo.recording import Recorder
 
     summary = Demo(source, pipeline, display, folder, log).run(frames)
-    if shown == "file":
-        log(f"wrote {out or 'demo.mp4'}")
+    if isinstance(display, Recorder):
+        log(f"wrote {display.path}{left_out(display)}")
     print_json(summary) if as_json else click.echo(summary_table(summary))
-
-
-# What --display browser needs; a source, a pipeline and their options are in the visitor's browser.
-_OF_BROWSER = {"shown", "model", "finder", "host", "port", "tls", "litert"}
-
-
-def _is_given(context: click.Context, name: str) -> bool:
-    return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-
-
-def _say_what_is_ignored(context: click.Context) -> None:
-    given = [option for option in context.command.params if option.name and _is_given(context, option.name)]
-    ignored = [option.opts[0] for option in given if option.name not in _OF_BROWSER]
-    if ignored:
-        log(f"--display browser ignores {', '.join(ignored)}: the visitor's browser has its own camera and controls")
 
 
 def _measured(source: Any, pipeline: "Pipeline", frames: int | None) -> "Jitter":
@@ -138,52 +171,64 @@ def _measured(source: Any, pipeline: "Pipeline", frames: int | None) -> "Jitter"
     return measure_jitter(source, pipeline, frames)
 
 
-def _display(shown: str, pipeline: "Pipeline", out: Path, fps: float, finder: str, web: dict[str, Any]) -> "Display":
+def _display(
+    shown: str, pipeline: "Pipeline", out: Path | None, source: "FrameSource", finder: str, web: dict[str, Any]
+) -> "Display":
     from edgefkp.demo import displays
+    from edgefkp.demo.screen import NoScreen
 
     if shown == "window":
-        window = displays.Window()
-        log("keys: " + ", ".join(f"{key} {what}" for key, what in displays.KEYS.items()))
-        return window
+        try:
+            window = displays.Window()
+        except NoScreen as error:
+            log(f"{error.message}: showing a page instead (--display web)")
+        else:
+            log("keys: " + ", ".join(f"{key} {what}" for key, what in displays.KEYS.items()))
+            return window
     if shown == "file":
-        from edgefkp.demo.app import RECORDING_FPS
-
-        return displays.Recorder(out, fps or RECORDING_FPS)
+        return _recorder(out, source)
     if shown == "none":
         return displays.Display()
-    from edgefkp.demo.browser_finder import finder_file
-    from edgefkp.demo.web import WebDisplay
-
-    page = WebDisplay(pipeline, **web, finder=finder_file(finder))
-    _announce(page.server.url, web["host"], page.server.port)
-    return page
+    return live_page(pipeline, finder, web)
 
 
-def _serve_browser(choices: list[Path], finder: str, web: dict[str, Any]) -> None:
-    from edgefkp.demo.browser import browser_server
-    from edgefkp.demo.browser_finder import finder_file
+def _recorder(out: Path | None, source: "FrameSource") -> "Recorder":
+    from edgefkp.demo.recording import Recorder
+    from edgefkp.detect.encoders import BROWSERS, H264, browser_suffix, codec_name
 
-    server = browser_server(choices, **web, finder=finder_file(finder))
-    _announce(server.url, web["host"], server.port)
-    if not web["tls"]:
-        port = server.port
-        log(
-            f"browsers open a camera only on this machine or over TLS; elsewhere, use --tls CERT KEY, or run\n"
-            f"  ssh -L {port}:127.0.0.1:{port} USER@THIS_MACHINE   and open http://localhost:{port}/"
-        )
-    try:
-        with contextlib.suppress(KeyboardInterrupt):  # the usual way to end it
-            threading.Event().wait()
-    finally:
-        server.close()
+    path = out or Path("demo").with_suffix(browser_suffix())
+    recorder = Recorder(path, source.fps, patient=not source.live)
+    suffix = path.suffix.lower()
+    plays = suffix in BROWSERS and (suffix != H264 or browser_suffix() == H264)
+    hint = "" if plays else f", which browsers do not play; {_BROWSER_HINT}"
+    log(f"writing {path} ({codec_name(suffix)}{hint})")
+    return recorder
 
 
-def _announce(url: str, host: str, port: int) -> None:
-    from edgefkp.demo.server import LOOPBACK
+def _print_cameras(as_json: bool) -> None:
+    from edgefkp.demo.v4l import cameras
 
-    log(f"open {url}   (Ctrl-C ends)")
-    if host in LOOPBACK:
-        log(f"from another machine: ssh -L {port}:127.0.0.1:{port} USER@THIS_MACHINE, or --host 0.0.0.0")
+    found = cameras()
+    if as_json:
+        print_json(found)
+    elif not found:
+        click.echo("this machine has no camera that Linux knows; a Raspberry Pi's own: --source picam")
+    else:
+        click.echo(camera_table(found))
+
+
+def camera_table(found: "list[CameraInfo]") -> str:
+    """A line for each camera, its links below it, and its modes, the largest first."""
+    lines = []
+    for camera in found:
+        lines += [f"{camera.device}  {camera.name}{'  (' + camera.note + ')' if camera.note else ''}"]
+        lines += [f"  {link}" for link in camera.links]
+        for mode in sorted(camera.modes, key=lambda mode: (-mode.width * mode.height, mode.format)):
+            rates = ", ".join(f"{rate:g}" for rate in sorted(mode.fps, reverse=True))
+            lines.append(
+                f"  {mode.format}  {mode.width}x{mode.height}{'  ' + rates + ' frames a second' if rates else ''}"
+            )
+    return "\n".join(lines)
 
 
 def summary_table(summary: "Summary") -> str:

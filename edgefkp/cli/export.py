@@ -39,6 +39,13 @@ if TYPE_CHECKING:
 KEEPING = schemes_with("keeps_float")
 
 
+def _targets() -> str:
+    """In words; NPUs, which are many, by the first and last name."""
+    others = [f"{one.name}: {one.description}" for one in TARGETS.values() if not one.npu]
+    npus = [one.name for one in TARGETS.values() if one.npu]
+    return "; ".join([*others, f"{npus[0]} ... {npus[-1]}: Arm's NPUs, estimated by their compiler"])
+
+
 @click.command("export")
 @click.argument("models", nargs=-1)
 @quant_option(
@@ -50,7 +57,7 @@ KEEPING = schemes_with("keeps_float")
     type=NameChoice("target", TARGETS.names),
     default=DEFAULT_TARGET,
     show_default=True,
-    help="What the files must run on: " + "; ".join(f"{one.name}: {one.description}" for one in TARGETS.values()) + ".",
+    help=f"What the files must run on: {_targets()}.",
 )
 @click.option(
     "--keep-float",
@@ -137,6 +144,8 @@ def command(
             log(f"{path.name} was trained on {trained_on} and is calibrated on {source.name}; --data changes that")
     if explain:
         _explain(paths, source, options, as_json)
+    elif device.npu:
+        _npu(paths, source, schemes, options, out, as_json)
     elif device.micro:
         _micro(paths, source, schemes, options, out, as_json)
     else:
@@ -246,6 +255,52 @@ def _explain(paths: list[Path], source: "Dataset", options: "ExportOptions", as_
         rows = [(layer.layer, layer.error, layer.gain, layer.gain_worst) for layer in result.layers]
         headers = ["layer", "error, steps", f"kept float: p95 less by, {result.unit}", "largest less by"]
         click.echo(tabulate(rows, headers=headers, floatfmt=("", ".3f", "+.4f", "+.4f")))
+
+
+def _npu(
+    paths: list[Path], source: "Dataset", schemes: Sequence[str], options: "ExportOptions", out: Path, as_json: bool
+) -> None:
+    from tabulate import tabulate
+
+    from edgefkp.card import read_card
+    from edgefkp.export.exporter import export_apart
+    from edgefkp.export.npu import export_npu
+    from edgefkp.export.options import ExportProgress
+    from edgefkp.export.parity import parity_of
+
+    target = options.target
+    assert target.npu is not None
+    found, rows = {}, []
+    for file in export_apart(paths, out, schemes, source, options, ExportProgress()):
+        log(f"compiling {file.name} for {target.name}")
+        found[file.name] = one = export_npu(file, target.name, target.npu)
+        card = read_card(file)
+        parity = parity_of(card) if card else None
+        rows.append(
+            (
+                file.name.removesuffix(".tflite"),
+                f"{one.operators - len(one.on_cpu)} of {one.operators}",
+                f"{one.ms:.3f}{'' if one.whole else ' and the CPU'}",
+                f"{one.cycles:,}",
+                f"{one.sram_kb:.0f}",
+                f"{one.weights_kb:.0f}",
+                f"{parity.rmse_after:.4f}" if parity else "-",
+                f"{parity.delta:+.4f}" if parity else "-",
+            )
+        )
+    if as_json or not found:
+        print_json(found)
+        return
+    headers = ["file (.tflite)", "on the NPU", "ms", "cycles", "SRAM KiB", "weights KiB", "RMSE px", "change"]
+    click.echo(tabulate(rows, headers=headers, disable_numparse=True, colalign=("left", *["right"] * 7)))
+    one = next(iter(found.values()))
+    click.echo(
+        f"\nestimated by {one.compiler}, not measured: {one.npu.accelerator}, {one.npu.system}, {one.npu.memory}, "
+        f"{one.clock_mhz:.0f} MHz"
+    )
+    for name, one in found.items():
+        for tensor in one.on_cpu:
+            log(f"{name}: the CPU computes {tensor}")
 
 
 def _micro(

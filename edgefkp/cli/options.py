@@ -178,6 +178,14 @@ def finder_option() -> Decorator:
     )
 
 
+min_face_option = click.option(
+    "--min-face",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SIZE",
+    help="Smallest side of a face: a share of the image's short side, or pixels from 1 on. [default: the finder's own]",
+)
+
+
 def device_option(multiple: bool = False) -> Decorator:
     """--device, as `devices` if several are taken."""
 

@@ -1,5 +1,6 @@
 """edgefkp predict: keypoints of images, folders and videos."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from edgefkp.cli.options import (
     finder_option,
     json_option,
     log,
+    min_face_option,
     model_option,
     print_json,
     runtime_option,
@@ -45,6 +47,7 @@ def _layout_help() -> str:
 @model_option
 @finder_option()
 @click.option("--faces", type=click.IntRange(min=1), help="Most faces per image. [default: all; video: 1]")
+@min_face_option
 @click.option(
     "--format",
     "table",
@@ -86,6 +89,7 @@ def command(
     model: str | None,
     finder: str,
     faces: int | None,
+    min_face: float | None,
     table: str,
     layout: "PointLayout | None",
     overlays: bool,
@@ -101,11 +105,13 @@ def command(
     another --out. Files that cannot be read, were cut off, or take longer than --timeout are listed, and the exit code
     is then 1.
     """
+    from edgefkp.detect.folders import named
     from edgefkp.detect.images import TIMEOUT
-    from edgefkp.detect.predict import Item, PredictSettings, find_items, predict
+    from edgefkp.detect.predict import Item, PredictSettings, look_for, predict
 
-    items = find_items(paths, out)
-    settings = PredictSettings(out, model, finder, faces, runtime, overlays, names, table, timeout or TIMEOUT, layout)
+    items, left_out = look_for(paths, out)
+    limit = timeout or TIMEOUT
+    settings = PredictSettings(out, model, finder, faces, runtime, overlays, names, table, limit, layout, min_face)
     detector = settings.detector()  # errors of the model or the finder come before the progress bar
     settings.points_of(detector)
     with progress_bar("predict", len(items)) as bar:
@@ -113,11 +119,15 @@ def command(
         def done(item: Item) -> None:
             bar.update(1)
 
-        result = predict(items, settings, workers, done, detector)
+        result = replace(predict(items, settings, workers, done, detector), left_out=dict(left_out))
     if as_json:
         print_json(result)
     else:
         click.echo(_sentence(result))
+    if left_out:
+        log(f"left out of the folders: {named(left_out)}")
+    for name, reason in list(result.silent.items())[:_SHOWN]:
+        log(f"the overlay of {name} has no sound: {reason}")
     for name, reason in list(result.skipped.items())[:_SHOWN]:
         log(f"skipped {name}: {reason}")
     if len(result.skipped) > _SHOWN:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgefkp.cli.options import json_option, log, print_json
-from edgefkp.errors import EdgefkpError
+from edgefkp.cli.options import folder_option, json_option, log, print_json
+from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.files import visible
 
 if TYPE_CHECKING:
@@ -20,18 +20,35 @@ RESULTS = Path("bench/results")
 @click.argument("result", required=False, type=click.Path(path_type=Path))
 @click.option("--budget-ms", type=float, metavar="X", help="The lowest RMSE, give or take 0.02 px, in at most X ms.")
 @click.option("--max-rmse", type=float, metavar="Y", help="The fastest of the files with at most Y px.")
+@click.option("--target", metavar="NPU", help="Choose by the estimates for this NPU: ethos-u55-128, for example.")
+@folder_option("--export-dir", "export", "Folder of the files with estimates.")
 @json_option
-def command(result: Path | None, budget_ms: float | None, max_rmse: float | None, as_json: bool) -> None:
+def command(
+    result: Path | None,
+    budget_ms: float | None,
+    max_rmse: float | None,
+    target: str | None,
+    export_dir: Path,
+    as_json: bool,
+) -> None:
     """Choose a file from RESULT, written by edgefkp bench on the device in question (by default the newest one).
 
     The table shows every measured file, the fastest first; those marked * are not beaten by another in both time and
     RMSE. Exits with 3 if no file is within the limit.
+
+    With --target, the files in export/ that edgefkp export compiled for that NPU, by the compiler's estimates.
     """
     from edgefkp.bench import result as results
+    from edgefkp.bench.npu_choices import recommend_npu
     from edgefkp.bench.recommend import recommend
     from edgefkp.bench.table import recommendation
 
-    found = recommend(results.read(result) if result else _newest(), budget_ms, max_rmse)
+    if target and result:
+        raise UsageError("--target chooses by estimates, and RESULT is a measurement", "give one of them")
+    if target:
+        found = recommend_npu(target, export_dir, budget_ms, max_rmse)
+    else:
+        found = recommend(results.read(result) if result else _newest(), budget_ms, max_rmse)
     if as_json:
         print_json(found)
     else:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,16 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefkp.demo.displays import Display, Recorder
+from edgefkp.demo.displays import Display
 from edgefkp.demo.drawing import render
 from edgefkp.demo.frames import FrameSource
+from edgefkp.demo.recording import Recorder
 from edgefkp.demo.session import Pipeline
 from edgefkp.demo.view import View
+from edgefkp.detect.encoders import H264, browser_suffix, codec_name
 from edgefkp.detect.media import Frame, write_image
 from edgefkp.errors import EdgefkpError
 
 SCHEMA = "edgefkp.demo/1"
-RECORDING_FPS = 25.0  # for cameras, whose frame rate is unknown
 _VERBS = {"model": "switch", "snapshot": "write a snapshot"}  # command -> what could not be done; others: as they are
 _KEPT = 10_000  # views whose times are kept for the summary
 
@@ -57,6 +59,7 @@ class Demo:
         self._source, self._pipeline, self._display = source, pipeline, display
         self._folder, self._print = folder, log
         self._recorder: Recorder | None = None
+        self._finishing: list[Recorder] = []  # recordings that were stopped, and are still written
         self._former = ""  # name of the model before the last switch
         self._pace = Pace()
         self._ended = False
@@ -72,15 +75,18 @@ class Demo:
         times: list[tuple[float, float, float]] = []
         count = with_face = 0
         view: View | None = None
+        if self._display.paced:  # somebody may press "record", which shall not wait for what this finds
+            threading.Thread(target=browser_suffix, name="edgefkp-codecs", daemon=True).start()
         with contextlib.ExitStack() as closing:
             closing.callback(self._source.close)
             closing.callback(self._display.close)
+            closing.callback(self._report_recordings, wait=True)
             closing.callback(self._stop_recording)
             # The usual way to end a demo.
             closing.enter_context(contextlib.suppress(KeyboardInterrupt))
             for frame in self._source.frames():
                 if frame is None:
-                    self._display.idle(f"{self._source.name} is gone")
+                    self._display.idle(f"{self._source.name} {'is gone' if view else 'gives no frame yet'}")
                 else:
                     view = self._work(frame)
                     count += 1
@@ -88,6 +94,7 @@ class Demo:
                     first_frame = first_frame or time.monotonic() - started
                     if len(times) < _KEPT:
                         times.append((view.find, view.network, view.smooth))
+                self._report_recordings()
                 for command in self._display.commands():
                     self.do(command, view)
                 if self._ended or count == frames:
@@ -149,8 +156,9 @@ class Demo:
         if self._recorder:
             try:
                 self._recorder.show(view)
+                if self._recorder.dropped != self._pipeline.options.dropped:
+                    self._set_recording(True, self._recorder.dropped)
             except EdgefkpError as error:
-                self._recorder.abandon()
                 self._recorder = None
                 self._set_recording(False)
                 self._log(f"cannot record: {error.message}")
@@ -164,22 +172,39 @@ class Demo:
 
     def _toggle_recording(self) -> None:
         if self._recorder:
-            self._stop_recording()
+            self._recorder.finish()
+            self._finishing.append(self._recorder)
+            self._recorder = None
+            self._set_recording(False)
             return
-        self._recorder = Recorder(self._free_name("recording", ".mp4"), self._source.fps or RECORDING_FPS)
+        suffix = browser_suffix()
+        self._recorder = Recorder(self._free_name("recording", suffix), self._source.fps)
         self._set_recording(True)
-        self._log(f"recording {self._recorder.path}")
+        why = "" if suffix == H264 else "; for H.264: sudo apt install ffmpeg"
+        self._log(f"recording {self._recorder.path} ({codec_name(suffix)}{why})")
 
     def _stop_recording(self) -> None:
         recorder, self._recorder = self._recorder, None
         if recorder:
             self._set_recording(False)
-            recorder.close()
-            self._log(f"wrote {recorder.path}")
-            self._display.wrote(recorder.path)
+            self._close(recorder)
 
-    def _set_recording(self, on: bool) -> None:
-        self._pipeline.options = dataclasses.replace(self._pipeline.options, recording=on)
+    def _report_recordings(self, wait: bool = False) -> None:
+        """Of those that were stopped and are whole now. wait: of all."""
+        for recorder in [one for one in self._finishing if wait or one.is_finished]:
+            self._finishing.remove(recorder)
+            try:
+                self._close(recorder)
+            except EdgefkpError as error:
+                self._log(f"cannot record: {error.message}")
+
+    def _close(self, recorder: Recorder) -> None:
+        recorder.close()
+        self._log(f"wrote {recorder.path}{left_out(recorder)}")
+        self._display.wrote(recorder.path)
+
+    def _set_recording(self, on: bool, dropped: int = 0) -> None:
+        self._pipeline.options = dataclasses.replace(self._pipeline.options, recording=on, dropped=dropped)
 
     def _log(self, text: str) -> None:
         """On the terminal, and to the person who pressed the button."""
@@ -189,7 +214,13 @@ class Demo:
     def _free_name(self, stem: str, suffix: str) -> Path:
         stamp = time.strftime("%Y%m%d-%H%M%S")
         names = (self._folder / f"{stem}-{stamp}{extra}{suffix}" for extra in ("", *(f"-{n}" for n in range(1, 1000))))
-        return next(name for name in names if not os.path.lexists(name))
+        unfinished = {recorder.path for recorder in self._finishing}
+        return next(name for name in names if name not in unfinished and not os.path.lexists(name))
+
+
+def left_out(recorder: Recorder) -> str:
+    """For the end of a line: how many frames could not be written in time."""
+    return f"; {recorder.dropped} frames were left out: they came faster than they are written" * bool(recorder.dropped)
 
 
 class Pace:

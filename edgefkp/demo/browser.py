@@ -15,9 +15,10 @@ from edgefkp.demo.browser_finder import finder_pages
 from edgefkp.demo.pages import css_color, legend, page_file
 from edgefkp.demo.server import Server
 from edgefkp.detect import presence
+from edgefkp.detect.detector import SAME_FACE
 from edgefkp.detect.overlay import dot_size, name_columns
 from edgefkp.detect.smoothing import OneEuro
-from edgefkp.detect.tracker import MAX_MOTION, MAX_PREDICTIONS, REDISCOVER, SAME_FACE, TRACK_THRESHOLD
+from edgefkp.detect.tracker import MAX_MOTION, MAX_PREDICTIONS, REDISCOVER, TRACK_THRESHOLD
 from edgefkp.files import cache_dir
 from edgefkp.geometry import Box, crop_face, reframed
 from edgefkp.layout import KAGGLE15, REFERENCE_SIDE, SIDE_COLORS, ModelSpec, side_of

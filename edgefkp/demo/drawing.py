@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from edgefkp.demo.view import View
-from edgefkp.detect.overlay import SHADE, color_of, draw_face, draw_faces, draw_text
+from edgefkp.detect.overlay import annotated, color_of, draw_faces, draw_text, enlargement
+from edgefkp.detect.point_names import SHADE
 from edgefkp.geometry import move_points
 from edgefkp.layout import REFERENCE_SIDE
 
@@ -15,15 +16,15 @@ ROOM = 1.15  # sides of the face's box that the shorter side of the image shows
 
 
 def render(view: View, with_status: bool = True) -> np.ndarray:
-    """(H, W, 3) BGR of the frame's size; models that are compared: see `_compared`.
+    """(H, W, 3) BGR of the frame's size, or larger so that names can be read; for a comparison see `_compared`.
 
     with_status: write the status lines, or the title of the comparison, into it.
     """
-    if view.compared is not None:
-        image = _compared(view)
+    options = view.options
+    if view.compared is None:
+        image = annotated(view.frame.image, view.faces, options.names, options.mirror)
     else:
-        image = view.frame.image.copy()
-        draw_faces(image, view.faces, view.options.names)
+        image = _compared(view)
     if with_status:
         draw_text(image, status_lines(view) if view.compared is None else title_lines(view))
     return image
@@ -31,30 +32,35 @@ def render(view: View, with_status: bool = True) -> np.ndarray:
 
 def _compared(view: View) -> np.ndarray:
     """Around the largest face, its points as dots and the other model's as rings; without a face the frame alone."""
-    height, width = view.frame.image.shape[:2]
-    image = view.frame.image.copy()
-    if view.faces:
-        largest = max(range(len(view.faces)), key=lambda number: view.faces[number].box.side)
-        face = view.faces[largest]
-        scale = min(height, width) / (ROOM * face.box.side)
-        middle = np.array([(width - 1) / 2, (height - 1) / 2])
-        matrix = np.column_stack([scale * np.eye(2), middle - scale * np.array([face.box.x, face.box.y])])
-        image = _enlarged(image, matrix)
-        box = face.box._replace(x=float(middle[0]), y=float(middle[1]), side=scale * face.box.side)
-        # As both networks predicted them: nothing is smoothed.
-        draw_face(image, replace(face, box=box, keypoints=move_points(matrix, face.raw)), view.options.names)
-        if largest < len(view.other):
-            _draw_rings(image, move_points(matrix, view.other[largest]), face.layout.points)
+    options = view.options
+    if not view.faces:
+        return annotated(view.frame.image, (), options.names, options.mirror)
+    largest = max(range(len(view.faces)), key=lambda number: view.faces[number].box.side)
+    face = view.faces[largest]
+    larger = enlargement(view.frame.image.shape) if options.names else 1
+    height, width = (larger * side for side in view.frame.image.shape[:2])
+    scale = min(height, width) / (ROOM * face.box.side)
+    middle = np.array([(width - 1) / 2, (height - 1) / 2])
+    linear = scale * np.diag([-1.0 if options.mirror else 1.0, 1.0])
+    matrix = np.column_stack([linear, middle - linear @ (face.box.x, face.box.y)])
+    image = _cut(view.frame.image, matrix, (width, height))
+    box = face.box._replace(x=float(middle[0]), y=float(middle[1]), side=scale * face.box.side)
+    # As both networks predicted them: nothing is smoothed.
+    own = replace(face, box=box, keypoints=move_points(matrix, face.raw))
+    draw_faces(image, [own], options.names, options.mirror)
+    if largest < len(view.other):
+        _draw_rings(image, move_points(matrix, view.other[largest]), face.layout.points)
     return image
 
 
 def status_lines(view: View) -> list[str]:
     faces = f"{len(view.faces)} face{'' if len(view.faces) == 1 else 's'}" if view.faces else "no face"
-    return [
+    lines = [
         f"{view.model}  {view.runtime}",
         f"{view.fps:.0f} fps  {faces}{'' if view.options.smoothing else '  unsmoothed'}",
         f"find {view.find:.1f}  network {view.network:.1f}  smooth {view.smooth:.1f} ms",
     ]
+    return [*lines, f"the recording lacks {view.options.dropped} frames"] if view.options.dropped else lines
 
 
 def title_lines(view: View) -> list[str]:
@@ -67,10 +73,9 @@ def title_lines(view: View) -> list[str]:
     return [f"dots: {view.model}", f"rings: {view.compared}", apart]
 
 
-def _enlarged(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def _cut(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     import cv2
 
-    size = (image.shape[1], image.shape[0])
     return np.asarray(cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderValue=SHADE))
 
 

@@ -24,7 +24,7 @@ from edgefkp.runtime.shipped import find_model, models
 
 WINDOW = 30  # frames over which rate and times are averaged
 MOST_FACES = 20  # that a viewer may ask for
-SWITCHES = ("compare", "smoothing", "names")  # commands that turn one of the options on or off
+SWITCHES = ("compare", "mirror", "smoothing", "names")  # commands that turn one of the options on or off
 
 
 class Work(NamedTuple):
@@ -50,11 +50,12 @@ class Pipeline:
         max_faces: int = 1,
         options: ViewOptions | None = None,
         presence: PresenceCheck | None = None,
+        min_face: float | None = None,
     ) -> None:
         """presence: another check than the fitted one. The other arguments: see KeypointDetector."""
         self.options = options or ViewOptions()
         self._finder, self._runtime, self._threads, self._max_faces = finder, runtime, threads, max_faces
-        self._presence = presence
+        self._presence, self._min_face = presence, min_face
         first = find_model(model)
         self.choices = choices_beside(first)
         self._tracker = self._tracker_of(first)
@@ -135,7 +136,12 @@ class Pipeline:
 
     def _tracker_of(self, model: Path) -> Tracker:
         detector = KeypointDetector(
-            model, self._finder, runtime=self._runtime, threads=self._threads, presence=self._presence
+            model,
+            self._finder,
+            min_face=self._min_face,
+            runtime=self._runtime,
+            threads=self._threads,
+            presence=self._presence,
         )
         return Tracker(detector, max_faces=self._max_faces)
 

@@ -22,18 +22,23 @@ _BEGINS = (
     (4, b"mdat"),
     (4, b"wide"),
     (0, b"RIFF"),  # avi
+    (0, b"GIF8"),
+    (0, b"FLV"),
+    (0, b"OggS"),
+    (0, b"\x30\x26\xb2\x75"),  # asf, wmv
     (0, b"\x1aE\xdf\xa3"),  # mkv, webm
     (0, b"\x00\x00\x01\xba"),  # mpeg
     (0, b"\x00\x00\x01\xb3"),
     (0, b"YUV4MPEG2"),
     (0, b"\xff\xd8"),  # mjpeg
     (188, b"G"),  # ts: packets of 188 bytes
+    (196, b"G"),  # m2ts: of 192
 )
 # OpenCV's own limits, before it reads a header that promises too much, and FFmpeg's, against files that name others.
 ENVIRONMENT = {
     "OPENCV_IO_MAX_IMAGE_PIXELS": str(MOST_PIXELS),
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": "protocol_whitelist;file|"
-    "format_whitelist;mov,avi,matroska,mpeg,mpegvideo,mpegts,mjpeg,yuv4mpegpipe",
+    "format_whitelist;mov,avi,matroska,mpeg,mpegvideo,mpegts,mjpeg,yuv4mpegpipe,gif,flv,asf,ogg",
 }
 
 
@@ -90,7 +95,7 @@ def _video(path: Path, out: Path, work: Work) -> dict[str, Any]:
             faces = tracker(frame.image, frame.seconds)
             spent += time.perf_counter() - started
             draw_faces(frame.image, faces, work.names)
-            recorder.write(_shrunk(frame.image))
+            recorder.write(_shrunk(frame.image), frame.seconds)
             count, with_face, seconds = count + 1, with_face + bool(faces), frame.seconds
             size = [frame.image.shape[1], frame.image.shape[0]]
     except EdgefkpError as error:
@@ -122,6 +127,6 @@ def _shrunk(image: np.ndarray) -> np.ndarray:
 
 def _require_container(path: Path) -> None:
     with open(path, "rb") as stream:
-        head = stream.read(200)
+        head = stream.read(250)
     if not any(head[place:].startswith(begin) for place, begin in _BEGINS):
         raise EdgefkpError("it is no video of a kind that is taken", "convert it: ffmpeg -i FILE FILE.mp4")

@@ -22,7 +22,6 @@ from edgefkp.runtime.scratch import scratch_folder
 KEPT = 6  # results, the newest ones
 CHILD_SECONDS = 120.0  # for a whole file; a video is ended earlier, see uploaded.WORK_SECONDS
 CHILD_BYTES = 6 << 30  # address space, of which interpreters and OpenCV reserve much more than they use
-VIDEO_SUFFIX = ".webm"  # plays in every browser
 
 
 class Uploads:
@@ -38,16 +37,16 @@ class Uploads:
 
     def take(self, name: str, body: IO[bytes] | RawIOBase, length: int) -> Answer:
         """Predict an uploaded file of that name; answers with JSON, of which `result` and `download` are paths."""
-        from edgefkp.detect.media import is_image, is_video
+        from edgefkp.detect.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
         path = Path(name)
-        if not (is_image(path) or is_video(path)):
+        if path.suffix.lower() not in IMAGE_SUFFIXES | VIDEO_SUFFIXES:
             message = f"{printable(path.name)[:80]} is neither an image nor a video by its suffix"
             return refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message)
         if not self._busy.acquire(blocking=False):
             return refusal(HTTPStatus.SERVICE_UNAVAILABLE, "another file is being predicted: try again in a moment")
         try:
-            return self._predict(path, body, length, is_image(path))
+            return self._predict(path, body, length)
         except EdgefkpError as error:
             message = "; ".join(filter(None, (error.message, error.hint)))
             return refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"{printable(path.name)[:80]}: {message}")
@@ -69,7 +68,10 @@ class Uploads:
             self._child.kill()
         self._block.close()
 
-    def _predict(self, path: Path, body: IO[bytes] | RawIOBase, length: int, is_image: bool) -> Answer:
+    def _predict(self, path: Path, body: IO[bytes] | RawIOBase, length: int) -> Answer:
+        from edgefkp.detect.encoders import browser_suffix
+        from edgefkp.detect.media import is_video
+
         if self._folder is None:
             self._folder = self._block.enter_context(scratch_folder())
         number = secrets.token_hex(8)
@@ -82,9 +84,10 @@ class Uploads:
                 shutil.copyfileobj(body, stream)
             if given.stat().st_size != length:
                 raise EdgefkpError("the upload broke off")
+            kind = "video" if is_video(given) else "image"  # an animated GIF is a video
             stem = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in path.stem)[:60] or "file"
-            out = folder / f"{stem}-points{'.jpg' if is_image else VIDEO_SUFFIX}"
-            found = self._in_a_child(given, out, is_image)
+            out = folder / f"{stem}-points{'.jpg' if kind == 'image' else browser_suffix()}"
+            found = self._in_a_child(given, out, kind == "image")
             given.unlink()
             kept = True
         finally:
@@ -94,7 +97,6 @@ class Uploads:
         while len(self._results) > KEPT:
             shutil.rmtree(self._results.pop(0).parent, ignore_errors=True)
         where = f"/uploaded/{number}"
-        kind = "image" if is_image else "video"
         return as_json({"kind": kind, "result": where, "download": f"{where}/download", "file": out.name, **found})
 
     def _in_a_child(self, given: Path, out: Path, is_image: bool) -> dict[str, object]:

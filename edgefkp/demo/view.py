@@ -13,9 +13,11 @@ class ViewOptions:
     """What keys and buttons change."""
 
     names: bool = False  # of the points
+    mirror: bool = False  # left and right of the image are swapped, as in a mirror; names stay the subject's
     smoothing: bool = True
     compare: bool = False  # with another model, on the same crops
     recording: bool = False
+    dropped: int = 0  # frames that the recording lacks: they came faster than they are written
     confidence: float = 0.0  # faces with a lower score are not shown
 
 
@@ -55,7 +57,7 @@ class View:
                 {
                     "number": face.number,
                     "score": face.score,
-                    "box": list(face.box),
+                    "box": list(face.box[:3]),
                     "keypoints": face.keypoints,
                     "pose": None if face.pose is None else face.pose._asdict(),
                 }
@@ -65,8 +67,10 @@ class View:
             "compared": self.compared,
             "difference": None if self.difference is None else {"mean": self.difference[0], "max": self.difference[1]},
             "names": self.options.names,
+            "mirror": self.options.mirror,
             "smoothing": self.options.smoothing,
             "recording": self.options.recording,
+            "dropped": self.options.dropped,
             "confidence": self.options.confidence,
             "max_faces": self.max_faces,
         }

@@ -12,8 +12,8 @@ import numpy as np
 from edgefkp.data.pose import Pose, pose_of
 from edgefkp.detect import finders
 from edgefkp.detect.presence import FACE_THRESHOLD
-from edgefkp.errors import EdgefkpError
-from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, invert, move_points, reframed
+from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.geometry import Box, crop_face, crop_matrix, invert, move_points, reframed, roll_of, turned_box
 from edgefkp.layout import KAGGLE15, PointLayout
 from edgefkp.layouts.maps import conversion
 
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 # The keypoints show where the face lies better than the finder's box does: each refinement cuts the box of the
 # keypoints, as the tracker does for the next frame, and predicts again.
 REFINEMENTS = 1
+# Degrees. Networks are trained on faces that are turned by up to this; others are cut out upright. A crop keeps its
+# turn while the face in it stays within, so that points do not jump from frame to frame.
+MAX_ROLL = 20.0
+SURE = 0.8  # score
+SAME_FACE = 0.5  # two boxes whose middles are closer than this share of the larger side lie on one face
 
 # (crop, its keypoints in pixels of the crop, their layout) -> 0 to 1
 PresenceCheck = Callable[[np.ndarray, np.ndarray, PointLayout], float]
@@ -33,7 +38,7 @@ PresenceCheck = Callable[[np.ndarray, np.ndarray, PointLayout], float]
 class Face:
     """One face in an image. Points and box are in image pixels, with pixel centers at whole numbers."""
 
-    box: Box  # center and side of the square that was cut for the network
+    box: Box  # center, side and turn of the square that was cut for the network
     score: float  # 0 to 1: how likely the keypoints lie on a face
     keypoints: np.ndarray  # (K, 2) float32, x before y; keypoints[i] is the point layout.points[i]
     layout: PointLayout  # names and order of the points, as the model has them
@@ -69,8 +74,10 @@ class KeypointDetector:
 
     model: a .tflite (or .keras) file or the name of a shipped one; None = the shipped default.
     finder: how `edgefkp predict --finder` takes it ("haar", "yunet:FILE.onnx"), or an object with `name` and `find`.
-    min_score: faces below it are dropped; None = the finder's own limit: 0.5, and 0 for whole-image.
+    min_score: faces below it are dropped; None = the finder's own limit: 0.35, and 0 for whole-image.
     max_faces: of one image, those with the best boxes; None = all.
+    min_face: the smallest side of a face, below 1 as a share of the image's short side, else in pixels; None = as far
+    as the finder searches.
     runtime, threads: see edgefkp.runtime.interpreters.
     predictor: the model, where it is open already. presence: another check than the fitted one.
 
@@ -86,6 +93,7 @@ class KeypointDetector:
         *,
         min_score: float | None = None,
         max_faces: int | None = None,
+        min_face: float | None = None,
         runtime: str | None = None,
         threads: int = 1,
         predictor: "Predictor | None" = None,
@@ -95,6 +103,10 @@ class KeypointDetector:
         from edgefkp.runtime.predictor import open_predictor
         from edgefkp.runtime.shipped import find_model
 
+        if min_face is not None and not min_face > 0:
+            raise UsageError(
+                f"no face is as small as {min_face}", "give a share of the short side, or pixels from 1 on"
+            )
         self.model = find_model(model)
         limit = finders.finder_kind(finder).min_score if isinstance(finder, str) else FACE_THRESHOLD
         self.finder = finders.open_finder(finder) if isinstance(finder, str) else finder
@@ -103,7 +115,9 @@ class KeypointDetector:
         # A file that is no keypoint network fails here; the first real image then finds the network warm.
         self.predictor.predict(np.zeros((1, *self.spec.input.image_shape), np.uint8))
         self.min_score = limit if min_score is None else min_score
-        self.max_faces = max_faces
+        self.max_faces, self.min_face = max_faces, min_face
+        if min_face is not None and hasattr(self.finder, "min_face"):
+            self.finder.min_face = min_face
         self._presence = presence or fitted()
         self._lock = threading.Lock()
 
@@ -114,9 +128,15 @@ class KeypointDetector:
         """
         image = as_image(image)
         with self._lock:
-            boxes = [found.box for found in finders.find_in_still(self.finder, image)[: self.max_faces]]
+            boxes = self.boxes(image, still=True)[: self.max_faces]
             faces = [self.refine(image, box).face for box in boxes]
-        return [face for face in faces if face.score >= self.min_score]
+        return without_doubles([face for face in faces if face.score >= self.min_score])
+
+    def boxes(self, image: np.ndarray, still: bool) -> list[Box]:
+        """What the finder sees in a still or in a frame, as `as_image` returns it. Not for several threads."""
+        found = finders.find_in_still(self.finder, image) if still else self.finder.find(image)
+        least = 0.0 if self.min_face is None else finders.least_side(self.min_face, image)
+        return [face.box for face in found if face.box.side >= least]
 
     def batch(self, images: Iterable[np.ndarray]) -> list[list[Face]]:
         """The faces of each image, in order: the same as calling the detector with each."""
@@ -140,8 +160,16 @@ class KeypointDetector:
     def refine(self, image: np.ndarray, box: Box) -> CropPrediction:
         """`predict_box` on a finder's box, then on the box of the keypoints. Not for several threads.
 
-        box: as a training crop of KAGGLE15 lies on the face, which finders are fitted to.
+        box: as a training crop of KAGGLE15 lies on the face, which finders are fitted to. One that seems turned is
+        looked at upright as well, unless its points are surely good: finders err about that now and then.
         """
+        best = self._refined(image, box._replace(roll=next_roll(box.roll, 0)))
+        if best.face.score < SURE and next_roll(box.roll, 0):
+            upright = self._refined(image, box._replace(roll=0.0))
+            best = max(best, upright, key=lambda predicted: predicted.face.score)
+        return best
+
+    def _refined(self, image: np.ndarray, box: Box) -> CropPrediction:
         best = self.predict_box(image, reframed(box, KAGGLE15, self.spec.layout))
         for _ in range(REFINEMENTS):
             refined = self.predict_box(image, next_box(best.face.keypoints, best.face.layout, best.face.box))
@@ -150,12 +178,38 @@ class KeypointDetector:
         return best
 
 
+def without_doubles(faces: list[Face]) -> list[Face]:
+    """Without those whose box has come to lie on that of a face with a better score; in their order.
+
+    A small face before or behind a large one is another face.
+    """
+    best: list[Face] = []
+    for face in sorted(faces, key=lambda face: -face.score):
+        near = [other.box.side / face.box.side for other in best if is_same(face.box, other.box)]
+        if not any(1 / 2 < ratio < 2 for ratio in near):
+            best.append(face)
+    return [face for face in faces if any(face is other for other in best)]
+
+
+def is_same(one: Box, other: Box, sides: float = SAME_FACE) -> bool:
+    """Whether the middles of two boxes are closer than that share of the larger side."""
+    return max(abs(one.x - other.x), abs(one.y - other.y)) < sides * max(one.side, other.side)
+
+
 def next_box(keypoints: np.ndarray, layout: PointLayout, before: Box) -> Box:
     """The box of (K, 2) keypoints; `before` where they have collapsed, spread over the image or are not numbers."""
     if np.isnan(keypoints).any(-1).sum() > layout.count - 2:
         return before
-    box = box_of_keypoints(keypoints, layout)
+    box = turned_box(keypoints, layout, next_roll(roll_of(keypoints, layout), before.roll))
     return box if np.isfinite(box).all() and before.side / 3 < box.side < before.side * 3 else before
+
+
+def next_roll(face: float, before: float) -> float:
+    """The turn of the crop for a face that is turned by `face` degrees, after a crop that was turned by `before`."""
+    beyond = (face - before + 180) % 360 - 180
+    if abs(beyond) <= MAX_ROLL:
+        return before
+    return 0.0 if abs(face) <= MAX_ROLL else face
 
 
 def as_image(image: np.ndarray) -> np.ndarray:

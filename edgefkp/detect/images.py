@@ -13,7 +13,7 @@ from edgefkp.data.images import decoded, image_bytes
 from edgefkp.detect import finders
 from edgefkp.detect.detector import Face, KeypointDetector
 from edgefkp.detect.media import write_image
-from edgefkp.detect.overlay import draw_faces
+from edgefkp.detect.overlay import annotated
 from edgefkp.detect.points_table import rows_of
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_file
@@ -40,6 +40,7 @@ class Outcome:
     faces: int = 0  # in it; of a video, those of all frames
     sha256: str = ""  # of the file's content; "" for one that was skipped
     reason: str = ""  # why it was skipped
+    silence: str = ""  # why the overlay of a video has no sound
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,17 @@ class PredictSettings:
     table: str = "csv"
     timeout: float = TIMEOUT  # seconds that an image, or a frame of a video, may take
     layout: PointLayout | None = None  # of the points that are written and drawn; None: the model's
+    min_face: float | None = None
 
     def detector(self) -> KeypointDetector:
-        return KeypointDetector(self.model, self.finder, max_faces=self.max_faces, runtime=self.runtime)
+        return KeypointDetector(
+            self.model, self.finder, max_faces=self.max_faces, min_face=self.min_face, runtime=self.runtime
+        )
 
     def identity(self, detector: KeypointDetector) -> dict[str, Any]:
         """What must be the same for an earlier run's work to count: values by the names of the options."""
         name, _, argument = self.finder.partition(":")
+        optional = {} if self.min_face is None else {"min face": self.min_face}
         return {
             "edgefkp": __version__,
             "model": sha256_file(detector.model),
@@ -74,6 +79,7 @@ class PredictSettings:
             "overlays": self.overlays,
             "names": self.names,
             **({"layout": self.layout.to_json()} if self.layout else {}),
+            **optional,
         }
 
     def points_of(self, detector: KeypointDetector) -> PointLayout:
@@ -104,9 +110,9 @@ def predict_image(item: Item, settings: PredictSettings, detector: KeypointDetec
     except MemoryError:
         return Outcome(reason="it needs more memory than there is")
     if settings.overlays:
-        draw_faces(image, faces, settings.names)
+        drawn = annotated(image, faces, settings.names, margins=True)
         try:
-            write_image(overlay_file(item, settings.out), image)
+            write_image(overlay_file(item, settings.out), drawn)
         except EdgefkpError as error:
             if not _is_too_long(error):
                 raise

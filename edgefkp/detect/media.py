@@ -11,13 +11,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgefkp.data.images import MOST_PIXELS
+from edgefkp.data.phone_images import HEIC_SUFFIXES
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import captured_fds, visible, write_bytes
+from edgefkp.files import captured_fds, write_bytes
 from edgefkp.runtime.scratch import scratch_folder
 
-IMAGE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-VIDEO_SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".y4m", ".mjpeg"}
+_DECODED = (".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff")
+IMAGE_SUFFIXES = {*_DECODED, ".webp", *HEIC_SUFFIXES}
+VIDEO_SUFFIXES = {
+    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv"),
+    *(".ts", ".webm", ".wmv", ".y4m"),
+}
 UNKNOWN_FPS = 25.0  # for a video without a frame rate
+MOST_GIF = 1 << 24  # bytes in which the second frame of an animation is looked for
 # Frames that a whole video may lack at its end: the counts in its header are rounded.
 MISSING, MISSING_SHARE = 2, 0.01
 _CONVERT = "convert it: ffmpeg -i FILE FILE.mp4"
@@ -33,21 +39,22 @@ class Frame(NamedTuple):
 
 
 def is_image(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES
+    return path.suffix.lower() in IMAGE_SUFFIXES and not is_video(path)
 
 
 def is_video(path: Path) -> bool:
-    return path.suffix.lower() in VIDEO_SUFFIXES
+    """By its suffix; a .gif by the number of its frames."""
+    suffix = path.suffix.lower()
+    return suffix in VIDEO_SUFFIXES or (suffix == ".gif" and _is_animated(path))
 
 
-def images_in(folder: Path) -> list[Path]:
-    """The images of a folder and its subfolders, by name."""
-    return [path for path in media_in(folder) if is_image(path)]
-
-
-def media_in(folder: Path) -> list[Path]:
-    """The images and videos of a folder and its subfolders, by name; hidden and unfinished files are left out."""
-    return [path for path in visible(folder, "**/*") if is_image(path) or is_video(path)]
+def _is_animated(path: Path) -> bool:
+    """A control block stands before each frame of an animation."""
+    try:
+        with open(path, "rb") as stream:
+            return os.path.isfile(path) and stream.read(MOST_GIF).count(b"\x21\xf9\x04") > 1
+    except (OSError, ValueError):
+        return False
 
 
 def write_image(path: Path, image: np.ndarray) -> None:
@@ -79,24 +86,23 @@ class Video:
 
     def frames(self) -> Iterator[Frame | None]:
         """Raises EdgefkpError at the end of a video that was cut off, unless it is looped."""
-        import cv2
-
-        seconds = 0.0
+        clock, passed = Clock(self.fps), 0.0
         for number in itertools.count():
             read, image = self._capture.read()
             is_cut = number == 0
             if not read and self._loop and number:
                 self._capture.release()
                 self._capture = open_video(self._path)
+                passed += clock.seconds + 1 / self.fps
+                clock = Clock(self.fps)
                 read, image = self._capture.read()
                 is_cut = True
             if not read and number == 0:
                 raise EdgefkpError(f"{self._path} has no frame that can be read", _CONVERT)
             if not read:
-                self._require_whole(number, seconds)
+                self._require_whole(number, clock.seconds)
                 return
-            seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            yield Frame(image, number / self.fps, is_cut)
+            yield Frame(image, passed + clock.time_of(self._capture), is_cut)
 
     def _require_whole(self, frames: int, seconds: float) -> None:
         import cv2
@@ -114,6 +120,28 @@ class Video:
 
     def close(self) -> None:
         self._capture.release()
+
+
+class Clock:
+    """The times of a video's frames, in seconds from the first one."""
+
+    def __init__(self, fps: float) -> None:
+        self._fps = fps
+        self._first: float | None = None
+        self.seconds = 0.0  # of the last frame
+
+    def time_of(self, capture: Any) -> float:
+        """Of the frame that was read last. A file without times has its frame rate."""
+        import cv2
+
+        stated = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        if self._first is None:
+            self._first = stated
+        elif stated - self._first > self.seconds:
+            self.seconds = stated - self._first
+        else:
+            self.seconds += 1 / self._fps
+        return self.seconds
 
 
 _AGAIN = "copy it again; to take what is there as a whole: ffmpeg -i FILE FILE.mp4"
@@ -158,6 +186,7 @@ def open_video(path: Path) -> Any:
         capture = cv2.VideoCapture(name)
     if not capture.isOpened():
         raise EdgefkpError(f"{path} cannot be read as a video or an image", _CONVERT)
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # as the phone was held: OpenCV 4.11 leaves it out by itself
     width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
     if width * height > MOST_PIXELS:
         capture.release()

@@ -1,34 +1,30 @@
-"""What is drawn on an image: points, names, boxes, and lines of text in a corner."""
+"""What is drawn on an image: points, boxes, and lines of text in a corner. (Names of the points: point_names.)"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from edgefkp.detect.detector import Face
-from edgefkp.layout import SIDE_COLORS, PointLayout, side_of
+from edgefkp.detect.point_names import (
+    BOX,
+    FONT,
+    MANY,
+    SHADE,
+    color_of,
+    draw_names,
+    draw_shaded,
+    name_columns,
+    side_margins,
+)
+from edgefkp.geometry import Box, crop_matrix, invert, move_points
+from edgefkp.layout import PointLayout
 
-# BGR
-BOX, TEXT, SHADE = (230, 230, 230), (255, 255, 255), (30, 30, 30)
-_FONT = 0  # cv2.FONT_HERSHEY_SIMPLEX
+__all__ = ["BOX", "annotated", "color_of", "dot_size", "draw_face", "draw_faces", "draw_text", "name_columns"]
+
 _BITS = 4  # cv2 draws at 1/16 pixel, so that points do not jump from pixel to pixel
-MANY = 30  # points, from which on their dots and names are smaller
-
-
-def color_of(point: str) -> tuple[int, int, int]:
-    """BGR, by the side of the point's name."""
-    red, green, blue = SIDE_COLORS[side_of(point)]
-    return blue, green, red
-
-
-def name_columns(layout: PointLayout) -> tuple[list[int], list[int]]:
-    """The points whose names stand left of a face, and those right of it: the subject's left is the image's right.
-
-    The points of the middle are shared out between both.
-    """
-    sides = [side_of(point) for point in layout.points]
-    middle = [row for row, side in enumerate(sides) if side == "middle"]
-    left, right = ([row for row, side in enumerate(sides) if side == own] for own in ("right", "left"))
-    return sorted(left + middle[: len(middle) // 2]), sorted(right + middle[len(middle) // 2 :])
+NAMED_SIDE, MOST_ENLARGED = 480, 6  # a shorter side is enlarged for names, at most so many times
+SMALL_FACE = 40.0  # pixels of a box; in a smaller one dots shrink with the face
 
 
 def dot_size(layout: PointLayout) -> tuple[float, float]:
@@ -36,61 +32,88 @@ def dot_size(layout: PointLayout) -> tuple[float, float]:
     return (2.0, 1 / 65) if layout.count < MANY else (1.0, 1 / 130)
 
 
-def draw_face(image: np.ndarray, face: Face, names: bool = False) -> None:
-    """Draw one face into a (H, W, 3) BGR image: its box, lines, points and, if asked for, their names."""
+def annotated(
+    image: np.ndarray, faces: Sequence[Face], names: bool = False, mirror: bool = False, margins: bool = False
+) -> np.ndarray:
+    """A copy of a (H, W, 3) BGR image with its faces drawn in.
+
+    names: of the points, too; a small image is enlarged for them, so that they hide no face. margins: widen the image
+    where names find no room beside a face. mirror: swap left and right of the image, but not in the names.
+    """
+    if mirror:
+        faces = [_moved(face, -1.0, image.shape[1] - 1.0, 0.0) for face in faces]
+        image = image[:, ::-1]
+    scale = enlargement(image.shape) if names else 1
+    if scale > 1:
+        image = _enlarged(image, scale)
+        shift = (scale - 1) / 2  # pixel centers are at whole numbers
+        faces = [_moved(face, float(scale), shift, shift) for face in faces]
+    if names and margins:
+        left, right = side_margins(faces, image.shape[1], mirror)
+        image = np.pad(image, ((0, 0), (left, right), (0, 0)), constant_values=SHADE[0])
+        faces = [_moved(face, 1.0, float(left), 0.0) for face in faces]
+    image = np.array(image, order="C")  # a copy, whatever was done
+    draw_faces(image, faces, names, mirror)
+    return image
+
+
+def enlargement(shape: Sequence[int]) -> int:
+    """How many times an image of that shape is enlarged for names."""
+    return max(1, min(MOST_ENLARGED, -(-NAMED_SIDE // max(1, min(shape[:2])))))
+
+
+def _enlarged(image: np.ndarray, scale: int) -> np.ndarray:
     import cv2
 
-    half = face.box.side / 2
-    corners = [
-        (round(face.box.x - half), round(face.box.y - half)),
-        (round(face.box.x + half), round(face.box.y + half)),
-    ]
+    return cv2.resize(np.ascontiguousarray(image), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+
+
+def _moved(face: Face, scale: float, x: float, y: float) -> Face:
+    """A face after a change of size, or with scale -1 in a mirror."""
+    stretch = np.array([scale, abs(scale)])
+    roll = face.box.roll if scale > 0 else -face.box.roll
+    box = Box(scale * face.box.x + x, abs(scale) * face.box.y + y, abs(scale) * face.box.side, roll)
+    return replace(face, keypoints=(face.keypoints * stretch + (x, y)).astype(np.float32), box=box)
+
+
+def draw_face(image: np.ndarray, face: Face) -> None:
+    """Draw one face into a (H, W, 3) BGR image: its box, lines and points."""
+    import cv2
+
     thin = max(1, round(face.box.side / 250))
-    cv2.rectangle(image, corners[0], corners[1], BOX, thin, cv2.LINE_AA)
+    _draw_box(image, face.box, thin)
     places = [[round(float(number) * 2**_BITS) for number in point] for point in face.keypoints]
     for line in face.layout.lines:
         start, end = (places[row] for row in face.layout.rows(*line))
         cv2.line(image, start, end, BOX, thin, cv2.LINE_AA, _BITS)
     least, share = dot_size(face.layout)
-    radius = max(least, face.box.side * share)
+    radius = max(least * min(1.0, face.box.side / SMALL_FACE), face.box.side * share)
+    ring = thin if face.box.side >= SMALL_FACE else 0  # it would hide a small face
     for name, place in zip(face.layout.points, places, strict=True):
-        cv2.circle(image, place, int((radius + thin) * 2**_BITS), SHADE, -1, cv2.LINE_AA, _BITS)
+        if ring:
+            cv2.circle(image, place, int((radius + ring) * 2**_BITS), SHADE, -1, cv2.LINE_AA, _BITS)
         cv2.circle(image, place, int(radius * 2**_BITS), color_of(name), -1, cv2.LINE_AA, _BITS)
-    if names:
-        _draw_names(image, face)
 
 
-def _draw_names(image: np.ndarray, face: Face) -> None:
-    """The names in two columns beside the box, each with a line to its point: on the face they would hide it."""
+def _draw_box(image: np.ndarray, box: Box, thin: int) -> None:
     import cv2
 
-    columns = name_columns(face.layout)
-    size = max(0.35, face.box.side / 520)
-    if face.layout.count >= MANY:  # as many as fit in twice the box
-        size = max(0.3, min(size, 2 * face.box.side / (40 * max(map(len, columns)))))
-    step = 40 * size
-    half = face.box.side / 2 + 10
-    for is_right, rows in enumerate(columns):
-        rows = sorted(rows, key=lambda row: float(face.keypoints[row, 1]))
-        top = face.box.y - step * len(rows) / 2
-        if face.layout.count >= MANY:  # all of them within the image, if it is high enough
-            top = max(0.0, min(top, image.shape[0] - step * (len(rows) + 1)))
-        for place, row in enumerate(rows):
-            name = face.layout.points[row]
-            text = name.replace("_", " ")
-            width = cv2.getTextSize(text, _FONT, size, 1)[0][0]
-            x = face.box.x + half if is_right else face.box.x - half - width
-            x = round(min(max(x, 2), image.shape[1] - width - 2))
-            y = round(top + step * (place + 1))
-            end = (x - 3 if is_right else x + width + 3, round(y - step / 4))
-            point = (round(float(face.keypoints[row, 0])), round(float(face.keypoints[row, 1])))
-            cv2.line(image, end, point, color_of(name), 1, cv2.LINE_AA)
-            _draw_shaded(image, text, (x, y), size)
+    if box.roll:
+        unit = np.array([[-0.5, -0.5], [1.5, -0.5], [1.5, 1.5], [-0.5, 1.5]])  # corners of a crop of 2 pixels
+        turned = move_points(invert(crop_matrix(box, 2)), unit)
+        cv2.polylines(image, [np.rint(turned * 2**_BITS).astype(np.int32)], True, BOX, thin, cv2.LINE_AA, _BITS)
+        return
+    half = box.side / 2
+    corners = [(round(box.x + sign * half), round(box.y + sign * half)) for sign in (-1, 1)]
+    cv2.rectangle(image, corners[0], corners[1], BOX, thin, cv2.LINE_AA)
 
 
-def draw_faces(image: np.ndarray, faces: Sequence[Face], names: bool = False) -> None:
+def draw_faces(image: np.ndarray, faces: Sequence[Face], names: bool = False, mirror: bool = False) -> None:
+    """Draw faces into a (H, W, 3) BGR image. mirror: the image is one in a mirror, which changes places of names."""
     for face in faces:
-        draw_face(image, face, names)
+        draw_face(image, face)
+    if names:
+        draw_names(image, faces, mirror)
 
 
 def draw_text(image: np.ndarray, lines: Sequence[str]) -> None:
@@ -101,15 +124,8 @@ def draw_text(image: np.ndarray, lines: Sequence[str]) -> None:
         return
     size = max(0.4, image.shape[0] / 1100)
     step = round(38 * size)
-    width = max(cv2.getTextSize(line, _FONT, size, 1)[0][0] for line in lines) + 16
+    width = max(cv2.getTextSize(line, FONT, size, 1)[0][0] for line in lines) + 16
     panel = image[: step * len(lines) + 10, :width]
     panel[:] = panel // 3  # darkened, so that text stands out and the frame shines through
     for number, line in enumerate(lines, 1):
-        _draw_shaded(image, line, (8, step * number), size)
-
-
-def _draw_shaded(image: np.ndarray, text: str, where: tuple[int, int], size: float) -> None:
-    import cv2
-
-    cv2.putText(image, text, where, _FONT, size, SHADE, 3, cv2.LINE_AA)
-    cv2.putText(image, text, where, _FONT, size, TEXT, 1, cv2.LINE_AA)
+        draw_shaded(image, line, (8, step * number), size)

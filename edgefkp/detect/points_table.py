@@ -48,7 +48,7 @@ def rows_of(faces: Sequence[Face]) -> list[dict[str, Any]]:
             "face": number,
             "faces": len(faces),
             "score": round(face.score, 4),
-            **{f"box_{axis}": round(value, 2) for axis, value in zip(("x", "y", "side"), face.box, strict=True)},
+            **{f"box_{axis}": round(value, 2) for axis, value in zip(("x", "y", "side"), face.box[:3], strict=True)},
             **{
                 column: round(float(value), 3)
                 for column, value in zip(face.layout.columns, face.keypoints.reshape(-1), strict=True)

@@ -8,14 +8,17 @@ name is predicted again, other settings are refused.
 
 import contextlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from edgefkp.detect.detector import KeypointDetector
+from edgefkp.detect.folders import media_in, named
 from edgefkp.detect.growing import Ledger
 from edgefkp.detect.images import Item, PredictSettings, overlay_file
-from edgefkp.detect.media import IMAGE_SUFFIXES, is_image, is_video, media_in
+from edgefkp.detect.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_image, is_video
 from edgefkp.detect.points_table import PointsWriter, points_file, shown
 from edgefkp.detect.predicted_coco import FILE as COCO_FILE
 from edgefkp.detect.predicted_coco import write_coco
@@ -41,36 +44,69 @@ class Predicted:
     faces: int
     without_face: int  # images
     skipped: dict[str, str]  # file -> reason
+    left_out: dict[str, int] = field(default_factory=dict)  # kind of file -> how many in the folders are no input
+    silent: dict[str, str] = field(default_factory=dict)  # video whose overlay has no sound -> reason
+
+
+class Items(NamedTuple):
+    items: list[Item]
+    left_out: "Counter[str]"  # files in the folders that are no input: kind -> number
 
 
 def find_items(paths: Iterable[Path], out: Path) -> list[Item]:
+    """As `look_for` finds them."""
+    return look_for(paths, out).items
+
+
+def look_for(paths: Iterable[Path], out: Path) -> Items:
     """The images and videos at `paths`; folders are searched with their subfolders, by name, except for `out`.
 
-    Raises UsageError for a path that does not exist, a file of another kind, or two files of one name.
+    Files of one name get as much of their path before it as tells them apart. Raises UsageError for a path that does
+    not exist or a file of another kind.
     """
     items: list[Item] = []
+    left_out = Counter[str]()
     for path in paths:
         if os.path.isdir(path):
             # What an earlier run wrote is no input of this one.
-            inside = [inner for inner in media_in(path) if out.resolve() not in inner.resolve().parents]
-            items += [Item(inner, inner.relative_to(path).as_posix()) for inner in inside]
+            found = media_in(path, out)
+            items += [Item(inner, inner.relative_to(path).as_posix()) for inner in found.files]
+            left_out += found.left_out
         elif not os.path.exists(path):
             raise UsageError(f"no file or folder at {path}", "give images, folders or videos")
         elif not os.path.isfile(path) or not (is_image(path) or is_video(path)):
             raise UsageError(f"{path} is neither an image nor a video by its suffix", "convert it to .png or .mp4")
         else:
             items.append(Item(path, path.name))
-    names: dict[str, Path] = {}
-    for item in items:
-        other = names.setdefault(shown(item.name), item.path)
-        if other != item.path:
-            raise UsageError(f"{other} and {item.path} have the same name", "predict them into two folders: --out")
+    items = _told_apart(items)
     for item in items:
         if item.path.resolve() in (overlay_file(item, out).resolve(), overlay_video(item, out).resolve()):
             raise UsageError(f"{item.path} would be overwritten by its overlay", "choose another folder: --out")
     if not items:
-        raise UsageError("there is no image or video in what was given", f"known: {' '.join(sorted(IMAGE_SUFFIXES))}")
+        there = f": {named(left_out)}" if left_out else ""
+        known = " ".join(sorted(IMAGE_SUFFIXES | VIDEO_SUFFIXES))
+        raise UsageError(f"there is no image or video in what was given{there}", f"known: {known}")
+    return Items(items, left_out)
+
+
+def _told_apart(items: list[Item]) -> list[Item]:
+    """The items, each file once, with names of their own: those that share one get more of the folders before it."""
+    first: dict[str, Item] = {}
+    for item in items:
+        first.setdefault(os.path.abspath(item.path), item)
+    items = list(first.values())
+    while shared := {name for name, count in Counter(shown(item.name) for item in items).items() if count > 1}:
+        longer = [_longer(item) if shown(item.name) in shared else item for item in items]
+        if longer == items:
+            raise UsageError(f"{min(shared)!r} names two files", "predict them into two folders: --out")
+        items = longer
     return items
+
+
+def _longer(item: Item) -> Item:
+    """With one more folder in its name."""
+    parts = Path(os.path.abspath(item.path)).parts[1:]
+    return replace(item, name="/".join(parts[-min(len(parts), len(Path(item.name).parts) + 1) :]))
 
 
 def predict(
@@ -92,6 +128,7 @@ def predict(
     videos = [item for item in items if is_video(item.path)]
     missing_videos: list[Item] = []
     skipped: dict[str, str] = {}
+    silent: dict[str, str] = {}
     count = without = predicted = predicted_videos = 0
     written = [points_file(settings.out, settings.table), settings.out / "faces"]
     written += [points_file(settings.out, settings.table, item.name) for item in videos]
@@ -126,13 +163,14 @@ def predict(
                 if outcome.rows is None:
                     skipped[name] = outcome.reason
                 else:
+                    silent |= {name: outcome.silence} if outcome.silence else {}
                     ledger.add(name, outcome.sha256)
                     predicted_videos += 1
                     count += outcome.faces
                 done(item)
     if settings.table == "coco":
         write_coco(points_file(settings.out, settings.table), images, layout, settings.out)
-    return Predicted(SCHEMA, settings.out, predicted, predicted_videos, earlier, count, without, skipped)
+    return Predicted(SCHEMA, settings.out, predicted, predicted_videos, earlier, count, without, skipped, silent=silent)
 
 
 def _holds(item: Item, settings: PredictSettings, ledger: Ledger) -> bool:

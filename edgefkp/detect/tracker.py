@@ -5,19 +5,25 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edgefkp.detect.detector import CropPrediction, Face, KeypointDetector, as_image, next_box
-from edgefkp.detect.presence import FACE_THRESHOLD
+from edgefkp.detect.detector import CropPrediction, Face, KeypointDetector, as_image, is_same, next_box
+from edgefkp.detect.presence import FACE_THRESHOLD, patch_of, upright
 from edgefkp.detect.smoothing import OneEuro
 from edgefkp.geometry import Box
 
 # A face that was seen before is kept at a lower score than a new one needs: blur and a turned head pass.
 TRACK_THRESHOLD = 0.2
 REDISCOVER = 1.0  # seconds between searches for more faces, while fewer than `max_faces` are tracked
+# Seconds. A face that was lost keeps its number for so long, and is searched for that often.
+LOST, REGAIN = 1.1, 0.1
+# Where it may be found again: sides of its box, at once and more with each second; and how much larger or smaller.
+NEAR_LOST, PER_SECOND, SIMILAR = 0.6, 1.5, 1.6
 # In shares of the side: after a face has moved or grown by more, its new box is predicted, too; networks are trained
 # for less.
 MAX_MOTION = 0.06
 MAX_PREDICTIONS = 4  # of one face in one frame
-SAME_FACE = 0.5  # two tracks whose centers are closer than this share of the side follow one face
+APART = 1.2  # sides: faces that are this far from every other one show how they look
+LOOK_AGAIN = 0.3  # seconds after which they do so again
+UNLIKE = 0.3  # likeness up to which a face is somebody else: of different persons it is -0.3 to 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +47,9 @@ class _Track:
     number: int
     box: Box
     filter: OneEuro
+    seen: float  # seconds, of the last frame with it
+    look: np.ndarray  # the upright patch of it, as it was seen beside no other face
+    looked: float  # seconds, when that was
 
 
 @dataclass
@@ -58,6 +67,7 @@ class Tracker:
     searches: int = 0  # how many frames needed the finder
     stages: Stages = field(default_factory=Stages)
     _tracks: list[_Track] = field(default_factory=list)
+    _lost: list[_Track] = field(default_factory=list)
     _numbered: int = 0
     _searched: float = -np.inf
 
@@ -65,8 +75,10 @@ class Tracker:
         """The faces of the frame that was taken at `seconds` (any clock that goes forward)."""
         image = as_image(image)
         self.stages = Stages()
-        faces = self._follow(image)
-        if not faces or (len(faces) < self.max_faces and seconds - self._searched >= REDISCOVER):
+        faces = self._follow(image, seconds)
+        self._lost = [track for track in self._lost if 0 <= seconds - track.seen <= LOST]
+        wait = REGAIN if self._lost else REDISCOVER
+        if not faces or (len(faces) < self.max_faces and seconds - self._searched >= wait):
             faces += self._search(image, seconds, faces)
         started = time.perf_counter()
         smoothed = [self._smoothed(face, seconds) for face in faces]
@@ -75,19 +87,24 @@ class Tracker:
 
     def reset(self) -> None:
         """Forget every face: the next frame is not a successor of the last one."""
-        self._tracks, self._searched = [], -np.inf
+        self._tracks, self._lost, self._searched = [], [], -np.inf
 
-    def _follow(self, image: np.ndarray) -> list[TrackedFace]:
+    def _follow(self, image: np.ndarray, seconds: float) -> list[TrackedFace]:
         started = time.perf_counter()
-        kept: list[TrackedFace] = []
+        kept: list[tuple[_Track, CropPrediction]] = []
         for track in self._tracks:
             predicted = self._predict_near(image, track.box)
-            face = predicted.face
-            if face.score >= TRACK_THRESHOLD and not any(_is_same(face.box, other.box) for other in kept):
-                kept.append(_tracked(face, track.number, predicted.crop))
-        self._update_tracks(kept)
+            if predicted.face.score < TRACK_THRESHOLD:
+                continue
+            same = [place for place, (_, other) in enumerate(kept) if is_same(predicted.face.box, other.face.box)]
+            if not same:
+                kept.append((track, predicted))
+            elif _likeness(track, predicted) > _likeness(kept[same[0]][0], predicted):
+                kept[same[0]] = track, predicted  # the other one's face is behind this one
+        faces = [_tracked(predicted.face, track.number, predicted.crop) for track, predicted in kept]
+        self._update_tracks(kept, seconds)
         self.stages.network = _since(started)
-        return kept
+        return faces
 
     def _predict_near(self, image: np.ndarray, box: Box) -> CropPrediction:
         """The prediction for the face near `box`; repeated while the face lies far beside the crop."""
@@ -99,35 +116,55 @@ class Tracker:
             predicted = self.detector.predict_box(image, moved)
         return predicted
 
-    def _update_tracks(self, faces: list[TrackedFace]) -> None:
-        numbers = {face.number: face for face in faces}
-        self._tracks = [
-            replace(track, box=_next_box(numbers[track.number], track.box))
-            for track in self._tracks
-            if track.number in numbers
-        ]
+    def _update_tracks(self, kept: list[tuple[_Track, CropPrediction]], seconds: float) -> None:
+        numbers = {track.number for track, _ in kept}
+        self._lost += [track for track in self._tracks if track.number not in numbers]
+        self._tracks = []
+        for track, predicted in kept:
+            face = predicted.face
+            track = replace(track, box=_next_box(face, track.box), seen=seconds)
+            if seconds - track.looked >= LOOK_AGAIN and face.score >= FACE_THRESHOLD:
+                others = [other.face.box for own, other in kept if own.number != track.number]
+                if not any(is_same(face.box, other, APART) for other in others):
+                    track = replace(track, look=_look(predicted), looked=seconds)
+            self._tracks.append(track)
 
     def _search(self, image: np.ndarray, seconds: float, known: list[TrackedFace]) -> list[TrackedFace]:
         self._searched = seconds
         self.searches += 1
         started = time.perf_counter()
-        found = self.detector.finder.find(image)
+        found = self.detector.boxes(image, still=False)
         self.stages.find = _since(started)
         started = time.perf_counter()
         new: list[TrackedFace] = []
-        for candidate in found:
+        for box in found:
             if len(known) + len(new) >= self.max_faces:
                 break
-            predicted = self.detector.refine(image, candidate.box)
+            predicted = self.detector.refine(image, box)
             face = predicted.face
-            is_taken = any(_is_same(face.box, other.box) for other in [*known, *new])
+            is_taken = any(is_same(face.box, other.box) for other in [*known, *new])
             if face.score < max(FACE_THRESHOLD, self.detector.min_score) or is_taken:
                 continue
-            self._numbered += 1
-            new.append(_tracked(face, self._numbered, predicted.crop))
-            self._tracks.append(_Track(self._numbered, _next_box(face, face.box), OneEuro()))
+            number = self._number(predicted, seconds)
+            new.append(_tracked(face, number, predicted.crop))
+            track = _Track(number, _next_box(face, face.box), OneEuro(), seconds, _look(predicted), seconds)
+            self._tracks.append(track)
         self.stages.network += _since(started)
         return new
+
+    def _number(self, predicted: CropPrediction, seconds: float) -> int:
+        """That of a face which was lost near this one a moment ago, or a new one."""
+        near = [
+            track
+            for track in self._lost
+            if _may_be(track, predicted.face.box, seconds) and _likeness(track, predicted) > UNLIKE
+        ]
+        if not near:
+            self._numbered += 1
+            return self._numbered
+        best = max(near, key=lambda track: _likeness(track, predicted))
+        self._lost = [track for track in self._lost if track is not best]
+        return best.number
 
     def _smoothed(self, face: TrackedFace, seconds: float) -> TrackedFace:
         if not self.smoothing:
@@ -149,8 +186,20 @@ def _has_moved(box: Box, before: Box) -> bool:
     return far > MAX_MOTION * before.side
 
 
-def _is_same(one: Box, other: Box) -> bool:
-    return max(abs(one.x - other.x), abs(one.y - other.y)) < SAME_FACE * max(one.side, other.side)
+def _may_be(track: _Track, box: Box, seconds: float) -> bool:
+    """Whether the face that was lost can be in that box by now."""
+    reach = NEAR_LOST + PER_SECOND * (seconds - track.seen)
+    return is_same(track.box, box, reach) and 1 / SIMILAR < box.side / track.box.side < SIMILAR
+
+
+def _look(predicted: CropPrediction) -> np.ndarray:
+    matrix, _, _ = upright(predicted.raw, predicted.face.layout, len(predicted.crop))
+    return patch_of(predicted.crop, matrix)
+
+
+def _likeness(track: _Track, predicted: CropPrediction) -> float:
+    """-1 to 1: how much the face looks as the track's did."""
+    return float(np.vdot(track.look, _look(predicted)))
 
 
 def _since(started: float) -> float:

@@ -9,9 +9,10 @@ from pathlib import Path
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.images import Item, Outcome, PredictSettings
 from edgefkp.detect.media import Video
-from edgefkp.detect.overlay import draw_faces
+from edgefkp.detect.overlay import annotated
 from edgefkp.detect.points_table import NO_FACE, face_fields, first_fields, points_file, rows_of
 from edgefkp.detect.recorder import CODECS, VideoRecorder
+from edgefkp.detect.sound import reason_for_silence
 from edgefkp.detect.tracker import Tracker
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import replacing, sha256_file
@@ -23,7 +24,8 @@ def predict_video(
     """begun: called before each frame."""
     try:
         sha256 = sha256_file(item.path)
-        return Outcome([], _track(item, settings, detector, begun), sha256)
+        faces, silence = _track(item, settings, detector, begun)
+        return Outcome([], faces, sha256, silence=silence)
     except EdgefkpError as error:
         return Outcome(reason=error.message)
     except MemoryError:
@@ -36,8 +38,13 @@ def overlay_video(item: Item, out: Path) -> Path:
     return path if path.suffix in CODECS else path.with_name(path.name + ".mp4")
 
 
-def _track(item: Item, settings: PredictSettings, detector: KeypointDetector, begun: Callable[[], None]) -> int:
-    """Track the faces of a video, and count them. Its table appears at the end: a half-done video starts again."""
+def _track(
+    item: Item, settings: PredictSettings, detector: KeypointDetector, begun: Callable[[], None]
+) -> tuple[int, str]:
+    """Track the faces of a video: (their number, why the overlay has no sound or "").
+
+    Its table appears at the end: a half-done video starts again.
+    """
     tracker = Tracker(detector, max_faces=settings.max_faces or 1)
     layout = settings.points_of(detector)
     fields = ("frame", "seconds", *face_fields(layout))
@@ -50,7 +57,7 @@ def _track(item: Item, settings: PredictSettings, detector: KeypointDetector, be
         stack.callback(source.close)
         recorder = None
         if settings.overlays:
-            recorder = VideoRecorder(overlay_video(item, settings.out), source.fps)
+            recorder = VideoRecorder(overlay_video(item, settings.out), source.fps, sound=item.path)
             stack.callback(recorder.abandon)
         stream = stack.enter_context(open(stack.enter_context(replacing(path)), "w", newline="", encoding="utf-8"))
         writer = csv.DictWriter(stream, fields)
@@ -69,11 +76,11 @@ def _track(item: Item, settings: PredictSettings, detector: KeypointDetector, be
                 else:
                     stream.write(json.dumps({**when, **row}) + "\n")
             if recorder:
-                draw_faces(frame.image, faces, settings.names)
-                recorder.write(frame.image)
+                recorder.write(annotated(frame.image, faces, settings.names), frame.seconds)
         if recorder:
+            begun()
             recorder.close()
-    return count
+    return count, reason_for_silence(item.path) if recorder and not recorder.has_sound else ""
 
 
 def _require_own(path: Path, begin: str) -> None:

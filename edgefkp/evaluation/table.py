@@ -4,10 +4,13 @@ import csv
 import html
 import io
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 WIDTH = 80  # characters of a terminal's line
+GOOD, DOUBT, BAD = "good", "doubt", "bad"  # classes of cells in HTML, which color them and give them a sign
+_NARROW = 4  # columns of a table that a phone shows as it is
+_FEW = 8  # rows of a wider one that a phone shows as cards; one with more scrolls
 _MARKDOWN = str.maketrans({mark: rf"\{mark}" for mark in r"\|*_<`"} | {"\n": " "})
 
 
@@ -19,6 +22,13 @@ class Column:
     align: str = "right"  # "left" for words
     narrowest: int = 0  # characters that longer cells may be cut to, in the middle; 0: never cut
     drop: int = 0  # the column is left out of a line that is too long, those with 1 first; 0: never
+    title: str = ""  # the whole head, with its unit, for pages; "": the name
+    mark: Callable[[str], str] = lambda cell: ""  # a cell's class in HTML: GOOD, DOUBT, BAD or ""
+
+    @property
+    def head(self) -> str:
+        """What pages call the column, in one line."""
+        return self.title or self.name.replace("\n", " ")
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,6 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
     notes: Sequence[str] = ()  # lines below the table; one that begins with spaces continues the one before it
-    row_classes: Sequence[str] = ()  # class of each row in HTML
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -62,23 +71,19 @@ class Table:
         return "\n".join([*lines, "", notes] if notes else lines)
 
     def html(self) -> str:
-        """A <table>, and a <p> for each note. Words have the class "l" (left); each cell names its column (data-label),
-        for narrow screens, where the heads are hidden."""
-        left = [' class="l"' if column.align == "left" else "" for column in self.columns]
-        labels = [html.escape(column.name.replace("\n", " ")) for column in self.columns]
-        head = "".join(f"<th{side}>{_html(c.name)}</th>" for side, c in zip(left, self.columns, strict=True))
-        classes = self.row_classes or [""] * len(self.rows)
-        body = "\n".join(
-            (f'<tr class="{html.escape(kind)}">' if kind else "<tr>")
-            + "".join(
-                f'<td{side} data-label="{label}">{_html(cell)}</td>'
-                for side, label, cell in zip(left, labels, row, strict=True)
-            )
-            + "</tr>"
-            for row, kind in zip(self.rows, classes, strict=True)
+        """A <table> in a <div> that scrolls, and a <p> for each note. Words have the class "l" (left), columns
+        that a narrow screen leaves out "less". Each cell names its column (data-label), for the cards that a narrow
+        screen makes of a wide table with few rows."""
+        heads = "".join(
+            f'<th scope="col"{_class(_names(column))}>{html.escape(column.head)}</th>' for column in self.columns
         )
+        body = "\n".join(f"<tr>{''.join(map(_cell, self.columns, row))}</tr>" for row in self.rows)
         notes = "".join(f'\n<p class="soft">{html.escape(note)}</p>' for note in self.notes)
-        return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>{notes}"
+        cards = len(self.columns) > _NARROW and len(self.rows) <= _FEW
+        table = (
+            f"<table{_class('cards' * cards)}>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+        )
+        return f'<div class="table">\n{table}\n</div>{notes}'
 
     def csv(self) -> str:
         """The rows without the notes."""
@@ -142,5 +147,23 @@ def _wrapped(note: str, width: int | None) -> list[str]:
     return [note] if width is None else textwrap.wrap(note, width, subsequent_indent="    ")
 
 
-def _html(text: str) -> str:
-    return html.escape(text).replace("\n", "<br>")
+def _class(names: str) -> str:
+    return f' class="{names}"' if names else ""
+
+
+def _names(column: Column) -> str:
+    """The classes of a column's cells: words, and what a narrow screen leaves out."""
+    return " ".join(["l"] * (column.align == "left") + ["less"] * (column.drop > 0))
+
+
+def _cell(column: Column, cell: str) -> str:
+    """A cell in HTML."""
+    text = html.escape(cell).replace("\n", "<br>")
+    if mark := column.mark(cell):
+        text = f'<span class="{mark}">{text}</span>'
+    return f'<td{_class(_names(column))} data-label="{html.escape(column.head)}">{text}</td>'
+
+
+def significant(value: float) -> str:
+    """Three digits that count, closing zeros included: 0.0360, 3.00, 631, 12,345."""
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:#.3g}".rstrip(".")

@@ -21,6 +21,7 @@ from edgefkp.runtime.graph import Graph, read_graph
 from edgefkp.runtime.metadata import FileMetadata, read_metadata
 from edgefkp.runtime.scratch import scratch_folder
 
+LEAST = 15  # points of a layout that the count of an output alone shows: fewer numbers may be classes
 _SILENCE = 1800.0  # seconds in which a converter is expected to end
 
 
@@ -184,9 +185,8 @@ def _numbers(graph: Graph, points: str) -> int | None:
 
 
 def _layout_of(numbers: int, each: int) -> PointLayout | None:
-    if numbers == KAGGLE15.count * each:
-        return KAGGLE15
-    return next((one for one in LAYOUTS.values() if one.count * each == numbers), None)
+    known = (KAGGLE15, *(one for one in LAYOUTS.values() if one.count >= LEAST))
+    return next((one for one in known if one.count * each == numbers), None)
 
 
 def _metadata(model: str, spec: ModelSpec, scheme: str, u8: bool) -> FileMetadata:

@@ -7,52 +7,47 @@ import numpy as np
 
 from edgefkp.bench.result import Process, Result
 from edgefkp.bench.table import Line, lines_of, setting
-from edgefkp.bench.verdict import INVALID, VALID
-from edgefkp.report.figures import BLUE, COLORS, GRAY, ORANGE, Figures, lighten, panels, plain_log
+from edgefkp.report.axes import round_log
+from edgefkp.report.figures import BLUE, ORANGE, Figures, color_at, lighten, panels
+from edgefkp.report.time_error import CAPTION, TimedFile, time_against_error
 
-WIDTH = 9.0  # inches
+WIDTH, PLOT = 9.0, 6.8  # inches
 LINE = 0.17  # inches, height of one process's bar
-DOUBTED = {INVALID: "#cbd5e0"}  # color of a time with this verdict; the other doubts are yellow
 QUANTILES = (5, 25, 50, 75, 95)  # per cent, of a bar's ends, its box's edges and its mark
 TRACED = {"clock_mhz": "clock, MHz", "temperature_c": "temperature, °C", "throttled": "throttle bits"}
 
 FIGURES = Figures("figure of a benchmark")
 
 
-@FIGURES.figure("time-against-error", "Time against error", "The dashed line joins the files that no other one beats.")
-def time_against_error(results: Sequence[Result]) -> Any:
+@FIGURES.figure("time-against-error", "Time against error", CAPTION)
+def errors(results: Sequence[Result]) -> Any:
     """Seconds per 100 images against RMSE; None without labels."""
-    points = [
-        (line.row.seconds_per_100, line.row.rmse, line) for line in lines_of(results) if line.row.rmse is not None
+    lines = lines_of(results)
+    settings = list(dict.fromkeys(setting(line.row) for line in lines))
+    files = [
+        TimedFile(
+            name, line.row.seconds_per_100, line.row.rmse, line.verdict, color_at(settings.index(setting(line.row)))
+        )
+        for line, name in zip(lines, names_of(lines), strict=True)
+        if line.row.rmse is not None
     ]
-    if not points:
-        return None
-    figure, axes = panels(WIDTH, 4.6)
-    panel = axes[0, 0]
-    best, front = float("inf"), []
-    for time, error, _ in sorted(points, key=lambda point: point[:2]):
-        if error < best:
-            best = error
-            front.append((time, error))
-    panel.plot(*zip(*front, strict=True), color=GRAY, linestyle="--", linewidth=1, zorder=1)
-    for time, error, line in points:
-        panel.scatter(time, error, s=32, color=_color(line), zorder=2)
-        label = f"{line.row.file.removesuffix('.tflite')} {line.row.runtime}"
-        panel.annotate(label, (time, error), (6, 4), textcoords="offset points", fontsize=7)
-    panel.set_xscale("log")
-    plain_log(panel.xaxis)
-    panel.ticklabel_format(axis="y", useOffset=False)
-    panel.margins(x=0.2, y=0.1)
-    panel.set_xlabel("seconds per 100 images")
-    panel.set_ylabel("RMSE, px")
-    lighten(panel)
-    return figure
+    return time_against_error(files, "seconds per 100 images", PLOT, 4.4)
 
 
-def _color(line: Line) -> str:
-    if line.verdict != VALID:
-        return DOUBTED.get(line.verdict, "#ecc94b")
-    return COLORS[sum(setting(line.row).encode()) % len(COLORS)]
+def names_of(lines: Sequence[Line]) -> list[str]:
+    """Of each line a name that no other one has: the file, and as much of the rest as differs between them."""
+    parts = [
+        [line.row.file.removesuffix(".tflite") for line in lines],
+        [setting(line.row) for line in lines],
+        [line.device.short for line in lines],
+        [line.result for line in lines],
+        [line.row.sha256[:8] for line in lines],
+    ]
+    names, more = parts[0], parts[1:]
+    for part in more:
+        if len(set(part)) > 1 and (part is parts[1] or part is parts[2] or len(set(names)) < len(lines)):
+            names = [f"{name} {one}" for name, one in zip(names, part, strict=True)]
+    return names
 
 
 @FIGURES.figure(
@@ -70,19 +65,18 @@ def distributions(results: Sequence[Result]) -> Any:
     place, names = 0.0, {}
     for row in rows:
         color = BLUE if row.mode == "invoke" else ORANGE
-        label = f"{row.file.removesuffix('.tflite')} {setting(row)} {row.mode}"
+        label = f"{row.file.removesuffix('.tflite')}\n{setting(row)} {row.mode}"
         names[place + (len(row.processes) - 1) / 2] = label
         for process in row.processes:
             low, first, middle, third, high = _milliseconds(process)
             panel.plot((low, high), (place, place), color=color, linewidth=0.8)
             panel.barh(place, third - first, left=first, height=0.7, color=color, alpha=0.5)
-            panel.plot((middle, middle), (place - 0.45, place + 0.45), color="#1a202c", linewidth=1)
+            panel.plot((middle, middle), (place - 0.45, place + 0.45), color="#000000", linewidth=1.4)
             place += 1
         place += 1
     panel.set_yticks(list(names), list(names.values()), fontsize=7)
     panel.set_ylim(place - 0.5, -1)
-    panel.set_xscale("log")
-    plain_log(panel.xaxis)
+    round_log(panel.xaxis)
     panel.use_sticky_edges = False
     panel.set_xlabel("ms an image")
     lighten(panel)

@@ -156,7 +156,8 @@ def _times(results: list[Result]) -> Known:
     for bench in sorted(results, key=lambda stored: stored.created):
         for row in bench.rows:
             if row.mode == "invoke":
-                where = f"{row.runtime} {row.version}, {row.threads} thread(s), {machine.title(bench.machine)}"
+                threads = f"{row.threads} thread{'s' * (row.threads != 1)}"
+                where = f"{row.runtime} {row.version}, {threads}, {machine.title(bench.machine)}"
                 found[row.sha256] = (row.seconds_per_100, where)
     return found
 

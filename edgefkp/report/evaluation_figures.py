@@ -12,18 +12,9 @@ from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.evaluation.evaluate import Evaluated
 from edgefkp.evaluation.normalized import CURVE_END, LIMITS, TITLES, Normalized, curve_errors
 from edgefkp.files import write_bytes
-from edgefkp.report.figures import (
-    COLORS,
-    GRAY,
-    PREDICTED_POINT,
-    TRUE_POINT,
-    Figures,
-    lighten,
-    panels,
-    png,
-    show_face,
-    svg,
-)
+from edgefkp.layout import PointLayout
+from edgefkp.report.faces import face_legend, show_face
+from edgefkp.report.figures import COLORS, GRAY, Figures, lighten, panels, png, svg
 
 WIDTH, NARROW = 7.0, 4.6  # inches
 SHEET_COLUMNS = 4
@@ -74,7 +65,7 @@ def curves(models: Sequence[tuple[str, Normalized | None]], length: str) -> Any:
     return figure
 
 
-WORST_CAPTION = "the faces with the largest errors. True points as green rings, predicted ones as orange crosses."
+WORST_CAPTION = "the faces with the largest errors. Labeled points are rings, predicted ones crosses."
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +77,7 @@ class WorstFaces:
     predicted: np.ndarray  # (N, K, 2) px
     ids: list[str]
     errors: list[float]  # px: the mean distance of the face's points
+    layout: PointLayout
 
 
 def worst_of(faces: Faces, predicted: np.ndarray, count: int = SHOWN) -> WorstFaces:
@@ -101,6 +93,7 @@ def worst_of(faces: Faces, predicted: np.ndarray, count: int = SHOWN) -> WorstFa
         predicted[rows],
         [str(one) for one in faces.ids[rows]],
         errors[order].tolist(),
+        faces.layout,
     )
 
 
@@ -114,13 +107,9 @@ def worst_sheet(worst: WorstFaces) -> Any:
         panel.set_axis_off()
     faces = zip(grid.flat, worst.images, worst.truth, worst.predicted, worst.ids, worst.errors, strict=False)
     for panel, image, true, predicted, name, error in faces:
-        show_face(panel, image, true, predicted, size=24)
+        show_face(panel, image, worst.layout, true, predicted, size=24)
         panel.set_title(f"{error:.1f} px\n{_short(name)}", fontsize=8)
-    handles = [
-        grid[0, 0].scatter([], [], s=24, facecolors="none", edgecolors=TRUE_POINT, label="true"),
-        grid[0, 0].scatter([], [], s=18, c=PREDICTED_POINT, marker="x", label="predicted"),
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    face_legend(figure, grid[0, 0], worst.layout)
     return figure
 
 

@@ -8,6 +8,7 @@ A new figure is one function:
 
 import base64
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -21,11 +22,14 @@ from edgefkp.files import write_bytes
 from edgefkp.records import Registry
 
 # Okabe and Ito's colors, which color-blind people can tell apart.
-BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#777777"
+BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#707070"
 COLORS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9")
-TRUE_POINT, PREDICTED_POINT = "#00E5A0", "#FF7A00"
+LINE = "#e5e5e5"  # of a grid
+DARK = "#1a1a1a"  # text on a bright patch, which stays dark on a dark page
 DPI = 130
-MANY = 30  # points, from which on their marks are smaller
+# What a drawing's colors are on a page, which is light or dark; all others stay.
+_ON_PAGE = {"#000000": "currentColor", GRAY: "var(--quiet)", LINE: "var(--line)"}
+_BACKGROUND = 'style="fill: #ffffff"'
 
 Draw = Callable[[Any], Any]
 
@@ -34,16 +38,18 @@ Draw = Callable[[Any], Any]
 class Drawn:
     """One drawing of a figure."""
 
+    title: str  # of the figure
     caption: str
     content: bytes  # of a .svg or .png file
     suffix: str  # ".svg" or ".png"
 
     def html(self) -> str:
-        """The drawing itself, to stand inside a page."""
+        """The drawing itself, to stand inside a page, in the page's colors and with its title for screen readers."""
+        name = escape(f"{self.title}. {self.caption}".strip(), quote=True)
         if self.suffix == ".svg":
-            return self.content.decode()
+            return on_page(self.content.decode(), name)
         data = base64.b64encode(self.content).decode()
-        return f'<img alt="{escape(self.caption, quote=True)}" src="data:image/png;base64,{data}">'
+        return f'<img alt="{name}" src="data:image/png;base64,{data}">'
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,9 @@ class Figure:
             return []
         several = made if isinstance(made, Mapping) else {self.caption: made}
         return [
-            Drawn(caption, png(figure), ".png") if self.photographs else Drawn(caption, svg(figure).encode(), ".svg")
+            Drawn(self.title, caption, png(figure), ".png")
+            if self.photographs
+            else Drawn(self.title, caption, svg(figure).encode(), ".svg")
             for caption, figure in several.items()
         ]
 
@@ -111,48 +119,46 @@ def panels(width: float, height: float, rows: int = 1, columns: int = 1) -> tupl
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
+def color_at(number: int) -> str:
+    return COLORS[number % len(COLORS)]
+
+
+def halo() -> Any:
+    """Of text that crosses lines: a border in the color of the ground."""
+    from matplotlib.patheffects import withStroke
+
+    return withStroke(linewidth=2, foreground="#ffffff")
+
+
 def lighten(panel: Any) -> None:
-    panel.grid(color="#e5e5e5", linewidth=0.6)
+    panel.grid(color=LINE, linewidth=0.6)
     panel.set_axisbelow(True)
     panel.spines[["top", "right"]].set_visible(False)
 
 
-def plain_log(axis: Any) -> None:
-    """A logarithmic axis with plain numbers at 1, 2 and 5 times a power of ten."""
-    axis.set_major_formatter(_plain)
-    axis.set_minor_formatter(lambda value, place: _plain(value, place) if f"{value:e}"[0] in "25" else "")
-
-
-def _plain(value: float, place: int | None = None) -> str:
-    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
-
-
-def show_face(
-    panel: Any, image: np.ndarray, points: np.ndarray, predicted: np.ndarray | None = None, size: float = 12
-) -> None:
-    """An image in `panel` with its (K, 2) points: dots, or rings of `size` beside the crosses of predicted ones."""
-    panel.set_axis_off()
-    panel.imshow(image, cmap="gray", vmin=0, vmax=255)
-    share, width = (1.0, 0.9) if len(points) < MANY else (0.3, 0.5)
-    if predicted is None:
-        panel.scatter(*points.T, s=9 * share, c=TRUE_POINT, linewidths=0)
-    else:
-        panel.scatter(*points.T, s=size * share, facecolors="none", edgecolors=TRUE_POINT, linewidths=width)
-        panel.scatter(*predicted.T, s=0.75 * size * share, c=PREDICTED_POINT, marker="x", linewidths=width)
-    # A wild prediction must not shrink the face.
-    panel.set_xlim(-0.5, image.shape[1] - 0.5)
-    panel.set_ylim(image.shape[0] - 0.5, -0.5)
-
-
 def svg(figure: Any) -> str:
-    """The figure as an <svg> element to stand inside HTML; the same figure gives the same text."""
+    """The figure as an <svg> element to stand inside HTML; the same figure gives the same text.
+
+    Parts with a gid are given the title that the figure's `hover` has for it, which browsers show under the pointer.
+    """
     import matplotlib as mpl
 
     out = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": "edgefkp", "svg.fonttype": "path"}):
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     text = out.getvalue()
+    for name, hover in getattr(figure, "hover", {}).items():
+        text = text.replace(f'<g id="{name}">', f"<g><title>{escape(hover)}</title>", 1)
     return text[text.index("<svg") :]
+
+
+def on_page(text: str, name: str) -> str:
+    """An <svg> element as a page shows it: its colors by the names of the page's style sheet, and `name`, which is
+    escaped, as its title."""
+    for color, named in _ON_PAGE.items():
+        text = re.sub(rf"(fill|stroke): {color}\b", rf"\1: {named}", text, flags=re.IGNORECASE)
+    text = text.replace(_BACKGROUND, 'style="fill: none"')
+    return re.sub(r"<svg ([^>]*)>", rf'<svg role="img" \1><title>{name}</title>', text, count=1)
 
 
 def png(figure: Any) -> bytes:

@@ -49,4 +49,5 @@ def model_result(card: Card, evaluation: Evaluation, files: list[FileResult]) ->
         license=card.data.license if card.data else "",
         normalized=score.own,
         nme_by=score.nme_by,
+        rmse_per_point=score.rmse_per_point,
     )

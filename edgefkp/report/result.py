@@ -20,6 +20,7 @@ class _Split(TypedDict, total=False):
     # read: the options that points were read with, but for defaults; doubts: what was found in the labels as a whole,
     # and is no error; audit: suspicious faces, by kind.
     labels: dict[str, Any]
+    persons_known: bool  # False: only near-duplicates count as one person
 
 
 class DataFacts(_Split):
@@ -86,6 +87,7 @@ class ModelResult:
     # Before conversion: NME, failure rate, AUC and error curve by one length of the face; None if no face has it.
     normalized: Normalized | None = None
     nme_by: str = ""  # that length
+    rmse_per_point: dict[str, float | None] = field(default_factory=dict)  # px, before conversion; None: no label
 
     @property
     def title_in_table(self) -> str:
@@ -122,9 +124,14 @@ class RunResult:
         """What was found in the labels, and is no error."""
         return list(self.data.get("labels", {}).get("doubts", []))
 
+    @property
+    def persons_known(self) -> bool:
+        """The data name their persons, so that nobody can be in two parts; runs of before this was kept do not know."""
+        return bool(self.data.get("persons_known"))
+
     def trained_enough(self, model: ModelResult) -> bool:
-        """The network beats the constant mean shape."""
-        return model.rmse < self.mean_shape_rmse
+        """The network beats the constant mean shape on other persons, too: its whole 95 % interval lies below."""
+        return model.interval[1] < self.mean_shape_rmse
 
     @property
     def best(self) -> ModelResult:

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from edgefkp.evaluation.table import Table
+from edgefkp.bench.verdict import SIGNS_EXPLAINED, mark_of_time, mark_of_verdict, signed_time
+from edgefkp.evaluation.table import BAD, GOOD, Column, Table, significant
 from edgefkp.files import write_text
 from edgefkp.report import run_table
 from edgefkp.report.page import TEMPLATES, render
@@ -37,32 +38,60 @@ def _verdict(result: RunResult) -> str:
     quick = " A quick run: its numbers only show that everything works." if result.quick else ""
     if result.own:
         return f"{verdict(result.own)}{quick}"
+    low, high = best.interval
+    persons = " of persons that no training saw" if result.persons_known else ""
+    mean = f"always predicting the mean shape has {result.mean_shape_rmse:.2f} px"
+    than = "; " if result.trained_enough(best) else ". That is not clearly better than the mean shape: "
     return (
-        f"The best network, {best.model}, is off by {best.rmse:.2f} px (RMSE, 95 % interval "
-        f"{best.interval[0]:.2f}-{best.interval[1]:.2f}) on {result.faces} faces of persons it never saw; always "
-        f"predicting the mean shape is off by {result.mean_shape_rmse:.2f} px.{quick}"
+        f"The best network, {best.model}, has an RMSE of {best.rmse:.2f} px (95 % interval {low:.2f}-{high:.2f}) on "
+        f"{result.faces} held-out faces{persons}{than}{mean}.{quick}"
     )
 
 
+FILES = (
+    Column("file", "left"),
+    Column("format", "left"),
+    Column("KB"),
+    Column("RMSE, px"),
+    Column("95 % interval, px"),
+    Column("s per 100 images", mark=mark_of_time),
+    Column("ms an image", mark=mark_of_time),
+    Column("95 % interval, ms"),
+    Column("verdict on the times", "left", mark=mark_of_verdict),
+)
+
+
 def _files(result: RunResult) -> Table:
-    heads = ("file", "format", "KB", "RMSE px", "95 % interval", "s/100", "ms an image", "95 % interval", "verdict")
     rows = []
     for model in result.models:
         rows.append([f"{model.model}.keras", "Keras", *_scored(model.bytes, model.rmse, model.interval), *"-" * 4])
         for file in model.files:
             low, high = file.ms_interval
-            time = (f"{file.seconds_per_100:#.3g}", f"{file.ms:#.3g}", f"{low:#.3g}-{high:#.3g}", file.verdict)
-            rows.append([file.file, file.scheme, *_scored(file.bytes, file.rmse, file.interval), *time])
-    return Table.of(heads, rows, words=2)
+            times = (signed_time(file.seconds_per_100, file.verdict), signed_time(file.ms, file.verdict))
+            interval = f"{significant(low)}-{significant(high)}"
+            scored = _scored(file.bytes, file.rmse, file.interval)
+            rows.append([file.file, file.scheme, *scored, *times, interval, file.verdict])
+    return Table(FILES, rows, [f"{SIGNS_EXPLAINED}."])
 
 
 def _scored(size: int, rmse: float, interval: tuple[float, float]) -> tuple[str, str, str]:
     return run_table.kilobytes(size), f"{rmse:.3f}", f"{interval[0]:.2f}-{interval[1]:.2f}"
 
 
+TRAINING = (
+    Column("network", "left"),
+    Column("imputation", "left"),
+    Column("million MACs"),
+    Column("images shown"),
+    Column("epochs"),
+    Column("best epoch"),
+    Column("seconds"),
+    Column("trained", "left", mark=lambda cell: GOOD if cell == ENOUGH else BAD),
+)
+
+
 def _training(result: RunResult) -> Table:
-    heads = ("network", "imputation", "million MACs", "images shown", "epochs", "best epoch", "seconds", "trained")
-    return Table.of(heads, [_trained(result, model) for model in result.models], words=2)
+    return Table(TRAINING, [_trained(result, model) for model in result.models])
 
 
 def _trained(result: RunResult, model: ModelResult) -> list[str]:
@@ -74,13 +103,12 @@ def _trained(result: RunResult, model: ModelResult) -> list[str]:
         str(model.epochs),
         str(model.best_epoch),
         f"{model.seconds:,.0f}",
-        "enough to beat the mean shape" if result.trained_enough(model) else _weak(result),
+        ENOUGH if result.trained_enough(model) else WEAK_LABELS if result.doubts else WEAK,
     ]
 
 
-def _weak(result: RunResult) -> str:
-    return "does not beat the mean shape: doubtful labels" if result.doubts else "not trained enough"
-
+ENOUGH = "enough to beat the mean shape"
+WEAK, WEAK_LABELS = "not trained enough", "does not beat the mean shape: doubtful labels"
 
 # What the page shows of the machine's description.
 _MACHINE = {
@@ -95,13 +123,17 @@ _MACHINE = {
 def _origin(result: RunResult) -> list[tuple[str, str]]:
     data, runtime = result.data, result.runtime
     faces, persons = data["faces"], data["persons"]
-    counts = ", ".join(f"{name} {faces[name]} faces of {persons[name]} persons" for name in faces)
+    who = "persons" if result.persons_known else "persons or groups of near-duplicates"
+    counts = ", ".join(f"{name} {faces[name]} faces of {persons[name]} {who}" for name in faces)
     return [
         ("Data", f"{data['name']}: {counts}"),
         *_labels(result),
         ("License and credit", data["licence"]),
         *((f"Terms of {model.model}", model.license) for model in result.models if model.start),
-        ("Times", f"{runtime['name']} {runtime['version']}, {runtime['threads']} thread(s), interpreter alone"),
+        (
+            "Times",
+            f"{runtime['name']} {runtime['version']}, {run_table.threads(runtime['threads'])}, interpreter alone",
+        ),
         *((title, _words(result.machine[name])) for name, title in _MACHINE.items() if result.machine.get(name)),
         ("Versions", ", ".join(f"{name} {version}" for name, version in result.versions.items())),
         ("Data hash", data["hash"]),

@@ -1,20 +1,22 @@
 """The final table of a run, for terminals, Markdown and the page."""
 
-from edgefkp.evaluation.table import Column, Table
+from edgefkp.bench.verdict import SIGNS_EXPLAINED, VALID, mark_of_time, signed_time
+from edgefkp.evaluation.table import BAD, Column, Table
 from edgefkp.report.result import FileResult, ModelResult, RunResult
 from edgefkp.training.comparison import MEAN_SHAPE, Comparison, verdict
 
+MARK = "*"  # follows the name of a network that does not beat the mean shape
 COLUMNS = (
-    Column("network", "left", narrowest=10),
+    Column("network", "left", narrowest=10, mark=lambda cell: BAD if cell.endswith(MARK) else ""),
     Column("imputation", "left"),
     Column("parameters"),
-    Column("KB\nKeras", drop=2),
-    Column("KB\nfloat", drop=2),
-    Column("KB\nint8"),
-    Column("s/100\nfloat"),
-    Column("s/100\nint8"),
-    Column("RMSE\nKeras"),
-    Column("RMSE\nint8"),
+    Column("KB\nKeras", drop=2, title="KB, Keras"),
+    Column("KB\nfloat", drop=2, title="KB, float32"),
+    Column("KB\nint8", title="KB, int8"),
+    Column("s/100\nfloat", title="s per 100 images, float32", mark=mark_of_time),
+    Column("s/100\nint8", title="s per 100 images, int8", mark=mark_of_time),
+    Column("RMSE\nKeras", title="RMSE px, Keras"),
+    Column("RMSE\nint8", title="RMSE px, int8"),
     Column("faces", drop=1),
 )
 COMPARISON = (
@@ -25,7 +27,6 @@ COMPARISON = (
     Column("less than\nuntouched"),
     Column("difference\npx, 95 %"),
 )
-MARK = "*"  # follows the name of a network that does not beat the mean shape
 
 
 def table(result: RunResult) -> Table:
@@ -56,7 +57,7 @@ def _row(result: RunResult, model: ModelResult) -> list[str]:
 
 
 def _seconds(file: FileResult | None) -> str:
-    return f"{file.seconds_per_100:#.3g}" if file else "-"
+    return signed_time(file.seconds_per_100, file.verdict) if file else "-"
 
 
 def kilobytes(count: int) -> str:
@@ -77,22 +78,30 @@ def notes(result: RunResult) -> list[str]:
             1, f"{result.faces} faces are too few to judge by: compare models by the {result.own.faces} above."
         )
     lines += terms(result)
-    if weak and result.doubts:
-        lines.append(f"{MARK} does not beat the mean shape ({', '.join(weak)}), and the labels are doubtful.")
-    elif weak:
-        lines.append(f"{MARK} not trained enough: does not beat the mean shape ({', '.join(weak)}).")
+    if weak:
+        missed = f"{_missed(result)} ({', '.join(weak)})"
+        likely = f"{missed}, and the labels are doubtful" if result.doubts else f"not trained enough: {missed}"
+        lines.append(f"{MARK} {likely}.")
     lines += [f"Doubtful labels: {doubt}" for doubt in result.doubts]
     suspect = [
         f"{file.file} {file.verdict} ({file.reasons[0]})"
         for model in result.models
         for file in model.files
-        if file.verdict != "VALID"
+        if file.verdict != VALID
     ]
     if suspect:
-        lines.append(f"Times to doubt: {', '.join(suspect)}.")
+        lines.append(f"Unreliable times ({SIGNS_EXPLAINED}): {', '.join(suspect)}.")
     if result.quick:
         lines.append("A quick run: trained and timed only long enough to show that everything works.")
     return lines
+
+
+def _missed(result: RunResult) -> str:
+    """What the networks with a MARK did not reach."""
+    weak = [model for model in result.models if not result.trained_enough(model)]
+    if any(model.rmse < result.mean_shape_rmse for model in weak):
+        return "does not beat the mean shape by more than its 95 % interval"
+    return "does not beat the mean shape"
 
 
 def terms(result: RunResult) -> list[str]:
@@ -127,5 +136,9 @@ def _interval(value: tuple[float, float]) -> str:
 def timing(result: RunResult) -> str:
     """Where the times come from: a latency without these means nothing."""
     runtime, machine = result.runtime, result.machine.get("name", "unknown machine")
-    threads = f"{runtime['threads']} thread{'' if runtime['threads'] == 1 else 's'}"
-    return f"s/100: seconds per 100 images, {runtime['name']} {runtime['version']}, {threads}, {machine}"
+    how = f"{runtime['name']} {runtime['version']}, {threads(runtime['threads'])}, {machine}"
+    return f"s/100: seconds per 100 images, {how}"
+
+
+def threads(count: int) -> str:
+    return f"{count} thread{'' if count == 1 else 's'}"

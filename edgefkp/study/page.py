@@ -17,7 +17,7 @@ from edgefkp.study.evidence import Evidence, seed_noise
 from edgefkp.study.figures import FIGURES, Material
 from edgefkp.study.grid import grid
 from edgefkp.study.shown import Shown
-from edgefkp.study.verdict import CONFIRMED, INCONCLUSIVE, REFUTED, ClaimVerdict
+from edgefkp.study.verdict import CONFIRMED, INCONCLUSIVE, REFUTED, ClaimVerdict, mark_of
 
 PAGE = "report.html"
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -64,14 +64,16 @@ def summary(found: list[ClaimVerdict]) -> Table:
         [str(number), one.short, one.where.removeprefix("section "), one.outcome] for number, one in enumerate(found, 1)
     ]
     section = Column("section", "left", drop=1)
-    return Table([Column(""), Column("claim", "left"), section, Column("verdict", "left")], rows)
+    number, verdict = Column("", title="no."), Column("verdict", "left", mark=mark_of)
+    return Table([number, Column("claim", "left"), section, verdict], rows)
+
+
+COMPARED = (Column("compared", "left"), Column("found", "left"), Column("verdict", "left", mark=mark_of))
 
 
 def compared(claim: ClaimVerdict) -> Table:
     """A line for each comparison that decides about the claim."""
-    return Table.of(
-        ["compared", "found", "verdict"], [[one.what, one.found, one.verdict] for one in claim.parts], words=3
-    )
+    return Table(COMPARED, [[one.what, one.found, one.verdict] for one in claim.parts])
 
 
 def _findings(evidence: Evidence) -> str:
@@ -133,7 +135,7 @@ def write_report(out: Path, evidence: Evidence, shown: Shown) -> Path:
         title="The study",
         sentences=sentences(evidence, found),
         summary=summary(found),
-        claims=[(claim, compared(claim)) for claim in found],
+        claims=[(claim, mark_of(claim.verdict), compared(claim)) for claim in found],
         first=_first_tables(evidence),
         sections=list(FIGURES.sections(Material(evidence, shown), out)),
         last=[

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from edgefkp.bench import machine
 from edgefkp.data.info import Info
-from edgefkp.evaluation.table import Table
+from edgefkp.evaluation.table import Table, significant
 from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import NETWORKS
 from edgefkp.study.cell import CellResult, Epoch, StudyCell
@@ -57,7 +57,8 @@ def sizes(evidence: Evidence) -> Table:
             continue  # a network of ours that was not measured with these
         title = network.title.removesuffix(", fine-tuned")
         rows.append([title, printed, f"{cost.parameters:,}" if cost else "-", megabytes, *ours])
-    header = ["network", "parameters, paper", "here", "MB .h5, paper", "here", "float32 .tflite", "int8"]
+    header = ["network", "parameters, paper", "parameters, here", "MB .h5, paper", "MB .h5, here"]
+    header += ["MB float32 .tflite", "MB int8 .tflite"]
     return Table.of(header, rows)
 
 
@@ -111,7 +112,7 @@ def rivals(results: Results) -> Table:
     for name, printed in PRINTED_RIVALS.items():
         result = results.get(StudyCell(name, *MASKED, 0).name)
         rows.append([NETWORKS[name].title, f"{printed:.2f}", _score(result)])
-    return Table.of(["network", "RMSE, printed", "here"], rows)
+    return Table.of(["network", "RMSE px, printed", "RMSE px, here"], rows)
 
 
 def seconds(evidence: Evidence) -> Table:
@@ -196,7 +197,7 @@ def _time(timing: Timing | None) -> str:
     if timing is None:
         return "-"
     low, high = timing.interval
-    return f"{timing.seconds:#.3g} ±{(high - low) / 2 / timing.seconds:.0%}"
+    return f"{significant(timing.seconds)} ±{(high - low) / 2 / timing.seconds:.0%}"
 
 
 def _symbol(result: CellResult | None, base: CellResult | None, noise: float) -> str:

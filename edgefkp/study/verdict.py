@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from edgefkp.bench.verdict import INVALID
+from edgefkp.evaluation.table import BAD, DOUBT, GOOD, significant
 from edgefkp.study.cell import CellResult
 from edgefkp.study.comparison import Interval, compare, converged, rmse_of
 from edgefkp.study.evidence import HOWS, Evidence, Timing, seed_noise
 
 # The words of the report and of its JSON.
-CONFIRMED, REFUTED, INCONCLUSIVE = "held", "did not hold", "cannot be told"
+CONFIRMED, REFUTED, INCONCLUSIVE = "held", "did not hold", "inconclusive"
+MARKS = {CONFIRMED: GOOD, REFUTED: BAD, INCONCLUSIVE: DOUBT}  # of cells in HTML
 COMPARABLE = 0.05  # RMSE within 5 % is "similar" or "comparable"
 ABOUT = 0.25  # "two times" is 1.5 to 2.5 times, "4-5 times" 3 to 6.25 times
 
@@ -56,6 +58,11 @@ class ClaimVerdict:
         if len({part.verdict for part in self.parts}) < 2:
             return self.verdict
         return f"{self.verdict} ({held} of {len(self.parts)} held)"
+
+
+def mark_of(outcome: str) -> str:
+    """The mark of a cell that begins with a verdict."""
+    return next((mark for verdict, mark in MARKS.items() if outcome.startswith(verdict)), "")
 
 
 def lower(ratio: float, interval: Interval, noise: float) -> str:
@@ -183,7 +190,7 @@ class Judge:
 
 def _times(label: str, first: Timing, second: Timing, rule: Rule) -> Part:
     ratio, interval = first.ratio(second)
-    found = f"{first.seconds:.3g} / {second.seconds:.3g} s = {_ratio(ratio, interval)}"
+    found = f"{significant(first.seconds)} / {significant(second.seconds)} s = {_ratio(ratio, interval)}"
     if INVALID in (first.verdict, second.verdict):
         return Part(label, f"{found}; disturbed", INCONCLUSIVE)
     return Part(label, found, rule(ratio, interval, 0.0))

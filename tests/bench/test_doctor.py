@@ -1,4 +1,5 @@
 import ast
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -49,6 +50,38 @@ def test_it_runs_where_numpy_cannot_be_imported(tmp_path: Path) -> None:
     assert checks["numpy"]["ok"] is False
     assert "numpy is broken" in checks["numpy"]["found"]
     assert "pip install numpy" in checks["numpy"]["fix"]
+
+
+def pretend_installed(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    def version(name: str) -> str:
+        if name not in names:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "4.11.0"
+
+    monkeypatch.setattr(doctor.metadata, "version", version)
+
+
+@pytest.mark.parametrize("package", ["opencv-python", "opencv-python-headless"])
+def test_either_opencv_is_accepted(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    pretend_installed(monkeypatch, package)
+    assert found(doctor.OPENCV).ok
+
+
+def test_two_opencvs_over_each_other_are_named_with_the_line_that_leaves_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_installed(monkeypatch, "opencv-python", "opencv-python-headless")
+    check = found(doctor.OPENCV)
+    assert check.ok is False
+    assert "opencv-python and opencv-python-headless" in check.found
+    assert "pip uninstall -y opencv-python opencv-python-headless && pip install 'opencv-python-headless" in check.fix
+
+
+def test_an_opencv_without_libgl_gets_both_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_installed(monkeypatch, "opencv-python")
+    broken = doctor.EnvironmentCheck(doctor.OPENCV, False, "libGL.so.1: cannot open shared object file")
+    monkeypatch.setattr(doctor, "_tried", lambda *arguments: broken)
+    fix = doctor._opencv().fix
+    assert "apt install libgl1" in fix
+    assert "opencv-python-headless" in fix
 
 
 def test_a_missing_runtime_gets_the_line_for_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -246,7 +246,7 @@ def test_without_opencv_end_to_end_is_a_failure_and_the_network_alone_is_measure
     (failure,) = measured.failed
     assert failure.case == "e2e"
     assert failure.message.endswith("needs OpenCV, which crops the face out of the frame: libGL.so.1 is missing")
-    assert "pip install 'opencv-python>=4.8,<5'; or measure the network alone: --mode invoke" in failure.hint
+    assert "pip install 'opencv-python>=4.8,<6'; or measure the network alone: --mode invoke" in failure.hint
     with pytest.raises(EnvironmentProblem, match="needs OpenCV"):
         harness.measure(cases_of([INT8], modes=("e2e",)), labeled(), BRIEF, "test")
 

@@ -78,7 +78,7 @@ QUICK = (
     "predict face.pgm --model tiny.float32.tflite --finder whole-image --out predicted",
     "predict face.pgm copy.pgm --model tiny.float32.tflite --finder whole-image --out predicted --workers 2",
     "demo --source face.pgm --once --display none --model tiny.float32.tflite --finder whole-image",
-    "demo --source face.pgm --once --display file --model tiny.float32.tflite --finder haar",
+    "demo --source face.pgm --once --display file --model tiny.float32.tflite",
     "parity tiny.int8.tflite --reference tiny.float32.tflite --data data",
     "bundle tiny.int8.tflite --quick",
     "compare measured.json measured.json",

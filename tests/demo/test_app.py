@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -14,9 +15,10 @@ from click.testing import CliRunner
 from edgefkp.cli import cli
 from edgefkp.demo import session
 from edgefkp.demo.app import Demo, Pace
-from edgefkp.demo.displays import KEYS, Display, Recorder
+from edgefkp.demo.displays import KEYS, Display
 from edgefkp.demo.drawing import render
 from edgefkp.demo.frames import open_frames
+from edgefkp.demo.recording import Recorder
 from edgefkp.demo.session import Pipeline, counterparts
 from edgefkp.demo.view import ViewOptions
 from edgefkp.detect.media import Frame
@@ -27,6 +29,7 @@ from edgefkp.layout import KAGGLE15, SIDE_COLORS, InputSpec, ModelSpec
 from tests.discs import TINY, DiscNetwork, disc_frame
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
+HEADLESS = any(line.split() == ["GUI:", "NONE"] for line in cv2.getBuildInformation().splitlines())
 
 
 class Scripted(Display):
@@ -206,6 +209,7 @@ def test_without_a_screen_a_window_says_what_else_there_is(monkeypatch, model, v
 
 
 @pytest.mark.skipif(not (shutil.which("Xvfb") and shutil.which("xdotool")), reason="needs Xvfb and xdotool")
+@pytest.mark.skipif(HEADLESS, reason="opencv-python-headless opens no windows")
 def test_a_window_shows_frames_and_takes_keys(tmp_path, model, video):
     number = 90 + os.getpid() % 400
     screen = subprocess.Popen(["Xvfb", f":{number}", "-screen", "0", "1400x700x24"], stderr=subprocess.DEVNULL)
@@ -269,9 +273,16 @@ def test_a_recording_that_the_disk_does_not_take_is_a_message_and_leaves_no_file
         raise EdgefkpError("no space left")
 
     monkeypatch.setattr(VideoRecorder, method, full)
+
+    class Slow(Blank):
+        def frames(self):
+            for frame in super().frames():
+                time.sleep(0.05)  # the writer is another thread
+                yield frame
+
     logged = []
     display = Scripted(["record"], [], ["record"] if method == "_read_back" else [])
-    summary = Demo(Blank(), pipeline(), display, tmp_path, logged.append).run()
+    summary = Demo(Slow(), pipeline(), display, tmp_path, logged.append).run()
     assert summary.frames == 10
     assert any(line.startswith("cannot record: no space") for line in logged)
     assert not any(line.startswith("wrote") for line in logged)
@@ -388,7 +399,7 @@ def test_the_times_are_also_given_as_means_over_the_last_frames(tmp_path):
 
 
 def test_options_that_the_browser_display_ignores_are_named(monkeypatch, model):
-    monkeypatch.setattr("edgefkp.cli.demo._serve_browser", lambda *arguments: None)
+    monkeypatch.setattr("edgefkp.cli.demo.serve_browser", lambda *arguments: None)
     logged = run("--display", "browser", "--source", "1", "--names", "--faces", "2", "--port", "0").stderr
     assert "ignores --source, --faces, --names:" in logged
     assert run("--display", "browser", "--port", "0").stderr == ""

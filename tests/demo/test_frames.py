@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgefkp.data.images import read_image
-from edgefkp.demo import frames as sources
+from edgefkp.demo import cameras
 from edgefkp.demo.frames import open_frames
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 
@@ -108,7 +108,7 @@ def test_an_unplugged_camera_is_waited_for(monkeypatch):
             pass
 
     monkeypatch.setattr(cv2, "VideoCapture", Capture)
-    monkeypatch.setattr(sources, "RETRY", 0.0)
+    monkeypatch.setattr(cameras, "RETRY", 0.0)
     logged = []
     camera = open_frames("/dev/video0", log=logged.append)
     assert camera.live

@@ -71,7 +71,7 @@ def shows_the_points(screenshot: bytes) -> bool:
 @webdriver.needed
 def test_the_page_shows_the_face_and_takes_buttons_and_keys(live, browser):
     browser.open(live.server.url)
-    browser.wait_for("document.getElementById('image').naturalWidth === 640")
+    browser.wait_for("document.getElementById('image').width === 640")
     browser.wait_for("document.getElementById('face').textContent.startsWith('1: ')")
     # Some frames of the walk have the face small: points of a few pixels that JPEG blurs.
     assert any(shows_the_points(browser.screenshot()) for _ in range(20))
@@ -125,7 +125,7 @@ def test_a_comparison_is_one_image_with_a_title(live, browser):
     numbers = json.loads(get(live, "/numbers"))
     assert title == f"dots: {numbers['model']}, rings: {numbers['compared']}"
     browser.wait_for("!document.getElementById('comparison').hidden")
-    assert browser.run("return document.getElementById('image').naturalWidth") == 640
+    assert browser.run("return document.getElementById('image').width") == 640
 
 
 # A desktop, one at 200 %, a phone on its side, and upright ones.
@@ -200,6 +200,7 @@ def test_with_forced_colors_pressed_buttons_and_bars_are_seen(live, browser):
 def test_numbers_do_not_push_the_page_about(live, browser):
     browser.open(live.server.url)
     moves_on(browser)
+    browser.wait_for("document.querySelector('#smoothing[aria-pressed=true]')")  # the first numbers have come
     places = (
         "return [...document.querySelectorAll('aside table, aside td, #image')]"
         ".map((one) => one.getBoundingClientRect()).map(({left, top, width, height}) => [left, top, width, height])"

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.astronaut import POINTS
 from edgefkp import KeypointDetector
-from edgefkp.detect.detector import as_image, next_box
+from edgefkp.detect.detector import MAX_ROLL, Face, as_image, next_box, next_roll, without_doubles
 from edgefkp.errors import EdgefkpError
-from edgefkp.geometry import Box, crop_face
+from edgefkp.geometry import Box, crop_face, move_image, move_points, roll_of, similarity, turned_box
 from edgefkp.layout import KAGGLE15, InputSpec
 from tests.discs import TINY, DiscFinder, DiscNetwork, disc_frame
 
@@ -106,6 +107,21 @@ def test_max_faces(disc_detector):
     assert len(disc_detector(disc_frame(*boxes))) == 1
 
 
+def test_boxes_that_come_to_lie_on_one_face_are_one_face(disc_detector):
+    box = Box(150, 110, 80)
+    disc_detector.finder.boxes = [box._replace(x=165), box, box._replace(side=95), Box(260, 110, 60)]
+    faces = disc_detector(disc_frame(box, Box(260, 110, 60)))
+    assert [round(face.box.x, -1) for face in faces] == [150, 260]
+
+
+def test_a_small_face_beside_a_large_one_is_kept():
+    def face(box, score):
+        return Face(box, score, np.zeros((15, 2), np.float32), KAGGLE15)
+
+    large, small, double = face(Box(100, 100, 120), 0.9), face(Box(140, 100, 40), 0.8), face(Box(110, 100, 90), 0.7)
+    assert without_doubles([double, small, large]) == [small, large]
+
+
 @pytest.mark.parametrize(
     ("image", "found"),
     [
@@ -149,8 +165,6 @@ def test_points_without_extent_keep_the_box():
 def test_the_astronaut_is_found_whatever_the_size(model, astronaut):
     import cv2
 
-    from bench.astronaut import POINTS
-
     detector = KeypointDetector(model)
     for scale in (0.4, 1.0, 2.5):
         image = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -159,6 +173,41 @@ def test_the_astronaut_is_found_whatever_the_size(model, astronaut):
         error = ((face.keypoints + 0.5) / scale - 0.5 - POINTS) * (96 / (face.box.side / scale))
         assert np.sqrt(np.mean(error**2)) < 2
         assert face.score > 0.9
+
+
+def turned_astronaut(astronaut: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    """The image and the true points, turned counter-clockwise."""
+    turn = similarity(255.5, degrees)
+    return move_image(turn, astronaut, 512), move_points(turn, POINTS)
+
+
+@pytest.mark.parametrize("degrees", [-160, -90, -35, 5, 50, 90, 180])
+def test_a_face_is_cut_out_upright_however_it_is_turned(model, astronaut, degrees):
+    image, points = turned_astronaut(astronaut, degrees)
+    roll = roll_of(points, KAGGLE15) + 12  # as exact as a finder's
+    finder = DiscFinder()
+    finder.boxes = [turned_box(points, KAGGLE15, roll)]
+    (face,) = KeypointDetector(model, finder)(image)
+    assert np.sqrt(np.mean((face.keypoints - points) ** 2)) * 96 / face.box.side < 2
+    assert face.score > 0.9
+    assert abs((face.box.roll - degrees + 180) % 360 - 180) <= MAX_ROLL
+    assert (face.box.roll == 0) == (abs(degrees) < MAX_ROLL)
+
+
+def test_a_finder_that_errs_about_the_turn_costs_no_upright_face(model, astronaut):
+    finder = DiscFinder()
+    finder.boxes = [turned_box(POINTS, KAGGLE15, 0.0)._replace(roll=150.0)]
+    (face,) = KeypointDetector(model, finder)(astronaut)
+    assert np.sqrt(np.mean((face.keypoints - POINTS) ** 2)) * 96 / face.box.side < 2
+    assert face.box.roll == 0
+
+
+@pytest.mark.parametrize(
+    ("face", "before", "expected"),
+    [(15, 0, 0), (-20, 0, 0), (25, 0, 25), (12, 25, 25), (4, 25, 0), (-170, 175, 175), (-150, 175, -150)],
+)
+def test_a_crop_keeps_its_turn_until_the_face_has_turned_far(face, before, expected):
+    assert next_roll(face, before) == expected
 
 
 class NoNumbers(DiscNetwork):

@@ -6,9 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.finders.base import BoxCorrection
-from edgefkp.detect.finders.edge import EdgeFinder, Found, Look, _starts, decoded, suppressed
+from edgefkp.detect.finders.edge import MODEL, EdgeFinder, Found, Look, _starts, decoded, suppressed
 from edgefkp.errors import EdgefkpError
+from edgefkp.files import read_json, sha256_file
+from edgefkp.geometry import box_of_keypoints, move_image, move_points, similarity
+from edgefkp.layout import KAGGLE15
 from edgefkp.networks.finder import CELLS, FIVE, REACH, grid
 from tests.discs import TINY
 
@@ -55,7 +59,7 @@ def finder_with(network: OneFaceNetwork) -> EdgeFinder:
     finder._model, finder._order, finder._cells = network, [0, 1, 2], network.cells
     finder._height, finder._width = HEIGHT, WIDTH
     finder.threshold = finder.threshold_in_windows = 0.5
-    finder.correction = BoxCorrection()
+    finder.correction, finder.min_face = BoxCorrection(), None
     return finder
 
 
@@ -121,7 +125,7 @@ def test_boxes_are_corrected_as_those_of_other_finders():
     (plain,) = finder.find(image)
     finder.correction = BoxCorrection(0.1, -0.1, 1.2)
     (corrected,) = finder.find(image)
-    assert corrected.box == pytest.approx((plain.box.x + 3, plain.box.y - 3, 36), abs=1e-3)
+    assert corrected.box[:3] == pytest.approx((plain.box.x + 3, plain.box.y - 3, 36), abs=1e-3)
     assert (corrected.points == plain.points).all()
 
 
@@ -177,5 +181,76 @@ def test_a_missing_file_is_named(tmp_path):
         EdgeFinder(tmp_path / "none.tflite")
 
 
+@pytest.mark.parametrize("min_face", [0.04, 20])
+def test_the_least_face_decides_how_finely_images_are_searched(min_face):
+    network = OneFaceNetwork(30.0)
+    finder = finder_with(network)
+    finder.min_face = min_face
+    finder.find(dot(500, 500, 250, 200, 4))  # a face of 20 pixels is seen at the image's own size
+    searched = network.calls
+    assert searched > 20
+    finder.min_face = 10 * min_face
+    finder.find(dot(500, 500, 250, 200, 4))
+    assert network.calls - searched == 1
+
+
 def test_the_cells_grow_by_halving():
     assert all(larger == 2 * smaller for smaller, larger in itertools.pairwise(CELLS))
+
+
+shipped = pytest.mark.skipif(not MODEL.exists(), reason="the finder's files are not shipped yet")
+
+
+@shipped
+@pytest.mark.parametrize("degrees", [-130, -40, 0, 20, 90, 180])
+def test_the_shipped_file_finds_the_astronaut_at_any_roll(astronaut, degrees):
+    from bench.astronaut import POINTS
+
+    turn = similarity(255.5, degrees)
+    best = EdgeFinder().find_in_still(move_image(turn, astronaut, 512))[0]
+    truth = box_of_keypoints(POINTS, KAGGLE15)
+    place = move_points(turn, np.array([[truth.x, truth.y]]))[0]
+    assert best.box[:2] == pytest.approx(place, abs=0.2 * truth.side)
+    assert best.box.side == pytest.approx(truth.side, rel=0.3)
+    assert abs((best.box.roll - degrees + 180) % 360 - 180) < 35
+
+
+@shipped
+@pytest.mark.parametrize("degrees", [-120, -60, 0, 90, 180])
+def test_the_detector_finds_the_points_of_photos_on_their_side_and_upside_down(model, astronaut, degrees):
+    from bench.astronaut import POINTS
+
+    turn = similarity(255.5, degrees)
+    faces = KeypointDetector(model, EdgeFinder())(move_image(turn, astronaut, 512))
+    face = max(faces, key=lambda face: face.box.side)
+    error = (face.keypoints - move_points(turn, POINTS)) * (96 / face.box.side)
+    assert np.sqrt(np.mean(error**2)) < 2
+
+
+@shipped
+@pytest.mark.parametrize("scale", [0.2, 0.5, 1.0])
+def test_the_shipped_file_finds_the_astronaut_at_any_size(astronaut, scale):
+    import cv2
+
+    small = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    image = np.full((480, 640, 3), 128, np.uint8)
+    size = min(480, small.shape[0])
+    image[:size, : small.shape[1]] = small[:size]
+    best = EdgeFinder().find_in_still(image)[0]
+    assert best.box.x == pytest.approx(224 * scale, abs=0.2 * 110 * scale)
+
+
+@shipped
+@pytest.mark.parametrize("shape", [(5, 5), (30, 400, 3), (1, 1), (480, 640)])
+def test_the_shipped_file_finds_nothing_in_nothing(shape):
+    assert EdgeFinder().find_in_still(np.zeros(shape, np.uint8)) == []
+
+
+@shipped
+def test_every_shipped_file_is_that_of_the_card():
+    card = read_json(MODEL.with_name("edge.json"))
+    for file in card["files"]:
+        path = MODEL.with_name(file["file"])
+        assert path.stat().st_size == file["bytes"] <= 250_000
+        assert sha256_file(path) == file["sha256"]
+        assert EdgeFinder(path).find(np.zeros((48, 64), np.uint8)) == []

@@ -1,12 +1,13 @@
 import csv
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from edgefkp.cli import cli
 from edgefkp.detect.detector import KeypointDetector
-from edgefkp.detect.finders import blazeface, find_in_still, open_finder, usages
+from edgefkp.detect.finders import blazeface, find_in_still, open_finder, usages, yunet
 from edgefkp.detect.finders.base import FINDERS, BoxCorrection, FaceBox, Finder, correction_of
 from edgefkp.detect.finders.blazeface import BlazeFace, anchors, overlap, without_duplicates
 from edgefkp.detect.finders.haar import HaarFinder
@@ -16,6 +17,8 @@ from edgefkp.geometry import Box
 from edgefkp.layout import KAGGLE15
 from edgefkp.runtime import interpreters as runtimes
 from tests.discs import TINY
+
+cascades = pytest.mark.skipif(not hasattr(cv2, "CascadeClassifier"), reason="OpenCV 5 has no cascades")
 
 
 def near(found: Box, truth: Box, share: float = 0.12) -> bool:
@@ -29,14 +32,14 @@ def true_box(scale: float = 1.0, border: int = 0) -> Box:
     return box_of_keypoints((POINTS + border + 0.5) * scale - 0.5, KAGGLE15)
 
 
+@cascades
 def test_haar_finds_the_astronaut_at_every_size(astronaut):
-    import cv2
-
     for scale in (0.5, 1.0, 3.0):
         image = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         assert near(HaarFinder().find(image)[0].box, true_box(scale))
 
 
+@cascades
 def test_haar_finds_a_face_that_fills_the_image(astronaut):
     box = true_box()
     left, top, side = int(box.x - box.side / 2), int(box.y - box.side / 2), int(box.side)
@@ -44,16 +47,29 @@ def test_haar_finds_a_face_that_fills_the_image(astronaut):
     assert near(found[0].box, box._replace(x=box.x - left, y=box.y - top))
 
 
+@cascades
 @pytest.mark.parametrize("degrees", [-25, -15, 15, 25])
-def test_haar_finds_a_turned_face(astronaut, degrees):
+def test_haar_finds_a_turned_face_in_stills(astronaut, degrees):
     from bench.astronaut import POINTS
     from edgefkp.geometry import box_of_keypoints, move_image, move_points, similarity
 
     turn = similarity(255.5, degrees)
     turned = move_image(turn, astronaut, 512)
-    assert near(HaarFinder().find(turned)[0].box, box_of_keypoints(move_points(turn, POINTS), KAGGLE15))
+    assert near(HaarFinder().find_in_still(turned)[0].box, box_of_keypoints(move_points(turn, POINTS), KAGGLE15))
 
 
+@cascades
+def test_haar_searches_a_frame_once(monkeypatch):
+    turns = []
+    finder = HaarFinder()
+    monkeypatch.setattr(finder, "_search", lambda gray, degrees, largest=0: turns.append(degrees) or [])
+    assert finder.find(np.zeros((240, 320), np.uint8)) == []
+    assert turns == [0]
+    finder.find_in_still(np.zeros((240, 320), np.uint8))
+    assert turns[1:4] == [0, -20, 20]
+
+
+@cascades
 def test_haar_follows_a_shift_of_the_image(astronaut):
     # A multiple of the search's shrink, so that the searched pixels are the same but for the border's replica.
     first = HaarFinder().find(astronaut)[0].box
@@ -61,13 +77,13 @@ def test_haar_follows_a_shift_of_the_image(astronaut):
     assert near(moved, first._replace(x=first.x + 64), 0.05)
 
 
+@cascades
 def test_haar_gray_and_color_agree(astronaut):
-    import cv2
-
     gray = cv2.cvtColor(astronaut, cv2.COLOR_BGR2GRAY)
     assert HaarFinder().find(gray) == HaarFinder().find(astronaut)
 
 
+@cascades
 @pytest.mark.parametrize("shape", [(5, 5), (30, 400, 3), (1, 1)])
 def test_haar_finds_nothing_in_nothing(shape):
     assert HaarFinder().find(np.zeros(shape, np.uint8)) == []
@@ -97,7 +113,8 @@ def test_unknown_finders_are_usage_errors(spec):
         open_finder(spec)
 
 
-def test_yunet_asks_for_its_file(tmp_path):
+def test_yunet_asks_for_its_file(monkeypatch, tmp_path):
+    monkeypatch.setattr(yunet, "PACKAGE", "no_such_package")
     with pytest.raises(EdgefkpError, match="no model file was given"):
         open_finder("yunet")
     wrong = tmp_path / "yunet.onnx"
@@ -106,9 +123,18 @@ def test_yunet_asks_for_its_file(tmp_path):
         open_finder(f"yunet:{wrong}")
 
 
-def test_yunet_rows_become_boxes(monkeypatch, tmp_path):
-    import cv2
+def test_yunet_finds_its_file_in_its_package(monkeypatch, tmp_path):
+    package = tmp_path / "with_yunet"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise RuntimeError('it is not imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(yunet, "PACKAGE", "with_yunet")
+    assert yunet.file_in_package() is None
+    (package / yunet.FILE).write_bytes(b"x")
+    assert yunet.file_in_package() == package / yunet.FILE
 
+
+def test_yunet_rows_become_boxes(monkeypatch, tmp_path):
     class Stub:
         size = None
 
@@ -128,7 +154,7 @@ def test_yunet_rows_become_boxes(monkeypatch, tmp_path):
     file.write_bytes(b"x")
     found = open_finder(f"yunet:{file}").find(np.zeros((480, 640), np.uint8))
     assert [face.score for face in found] == pytest.approx([0.95, 0.8])
-    assert np.allclose(found[0].box, (147.5, 147.5, 96), atol=0.05)
+    assert np.allclose(found[0].box, (147.5, 147.5, 96, 0), atol=0.05)
 
 
 def test_blazeface_anchors_are_the_published_grid():
@@ -176,7 +202,7 @@ def test_blazeface_reads_what_its_network_says(monkeypatch, tmp_path):
     finder = BlazeFace(TINY)
     finder.correction = BoxCorrection()
     (found,) = finder.find(np.full((200, 400, 3), 99, np.uint8))
-    assert np.allclose(found.box, (107.5, 107.5, 96), atol=0.1)
+    assert np.allclose(found.box[:3], (107.5, 107.5, 96), atol=0.1)
     assert found.score == pytest.approx(0.9526, abs=1e-3)
 
 
@@ -198,10 +224,18 @@ def test_blazeface_finds_the_astronaut(astronaut):
     assert near(BlazeFace().find(astronaut)[0].box, true_box())
 
 
-def test_an_opencv_without_cascades_is_an_environment_problem(monkeypatch):
+@cascades
+def test_an_opencv_without_a_cascade_is_an_environment_problem(monkeypatch):
     monkeypatch.setattr(HaarFinder, "CASCADE", "nowhere.xml")
     with pytest.raises(EnvironmentProblem, match=r"nowhere\.xml"):
         HaarFinder()
+
+
+def test_opencv_5_names_another_finder(monkeypatch):
+    monkeypatch.delattr(cv2, "CascadeClassifier", raising=False)
+    with pytest.raises(EnvironmentProblem, match="has no Haar cascades") as raised:
+        HaarFinder()
+    assert "--finder" in raised.value.hint
 
 
 class Corner:
@@ -225,8 +259,6 @@ def corner():
 
 
 def test_a_registered_finder_is_used_by_the_command_line(corner, tmp_path):
-    import cv2
-
     cv2.imwrite(str(tmp_path / "noise.png"), np.random.default_rng(0).integers(0, 255, (80, 90, 3), np.uint8))
     arguments = ["predict", str(tmp_path / "noise.png"), "--out", str(tmp_path / "out"), "--model", str(TINY)]
     result = CliRunner().invoke(cli, [*arguments, "--finder", "corner:64"], standalone_mode=False)
@@ -234,7 +266,7 @@ def test_a_registered_finder_is_used_by_the_command_line(corner, tmp_path):
     with open(tmp_path / "out" / "points.csv", newline="") as stream:
         (row,) = csv.DictReader(stream)
     (face,) = KeypointDetector(TINY, Corner("64"), min_score=0)(cv2.imread(str(tmp_path / "noise.png")))
-    assert [float(row[f"box_{name}"]) for name in ("x", "y", "side")] == pytest.approx(list(face.box), abs=0.01)
+    assert [float(row[f"box_{name}"]) for name in ("x", "y", "side")] == pytest.approx(list(face.box[:3]), abs=0.01)
     with pytest.raises(UsageError) as raised:
         open_finder("cornr")
     assert "corner" in raised.value.hint
@@ -244,10 +276,11 @@ def test_a_registered_finder_is_used_by_the_command_line(corner, tmp_path):
 def test_usages_show_how_each_finder_is_typed():
     assert FINDERS["haar"].usage == "haar"
     assert FINDERS["blazeface"].usage == "blazeface[:FILE.tflite]"
-    assert FINDERS["yunet"].usage == "yunet:FILE.onnx"
+    assert FINDERS["yunet"].usage == "yunet[:FILE.onnx]"
     assert all(finder.usage in usages() and finder.description for finder in FINDERS.values())
 
 
+@cascades
 def test_only_finders_whose_boxes_are_trusted_have_no_limit():
     assert KeypointDetector(TINY, "whole-image").min_score == 0
     assert KeypointDetector(TINY, "haar").min_score == KeypointDetector(TINY, Corner("64")).min_score > 0
@@ -256,8 +289,6 @@ def test_only_finders_whose_boxes_are_trusted_have_no_limit():
 
 def crowd(astronaut: np.ndarray, side: int, rows: int = 3, columns: int = 6) -> np.ndarray:
     """A group photo: the astronaut's head, `side` pixels high and wide, in a grid with twice as much room."""
-    import cv2
-
     head = cv2.resize(astronaut[20:240, 115:335], (side, side), interpolation=cv2.INTER_AREA)
     image = np.full((2 * side * rows, 2 * side * columns, 3), 127, np.uint8)
     for row in range(rows):
@@ -267,15 +298,15 @@ def crowd(astronaut: np.ndarray, side: int, rows: int = 3, columns: int = 6) -> 
     return image
 
 
+@cascades
 def test_small_faces_are_found_in_stills_and_the_search_in_videos_is_as_it_was(astronaut):
     image = crowd(astronaut, 150)
     assert HaarFinder().find(image) == []
     assert len(HaarFinder().find_in_still(image)) == 18
 
 
+@cascades
 def test_the_finer_search_adds_nothing_to_a_large_face(astronaut):
-    import cv2
-
     for scale in (0.5, 1.0, 3.0):
         image = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         assert HaarFinder().find_in_still(image)[:1] == HaarFinder().find(image)[:1]
@@ -285,9 +316,26 @@ def test_the_finer_search_adds_nothing_to_a_large_face(astronaut):
         assert np.array_equal(face.keypoints, expected.keypoints)
 
 
+@cascades
 @pytest.mark.parametrize("shape", [(5, 5), (30, 400, 3), (1, 1), (160, 200), (700, 900)])
 def test_the_finer_search_finds_nothing_in_nothing(shape):
     assert HaarFinder().find_in_still(np.zeros(shape, np.uint8)) == []
+
+
+@pytest.mark.parametrize("min_face", [0.5, 45])
+def test_smaller_faces_than_the_least_are_dropped(min_face):
+    image = np.zeros((80, 200), np.uint8)
+    detector = KeypointDetector(TINY, Corner("44"), min_score=0, min_face=min_face)
+    assert (detector(image) == []) == (min_face > 44)
+    assert (detector(image[:40]) == []) == (min_face > 44)
+    assert detector.boxes(image, still=False) == detector.boxes(image, still=True)
+    assert KeypointDetector(TINY, Corner("20"), min_score=0, min_face=min_face)(image) == []
+
+
+@pytest.mark.parametrize("min_face", [0, -3.0, float("nan")])
+def test_a_least_face_without_a_size_is_a_usage_error(min_face):
+    with pytest.raises(UsageError, match="no face is as small"):
+        KeypointDetector(TINY, Corner("44"), min_face=min_face)
 
 
 def test_a_finder_without_a_finer_search_is_asked_as_ever():

@@ -13,7 +13,7 @@ from edgefkp.data.images import decoded, read_image
 from edgefkp.detect import recorder
 from edgefkp.detect.media import Video, write_image
 from edgefkp.detect.predict import PredictSettings, find_items, predict
-from edgefkp.detect.recorder import CODECS, VideoRecorder
+from edgefkp.detect.recorder import CODECS, OpenCvVideo, VideoRecorder
 from edgefkp.errors import EdgefkpError
 from tests.discs import TINY
 
@@ -43,7 +43,10 @@ def make_video(path, frames=FRAMES):
 
 def make_faststart(path):
     """An .mp4 with its index in front, as phones and web pages give them."""
-    make_video(path.with_name("plain.mp4"))
+    video = OpenCvVideo(path.with_name("plain.mp4"), CODECS[".mp4"], 25, (160, 120))
+    for number in range(FRAMES):
+        video.write(noise(number))
+    video.close()
     content = path.with_name("plain.mp4").read_bytes()
     moov = content.rindex(b"moov") - 4
     size = int.from_bytes(content[moov : moov + 4], "big")
@@ -124,9 +127,9 @@ from edgefkp.detect.recorder import VideoRecorder
 from edgefkp.errors import EdgefkpError
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 video = VideoRecorder(Path(sys.argv[1]), 25)
-for number in range(60):
-    video.write(np.random.default_rng(number).integers(0, 255, (120, 160, 3), np.uint8))
 try:
+    for number in range(60):
+        video.write(np.random.default_rng(number).integers(0, 255, (120, 160, 3), np.uint8))
     video.close()
 except EdgefkpError as error:
     sys.exit(f"refused: {error.message}")

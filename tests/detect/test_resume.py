@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edgefkp.data.pose import Pose, pose_of
+from edgefkp.detect import finders
 from edgefkp.detect.growing import GrowingFile, Ledger
 from edgefkp.detect.points_table import PointsWriter, first_fields, shown
 from edgefkp.detect.predict import PredictSettings, find_items, predict
@@ -60,7 +61,8 @@ def test_another_image_of_the_same_name_is_predicted_again(photos):
     ("changes", "named"),
     [
         ({"model": str(TINY.with_name("tiny.int8.tflite"))}, "model was"),
-        ({"finder": "haar"}, "finder was"),
+        ({"finder": finders.DEFAULT}, "finder was"),
+        ({"min_face": 0.2}, "min face was"),
         ({"max_faces": 1}, 'faces was "all" and is 1'),
         ({"table": "json"}, "format was"),
         ({"overlays": True}, "overlays was"),

@@ -14,8 +14,8 @@ from edgefkp.bench.device import Device
 from edgefkp.bench.result import Result
 from edgefkp.cli import main
 from edgefkp.report import bench_page
-from edgefkp.report.bench_figures import FIGURES
-from tests.checked_page import Checked
+from edgefkp.report.bench_figures import FIGURES, names_of
+from tests.checked_page import check
 
 TRACE = {
     "seconds": [0.0, 1.0, 2.0],
@@ -27,14 +27,37 @@ TRACE = {
 
 def test_the_page_is_whole_and_loads_nothing(measured: Result) -> None:
     text = bench_page.page([measured, replace(measured, device=Device("ssh://pi@board"), trace=TRACE)])
-    checked = Checked()
-    checked.feed(text)
-    assert checked.wrong == checked.open == []
-    assert [where for where in checked.addresses if not re.match(r"data:|#|[^(]*url\(#", where)] == []
-    assert text.count("<svg") == text.count("</svg>") == 3  # error, distributions, the second device's traces
+    checked = check(text)
+    assert text.count("<svg ") == text.count("</svg>") == 3  # error, distributions, the second device's traces
     assert "nan" not in checked.text
     for row in measured.rows:
         assert row.file.removesuffix(".tflite") in text
+
+
+def test_verdicts_are_words_in_color_and_bad_times_are_marked(
+    measured: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FIGURES, "known", {})
+    verdicts = ("VALID", "SUSPECT", "INVALID", "VALID")
+    rows = [replace(row, verdict=verdict) for row, verdict in zip(measured.rows, verdicts, strict=True)]
+    text = bench_page.page([replace(measured, rows=rows)])
+    assert re.search(r'<span class="bad">[\d.]+!</span>', text)
+    assert re.search(r'<span class="doubt">[\d.]+\?</span>', text)
+    assert re.search(r'class="l" data-label="verdict on the times"><span class="bad">INVALID</span>', text)
+    assert "2 measured: " in text
+    for unit in ("RMSE, px", "ms an image, 95th percentile", "seconds per 100 images, end to end"):
+        assert f">{unit}</th>" in text
+
+
+def test_files_of_one_name_are_told_apart(measured: Result) -> None:
+    later = replace(measured, created="2026-11-27T00:00:00Z")
+    lines = table.lines_of([measured, later])
+    names = names_of(lines)
+    assert len(set(names)) == len(lines) == 4
+    assert names_of(table.lines_of([measured])) == [line.row.file.removesuffix(".tflite") for line in lines[:2]]
+    made = table.table_of([measured, later])
+    assert made.columns[0].name == "measurement"
+    assert len({tuple(row[:2]) for row in made.rows}) == 4
 
 
 def test_a_result_without_labels_has_no_error_plot(measured: Result) -> None:

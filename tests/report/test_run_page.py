@@ -4,10 +4,15 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
+from matplotlib.colors import to_hex
+
+from edgefkp.layout import SIDE_COLORS
 from edgefkp.report import run_page
+from edgefkp.report.faces import side_color
 from edgefkp.report.figures import png
+from edgefkp.report.point_errors import point_errors
 from edgefkp.report.run_figures import FIGURES, RunEvidence, learning_curve, prediction_sheet, size_against_rmse
-from tests.checked_page import Checked
+from tests.checked_page import check
 
 
 @pytest.fixture(scope="session")
@@ -18,24 +23,12 @@ def whole(result, shown, tmp_path_factory) -> str:
 
 @pytest.fixture
 def checked(whole):
-    parser = Checked()
-    parser.feed(whole)
-    return parser
+    return check(whole)
 
 
 @pytest.fixture
 def no_figures(monkeypatch):
     monkeypatch.setattr(FIGURES, "known", {})
-
-
-def test_nothing_is_fetched(checked):
-    outside = [where for where in checked.addresses if not where.startswith(("data:", "#", "url(#"))]
-    assert outside == []
-    assert "@import" not in checked.text
-
-
-def test_the_page_is_well_formed(checked):
-    assert checked.wrong == checked.open == []
 
 
 def test_it_says_what_the_numbers_stand_on(checked):
@@ -90,7 +83,9 @@ def test_a_figure_that_is_registered_stands_on_the_page(result, tmp_path):
     finally:
         FIGURES.remove("extra")
     assert "One more figure" in text
-    assert text.count("<svg") == len(result.models) + 3
+    assert '<a href="#one-more-figure">' in text
+    learning_and_points, alone = 2 * len(result.models), 4
+    assert text.count("</svg>") == learning_and_points + alone
 
 
 def test_a_result_of_before_there_were_curves_has_a_page_without_them(whole, result, tmp_path):
@@ -110,6 +105,54 @@ def test_the_page_of_own_faces_leads_with_what_to_use_and_names_the_terms(tuned_
     assert "Your faces" in text
     assert '<p class="lead">Use small-masked-online untouched: 1.00 px.' in text
     assert "inherited from small.keras: for research" in text
+
+
+def test_a_bad_time_is_marked_where_it_stands(result, no_figures, tmp_path):
+    model = result.models[0]
+    bad = replace(model.files[0], verdict="INVALID", reasons=["load"], seconds_per_100=631.2, ms=6312.0)
+    made = replace(result, models=[replace(model, files=[bad, model.files[1]])])
+    text = run_page.write_page(tmp_path / "report.html", made).read_text()
+    assert text.count('<span class="bad">631!</span>') == 2  # in the results and in the list of files
+    assert '<span class="bad">6,312!</span>' in text
+    assert '<span class="bad">INVALID</span>' in text
+    assert ">0.0312</td>" in text
+    assert "631." not in text
+
+
+def test_persons_are_claimed_only_where_they_are_known(result, no_figures, tmp_path):
+    for known, claimed in ((True, True), (False, False), (None, False)):
+        data = {**result.data, "persons_known": known}
+        if known is None:  # of before this was kept
+            del data["persons_known"]
+        text = run_page.write_page(tmp_path / "report.html", replace(result, data=data)).read_text()
+        assert ("persons that no training saw" in text) is claimed
+        assert ("near-duplicates" in text) is not claimed
+
+
+def test_better_than_the_mean_shape_is_claimed_only_outside_the_interval(result, no_figures, tmp_path):
+    model = result.models[0]
+    high = model.interval[1]
+    near = replace(result, models=[model], mean_shape_rmse=(model.rmse + high) / 2)
+    text = run_page.write_page(tmp_path / "report.html", near).read_text()
+    assert "That is not clearly better than the mean shape" in text
+    assert "enough to beat the mean shape" not in text
+    assert "does not beat the mean shape by more than its 95 % interval" in text
+    far = replace(near, mean_shape_rmse=high + 0.1)
+    text = run_page.write_page(tmp_path / "report.html", far).read_text()
+    assert "enough to beat the mean shape" in text
+    assert "clearly" not in text
+
+
+def test_points_are_bars_in_the_color_of_their_side(result):
+    errors = result.models[0].rmse_per_point
+    (panel,) = point_errors({**errors, "chin": None}, "small").axes
+    bars = dict(zip([tick.get_text() for tick in panel.get_yticklabels()], panel.patches, strict=False))
+    assert list(bars) == [name.replace("_", " ") for name in sorted(errors, key=lambda name: -errors[name])]
+    for name, error in errors.items():
+        bar = bars[name.replace("_", " ")]
+        assert bar.get_width() == pytest.approx(error)
+        assert to_hex(bar.get_facecolor()) == side_color(name)
+    assert side_color("left_eye_center") == to_hex(tuple(part / 255 for part in SIDE_COLORS["left"]))
 
 
 def test_the_page_has_how_labels_were_read_and_what_is_doubtful_in_them(whole, result, no_figures, tmp_path):

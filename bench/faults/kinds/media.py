@@ -9,7 +9,8 @@ from bench.faults import KINDS, Kind, Sample
 from bench.faults.calls import TINY, command, drawn, samples_of
 from bench.faults.mutate import alter_bytes, alter_json, alter_table, one_of, pick
 
-SUFFIXES = (".png", ".jpg", ".bmp", ".ppm", ".pgm", ".webp", ".tif")
+SUFFIXES = (".png", ".jpg", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".jp2")
+DEEP = ("deep.png", "fractions.tif")
 VIDEOS = (".mp4", ".avi", ".mkv", ".webm", ".y4m")
 FRAMES = 6
 
@@ -20,7 +21,9 @@ def make_images(folder: Path) -> list[Sample]:
     image = cv2.cvtColor(drawn(1)[0][0], cv2.COLOR_GRAY2BGR)
     for suffix in SUFFIXES:
         cv2.imwrite(str(folder / f"face{suffix}"), image[..., 0] if suffix == ".pgm" else image)
-    return samples_of(folder, *(f"face{suffix}" for suffix in SUFFIXES))
+    cv2.imwrite(str(folder / DEEP[0]), image.astype(np.uint16) * 16)
+    cv2.imwrite(str(folder / DEEP[1]), image.astype(np.float32) / 255, [cv2.IMWRITE_TIFF_COMPRESSION, 1])
+    return samples_of(folder, *(f"face{suffix}" for suffix in SUFFIXES), *DEEP)
 
 
 def make_videos(folder: Path) -> list[Sample]:
@@ -101,7 +104,7 @@ def alter_points(content: bytes, random: np.random.Generator) -> tuple[bytes, st
 KINDS.add(
     Kind(
         "image",
-        "png, jpg, bmp, ppm, pgm, webp, tif: predict",
+        "png, jpg, bmp, ppm, pgm, webp, tif, jp2, of 8 and more bits: predict",
         make_images,
         one_of(alter_bytes, alter_bytes, alter_size),
         predict,

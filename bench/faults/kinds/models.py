@@ -96,6 +96,17 @@ def make_tflite(folder: Path) -> list[Sample]:
     return [Sample(folder / s, tiny_model(folder / s, s, False).name, f"tiny.{s}.tflite") for s in SCHEMES]
 
 
+def make_for_import(folder: Path) -> list[Sample]:
+    return [Sample(folder / s, tiny_model(folder / s, s, False).name, f"tiny.{s}.tflite") for s in ("float32", "int8")]
+
+
+def import_and_predict(path: Path) -> list[Any]:
+    from edgefkp.export.imports import import_network
+
+    found = import_network(str(path), path.parent / "imported")
+    return [command("inspect", found.path), points(found.path)] if found.keypoints else [command("inspect", found.path)]
+
+
 def make_with_card(folder: Path) -> list[Sample]:
     return [Sample(folder / s, tiny_model(folder / s, s).name, f"tiny.{s}.tflite") for s in SCHEMES]
 
@@ -205,6 +216,7 @@ KINDS.add(
         guarded=True,
     )
 )
+KINDS.add(Kind("import", ".tflite: import, inspect, predict", make_for_import, alter_tflite, import_and_predict, 60))
 KINDS.add(Kind("card", "card of a .tflite: models, inspect, predict", make_card, alter_json, with_card, 150))
 KINDS.add(
     Kind(

@@ -11,7 +11,7 @@ import { Squares } from "/squares.js";
 import { Tracker } from "/tracker.js";
 
 const TOGGLES = { smoothing: true, names: false, mirror: true };
-const KEYS = { s: "smoothing", n: "names", i: "mirror" };
+const KEYS = { s: "smoothing", n: "names", f: "mirror" }; // as of the live page
 const state = { ...TOGGLES, maxFaces: 1, confidence: 0, frames: 0, faces: [] };
 window.edgefkp = state; // for tests, and for the curious
 const video = document.createElement("video");

@@ -4,7 +4,7 @@ import { element, listen, percent, showKey, showLegend, showToggle } from "/cont
 import { Live } from "/live.js";
 
 const POLL = 400; // ms
-const TOGGLES = ["compare", "smoothing", "names", "record"];
+const TOGGLES = ["compare", "smoothing", "names", "mirror", "record"];
 const STAGES = ["find", "network", "smooth", "total"];
 const OWN = { "X-Edgefkp": "1" };
 const SAYINGS = {
@@ -20,26 +20,26 @@ let page;
 // --- the live image --------------------------------------------------------------------------------------------
 
 const image = element("image");
-let waiting = null, shownUrl = "";
+let waiting = null, drawing = false;
 
-function show(jpeg, number) {
+// On a canvas: an <img> is empty for a moment whenever its source changes. What comes while one is decoded replaces it.
+async function show(jpeg, number) {
   waiting = { jpeg, number };
-  if (!image.dataset.loading) next();
-}
-
-function next() {
-  const { jpeg, number } = waiting;
-  waiting = null;
-  const former = shownUrl;
-  shownUrl = URL.createObjectURL(new Blob([jpeg], { type: "image/jpeg" }));
-  image.dataset.loading = "1";
-  image.onload = image.onerror = (event) => {
-    URL.revokeObjectURL(former);
-    delete image.dataset.loading;
-    if (event.type === "load") Object.assign(state, { shown: state.shown + 1, number });
-    if (waiting) next();
-  };
-  image.src = shownUrl;
+  if (drawing) return;
+  drawing = true;
+  while (waiting) {
+    const one = waiting;
+    waiting = null;
+    try {
+      const bitmap = await createImageBitmap(new Blob([one.jpeg], { type: "image/jpeg" }));
+      if (image.width !== bitmap.width || image.height !== bitmap.height)
+        Object.assign(image, { width: bitmap.width, height: bitmap.height });
+      image.getContext("2d").drawImage(bitmap, 0, 0);
+      bitmap.close();
+      Object.assign(state, { shown: state.shown + 1, number: one.number });
+    } catch {} // one that came broken; the next one follows
+  }
+  drawing = false;
 }
 
 const live = new Live(show, (saying) => {
@@ -69,6 +69,8 @@ function showNumbers(numbers) {
   element("stage").style.setProperty("--aspect", numbers.size[0] / numbers.size[1]);
   element("runtime").textContent = numbers.runtime;
   element("fps").textContent = numbers.fps.toFixed(0);
+  element("recorded").hidden = !numbers.dropped;
+  element("dropped").textContent = `${numbers.dropped} frames`;
   element("searches").textContent = `${numbers.searches} in ${numbers.frames} frames`;
   element("face").textContent = numbers.faces.length
     ? `${numbers.faces.length}: ${numbers.faces.map((face) => percent(face.score)).join(", ")}` : "none";

@@ -1,10 +1,20 @@
 """The face finders, one file each: a new file that registers a `Finder` adds one."""
 
-from edgefkp.detect.finders.base import FINDERS, FaceFinder, Finder, find_in_still
+from edgefkp.detect.finders.base import FINDERS, FaceFinder, Finder, find_in_still, least_side
 
-__all__ = ["DEFAULT", "FINDERS", "FaceFinder", "Finder", "find_in_still", "finder_kind", "open_finder", "usages"]
+__all__ = [
+    "DEFAULT",
+    "FINDERS",
+    "FaceFinder",
+    "Finder",
+    "find_in_still",
+    "finder_kind",
+    "least_side",
+    "open_finder",
+    "usages",
+]
 
-DEFAULT = "haar"  # needs no file
+DEFAULT = "haar"  # is always there with OpenCV 4
 
 
 def finder_kind(spec: str) -> Finder:

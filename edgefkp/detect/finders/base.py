@@ -32,7 +32,8 @@ class FaceBox(NamedTuple):
 class FaceFinder(Protocol):
     """An open finder. One whose boxes need a correction keeps it in an attribute `correction`, so that
     bench.fit_finders can fit it anew. One that finds more where time does not matter has `find_in_still`, which takes
-    and returns what `find` does."""
+    and returns what `find` does. One that can search as finely as it is asked to has an attribute `min_face`: see
+    `least_side`; None = its own limits."""
 
     name: str  # as in FINDERS
 
@@ -45,6 +46,12 @@ def find_in_still(finder: FaceFinder, image: np.ndarray) -> list[FaceBox]:
     """The faces of an image that is no frame of a video: by the finder's `find_in_still`, else its `find`."""
     thorough: Callable[[np.ndarray], list[FaceBox]] = getattr(finder, "find_in_still", finder.find)
     return thorough(image)
+
+
+def least_side(min_face: float, image: np.ndarray) -> float:
+    """Pixels of the image. min_face: smallest side of a face, below 1 as a share of the image's short side, else in
+    pixels."""
+    return min_face if min_face >= 1 else min_face * min(image.shape[:2])
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ class BoxCorrection(NamedTuple):
     scale: float = 1.0
 
     def apply(self, square: Box) -> Box:
-        return Box(square.x + self.x * square.side, square.y + self.y * square.side, square.side * self.scale)
+        return square.moved(self.x, self.y, self.scale)
 
 
 def correction_of(name: str) -> BoxCorrection:

@@ -1,7 +1,8 @@
 """The own finder: a network of some ten thousand weights (networks/finder.py) in edgefkp's own interpreter.
 
 A frame of a video is searched in one look. A still is searched in several: at half the size for faces that fill it, and
-finer, in windows that overlap, for small ones. Every look has the size of the file's input.
+finer, in windows that overlap, for small ones. Every look has the size of the file's input. `min_face` decides how fine
+the finest windows are, in frames as well.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder, correction_of, require_model
+from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder, correction_of, least_side, require_model
 from edgefkp.errors import EdgefkpError
-from edgefkp.geometry import Box
+from edgefkp.geometry import Box, roll_of
 from edgefkp.networks.finder import FIVE, WIDTHS, grid
 
+MODEL = Path(__file__).with_name("edge.int8.tflite")  # it finds what the float32 file does, in two thirds of the time
 # Scores, 0 to 1, from which on there is a face: in a look at the whole image, and in one of many windows of a still.
 THRESHOLD, IN_WINDOWS = 0.5, 0.6
 OVERLAP = 0.35  # of two boxes whose intersection over union is larger, the one with the lower score goes
 # So does one of which more lies in a box with a better score, unless its side is smaller than this share of that one's:
 WITHIN, PART = 0.7, 0.4  # a part of a face at a window's edge
-STILL_SIDE = 480  # pixels, short side at which stills are searched: a face of a twentieth of it has 24
+SMALLEST_IN_STILLS = 1 / 20  # share of the short side
+SEEN = 24  # pixels of a window, side of a face that is seen well
 SHARED = 0.25  # share of a window that the next one repeats, at least; larger faces are found at a coarser size
 
 
@@ -46,12 +49,13 @@ class Found(NamedTuple):
 class EdgeFinder:
     name = "edge"
 
-    def __init__(self, path: str | Path, runtime: str | None = None) -> None:
+    def __init__(self, path: str | Path | None = None, runtime: str | None = None) -> None:
         from edgefkp.runtime import interpreters, safety
 
         self.threshold, self.threshold_in_windows = THRESHOLD, IN_WINDOWS
         self.correction = correction_of(self.name)
-        file = require_model(path, self.name, "make one with bench.finder.export, and give edge:FILE.tflite")
+        self.min_face: float | None = None
+        file = require_model(path or MODEL, self.name, "install edgefkp again, or give edge:FILE.tflite")
         safety.check(file, runtime)
         self._model = interpreters.load(file, runtime)
         takes = [tuple(map(int, detail["shape"])) for detail in self._model.inputs]
@@ -68,15 +72,21 @@ class EdgeFinder:
         self._height, self._width = height, width
 
     def find(self, image: np.ndarray) -> list[FaceBox]:
+        if self.min_face is not None:
+            return self._faces(self._merged(self._seen(_gray(image), (1.0,), self.min_face)))
         gray = _gray(image, 1.0 if image.ndim == 2 else self._fit(image))
         return self._faces(self._merged([self._see(self._whole(gray, image.shape))]))
 
     def find_in_still(self, image: np.ndarray) -> list[FaceBox]:
         """Also faces that fill the image, and those down to a twentieth of its short side."""
-        gray = _gray(image)
-        whole = [self._see(self._whole(gray, gray.shape, part)) for part in (1.0, 0.5)]
-        fine = [self._see(look, self.threshold_in_windows) for look in self._windows(gray)]
-        return self._faces(self._merged([*whole, *fine]))
+        smallest = SMALLEST_IN_STILLS if self.min_face is None else self.min_face
+        return self._faces(self._merged(self._seen(_gray(image), (1.0, 0.5), smallest)))
+
+    def _seen(self, gray: np.ndarray, parts: tuple[float, ...], min_face: float) -> list[Found]:
+        """What is found in the whole image at these shares of the size of one look, and in windows."""
+        whole = [self._see(self._whole(gray, gray.shape, part)) for part in parts]
+        windows = self._windows(gray, min(1.0, SEEN / least_side(min_face, gray)))
+        return whole + [self._see(look, self.threshold_in_windows) for look in windows]
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -105,9 +115,9 @@ class EdgeFinder:
             small = cv2.copyMakeBorder(small, top, rows - top, left, columns - left, cv2.BORDER_REPLICATE)
         return Look(small, scale, left, top)
 
-    def _windows(self, gray: np.ndarray) -> Iterator[Look]:
-        """The image at twice the size of one look, and so on, up to STILL_SIDE."""
-        whole, finest = self._fit(gray), min(1.0, STILL_SIDE / min(gray.shape))
+    def _windows(self, gray: np.ndarray, finest: float) -> Iterator[Look]:
+        """The image at twice the size of one look, and so on, up to `finest` of its own size."""
+        whole = self._fit(gray)
         while whole < 0.8 * finest:
             whole = min(2 * whole, finest)
             fine = _resized(gray, whole)
@@ -140,7 +150,9 @@ class EdgeFinder:
         return Found(boxes[kept], scores[kept], points[kept])
 
     def _faces(self, found: Found) -> list[FaceBox]:
-        boxes = [self.correction.apply(Box(*map(float, box))) for box in found.boxes]
+        rolls = [roll_of(points, FIVE) for points in found.points]
+        squares = [Box(x, y, side, roll) for (x, y, side), roll in zip(found.boxes.tolist(), rolls, strict=True)]
+        boxes = [self.correction.apply(square) for square in squares]
         scores = map(float, found.scores)
         return [FaceBox(*face) for face in zip(boxes, scores, found.points, strict=True)]
 
@@ -203,9 +215,8 @@ def _resized(image: np.ndarray, scale: float) -> np.ndarray:
 FINDERS.add(
     Finder(
         EdgeFinder.name,
-        "edgefkp's own network, for small, turned and covered faces as well; needs its file, of bench.finder.export",
-        EdgeFinder,
+        "edgefkp's own network, for small, turned and covered faces as well; needs nothing",
+        lambda argument: EdgeFinder(argument or None),
         "FILE.tflite",
-        needs_argument=True,
     )
 )

@@ -26,12 +26,18 @@ class HaarFinder:
     # The cascade misses faces without a border around them: 8 % of the ORL images.
     BORDER = 1 / 6
 
-    # Degrees. The cascade finds faces with up to 12 of roll; the image is turned only if it finds no upright one.
+    # Degrees. The cascade finds faces with up to 12 of roll; a still is turned if no upright one is found in it. Frames
+    # of a video are not: while nothing is tracked each of them is searched.
     TURNS = (0, -20, 20)
 
     def __init__(self) -> None:
         import cv2
 
+        if not hasattr(cv2, "CascadeClassifier"):
+            raise EnvironmentProblem(
+                f"OpenCV {cv2.__version__} has no Haar cascades",
+                "choose another --finder, or pip install 'opencv-python<5'",
+            )
         folder: str = cv2.data.haarcascades  # type: ignore[attr-defined]
         path = Path(folder) / self.CASCADE
         self._cascade = cv2.CascadeClassifier(str(path)) if path.exists() else cv2.CascadeClassifier()
@@ -42,6 +48,9 @@ class HaarFinder:
         self.correction = correction_of(self.name)
 
     def find(self, image: np.ndarray) -> list[FaceBox]:
+        return self._find(image, self.TURNS[:1])
+
+    def _find(self, image: np.ndarray, turns: tuple[int, ...]) -> list[FaceBox]:
         import cv2
 
         if min(image.shape[:2]) < self.SMALLEST:
@@ -50,14 +59,14 @@ class HaarFinder:
         gray = _gray(image, scale)
         border = round(min(gray.shape) * self.BORDER)
         gray = cv2.copyMakeBorder(gray, border, border, border, border, cv2.BORDER_REPLICATE)
-        for degrees in self.TURNS:
+        for degrees in turns:
             if squares := self._search(gray, degrees):
                 break
         return self._faces(squares, border, scale)
 
     def find_in_still(self, image: np.ndarray) -> list[FaceBox]:
-        """What `find` finds, then the smaller faces."""
-        found, coarse = self.find(image), _scale(image, self.SHORT_SIDE)
+        """What `find` finds, or faces that are turned; then the smaller faces."""
+        found, coarse = self._find(image, self.TURNS), _scale(image, self.SHORT_SIDE)
         scale = _scale(image, self.STILL_SIDE)
         if scale <= coarse or min(image.shape[:2]) < self.SMALLEST:
             return found
@@ -118,7 +127,7 @@ def _unscaled(box: Box, border: int, scale: float) -> Box:
 FINDERS.add(
     Finder(
         HaarFinder.name,
-        "OpenCV's frontal cascade; needs nothing, and turns the image by 20 degrees where it finds no upright face",
+        "the frontal cascade of OpenCV 4; stills without an upright face are searched again, turned by 20 degrees",
         lambda argument: HaarFinder(),
     )
 )

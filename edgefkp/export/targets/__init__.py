@@ -12,6 +12,7 @@ from edgefkp.runtime.defects import complaints
 
 if TYPE_CHECKING:
     from edgefkp.export.inspect import Inspection
+    from edgefkp.export.npu import Npu
 
 TABLE = Path(__file__).parent / "op_versions.json"  # runtime -> operator -> the highest version that it knows
 DEFAULT_TARGET = "any"
@@ -38,6 +39,8 @@ class Target:
     schemes: tuple[str, ...] = DEFAULT_SCHEMES
     # Each file is run in TensorFlow Lite Micro and written as a C array.
     micro: bool = False
+    # Each file is compiled for this NPU, and the compiler's estimate written in its card.
+    npu: "Npu | None" = None
 
 
 TARGETS: Registry[Target] = Registry("target", __name__, order=lambda target: target.order)

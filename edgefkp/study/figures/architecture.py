@@ -5,7 +5,7 @@ from typing import Any
 
 from edgefkp.layout import ModelSpec
 from edgefkp.networks.registry import NETWORKS
-from edgefkp.report.figures import panels
+from edgefkp.report.figures import DARK, panels
 from edgefkp.study.claims import PLAIN
 from edgefkp.study.figures import FIGURES, Material
 
@@ -100,5 +100,5 @@ def architectures(networks: Sequence[str]) -> Any:
                 (0.03, place + 0.14), 0.94, 0.72, "round,pad=0,rounding_size=0.06", facecolor=color, edgecolor="#999"
             )
             panel.add_patch(box)
-            panel.text(0.5, place + 0.5, text, ha="center", va="center", fontsize=6.3)
+            panel.text(0.5, place + 0.5, text, ha="center", va="center", fontsize=6.3, color=DARK)
     return figure

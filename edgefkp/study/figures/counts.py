@@ -4,6 +4,7 @@ from typing import Any
 
 from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import NETWORKS
+from edgefkp.report.axes import plain
 from edgefkp.report.figures import BLUE, COLORS, GRAY, ORANGE, lighten, panels
 from edgefkp.study.figures import BROAD, FIGURES, MARGIN, Material
 
@@ -26,6 +27,7 @@ def null_counts(material: Material) -> Any:
     panel.invert_yaxis()
     panel.tick_params(axis="y", labelsize=7.5, length=0)
     panel.set_xlim(0, max([*counts, 1]) * MARGIN)
+    panel.xaxis.set_major_formatter(plain)
     panel.set_xlabel(f"faces without the point, of {train.faces:,}")
     lighten(panel)
     return figure
@@ -58,7 +60,7 @@ def size_against_parameters(material: Material) -> Any:
     panel.set_yscale("log")
     panel.set_ylim(LOWEST, 200)
     for axis in (panel.xaxis, panel.yaxis):
-        axis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
+        axis.set_major_formatter(plain)
         axis.set_minor_formatter(lambda value, _: "")
     panel.set_xlabel("parameters")
     panel.set_ylabel("file size, MB")

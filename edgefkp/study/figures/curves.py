@@ -73,7 +73,7 @@ def _curve(panel: Any, cell: StudyCell, result: CellResult | None, top: float) -
     panel.plot(images, [row["validation_rmse"] for row in result.history], color=BLUE, **style)
     spread = "-" if curve.spread is None else f"{curve.spread:.3f}"
     text = f"gap {curve.gap:+.2f}\nspread {spread}"
-    panel.text(0.96, 0.95, text, transform=panel.transAxes, ha="right", va="top", fontsize=7, color="#333333")
+    panel.text(0.96, 0.95, text, transform=panel.transAxes, ha="right", va="top", fontsize=7)
 
 
 def _top(results: list[CellResult]) -> float:

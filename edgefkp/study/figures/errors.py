@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from edgefkp.report.figures import COLORS, GRAY, lighten, panels
+from edgefkp.report.figures import COLORS, GRAY, halo, lighten, panels
 from edgefkp.study.cell import CellResult
 from edgefkp.study.comparison import converged, interval_of, mean_shape_of, rmse_of
 from edgefkp.study.evidence import Results
@@ -64,4 +64,4 @@ def _bar(panel: Any, x: float, width: float, cell: CellResult | None, color: str
     error = [[value - low], [high - value]]
     hatch = {} if converged(cell) else {"hatch": "///", "alpha": 0.35}
     panel.bar(x, value, width * 0.92, color=color, yerr=error, error_kw={"linewidth": 1, "capsize": 2}, **hatch)
-    panel.text(x, high, f"{value:.2f}", **small)
+    panel.text(x, high, f"{value:.2f}", path_effects=[halo()], **small)

@@ -7,7 +7,8 @@ import numpy as np
 from edgefkp.data.augment import AugmentConfig, online_batch, paper_set
 from edgefkp.data.faces import Faces
 from edgefkp.data.imputation import TrainingSet
-from edgefkp.report.figures import panels, show_face
+from edgefkp.report.faces import face_legend, show_face
+from edgefkp.report.figures import panels
 from edgefkp.study.figures import FIGURES, Material
 from edgefkp.study.shown import PREDICTED, SHOWN, Shown
 
@@ -24,11 +25,12 @@ def faces_with_points(material: Material) -> Any:
     faces = shown.faces.take(_some(len(shown.faces)))
     columns = min(4, len(faces))
     rows = -(-len(faces) // columns)
-    figure, axes = panels(WIDTH * 0.7, WIDTH * 0.7 / columns * rows, rows, columns)
+    figure, axes = panels(WIDTH * 0.7, WIDTH * 0.7 / columns * rows + 0.35, rows, columns)
     for panel in axes.flat:
         panel.set_axis_off()
     for panel, image, points in zip(axes.flat, faces.images, faces.keypoints, strict=False):
-        show_face(panel, image, points)
+        show_face(panel, image, faces.layout, points)
+    face_legend(figure, axes[0, 0], faces.layout, predicted=False)
     return {shown.credit: figure}
 
 
@@ -55,11 +57,11 @@ def augmented(shown: Shown) -> Any:
     for panel in axes.flat:
         panel.set_axis_off()
     for panel, one, where, label in zip(axes[:2].flat, altered.images, altered.targets, labels, strict=False):
-        show_face(panel, one, where)
+        show_face(panel, one, shown.faces.layout, where)
         panel.set_title(label, fontsize=8)
+    axes[2, 0].set_title("online, ten times", fontsize=8)
     for panel, one, where in zip(axes[2:].flat, *online, strict=False):
-        show_face(panel, one, where)
-        panel.set_title("online", fontsize=8)
+        show_face(panel, one, shown.faces.layout, where)
     return figure
 
 
@@ -77,22 +79,23 @@ def _whole_face(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
 def predictions(material: Material) -> Any:
     if not material.shown.predicted:
         return None
-    caption = "True points as rings, predicted ones as crosses; faces evenly spaced, not picked."
+    caption = "Labeled points as rings, predicted ones as crosses; faces evenly spaced, not picked."
     return {f"{caption} {material.shown.credit}": predicted(material.shown)}
 
 
 def predicted(shown: Shown) -> Any:
-    """True points as rings, predicted ones as crosses, a row of faces for each network."""
+    """Labeled points as rings, predicted ones as crosses, a row of faces for each network."""
     order = [name for name in PREDICTED if name in shown.predicted] or list(shown.predicted)[: len(PREDICTED)]
     rows = _some(len(shown.faces))
     faces = shown.faces.take(rows)
-    figure, axes = panels(WIDTH, WIDTH / len(faces) * len(order) * 1.12, len(order), len(faces))
+    figure, axes = panels(WIDTH, WIDTH / len(faces) * len(order) * 1.12 + 0.35, len(order), len(faces))
     for line, name in zip(axes, order, strict=True):
         for panel, image, true, found in zip(
             line, faces.images, faces.keypoints, shown.predicted[name][rows], strict=True
         ):
-            show_face(panel, image, true, found)
+            show_face(panel, image, faces.layout, true, found)
         line[0].set_title(name, fontsize=8, loc="left")
+    face_legend(figure, axes[0, 0], faces.layout)
     return figure
 
 

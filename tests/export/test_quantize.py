@@ -1,0 +1,155 @@
+"""Quantization of a .tflite without TensorFlow."""
+
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgefkp.card import read_card
+from edgefkp.data.faces import Dataset
+from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
+from edgefkp.export import quantize
+from edgefkp.export.exporter import export_network, find_networks
+from edgefkp.export.inspect import inspect
+from edgefkp.export.options import ExportOptions
+from edgefkp.export.parity import parity_of
+from edgefkp.export.schemes import SCHEMES
+from edgefkp.export.targets import TARGETS
+from edgefkp.runtime.graph import read_graph
+from edgefkp.runtime.shipped import FOLDER
+from tests.altered_files import FIXTURES
+
+TINY = FIXTURES / "tiny.float32.tflite"
+SMALL = FOLDER / "small-masked-online.float32.tflite"
+needs_quantizer = pytest.mark.skipif(find_spec("litert_quantizer") is None, reason="litert-quantizer is not installed")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEFKP_CACHE", str(tmp_path / "cache"))
+
+
+def test_a_soft_argmax_is_an_island_and_the_layer_after_it_is_not() -> None:
+    graph = read_graph(SMALL)
+    kept = quantize.kept_in_float(graph)
+    names = [operator.name for operator in graph.operators if operator.outputs[0].name in kept]
+    assert names == ["SOFTMAX", "FULLY_CONNECTED", "RESHAPE"]
+    assert graph.operators[-1].outputs[0].name not in kept
+    assert quantize.kept_in_float(read_graph(TINY)) == []
+
+
+def test_what_is_asked_for_is_added_to_the_islands() -> None:
+    graph = read_graph(SMALL)
+    first = graph.operators[0].outputs[0].name
+    assert quantize.kept_in_float(graph, [first]) == [first, *quantize.kept_in_float(graph)]
+    with pytest.raises(EdgefkpError, match="no operator with the output 'nothing'") as caught:
+        quantize.kept_in_float(graph, ["nothing"])
+    assert first in caught.value.hint
+
+
+def test_the_last_bias_is_found_only_where_it_is_added_to_the_outputs() -> None:
+    graph = read_graph(TINY)
+    assert quantize.output_bias(graph) is not None
+    last = replace(graph.operators[-1], activation=1)
+    assert quantize.output_bias(replace(graph, operators=(*graph.operators[:-1], last))) is None
+    assert quantize.output_bias(replace(graph, outputs=graph.outputs * 2)) is None
+
+
+def test_a_bias_is_changed_in_place() -> None:
+    name = quantize.output_bias(read_graph(TINY))
+    assert name is not None
+    missing = np.arange(30, dtype=np.float32)
+    content = TINY.read_bytes()
+    changed = quantize._with_bias(content, name, missing)
+    assert len(changed) == len(content)
+    samples = [np.random.default_rng(0).random((2, 96, 96, 1), np.float32)]
+    assert np.allclose(quantize._outputs(changed, samples) - quantize._outputs(content, samples), missing, atol=1e-5)
+
+
+def test_a_missing_quantizer_is_a_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantize, "find_spec", lambda name: None)
+    with pytest.raises(EnvironmentProblem) as caught:
+        quantize.require_quantizer()
+    assert caught.value.hint == "pip install 'edgefkp[quantize]'"
+
+
+def test_a_tflite_file_is_a_network_to_export(tmp_path: Path) -> None:
+    assert find_networks([str(TINY)], tmp_path) == [TINY]
+    with pytest.raises(EdgefkpError, match="is neither a") as caught:
+        find_networks([str(tmp_path)], tmp_path)
+    assert f"edgefkp import {tmp_path}" in caught.value.hint
+
+
+@needs_quantizer
+@pytest.mark.parametrize("scheme", [scheme.name for scheme in SCHEMES.values() if scheme.integer])
+def test_every_integer_scheme_comes_out_as_what_it_is(tmp_path: Path, source: Dataset, scheme: str) -> None:
+    (path,) = export_network(TINY, tmp_path, [scheme], source)
+    assert inspect(path).scheme == scheme
+    card = read_card(path)
+    assert card is not None
+    assert (card.parent, card.scheme, card.target) == (TINY.name, scheme, "any")
+    assert card.bias_correction is not None
+    assert set(card.runs_on or ()) == {"litert-2", "tflite-runtime-2.14"}
+    measured = parity_of(card)
+    assert measured is not None
+    assert measured.shift.p95 < 1.0
+
+
+@needs_quantizer
+def test_ours_is_not_worse_than_the_quantizers_defaults(tmp_path: Path, source: Dataset) -> None:
+    from litert_quantizer import quantizer, recipe  # type: ignore[import-not-found]
+
+    from edgefkp.export.calibration import of_faces
+    from edgefkp.export.parity import network_spec
+
+    samples = of_faces(source, network_spec(SMALL).input).samples[0]
+    asked = quantizer.Quantizer(str(SMALL), recipe.static_wi8_ai8())
+    ranges = asked.calibrate({"serving_default": [{"pixels": one[None]} for one in samples]})
+    theirs = bytes(asked.quantize(ranges).quantized_model)
+    ours = quantize.quantize(SMALL, SCHEMES["int8"], [samples]).content
+    truth = quantize._outputs(SMALL.read_bytes(), [samples])
+    (tmp_path / "theirs.tflite").write_bytes(theirs)
+    port = inspect(tmp_path / "theirs.tflite").outputs[0]
+    assert port.scale is not None
+    integers = quantize._outputs(theirs, [_in_integers(samples, inspect(tmp_path / "theirs.tflite").inputs[0])])
+    far = np.abs((integers - (port.zero_point or 0)) * port.scale - truth).mean()
+    assert np.abs(quantize._outputs(ours, [samples]) - truth).mean() < far / 2
+
+
+def _in_integers(samples: np.ndarray, port: object) -> np.ndarray:
+    scale, zero = port.scale, port.zero_point  # type: ignore[attr-defined]
+    return np.clip(np.rint(samples / scale) + zero, -128, 127).astype(np.int8)
+
+
+@needs_quantizer
+def test_a_current_file_is_left_and_one_from_another_network_is_not_replaced(tmp_path: Path, source: Dataset) -> None:
+    (path,) = export_network(TINY, tmp_path, ["dynamic"], source)
+    before = path.stat().st_mtime_ns
+    assert export_network(TINY, tmp_path, ["dynamic"], source) == [path]
+    assert path.stat().st_mtime_ns == before
+    other = tmp_path / "elsewhere" / "tiny.float16.tflite"
+    other.parent.mkdir()
+    other.write_bytes((FIXTURES / "tiny.float16.tflite").read_bytes())
+    with pytest.raises(EdgefkpError, match=r"was made from tiny\.float32\.tflite"):
+        export_network(other, tmp_path, ["dynamic"], source)
+
+
+@needs_quantizer
+def test_a_target_with_one_runtime_gets_a_scale_for_each_output(tmp_path: Path, source: Dataset) -> None:
+    (path,) = export_network(
+        TINY, tmp_path, ["dynamic"], source, ExportOptions(target=TARGETS["litert-2"], parity=False)
+    )
+    assert inspect(path).per_channel_dense
+    assert inspect(path).defects
+
+
+@needs_quantizer
+def test_what_is_no_file_of_floats_or_no_integer_scheme_is_refused(tmp_path: Path, source: Dataset) -> None:
+    with pytest.raises(EdgefkpError, match="is int8; only a file of floats"):
+        export_network(FIXTURES / "tiny.int8.tflite", tmp_path, ["int8"], source)
+    with pytest.raises(UsageError, match="not to float16"):
+        export_network(TINY, tmp_path, ["float16"], source)
+    with pytest.raises(UsageError, match="--u8 needs the network itself"):
+        export_network(TINY, tmp_path, ["int8"], source, ExportOptions(u8=True))
