@@ -7,6 +7,7 @@ sees (N, 2 K) numbers, through `ModelSpec.encode` and `ModelSpec.decode`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -157,7 +158,7 @@ class OutputSpec:
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise UsageError(f"unknown form of points '{self.form}'", f"choose one of: {', '.join(FORMS)}")
-        if not 2 <= self.numbers_a_point <= 8 or not np.isfinite(self.offset):
+        if not 2 <= self.numbers_a_point <= 8 or not math.isfinite(self.offset):
             raise UsageError(
                 f"{self.numbers_a_point} numbers a point and an offset of {self.offset} px are not possible"
             )

@@ -12,6 +12,8 @@ import pytest
 from bench import doc_tables
 from bench.compare_on_arm import ArmResult
 from bench.faults.record import FaultsResult
+from bench.finder.conditions import Condition
+from bench.finder.times import FinderTimes
 from bench.finders import BehindFinder
 from bench.kills.record import KillsResult
 from bench.pipeline import PipelineResult
@@ -42,6 +44,8 @@ RECORDS: dict[str, Any] = {
     "edgefkp.run/1": RunResult,
     "edgefkp.arm/1": ArmResult,
     "edgefkp.finders/1": BehindFinder,
+    "edgefkp.finder-conditions/1": Condition,
+    "edgefkp.finder-times/1": FinderTimes,
     "edgefkp.track/1": Track,
     "edgefkp.pipeline/1": PipelineResult,
     "edgefkp.pose/1": PoseCheck,

@@ -116,6 +116,7 @@ def command(
     file. Use the data that the models were trained on.
     """
     from edgefkp.card import readable_cards
+    from edgefkp.cli.export_targets import show_micro, show_npu
     from edgefkp.data.formats import open_for
     from edgefkp.export.exporter import find_networks
     from edgefkp.export.options import ExportOptions
@@ -145,9 +146,9 @@ def command(
     if explain:
         _explain(paths, source, options, as_json)
     elif device.npu:
-        _npu(paths, source, schemes, options, out, as_json)
+        show_npu(paths, source, schemes, options, out, as_json)
     elif device.micro:
-        _micro(paths, source, schemes, options, out, as_json)
+        show_micro(paths, source, schemes, options, out, as_json)
     else:
         _export(paths, source, schemes, options, out, max_delta, as_json)
 
@@ -255,81 +256,3 @@ def _explain(paths: list[Path], source: "Dataset", options: "ExportOptions", as_
         rows = [(layer.layer, layer.error, layer.gain, layer.gain_worst) for layer in result.layers]
         headers = ["layer", "error, steps", f"kept float: p95 less by, {result.unit}", "largest less by"]
         click.echo(tabulate(rows, headers=headers, floatfmt=("", ".3f", "+.4f", "+.4f")))
-
-
-def _npu(
-    paths: list[Path], source: "Dataset", schemes: Sequence[str], options: "ExportOptions", out: Path, as_json: bool
-) -> None:
-    from tabulate import tabulate
-
-    from edgefkp.card import read_card
-    from edgefkp.export.exporter import export_apart
-    from edgefkp.export.npu import export_npu
-    from edgefkp.export.options import ExportProgress
-    from edgefkp.export.parity import parity_of
-
-    target = options.target
-    assert target.npu is not None
-    found, rows = {}, []
-    for file in export_apart(paths, out, schemes, source, options, ExportProgress()):
-        log(f"compiling {file.name} for {target.name}")
-        found[file.name] = one = export_npu(file, target.name, target.npu)
-        card = read_card(file)
-        parity = parity_of(card) if card else None
-        rows.append(
-            (
-                file.name.removesuffix(".tflite"),
-                f"{one.operators - len(one.on_cpu)} of {one.operators}",
-                f"{one.ms:.3f}{'' if one.whole else ' and the CPU'}",
-                f"{one.cycles:,}",
-                f"{one.sram_kb:.0f}",
-                f"{one.weights_kb:.0f}",
-                f"{parity.rmse_after:.4f}" if parity else "-",
-                f"{parity.delta:+.4f}" if parity else "-",
-            )
-        )
-    if as_json or not found:
-        print_json(found)
-        return
-    headers = ["file (.tflite)", "on the NPU", "ms", "cycles", "SRAM KiB", "weights KiB", "RMSE px", "change"]
-    click.echo(tabulate(rows, headers=headers, disable_numparse=True, colalign=("left", *["right"] * 7)))
-    one = next(iter(found.values()))
-    click.echo(
-        f"\nestimated by {one.compiler}, not measured: {one.npu.accelerator}, {one.npu.system}, {one.npu.memory}, "
-        f"{one.clock_mhz:.0f} MHz"
-    )
-    for name, one in found.items():
-        for tensor in one.on_cpu:
-            log(f"{name}: the CPU computes {tensor}")
-
-
-def _micro(
-    paths: list[Path], source: "Dataset", schemes: Sequence[str], options: "ExportOptions", out: Path, as_json: bool
-) -> None:
-    from tabulate import tabulate
-
-    from edgefkp.export.exporter import export_apart
-    from edgefkp.export.micro import export_micro
-    from edgefkp.export.options import ExportProgress
-
-    measured = {}
-    for file in export_apart(paths, out, schemes, source, options, ExportProgress()):
-        log(f"running {file.name} in tflite-micro")
-        measured[file], written = export_micro(file, source)
-        log(f"wrote {', '.join(part.name for part in written)}")
-    if as_json:
-        print_json({file.name: micro for file, micro in measured.items()})
-        return
-    headers = ["file (.tflite)", "flash KB", "arena KB", "operators", "same outputs as LiteRT", "else by px"]
-    rows = [
-        (
-            file.name.removesuffix(".tflite"),
-            f"{micro.flash_bytes / 1000:.1f}",
-            f"{micro.arena_bytes / 1000:.1f}",
-            len(micro.operators),
-            f"{micro.equal_outputs} of {micro.outputs}",
-            f"{micro.pixels:.3f}",
-        )
-        for file, micro in measured.items()
-    ]
-    click.echo(tabulate(rows, headers=headers, disable_numparse=True, colalign=("left", *["right"] * 5)))

@@ -15,10 +15,10 @@ from edgefkp.demo.browser_finder import finder_pages
 from edgefkp.demo.pages import css_color, legend, page_file
 from edgefkp.demo.server import Server
 from edgefkp.detect import presence
-from edgefkp.detect.detector import SAME_FACE
+from edgefkp.detect.detector import MAX_ROLL, SAME_FACE, SURE
 from edgefkp.detect.overlay import dot_size, name_columns
 from edgefkp.detect.smoothing import OneEuro
-from edgefkp.detect.tracker import MAX_MOTION, MAX_PREDICTIONS, REDISCOVER, TRACK_THRESHOLD
+from edgefkp.detect.tracker import LOST, MAX_MOTION, MAX_PREDICTIONS, REDISCOVER, REGAIN, TRACK_THRESHOLD
 from edgefkp.files import cache_dir
 from edgefkp.geometry import Box, crop_face, reframed
 from edgefkp.layout import KAGGLE15, REFERENCE_SIDE, SIDE_COLORS, ModelSpec, side_of
@@ -181,7 +181,11 @@ def _constants() -> dict[str, Any]:
             "maxPredictions": MAX_PREDICTIONS,
             "maxMotion": MAX_MOTION,
             "rediscover": REDISCOVER,
+            "lost": LOST,
+            "regain": REGAIN,
             "sameFace": SAME_FACE,
+            "maxRoll": MAX_ROLL,
+            "sure": SURE,
         },
         "oneEuro": {"minCutoff": OneEuro.MIN_CUTOFF, "beta": OneEuro.BETA, "speedCutoff": OneEuro.SPEED_CUTOFF},
     }

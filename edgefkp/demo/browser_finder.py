@@ -15,12 +15,11 @@ from edgefkp.layout import REFERENCE_SIDE
 from edgefkp.layouts.five import FIVE
 from edgefkp.networks.finder import CELLS, REACH
 
-FOLDER = Path(edge.__file__).parent
 LOOKS = 4  # of drawn faces, on which browser and Python are compared
 
 
 def finder_file(spec: str) -> Path | None:
-    """The file for the page: that of "edge:FILE", else the smallest one that comes with edgefkp; None: there is none.
+    """The file for the page: that of "edge:FILE", else the one that comes with edgefkp; None: there is none.
 
     Raises EdgefkpError for a FILE that this finder does not take.
     """
@@ -28,8 +27,7 @@ def finder_file(spec: str) -> Path | None:
     if name == edge.EdgeFinder.name and given:
         edge.EdgeFinder(given)
         return Path(given)
-    files = sorted(FOLDER.glob(f"{edge.EdgeFinder.name}*.tflite"), key=lambda path: path.stat().st_size)
-    return files[0] if files else None
+    return edge.MODEL if edge.MODEL.is_file() else None
 
 
 def finder_pages(file: Path | None) -> dict[str, Get]:

@@ -9,7 +9,7 @@ import numpy as np
 from edgefkp.demo.view import View
 from edgefkp.detect.overlay import annotated, color_of, draw_faces, draw_text, enlargement
 from edgefkp.detect.point_names import SHADE
-from edgefkp.geometry import move_points
+from edgefkp.geometry import Box, move_points
 from edgefkp.layout import REFERENCE_SIDE
 
 ROOM = 1.15  # sides of the face's box that the shorter side of the image shows
@@ -44,7 +44,8 @@ def _compared(view: View) -> np.ndarray:
     linear = scale * np.diag([-1.0 if options.mirror else 1.0, 1.0])
     matrix = np.column_stack([linear, middle - linear @ (face.box.x, face.box.y)])
     image = _cut(view.frame.image, matrix, (width, height))
-    box = face.box._replace(x=float(middle[0]), y=float(middle[1]), side=scale * face.box.side)
+    roll = -face.box.roll if options.mirror else face.box.roll
+    box = Box(float(middle[0]), float(middle[1]), scale * face.box.side, roll)
     # As both networks predicted them: nothing is smoothed.
     own = replace(face, box=box, keypoints=move_points(matrix, face.raw))
     draw_faces(image, [own], options.names, options.mirror)

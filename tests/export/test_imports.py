@@ -10,9 +10,10 @@ import pytest
 
 from edgefkp.card import read_card
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
-from edgefkp.export.imports import Stated, import_network
+from edgefkp.export.imports import Asked, import_network
 from edgefkp.export.sources import SOURCES, source_of
 from edgefkp.layout import InputSpec
+from edgefkp.runtime.contract import Stated
 from edgefkp.runtime.metadata import read_metadata
 from edgefkp.runtime.predictor import open_predictor
 from tests.altered_files import FIXTURES, with_outside_buffers
@@ -41,8 +42,8 @@ def test_a_tflite_gets_a_card_and_gives_the_same_points(tmp_path: Path, scheme: 
 
 def test_what_is_stated_goes_into_card_and_file(tmp_path: Path) -> None:
     plain = import_network(str(TINY), tmp_path, "plain").path
-    stated = Stated(scaling="-1..1", form="pixels", offset=0.5)
-    path = import_network(str(TINY), tmp_path, "stated", stated).path
+    asked = Asked(Stated("-1..1", form="pixels", offset=0.5))
+    path = import_network(str(TINY), tmp_path, "stated", asked).path
     card, inside = read_card(path), read_metadata(path)
     assert card is not None
     assert inside is not None
@@ -65,7 +66,7 @@ def test_a_network_of_another_kind_is_imported_to_be_timed(tmp_path: Path) -> No
     assert not found.keypoints
     assert found.path.name == "classifier.float32.tflite"
     with pytest.raises(UsageError, match="gives 10 numbers"):
-        import_network(str(FIXTURES / "classifier.tflite"), tmp_path, stated=Stated(form="pixels"))
+        import_network(str(FIXTURES / "classifier.tflite"), tmp_path, asked=Asked(Stated(form="pixels")))
 
 
 def test_a_file_of_another_origin_is_not_replaced(tmp_path: Path) -> None:
@@ -82,7 +83,7 @@ def test_layouts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     from edgefkp.layout import LAYOUTS
 
     with pytest.raises(UsageError, match="gives 30 numbers, and 68 points of 2 numbers"):
-        import_network(str(TINY), tmp_path, stated=Stated(layout=LAYOUTS["ibug68"]))
+        import_network(str(TINY), tmp_path, asked=Asked(layout=LAYOUTS["ibug68"]))
 
 
 @pytest.mark.parametrize(

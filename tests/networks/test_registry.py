@@ -93,3 +93,10 @@ def test_tuned_ffill_has_the_count_that_the_paper_prints_for_knn():
     model = build(NETWORKS["tuned_ffill"])
     trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
     assert trainable == NETWORKS["tuned_knn"].paper_parameters
+
+
+@pytest.mark.parametrize("name", ["small", "manual", "mobilenetv2"])
+def test_a_network_has_the_same_names_however_many_were_built_before(name):
+    # So that a training that was stopped and resumed writes the bytes of one that was not.
+    first, second = (build(NETWORKS[name]).to_json() for _ in range(2))
+    assert first == second

@@ -35,15 +35,18 @@ export class Tracker {
   tracks = [];
   numbered = 0;
   searched = -Infinity;
+  lostUntil = -Infinity; // seconds; a face that was lost is searched for more often until then
 
   // setup: of /setup.json. finder: has find(video) -> boxes.
   constructor(network, finder, setup) { Object.assign(this, { network, finder, setup }); }
 
   // The faces of the video's frame, which was taken at `seconds`: [{ number, box, score, points, shown }].
   async follow(video, seconds, { maxFaces, smoothing }) {
-    const faces = await this.known(video);
+    const faces = await this.known(video), { lost, regain, rediscover } = this.setup.tracking;
+    if (faces.length < this.tracks.length) this.lostUntil = seconds + lost;
     faces.splice(maxFaces);
-    if (!faces.length || (faces.length < maxFaces && seconds - this.searched >= this.setup.tracking.rediscover)) {
+    const wait = seconds < this.lostUntil ? regain : rediscover;
+    if (!faces.length || (faces.length < maxFaces && seconds - this.searched >= wait)) {
       this.searched = seconds;
       faces.push(...(await this.search(video, faces, maxFaces)));
     }
@@ -69,12 +72,22 @@ export class Tracker {
     const fresh = [];
     for (const box of await this.finder.find(video)) {
       if (known.length + fresh.length >= maxFaces) break;
-      const upright = { ...box, roll: nextRoll(box.roll, 0, this.setup.tracking.maxRoll) };
-      const face = await this.near(video, moved(upright, this.network.spec.reframed), this.finder.predictions ?? 2);
+      const face = await this.refined(video, box);
       if (face.score < this.setup.presence.faceThreshold || this.isTaken(face, [...known, ...fresh])) continue;
       fresh.push({ ...face, number: ++this.numbered, filter: new OneEuro(this.setup.oneEuro) });
     }
     return fresh;
+  }
+
+  // A box that seems turned is looked at upright as well, unless its points are surely good.
+  async refined(video, box) {
+    const { maxRoll, sure } = this.setup.tracking, roll = nextRoll(box.roll, 0, maxRoll);
+    const look = (turn) => this.near(
+      video, moved({ ...box, roll: turn }, this.network.spec.reframed), this.finder.predictions ?? 2);
+    const turned = await look(roll);
+    if (!roll || turned.score >= sure) return turned;
+    const upright = await look(0);
+    return upright.score > turned.score ? upright : turned;
   }
 
   isTaken({ box }, others) {
