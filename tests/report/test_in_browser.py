@@ -8,8 +8,8 @@ from edgefkp.evaluation.table import DOUBT, Column, Table
 from edgefkp.report import run_page
 from edgefkp.report.page import TEMPLATES, render
 from edgefkp.report.run_figures import FIGURES
+from tests.demo import webdriver
 
-webdriver = pytest.importorskip("tests.demo.webdriver")
 pytestmark = [webdriver.needed, pytest.mark.slow]
 
 NAMES = "[...document.querySelectorAll('table')[0].tBodies[0].rows].map((row) => row.cells[{}].textContent).join(' ')"
