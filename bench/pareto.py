@@ -5,31 +5,38 @@ from pathlib import Path
 from typing import Any
 
 from bench.doc_tables import scored
+from edgefkp.bench.verdict import VALID
 from edgefkp.files import read_json, write_bytes
-from edgefkp.report.figures import BLUE, GRAY, lighten, panels, png
+from edgefkp.report.axes import round_log
+from edgefkp.report.figures import BLUE, GRAY, ORANGE, lighten, panels, png
+from edgefkp.report.labels import place_names
+from edgefkp.report.time_error import TimedFile, front, steps_of
 
 
 def pareto(content: dict[str, Any]) -> Any:
-    """Time against RMSE of every scored file. The area shows the size; the fastest file of each model has a label."""
-    figure, grid = panels(6.4, 4.2)
+    """Time against RMSE of every scored file, each with its name and size, and the front."""
+    figure, grid = panels(7.2, 4.8)
     axes = grid[0, 0]
-    labeled: set[str] = set()
-    for row in sorted(scored(content), key=lambda row: row["ratio"]):
+    files = []
+    for row in scored(content):
         own = "masked" in row["name"]
-        area = 30 * (row["bytes"] / 1e5) ** 0.5
-        axes.scatter(row["ratio"], row["rmse"], s=area, color=BLUE if own else GRAY, alpha=0.8)
-        model = row["name"].split(".")[0] if own else row["name"].split(" (")[0]
-        if model not in labeled:
-            labeled.add(model)
-            text = f"{row['name'].replace('-masked-online', '') if own else model}\n{row['bytes'] / 1e6:.3g} MB"
-            axes.annotate(
-                text, (row["ratio"], row["rmse"]), (0, 9), textcoords="offset points", fontsize=8, ha="center"
-            )
-    axes.set_xscale("log")
+        name = row["name"].replace("-masked-online", "").split(" (")[0]
+        label = f"{name}, {row['bytes'] / 1e6:.3g} MB"
+        files.append(TimedFile(label, row["ratio"], row["rmse"], VALID, BLUE if own else ORANGE))
+    for file in files:
+        axes.scatter(file.time, file.rmse, s=34, color=file.color, zorder=2)
+    path = steps_of(front(files))
+    label = "files that no other one beats"
+    axes.plot(*zip(*path, strict=True), color=GRAY, linestyle="--", linewidth=1, zorder=1, label=label)
+    axes.plot([], [], "o", color=BLUE, label="edgefkp")
+    axes.plot([], [], "o", color=ORANGE, label="other toolkits")
+    round_log(axes.xaxis)
     axes.set_xlabel("time of one inference, MobileNetV2 float32 = 1")
     axes.set_ylabel("RMSE, px of 96")
-    axes.margins(x=0.15, y=0.15)
+    axes.margins(x=0.1, y=0.12)
+    figure.legend(frameon=False, fontsize=8, loc="outside upper center", ncols=3)
     lighten(axes)
+    place_names(figure, axes, [(file.time, file.rmse) for file in files], [file.name for file in files], path)
     return figure
 
 

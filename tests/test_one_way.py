@@ -67,7 +67,6 @@ ALLOWED = {
         "demo/cameras.py",  # of /dev
         "demo/v4l.py",  # of /sys and /proc
         "demo/screen.py",  # OpenCV's own plugins
-        "demo/browser_finder.py",  # files of the package
         "detect/finders/yunet.py",  # of an installed package
         "detect/folders.py",  # follows links to folders once, and counts what it leaves out
         "export/npu.py",  # a folder that it has made

@@ -10,7 +10,7 @@ from edgefkp.evaluation.table import BAD, DOUBT, GOOD, significant
 VALID, SUSPECT, INVALID = VERDICTS
 MARKS = {VALID: GOOD, SUSPECT: DOUBT, INVALID: BAD}  # of cells in HTML
 SIGNS = {VALID: "", SUSPECT: "?", INVALID: "!"}  # after a time in a table, so that none stands there as if it were good
-SIGNS_EXPLAINED = "? SUSPECT, ! INVALID: measured on a machine that did other work, too"
+SIGNS_EXPLAINED = "? SUSPECT, ! INVALID: not measured under steady conditions"
 
 TimingCheck = tuple[str, str]  # SUSPECT or INVALID, and the reason
 

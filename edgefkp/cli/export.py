@@ -135,7 +135,7 @@ def command(
     paths = find_networks(models, models_dir, log)
     if explain or any(is_keras(path) for path in paths):
         look_for_tensorflow("edgefkp export")
-    if not quant and not keep_float and not any(is_keras(path) for path in paths):
+    if schemes == DEFAULT_SCHEMES and not quant and not any(is_keras(path) for path in paths):
         schemes = (INTEGER,)  # the file of floats is there
     cards = {path: next(iter(readable_cards(path)), None) for path in paths}
     spec = next((card.spec for card in cards.values() if card), ModelSpec())

@@ -17,22 +17,11 @@ from pathlib import Path
 from edgefkp.card import TFLITE, Card, read_card, versions, write_card
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.export.schemes import parse_tflite
+from edgefkp.export.targets import Npu
 
 INSTALL = "pip install 'edgefkp[npu]'"
 _SECONDS = 600  # a large network takes some of them
 _CONFIG = "Arm/vela.ini"  # of the package: the systems and memory modes
-
-
-@dataclass(frozen=True)
-class Npu:
-    """An NPU as the compiler is told of it."""
-
-    # As Vela's --accelerator-config: the number at the end is how many multiply-accumulates it does in a cycle.
-    accelerator: str
-    # Clock and memories: a name of Vela's --system-config.
-    system: str
-    # What lies where: a name of Vela's --memory-mode.
-    memory: str
 
 
 @dataclass(frozen=True)

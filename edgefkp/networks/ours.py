@@ -190,6 +190,6 @@ BEST = {
     "head": "pyramid",
     "maps": 64,
 }
-NETWORKS.add(Network("nano", "Ours, to 120 KB", plain, NANO, order=21))
-NETWORKS.add(Network("small", "Ours, to 350 KB", plain, SMALL, order=22))
-NETWORKS.add(Network("best", "Ours, to 3 MB", plain, BEST, order=23))
+NETWORKS.add(Network("nano", "Ours, up to 120 KB", plain, NANO, order=21))
+NETWORKS.add(Network("small", "Ours, up to 350 KB", plain, SMALL, order=22))
+NETWORKS.add(Network("best", "Ours, up to 3 MB", plain, BEST, order=23))

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from edgefkp.report.figures import GRAY
+
 FONT = 8  # points of type
 _REACH = (5, 9, 14, 20, 28, 38, 50, 64, 80, 100, 125)  # points of type from a mark to its name, the nearest first
 _LEADER = 14  # from here on a line joins both
@@ -78,10 +80,11 @@ def place_names(
             continue
         box, reach = found
         taken.append(box.around(_GAP * unit))
-        arrow = None
+        start, arrow = _edge(box, marks[number]), None
         if reach >= _LEADER:
-            arrow = {"arrowstyle": "-", "color": "#707070", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 4}
-            lines.append((_center(box), marks[number]))
+            part = (start[0] - box.x0) / size.width, (start[1] - box.y0) / size.height
+            arrow = {"arrowstyle": "-", "color": GRAY, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 4, "relpos": part}
+            lines.append((start, marks[number]))
         x, y = marks[number]
         written = panel.annotate(
             names[number],
@@ -125,10 +128,6 @@ def _places(mark: Place, size: Place, unit: float) -> Iterator[tuple[_Box, float
             x = mark[0] + np.cos(angle) * (reach * unit + size[0] / 2)
             y = mark[1] + np.sin(angle) * (reach * unit + size[1] / 2)
             yield _Box(x - size[0] / 2, y - size[1] / 2, x + size[0] / 2, y + size[1] / 2), reach
-
-
-def _center(box: _Box) -> Place:
-    return (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
 
 
 def _edge(box: _Box, mark: Place) -> Place:

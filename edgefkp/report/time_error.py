@@ -54,7 +54,7 @@ def time_against_error(files: Sequence[TimedFile], unit: str, width: float, heig
 def _drawn(files: Sequence[TimedFile], unit: str, width: float, height: float) -> tuple[Any, list[str]]:
     figure, axes = panels(width, height)
     panel = axes[0, 0]
-    path = _steps(front(files))
+    path = steps_of(front(files))
     if path:
         panel.plot(*zip(*path, strict=True), color=GRAY, linestyle="--", linewidth=1, zorder=1, label="front")
     figure.hover = {}
@@ -72,14 +72,14 @@ def _drawn(files: Sequence[TimedFile], unit: str, width: float, height: float) -
     panel.set_xlabel(unit)
     panel.set_ylabel("RMSE, px")
     lighten(panel)
-    return figure, place_names(figure, panel, list(map(_at, files)), [file.name for file in files], path)
+    return figure, place_names(figure, panel, list(map(at, files)), [file.name for file in files], path)
 
 
-def _steps(best: Sequence[TimedFile]) -> list[tuple[float, float]]:
+def steps_of(best: Sequence[TimedFile]) -> list[tuple[float, float]]:
     """The front as a line of steps: up to the next file's time the error stays what it was."""
-    corners = [((second.time, first.rmse), _at(second)) for first, second in pairwise(best)]
-    return [_at(one) for one in best[:1]] + [corner for pair in corners for corner in pair]
+    corners = [((second.time, first.rmse), at(second)) for first, second in pairwise(best)]
+    return [at(one) for one in best[:1]] + [corner for pair in corners for corner in pair]
 
 
-def _at(file: TimedFile) -> tuple[float, float]:
+def at(file: TimedFile) -> tuple[float, float]:
     return file.time, file.rmse

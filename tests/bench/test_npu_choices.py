@@ -10,7 +10,8 @@ from edgefkp.bench.npu_choices import recommend_npu
 from edgefkp.bench.table import recommendation
 from edgefkp.card import read_card, write_card
 from edgefkp.errors import EdgefkpError, GateError, UsageError
-from edgefkp.export.npu import Npu, NpuEstimate
+from edgefkp.export.npu import NpuEstimate
+from edgefkp.export.targets import Npu
 from edgefkp.runtime.shipped import FOLDER
 
 NPU = Npu("ethos-u55-128", "Ethos_U55_High_End_Embedded", "Shared_Sram")

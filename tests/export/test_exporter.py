@@ -1,5 +1,6 @@
 """Which networks are exported, what is not replaced unasked, and what a converter that dies costs."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -18,7 +19,11 @@ from edgefkp.data.synthetic import draw_all
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.exporter import explain_apart, export_apart, export_network, find_networks
 from edgefkp.export.options import ExportOptions, ExportProgress
+from edgefkp.export.targets import TARGETS
+from edgefkp.files import json_text
+from edgefkp.records import read_record
 from edgefkp.runtime import shipped
+from edgefkp.runtime.contract import Stated
 from tests.export.conftest import Exported
 
 ROOT = Path(__file__).parents[2]
@@ -171,3 +176,9 @@ def test_the_commands_of_the_model_card_work_in_an_empty_folder(tmp_path):
     shutil.copy(shipped.FOLDER / "small-masked-online.keras", empty / "own.keras")
     assert "taking own.keras" in edgefkp("export", "--quant", "int8", "--no-parity")
     assert (empty / "export" / "own.int8.tflite").is_file()
+
+
+def test_options_reach_the_process_that_converts() -> None:
+    for target in TARGETS.values():
+        asked = ExportOptions(target=target, stated=Stated("0..255", form="pixels"), shapes={"": (1, 96, 96, 1)})
+        assert read_record(ExportOptions, json.loads(json_text(asked)), "the options") == asked

@@ -1,5 +1,6 @@
 """Targets: what the table says is what the runtime does."""
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.inspect import inspect
 from edgefkp.export.parity import Parity, Shift, parity_of
 from edgefkp.export.target_cost import Alternative, costs_of, narrower
-from edgefkp.export.targets import TABLE, TARGETS, refusals, require_target, tried
-from edgefkp.files import read_json
+from edgefkp.export.targets import TABLE, TARGETS, Target, refusals, require_target, tried
+from edgefkp.files import json_text, read_json
+from edgefkp.records import read_record
 from edgefkp.runtime import interpreters as runtimes
 from edgefkp.runtime.shipped import FOLDER as SHIPPED
 from tests.altered_files import hybrid_of_version_1
@@ -113,3 +115,8 @@ def test_unknown_target_names_the_known() -> None:
     with pytest.raises(UsageError, match="unknown target 'board'") as caught:
         TARGETS["board"]
     assert "tflite-runtime-2.14, litert-2, micro" in caught.value.hint
+
+
+def test_every_target_reaches_a_child_process_as_it_is() -> None:
+    for target in TARGETS.values():
+        assert read_record(Target, json.loads(json_text(target)), "the target") == target

@@ -41,11 +41,11 @@ def test_the_family_is_best_first_with_times_against_the_reference(tmp_path):
         family_table(write_json(tmp_path / "p.json", {**PEERS, "rows": PEERS["rows"][:2]}))
 
 
-def test_the_plot_has_a_circle_for_each(tmp_path):
+def test_the_plot_has_a_circle_and_a_name_for_each(tmp_path):
     pytest.importorskip("matplotlib")
     (axes,) = pareto(PEERS).axes
     assert [tuple(c.get_offsets()[0]) for c in axes.collections] == [(0.1, 1.1), (2.0, 1.2)]
-    assert [text.get_text() for text in axes.texts] == ["ours-masked\n0.1 MB", "peer\n2 MB"]
+    assert [text.get_text() for text in axes.texts] == ["ours-masked, 0.1 MB", "peer, 2 MB"]
 
 
 def test_a_change_is_compared_with_its_own_base(tmp_path):

@@ -12,10 +12,21 @@ from edgefkp.runtime.defects import complaints
 
 if TYPE_CHECKING:
     from edgefkp.export.inspect import Inspection
-    from edgefkp.export.npu import Npu
 
 TABLE = Path(__file__).parent / "op_versions.json"  # runtime -> operator -> the highest version that it knows
 DEFAULT_TARGET = "any"
+
+
+@dataclass(frozen=True)
+class Npu:
+    """An NPU as the compiler is told of it."""
+
+    # As Vela's --accelerator-config: the number at the end is how many multiply-accumulates it does in a cycle.
+    accelerator: str
+    # Clock and memories: a name of Vela's --system-config.
+    system: str
+    # What lies where: a name of Vela's --memory-mode.
+    memory: str
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,7 @@ class Target:
     # Each file is run in TensorFlow Lite Micro and written as a C array.
     micro: bool = False
     # Each file is compiled for this NPU, and the compiler's estimate written in its card.
-    npu: "Npu | None" = None
+    npu: Npu | None = None
 
 
 TARGETS: Registry[Target] = Registry("target", __name__, order=lambda target: target.order)

@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-from edgefkp.export.npu import Npu
 from edgefkp.export.schemes import MICRO
-from edgefkp.export.targets import TARGETS
+from edgefkp.export.targets import TARGETS, Npu
 from edgefkp.export.targets.any import ANY
 
 # Generation -> sizes, and the system that Vela's own defaults have for it: clock, memories, what lies where.
