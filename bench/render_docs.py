@@ -27,6 +27,7 @@ from bench.doc_tables import (
     written_table,
 )
 from bench.faults.record import faults_table
+from bench.front_tables import lead_table, lead_text, uses_table
 from bench.kills.record import kills_table
 from edgefkp.bench import result, table
 from edgefkp.card import Card
@@ -81,6 +82,9 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "peers": _markup(peers_table),
     "landmarks": _markup(landmarks_table),
     "family": _markup(family_table),
+    "lead": lead_text,
+    "lead-table": _markup(lead_table),
+    "uses": _markup(uses_table),
     "structures": _markup(structures_table),
     "ablations": _markup(ablations_table),
     "robustness": _markup(robustness_table),

@@ -115,6 +115,11 @@ def some(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(" ".join(name.split())[:80] for name in names[:most]) + more
 
 
+def counted(number: int, what: str) -> str:
+    """ "1 image", "2 images", "no face"."""
+    return f"{f'{number:,}' if number else 'no'} {what}{'' if number in (0, 1) else 's'}"
+
+
 def warn(message: str) -> None:
     """A line on stderr for what was left out while the rest went on."""
     text = f"warning: {message}".encode(errors="backslashreplace").decode()  # a file's name may be no UTF-8

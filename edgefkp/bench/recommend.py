@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from edgefkp.bench.result import BenchRow, Result
-from edgefkp.errors import EdgefkpError, GateError, UsageError
+from edgefkp.bench.verdict import SUSPECT, VALID
+from edgefkp.errors import EdgefkpError, GateError, UsageError, counted
 
 SCHEMA = "edgefkp.recommendation/1"
 ESTIMATED = "estimate"  # stands where a measurement has its verdict: see bench/npu_choices
@@ -42,28 +43,35 @@ class Recommendation:
     max_rmse: float | None
     chosen: Choice | None  # None if no limit was given
     choices: tuple[Choice, ...]  # the fastest first
-    left_out: int  # rows with an INVALID verdict
+    left_out: int  # rows whose verdict does not count: they are never chosen
+    ignored: tuple[str, ...] = ()  # doubts about rows that count all the same: file, verdict and reasons
 
 
-def recommend(result: Result, budget_ms: float | None = None, max_rmse: float | None = None) -> Recommendation:
+def recommend(
+    result: Result, budget_ms: float | None = None, max_rmse: float | None = None, allow_suspect: bool = False
+) -> Recommendation:
     """Within `budget_ms` the lowest RMSE, or the fastest file not noticeably above it; within `max_rmse` the fastest.
 
-    With both limits, as for the budget among those that keep within both.
+    With both limits, as for the budget among those that keep within both. Only VALID rows are chosen, with
+    `allow_suspect` also SUSPECT ones, whose doubts are then listed.
     Raises EdgefkpError if the result has no RMSE to choose by, GateError if no file fits. Only the network alone is
     compared (mode invoke), so how frames are cropped never counts.
     """
     rows = [row for row in result.rows if row.mode == "invoke"]
-    usable = [row for row in rows if row.verdict != "INVALID"]
-    if not usable:
-        raise EdgefkpError(
-            f"{result.name}: no row of it can be relied on",
-            "measure again on a machine that does nothing else: edgefkp bench",
-        )
+    counting = (VALID, SUSPECT) if allow_suspect else (VALID,)
+    usable = [row for row in rows if row.verdict in counting]
     limited = budget_ms is not None or max_rmse is not None
-    if limited and all(row.rmse is None for row in usable):
+    if limited and all(row.rmse is None for row in rows):
         raise EdgefkpError(f"{result.name} was measured without labels, so it has no RMSE to choose by", _WITH_LABELS)
-    choices = tuple(sorted((_choice(row, usable) for row in usable), key=lambda choice: choice.ms))
-    scored = [row for row in usable if row.rmse is not None]
+    more = sum(row.verdict == SUSPECT for row in rows) if not allow_suspect else 0
+    if limited and not usable:
+        allow = f"; --allow-suspect counts {counted(more, 'SUSPECT row')}, too" if more else ""
+        raise EdgefkpError(
+            f"{result.name}: none of its {counted(len(rows), 'row')} is {' or '.join(counting)}",
+            f"measure again on a machine that does nothing else: edgefkp bench{allow}",
+        )
+    choices = tuple(sorted((_choice(row, usable) for row in rows), key=lambda choice: choice.ms))
+    scored = [row for row in rows if row.rmse is not None]
     return Recommendation(
         schema=SCHEMA,
         result=result.name,
@@ -72,9 +80,12 @@ def recommend(result: Result, budget_ms: float | None = None, max_rmse: float | 
         faces=max((row.faces for row in scored), default=0),
         budget_ms=budget_ms,
         max_rmse=max_rmse,
-        chosen=chosen(choices, budget_ms, max_rmse) if limited else None,
+        chosen=chosen(tuple(one for one in choices if one.verdict in counting), budget_ms, max_rmse)
+        if limited
+        else None,
         choices=choices,
         left_out=len(rows) - len(usable),
+        ignored=tuple(f"{row.file}: {row.verdict}, {'; '.join(row.reasons)}" for row in usable if row.verdict != VALID),
     )
 
 
@@ -82,12 +93,17 @@ _WITH_LABELS = "measure with labeled faces: edgefkp bench --data DATA"
 
 
 def _choice(row: BenchRow, rows: list[BenchRow]) -> Choice:
-    beaten = row.rmse is None or any(
-        other.rmse is not None
-        and other.ms.p50 <= row.ms.p50
-        and other.rmse <= row.rmse
-        and (other.ms.p50, other.rmse) != (row.ms.p50, row.rmse)
-        for other in rows
+    """rows: those that count."""
+    beaten = (
+        row not in rows
+        or row.rmse is None
+        or any(
+            other.rmse is not None
+            and other.ms.p50 <= row.ms.p50
+            and other.rmse <= row.rmse
+            and (other.ms.p50, other.rmse) != (row.ms.p50, row.rmse)
+            for other in rows
+        )
     )
     return Choice(
         file=row.file,

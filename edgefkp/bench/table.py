@@ -9,9 +9,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 from edgefkp.bench import machine
 from edgefkp.bench.compare import TimingComparison
 from edgefkp.bench.device import Device
-from edgefkp.bench.recommend import ESTIMATED, Choice, Recommendation
+from edgefkp.bench.recommend import Choice, Recommendation
 from edgefkp.bench.result import BenchRow, Result, Times
 from edgefkp.bench.verdict import SIGNS, VALID, mark_of_time, mark_of_verdict, worst
+from edgefkp.errors import counted
 from edgefkp.evaluation.table import Column, Table, significant
 from edgefkp.records import json_name
 
@@ -277,9 +278,9 @@ def recommendation(found: Recommendation) -> Table:
         for choice in found.choices
     ]
     note = f"{found.result} on {found.device}; RMSE on {found.faces} faces of {found.data}"
+    notes = [note, *(f"doubt ignored: {doubt}" for doubt in found.ignored)]
     if found.left_out:
-        note += f"; {found.left_out} INVALID rows left out"
+        notes.append(f"{counted(found.left_out, 'row')} never chosen, for the verdict")
     if not found.chosen:
-        return Table(columns, rows, [note, "give --budget-ms X or --max-rmse Y to choose one"])
-    suspect = ", but measured on a busy machine" if found.chosen.verdict not in (VALID, ESTIMATED) else ""
-    return Table(columns, rows, [note, f"use {found.chosen.file} with {setting(found.chosen)}{suspect}"])
+        return Table(columns, rows, [*notes, "give --budget-ms X or --max-rmse Y to choose one"])
+    return Table(columns, rows, [*notes, f"use {found.chosen.file} with {setting(found.chosen)}"])

@@ -39,6 +39,7 @@ COMMANDS = {
     "demo": "Show keypoints live: camera, video, window, web page.",
     "bundle": "Pack files, images and the benchmark for another machine.",
     "doctor": "Check this machine or a board, and print fixes.",
+    "cache": "Show what is kept in the cache folder, or remove it.",
 }
 
 

@@ -20,10 +20,10 @@ from edgefkp.cli.options import (
     remote_python_option,
     runtime_option,
 )
+from edgefkp.cli.tflite_files import tflite_files
 from edgefkp.cli.timing import timing_options
 from edgefkp.data.progress import progress_bar
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.files import visible
 
 if TYPE_CHECKING:
     from edgefkp.bench.plan import Schedule, TimingSettings
@@ -63,7 +63,13 @@ class _WithShow(click.Command):
     metavar="PATH",
     help="Also measure with the runtime of this Python interpreter.",
 )
-@click.option("--xnnpack", type=click.Choice(["on", "off", "both"]), default="on", show_default=True)
+@click.option(
+    "--xnnpack",
+    type=click.Choice(["on", "off", "both"]),
+    default="on",
+    show_default=True,
+    help="Use XNNPACK, the runtime's fast kernels for CPUs.",
+)
 @click.option(
     "--delegate",
     "delegates",
@@ -90,7 +96,7 @@ class _WithShow(click.Command):
 def command(
     files: tuple[Path, ...], devices: tuple[str, ...], out: Path, name: str | None, as_json: bool, **options: Any
 ) -> None:
-    """Measure FILES (.tflite files, or folders of them; default: export/).
+    """Measure FILES: .tflite files, folders of them, or names of shipped models (default: export/).
 
     Prints milliseconds an image, for the interpreter alone and from a camera-like frame to keypoints (e2e), and stores
     every raw time. With --data, the same outputs give the RMSE. Files that take no faces are timed on --inputs, or on
@@ -218,32 +224,6 @@ def _cpus(text: str | None) -> tuple[int, ...]:
     if not cpus or not usable.issuperset(cpus):
         raise UsageError(f"a CPU in --pin {text} does not exist", f"choose from: {', '.join(map(str, usable))}")
     return cpus
-
-
-def tflite_files(paths: tuple[Path, ...]) -> list[Path]:
-    """The files named, and those in the folders named (default: export/, or what `shipped.unnamed` finds), each once.
-
-    Raises EdgefkpError if no file is found.
-    """
-    from edgefkp.runtime import shipped
-
-    found: list[Path] = []
-    if not paths:
-        found, choice = shipped.unnamed(Path("export"), ".tflite")
-        if choice:
-            log(choice)
-    for path in paths:
-        if path.is_dir():
-            found += visible(path, "*.tflite")
-        elif path.exists():
-            found.append(path)
-        else:
-            raise EdgefkpError(f"{path} does not exist", "pass .tflite files or folders that contain them")
-    if not found:
-        where = ", ".join(str(path) for path in paths)
-        hint = "make one with edgefkp export, or pass files: edgefkp bench FILE.tflite"
-        raise EdgefkpError(f"there is no .tflite file in {where}", hint)
-    return list(dict.fromkeys(found))
 
 
 def announce(schedule: "Schedule", seconds: float) -> None:

@@ -5,9 +5,11 @@ from typing import Any
 
 import click
 
-from edgefkp.cli.bench import settings_of, tflite_files
+from edgefkp.cli.bench import settings_of
 from edgefkp.cli.options import data_option, layout_option, log, reading_options
+from edgefkp.cli.tflite_files import tflite_files
 from edgefkp.cli.timing import timing_options
+from edgefkp.errors import counted
 
 
 @click.command(short_help="Pack files, images and the harness for another machine.")
@@ -16,9 +18,13 @@ from edgefkp.cli.timing import timing_options
 @layout_option
 @reading_options
 @timing_options
-@click.option("--out", type=click.Path(path_type=Path), default=Path("edgefkp-bundle.zip"), show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("edgefkp-bundle.zip"), show_default=True, help="The zip."
+)
 def command(files: tuple[Path, ...], out: Path, **options: Any) -> None:
-    """Pack FILES (.tflite files, or folders of them; default: export/) with images and the harness into one zip.
+    """Pack FILES with images and the harness into one zip.
+
+    FILES are .tflite files, folders of them, or names of shipped models (default: export/).
 
     The board only needs Python, numpy and a runtime. Unzip the bundle and follow README.txt, or run
     edgefkp bench --bundle ZIP. The bundle includes the faces of --data, under their own license.
@@ -34,4 +40,5 @@ def command(files: tuple[Path, ...], out: Path, **options: Any) -> None:
     cases = cases_of(paths, threads=threads, modes=modes)
     bundle.make_zip(out, cases, images, settings_of(options))
     click.echo(out)
-    log(f"{len({case.file for case in cases})} files, {len(images.images)} images ({images.name}; {images.license})")
+    files_in, images_in = counted(len({case.file for case in cases}), "file"), counted(len(images.images), "image")
+    log(f"{files_in}, {images_in} ({images.name}; {images.license})")

@@ -133,7 +133,13 @@ def audit(
 
 
 @command.command("download", short_help="Fetch Kaggle's files with your account.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("data/kaggle"), show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("data/kaggle"),
+    show_default=True,
+    help="Folder for the files.",
+)
 def download(out: Path) -> None:
     """Fetch the files of Kaggle's facial-keypoints-detection with your own account."""
     from edgefkp.data.download import download as fetch

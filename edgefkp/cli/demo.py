@@ -51,13 +51,20 @@ class SizeType(click.ParamType):
     "spec",
     default="0",
     show_default=True,
-    help="0, /dev/videoN or a link to it, picam, rtsp:// or http://, a FILE or a FOLDER.",
+    help="Camera, file or folder: 0, /dev/videoN or a link to it, picam, rtsp:// or http://, a FILE or a FOLDER.",
 )
 @click.option("--list-cameras", is_flag=True, help="Print the cameras of this machine with their modes.")
 @click.option("--size", type=SizeType(), help="Size that a camera is asked for. [default: 640x480]")
 @click.option("--fps", "rate", type=click.FloatRange(1, 1000), help="Frames a second that a camera is asked for.")
 @click.option("--mirror", is_flag=True, help="Start with left and right of the image swapped, as in a mirror.")
-@click.option("--display", "shown", type=click.Choice(DISPLAYS), default="window", show_default=True)
+@click.option(
+    "--display",
+    "shown",
+    type=click.Choice(DISPLAYS),
+    default="window",
+    show_default=True,
+    help="Display of the keypoints.",
+)
 @model_option
 @finder_option()
 @click.option("--faces", default=1, show_default=True, type=click.IntRange(min=1), help="Number of faces to track.")
@@ -80,7 +87,7 @@ class SizeType(click.ParamType):
     show_default=True,
     help="Address to listen on; 0.0.0.0 accepts other machines and requires a token.",
 )
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on.")
 @click.option("--tls", nargs=2, type=click.Path(path_type=Path), metavar="CERT KEY", help="Serve the pages over TLS.")
 @click.option(
     "--litertjs",

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgefkp.cli.card_data import data_of
 from edgefkp.cli.contract_options import contract_options
 from edgefkp.cli.network_options import import_option
 from edgefkp.cli.options import (
-    data_option,
+    card_data_option,
     json_option,
     layout_option,
     log,
@@ -40,7 +41,7 @@ def _by_help() -> str:
 
 @click.command("evaluate")
 @click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="MODEL...")
-@data_option()
+@card_data_option
 @layout_option
 @reading_options
 @click.option(
@@ -83,7 +84,7 @@ def _by_help() -> str:
 @json_option
 def command(
     models: tuple[Path, ...],
-    data: str,
+    data: str | None,
     layout: "PointLayout | None",
     reading: "Reading",
     part: str,
@@ -123,6 +124,8 @@ def command(
     _require_one(models, {"--submission": submission, "--robustness": robustness, "--worst": worst})
     if robustness and (by or gates or worst or plot):
         raise UsageError("--robustness has no parts, gates or figures", "leave out --by, --gate, --worst and --plot")
+    if data is None:
+        data, reading = data_of(models, reading)
     predictor = open_predictor(model, runtime, stated=stated)
     source = _opened(data, predictor.spec, layout, reading, solution)
     if submission:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from edgefkp.card import Card
     from edgefkp.data.faces import Dataset
     from edgefkp.data.photos import Reading
+    from edgefkp.evaluation.table import Table
     from edgefkp.export.options import ExportOptions
     from edgefkp.layout import PointLayout
     from edgefkp.runtime.contract import Stated
@@ -183,7 +184,7 @@ def _export(
     if as_json:
         print_json(cards)
     elif cards:
-        click.echo(cards_table(cards))
+        click.echo(cards_table(cards).text())
     for card in cards:
         if costs := costs_of(card, parity_of(card)):
             log(f"note: {costs}")
@@ -195,16 +196,17 @@ def _export(
         _require_delta(cards, max_delta)
 
 
-def cards_table(cards: "list[Card]") -> str:
-    from tabulate import tabulate
+def cards_table(cards: "list[Card]") -> "Table":
+    from edgefkp.evaluation.table import Column, Table
 
-    headers = ["file (.tflite)", "KB", "before", "after", "change", "p95", "max", "faces", "loads in"]
+    heads = ["KB", "RMSE\nbefore", "\nafter", "\nchange", "shift\np95", "\nlargest", "faces"]
+    columns = [Column("file (.tflite)", "left", narrowest=18), *map(Column, heads), Column("loads in", "left")]
     rows = [
         (card.file.removesuffix(".tflite"), f"{card.bytes / 1000:.1f}", *_measured(card), _loads_in(card))
         for card in cards
     ]
-    table = tabulate(rows, headers=headers, disable_numparse=True, colalign=("left", *["right"] * 7, "left"))
-    return f"{table}\n\nRMSE before and after conversion and its change, p95 and largest shift of points: pixels"
+    note = "RMSE before and after conversion and its change, p95 and largest shift of points: pixels"
+    return Table(columns, rows, [note])
 
 
 def _measured(card: "Card") -> tuple[str, ...]:

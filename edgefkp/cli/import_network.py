@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     "--numbers-a-point",
     type=click.IntRange(2, 8),
     default=2,
-    help="3 where a depth follows x and y; it is left out. [default: 2]",
+    help="Numbers of each point: 3 if a depth follows x and y; it is left out. [default: 2]",
 )
 @shape_option
 @import_option

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 def command(files: tuple[Path, ...], as_json: bool) -> None:
     """Read back the graphs of .tflite FILES: points, scheme, operators and versions, runtimes, input and output.
 
+    A model that comes with edgefkp may be given by its name.
+
     The point layout, the scaling of pixels and the layers kept in float on purpose come from the description in the
     file, or from the card beside it. Of a file with neither they are not known.
 
@@ -26,7 +28,9 @@ def command(files: tuple[Path, ...], as_json: bool) -> None:
     """
     from edgefkp.card import require_card_hash
     from edgefkp.export.inspect import inspect, verify_scheme
+    from edgefkp.runtime.shipped import find_model
 
+    files = tuple(file if file.exists() else find_model(file) for file in files)
     inspections = [inspect(file) for file in files]
     if as_json:
         print_json(inspections[0] if len(files) == 1 else inspections)
@@ -40,6 +44,7 @@ def command(files: tuple[Path, ...], as_json: bool) -> None:
 def inspection_table(inspection: "Inspection") -> str:
     from tabulate import tabulate
 
+    from edgefkp.evaluation.table import WIDTH
     from edgefkp.export.targets import refusals
 
     rows = [
@@ -58,7 +63,7 @@ def inspection_table(inspection: "Inspection") -> str:
         ],
     ]
     operators = [(op.name, op.version, op.kind, op.count) for op in inspection.operators]
-    table = tabulate(rows, tablefmt="plain")
+    table = tabulate(rows, tablefmt="plain", maxcolwidths=[None, WIDTH - 2 - max(len(row[0]) for row in rows)])
     return f"{table}\n\n{tabulate(operators, headers=['operator', 'version', 'computes with', 'count'])}"
 
 

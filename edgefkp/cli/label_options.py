@@ -18,7 +18,7 @@ _CHOICES = (
         "--unit",
         default=AS_THEY_ARE.unit,
         metavar=f"[{'|'.join(UNITS)}|WxH]",
-        help="What the points are in; WxH: pixels of a copy of that size. [default: pixels of the image]",
+        help="Unit of the points; WxH: pixels of a copy of that size. [default: pixels of the image]",
     ),
     click.option(
         "--scale",
@@ -27,15 +27,17 @@ _CHOICES = (
         metavar="FACTOR",
         help="Multiply the points: 0.25 for points placed on a copy 4 times as large.",
     ),
-    click.option("--mirror-names", is_flag=True, help="Left and right in the labels are as the viewer sees them."),
-    click.option("--swap-xy", is_flag=True, help="x and y are swapped in the labels."),
-    click.option("--flip-y", is_flag=True, help="y counts from the lower edge."),
+    click.option(
+        "--mirror-names", is_flag=True, help="Swap left and right points: the labels have them as the viewer sees them."
+    ),
+    click.option("--swap-xy", is_flag=True, help="Swap x and y of the labels."),
+    click.option("--flip-y", is_flag=True, help="Count y from the lower edge of the image."),
     click.option(
         "--exif",
         type=click.Choice(EXIF),
         default=AS_THEY_ARE.exif,
         show_default=True,
-        help="Which image the points were placed on, where EXIF turns it: as it is shown, or as it is stored.",
+        help="Image that the points were placed on, if EXIF turns it: as it is shown, or as it is stored.",
     ),
     click.option(
         "--trust-labels",

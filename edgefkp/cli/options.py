@@ -32,11 +32,12 @@ def _data_help() -> str:
     )
 
 
-def data_option(default: str | None = "sample") -> Decorator:
+def data_option(default: str | None = "sample", otherwise: str = "") -> Decorator:
+    """otherwise: what is taken without --data, where that is no fixed default."""
     return click.option(
         "--data",
         cls=SharedOption,
-        help_from=_data_help,
+        help_from=lambda: _data_help() + (f" [default: {otherwise}]" if otherwise else ""),
         default=default,
         show_default=default is not None,
         metavar="DATA",
@@ -55,6 +56,8 @@ def reading_options(command: Any) -> Any:
         "--skip-missing-images", is_flag=True, help="Go on without images that are missing; they are counted and named."
     )(label_options(called))
 
+
+card_data_option = data_option(None, "what the model's card names, if that is here or in data/, else sample")
 
 labels_option = click.option(
     "--labels",
@@ -129,7 +132,7 @@ def imputation_options(command: Any) -> Any:
             type=click.Choice(list(IMPUTATIONS)),
             default="masked",
             show_default=True,
-            help="What is done about missing labels.",
+            help="Treatment of missing labels.",
         ),
     ):
         command = option(command)
@@ -192,7 +195,7 @@ def device_option(multiple: bool = False) -> Decorator:
     def forms() -> str:
         from edgefkp.bench.devices import forms
 
-        return f"{forms()}.{' May be repeated.' if multiple else ''}"
+        return f"Device to measure; {forms()}.{' May be repeated.' if multiple else ''}"
 
     name, default = ("devices", ["cpu"]) if multiple else ("device", "cpu")
     return click.option(

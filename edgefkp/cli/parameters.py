@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+LAYOUT_FILES = f"{__name__}.layout"  # begins the keys of a context's meta: the JSON file of a layout, by its name
+
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """' Did you mean: a, b?' or ''."""
@@ -50,7 +52,10 @@ class LayoutChoice(click.ParamType):
         if value in LAYOUTS:
             return LAYOUTS[value]
         if value.endswith(".json") or Path(value).exists():
-            return read_layout(Path(value))
+            layout = read_layout(Path(value))
+            if ctx:
+                ctx.meta[f"{LAYOUT_FILES}.{layout.name}"] = value
+            return layout
         known = LAYOUTS.names()
         found = nearest(value, known) or f" Choose one of: {', '.join(known)}; or give a JSON file."
         self.fail(f"unknown point layout '{value}'.{found}", param, ctx)

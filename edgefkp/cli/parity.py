@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgefkp.cli.card_data import data_of
 from edgefkp.cli.contract_options import contract_options
 from edgefkp.cli.network_options import import_option
 from edgefkp.cli.options import (
-    data_option,
+    card_data_option,
     folder_option,
     json_option,
     layout_option,
@@ -18,12 +19,14 @@ from edgefkp.cli.options import (
     reading_options,
     runtime_option,
 )
+from edgefkp.cli.tflite_files import tflite_files
 from edgefkp.data.progress import progress_bar
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, counted
 from edgefkp.export.schemes import FLOAT, TfliteName, parse_tflite
 
 if TYPE_CHECKING:
     from edgefkp.data.photos import Reading
+    from edgefkp.evaluation.table import Table
     from edgefkp.export.parity import Parity, Reference
     from edgefkp.layout import ModelSpec, PointLayout
     from edgefkp.runtime.contract import Stated
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 @max_delta_option
 @click.option("--points", is_flag=True, help="Also show the shift of each point.")
 @runtime_option()
-@data_option()
+@card_data_option
 @layout_option
 @reading_options
 @models_dir_option
@@ -54,7 +57,7 @@ def command(
     max_delta: float | None,
     points: bool,
     runtime: str | None,
-    data: str,
+    data: str | None,
     layout: "PointLayout | None",
     reading: "Reading",
     models_dir: Path,
@@ -62,22 +65,22 @@ def command(
     stated: "Stated | None",
     as_json: bool,
 ) -> None:
-    """Compare .tflite FILES (all of export/ by default) with their networks on the labeled test faces of DATA.
+    """Compare .tflite FILES with their networks on the labeled test faces of DATA.
 
-    Each side is fed what its own card or file describes; the options describe a side that has neither.
+    FILES are .tflite files, folders of them, or names of shipped models (default: export/). Each side is fed what its
+    own card or file describes; the options describe a side that has neither.
     """
     from edgefkp.data.formats import open_for
     from edgefkp.evaluation.evaluate import part_of
     from edgefkp.evaluation.fitted import fitted_faces
     from edgefkp.export.inspect import verify_scheme
     from edgefkp.export.parity import compared_with, labeled, parity, require_delta
-    from edgefkp.files import visible
 
-    paths = list(files) or visible(export_dir, "*.tflite")
-    if not paths:
-        raise EdgefkpError(f"there is no .tflite file in {export_dir}", "make one first: edgefkp export")
+    paths = tflite_files(files, export_dir)
     schemes = {path: verify_scheme(path) for path in paths}
     references = {path: reference or _reference(path, models_dir) for path in paths}
+    if data is None:
+        data, reading = data_of([*paths, *references.values()], reading)
     specs = {path: _spec(path, stated) for path in paths}
     source = open_for(data, specs[paths[0]], layout, reading=reading)
     faces = labeled(part_of(source, "test"))
@@ -98,7 +101,7 @@ def command(
     if as_json:
         print_json(results)
     else:
-        click.echo(parity_table(results))
+        click.echo(parity_table(results).text())
         if points:
             click.echo(f"\n{points_table(results)}")
     if max_delta is not None:
@@ -118,19 +121,20 @@ def _reference(path: Path, models_dir: Path) -> Path:
     from importlib.util import find_spec
 
     model = parse_tflite(path).model
-    network, plain = models_dir / f"{model}.keras", path.with_name(TfliteName(model, FLOAT, False).filename)
-    if network.is_file() and find_spec("tensorflow"):
-        return network
+    networks = (models_dir / f"{model}.keras", path.with_name(f"{model}.keras"))
+    plain = path.with_name(TfliteName(model, FLOAT, False).filename)
+    if find_spec("tensorflow") and (found := [network for network in networks if network.is_file()]):
+        return found[0]
     if plain.is_file():
         return plain
     raise EdgefkpError(
-        f"{path.name}: neither {network} nor {plain} is there to compare with",
+        f"{path.name}: neither {networks[0]} nor {plain} is there to compare with",
         "name the network before conversion: --reference FILE",
     )
 
 
-def parity_table(results: "list[Parity]") -> str:
-    from tabulate import tabulate
+def parity_table(results: "list[Parity]") -> "Table":
+    from edgefkp.evaluation.table import Column, Table
 
     rows = [
         (
@@ -138,26 +142,26 @@ def parity_table(results: "list[Parity]") -> str:
             f"{result.rmse_before:.4f}",
             f"{result.rmse_after:.4f}",
             f"{result.delta:+.4f}",
-            f"{result.interval[0]:+.4f} to {result.interval[1]:+.4f}",
+            f"{result.interval[0]:+.4f}..{result.interval[1]:+.4f}",
             f"{result.shift.p95:.3f}",
             f"{result.shift.max:.3f}",
-            "-" if result.saturated is None else result.saturated,
+            "-" if result.saturated is None else str(result.saturated),
         )
         for result in results
     ]
     first = results[0]
-    counts = f"{first.faces} faces of {first.persons} persons, {first.coordinates} coordinates"
+    counts = f"{first.faces:,} faces of {counted(first.persons, 'person')}, {first.coordinates:,} coordinates"
     used = ", ".join(sorted({f"{result.runtime} {result.version}" for result in results}))
     references = ", ".join(sorted({f"{result.reference['file']}" for result in results}))
-    table = tabulate(
+    heads = ["RMSE\nbefore", "\nafter", "\nchange", "\n95 %", "shift\np95", "\nlargest", "at end"]
+    columns = [Column("file (.tflite)", "left", narrowest=18), *map(Column, heads)]
+    return Table(
+        columns,
         rows,
-        headers=["file (.tflite)", "before", "after", "change", "95 %", "p95", "max", "at end"],
-        disable_numparse=True,
-        colalign=("left", *["right"] * 7),
-    )
-    return (
-        f"{table}\n\nRMSE, its change and the shift of points in px; at end: outputs at the end of their range\n"
-        f"{first.data['name']}, test: {counts}; {used}; before: {references}"
+        [
+            "RMSE, its change and the shift of points in px; at end: outputs at the end of their range",
+            f"{first.data['name']}, test: {counts}; {used}; before: {references}",
+        ],
     )
 
 

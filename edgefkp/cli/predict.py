@@ -17,7 +17,7 @@ from edgefkp.cli.options import (
 )
 from edgefkp.cli.parameters import LayoutChoice, SharedOption
 from edgefkp.data.progress import progress_bar
-from edgefkp.errors import FAILED
+from edgefkp.errors import FAILED, counted
 
 if TYPE_CHECKING:
     from edgefkp.detect.predict import Predicted
@@ -136,6 +136,12 @@ def command(
 
 
 def _sentence(result: "Predicted") -> str:
-    counts = [(result.images, "images"), (result.videos, "videos"), (result.earlier, "done earlier")]
-    work = ", ".join(f"{count} {what}" for count, what in counts if count) or "nothing"
-    return f"{result.out}: {work}; {result.faces} faces, {result.without_face} images without one"
+    done = [counted(number, what) for number, what in ((result.images, "image"), (result.videos, "video")) if number]
+    text = (
+        f"{result.out}: {' and '.join(done)}: {counted(result.faces, 'face')} found"
+        if done
+        else f"{result.out}:{'' if result.earlier else ' nothing'}"
+    )
+    if result.without_face and result.images + result.videos > 1:
+        text += f", {counted(result.without_face, 'image')} without a face"
+    return text + (f"{';' if done else ''} {counted(result.earlier, 'file')} done earlier" if result.earlier else "")

@@ -18,8 +18,13 @@ RESULTS = Path("bench/results")
 
 @click.command("recommend")
 @click.argument("result", required=False, type=click.Path(path_type=Path))
-@click.option("--budget-ms", type=float, metavar="X", help="The lowest RMSE, give or take 0.02 px, in at most X ms.")
-@click.option("--max-rmse", type=float, metavar="Y", help="The fastest of the files with at most Y px.")
+@click.option(
+    "--budget-ms", type=float, metavar="X", help="Choose the lowest RMSE, give or take 0.02 px, in at most X ms."
+)
+@click.option("--max-rmse", type=float, metavar="Y", help="Choose the fastest of the files with at most Y px.")
+@click.option(
+    "--allow-suspect", is_flag=True, help="Choose among SUSPECT measurements, too, and list the doubts about them."
+)
 @click.option("--target", metavar="NPU", help="Choose by the estimates for this NPU: ethos-u55-128, for example.")
 @folder_option("--export-dir", "export", "Folder of the files with estimates.")
 @json_option
@@ -27,6 +32,7 @@ def command(
     result: Path | None,
     budget_ms: float | None,
     max_rmse: float | None,
+    allow_suspect: bool,
     target: str | None,
     export_dir: Path,
     as_json: bool,
@@ -34,7 +40,7 @@ def command(
     """Choose a file from RESULT, written by edgefkp bench on the device in question (by default the newest one).
 
     The table shows every measured file, the fastest first; those marked * are not beaten by another in both time and
-    RMSE. Exits with 3 if no file is within the limit.
+    RMSE. Only measurements with the verdict VALID are chosen or marked. Exits with 3 if no file is within the limit.
 
     With --target, the files in export/ that edgefkp export compiled for that NPU, by the compiler's estimates.
     """
@@ -45,14 +51,25 @@ def command(
 
     if target and result:
         raise UsageError("--target chooses by estimates, and RESULT is a measurement", "give one of them")
+    measured = None
     if target:
         found = recommend_npu(target, export_dir, budget_ms, max_rmse)
     else:
-        found = recommend(results.read(result) if result else _newest(), budget_ms, max_rmse)
+        measured = results.read(result) if result else _newest()
+        found = recommend(measured, budget_ms, max_rmse, allow_suspect)
     if as_json:
         print_json(found)
     else:
         click.echo(recommendation(found).text())
+    if found.chosen and measured:
+        _say_if_shipped(found.chosen.file, measured)
+
+
+def _say_if_shipped(file: str, measured: "Result") -> None:
+    from edgefkp.runtime.shipped import hashes
+
+    if any(row.file == file and row.sha256 in hashes() for row in measured.rows):
+        log(f"it comes with edgefkp: edgefkp predict PHOTO --model {file.removesuffix('.tflite')}")
 
 
 def _newest() -> "Result":

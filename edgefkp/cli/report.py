@@ -33,14 +33,20 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("export"),
     show_default=True,
-    help="float32 .tflite files that predict where the cells kept no predictions of the faces shown.",
+    help="Folder of float32 .tflite files, which predict the faces shown where the study kept no predictions.",
 )
 @click.option(
     "--data",
     metavar="DATA",
     help="Show faces of these data, which then stand in the page; without it drawn ones.",
 )
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("docs/study"), show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("docs/study"),
+    show_default=True,
+    help="Folder for the page and its figures.",
+)
 @json_option
 def command(study: Path, bench: Path, files: Path, data: str | None, out: Path, as_json: bool) -> None:
     """Make the paper's figures and tables from the study's results, and judge its claims.

@@ -20,18 +20,23 @@ def command() -> None:
 
 def _cells(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.option("--only", multiple=True, metavar="PATTERN", help="Cells by name, as 'manual-*'; may be repeated."),
+        click.option(
+            "--only",
+            multiple=True,
+            metavar="PATTERN",
+            help="Take only trainings of this name, as 'manual-*'; may be repeated.",
+        ),
         click.option(
             "--out",
             type=click.Path(path_type=Path),
             default=Path("models/study"),
             show_default=True,
-            help="Where the results are, a small JSON for each cell.",
+            help="Folder of the results, a small JSON for each training.",
         ),
         click.option(
             "--work",
             type=click.Path(path_type=Path),
-            help="Where models, checkpoints and logs are. [default: study in the cache folder]",
+            help="Folder of models, checkpoints and logs. [default: study in the cache folder]",
         ),
     ):
         function = option(function)
@@ -45,15 +50,15 @@ def _cells(function: Callable[..., Any]) -> Callable[..., Any]:
     "--weights",
     default="imagenet",
     show_default=True,
-    help="Where MobileNetV2 starts: imagenet (downloaded), a .weights.h5 without top, or none.",
+    help="Weights that MobileNetV2 starts from: imagenet (downloaded), a .weights.h5 without top, or none.",
 )
 @_cells
 @click.option(
-    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Cells at once, sharing the cores."
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Trainings at once, sharing the cores."
 )
 @click.option("--ray", metavar="ADDRESS", help="Run on this Ray cluster instead; auto finds a local one.")
 @click.option(
-    "--cores", type=click.IntRange(min=1), default=2, show_default=True, help="Cores for each cell on a Ray node."
+    "--cores", type=click.IntRange(min=1), default=2, show_default=True, help="Cores for each training on a Ray node."
 )
 @json_option
 def run(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgefkp.cli.next_command import with_the_same_options
 from edgefkp.cli.options import (
     data_option,
     if_stopped,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     type=NameChoice("space", lambda: SPACES),
     default="wide",
     show_default=True,
-    help="authors: the paper's search space; wide: plain networks of any width and depth.",
+    help="Search space; authors: the paper's; wide: plain networks of any width and depth.",
 )
 @click.option("--name", help="Name of the network that is found. [default: found_SPACE]")
 @click.option("--trials", type=click.IntRange(min=1), help="Candidates in all. [default: authors 5, wide 20]")
@@ -48,7 +49,13 @@ if TYPE_CHECKING:
 @click.option("--budget-ms", type=float, help="Largest time for one image in milliseconds, measured on this machine.")
 @quant_option(default=FLOAT, purpose="Scheme of the .tflite that --budget-ms is for.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the search.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("models/tuned"), show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("models/tuned"),
+    show_default=True,
+    help="Folder for the trials and the network that is found.",
+)
 @json_option
 def command(
     data: str,
@@ -75,6 +82,7 @@ def command(
     extend the search. On several machines: keras-tuner's own KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and
     KERASTUNER_ORACLE_PORT, with OUT on a disk that they share.
     """
+    from edgefkp.cli.train import command as train
     from edgefkp.data.formats import open_dataset
     from edgefkp.search.tune import Tuning, tune
 
@@ -87,7 +95,8 @@ def command(
         return
     _show(tuned)
     file = out / f"{tuned.name}.json"
-    log(f"to train it in full: edgefkp train {file} --learning-rate {tuned.learning_rate:.2g}")
+    words = ["edgefkp", "train", str(file), "--learning-rate", f"{tuned.learning_rate:.2g}"]
+    log(f"to train it in full: {with_the_same_options(words, train, without=('images', 'out', 'seed'))}")
 
 
 def _show(tuned: Any) -> None:

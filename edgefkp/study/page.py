@@ -76,6 +76,16 @@ def compared(claim: ClaimVerdict) -> Table:
     return Table(COMPARED, [[one.what, one.found, one.verdict] for one in claim.parts])
 
 
+def _summary(evidence: Evidence) -> str:
+    """What was found in a few lines: how many claims have each verdict, and which held or did not."""
+    found = findings(evidence)
+    lines = [f"- {status(evidence)} {tally(found)}"]
+    for verdict, title in ((CONFIRMED, "Held"), (REFUTED, "Did not hold")):
+        if named := [claim.short for claim in found if claim.verdict == verdict]:
+            lines.append(_listed("- ", f"{title}: {'; '.join(named)}."))
+    return "\n".join(lines)
+
+
 def _findings(evidence: Evidence) -> str:
     found = findings(evidence)
     parts = [_prose(f"{tally(found)} {resolution(evidence)}"), _markdown(summary(found))]
@@ -91,6 +101,7 @@ def _finding(number: int, claim: ClaimVerdict) -> str:
 BLOCKS: dict[str, Callable[[Evidence], str]] = {
     "status": lambda evidence: _prose(status(evidence)),
     "findings": _findings,
+    "summary": _summary,
     "errata": lambda evidence: "\n".join(_listed(f"{number}. ", text) for number, text in enumerate(ERRATA, 1)),
     "untested": lambda evidence: "\n".join(_listed("- ", text) for text in UNTESTED),
     "sizes": lambda evidence: _markdown(tables.sizes(evidence)),

@@ -15,7 +15,7 @@ from edgefkp.bench.store import partial_folder
 from edgefkp.bench.timed_images import TimedImages
 from edgefkp.card import TFLITE, Card, write_card
 from edgefkp.cli import main
-from edgefkp.cli.bench import tflite_files
+from edgefkp.cli.tflite_files import tflite_files
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.layout import InputSpec, ModelSpec, PointLayout
 from edgefkp.runtime import interpreters, isolate

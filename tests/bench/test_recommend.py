@@ -9,6 +9,7 @@ import pytest
 from edgefkp.bench import result as results
 from edgefkp.bench.recommend import recommend
 from edgefkp.bench.result import Result
+from edgefkp.bench.table import recommendation
 from edgefkp.cli import main
 from edgefkp.errors import EdgefkpError, GateError, UsageError
 
@@ -69,12 +70,20 @@ def test_nothing_fits_is_the_gates_exit_with_the_nearest(result: Result) -> None
 
 def test_rows_that_cannot_be_relied_on_are_never_chosen(result: Result) -> None:
     rows = [replace(row, verdict="INVALID" if row.file.startswith("fast") else "SUSPECT") for row in result.rows]
-    found = recommend(replace(result, rows=rows), max_rmse=2.5)
+    doubtful = replace(result, rows=[replace(row, reasons=["the clock changed"]) for row in rows])
+    with pytest.raises(EdgefkpError, match="none of its 5 rows is VALID") as caught:
+        recommend(doubtful, max_rmse=2.5)
+    assert "--allow-suspect counts 4 SUSPECT rows" in caught.value.hint
+    listed = recommend(doubtful)  # what was measured is shown all the same
+    assert (len(listed.choices), listed.chosen, [one for one in listed.choices if one.pareto]) == (5, None, [])
+    found = recommend(doubtful, max_rmse=2.5, allow_suspect=True)
     assert found.left_out == 1
     assert found.chosen is not None
     assert found.chosen.file == "middle.int8.tflite"
-    with pytest.raises(EdgefkpError, match="can be relied on"):
-        recommend(replace(result, rows=[replace(row, verdict="INVALID") for row in rows]))
+    assert "middle.int8.tflite: SUSPECT, the clock changed" in found.ignored
+    assert "doubt ignored: middle.int8.tflite: SUSPECT, the clock changed" in recommendation(found).notes
+    with pytest.raises(EdgefkpError, match="VALID or SUSPECT"):
+        recommend(replace(result, rows=[replace(row, verdict="INVALID") for row in rows]), 5, allow_suspect=True)
 
 
 def test_without_labels_there_is_nothing_to_choose_by(result: Result) -> None:

@@ -95,7 +95,9 @@ def test_the_card_of_another_kind_of_network_is_no_description(tmp_path: Path) -
 
 
 def shown(inspection: Inspection) -> dict[str, str]:
-    lines = inspection_table(inspection).partition("\n\n")[0].splitlines()
+    text = inspection_table(inspection)
+    assert max(map(len, text.splitlines())) <= 80
+    lines = re.sub(r"\n\s+(?=\S)", " ", text.partition("\n\n")[0]).splitlines()  # a cell of several lines
     return dict(re.split(r"\s{2,}", line, maxsplit=1) for line in lines)
 
 

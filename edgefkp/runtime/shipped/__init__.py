@@ -22,7 +22,8 @@ def hashes() -> set[str]:
 
 
 def find_model(name: Path | str | None = None) -> Path:
-    """The file of a model: None = the default, else a path, or a shipped file's name with or without .tflite.
+    """The file of a model: None = the default, else a path, or a shipped file's name, with or without .tflite, as
+    `edgefkp models` lists it ("shipped/NAME") or alone.
 
     Raises EdgefkpError if there is no such file.
     """
@@ -35,8 +36,9 @@ def find_model(name: Path | str | None = None) -> Path:
         )
     if Path(name).is_file():
         return Path(name)
-    for path in models():
-        if str(name) in (path.stem, path.name):
+    plain = str(name).removeprefix(f"{FOLDER.name}/")
+    for path in (*models(), *models(".keras")):
+        if plain in (path.name, path.stem if path.suffix == ".tflite" else path.name):
             return path
     names = ", ".join(path.stem for path in models()) or "none"
     raise EdgefkpError(f"no model file at {name}", f"give a .tflite file, or a model that comes with edgefkp: {names}")

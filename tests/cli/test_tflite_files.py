@@ -1,10 +1,10 @@
-"""Which files the bench command takes."""
+"""Which files bench, bundle and parity take."""
 
 from pathlib import Path
 
 import pytest
 
-from edgefkp.cli.bench import tflite_files
+from edgefkp.cli.tflite_files import tflite_files
 from edgefkp.errors import EdgefkpError
 from edgefkp.runtime import shipped
 
@@ -27,5 +27,14 @@ def test_what_was_named_and_holds_nothing_is_an_error(tmp_path):
     (tmp_path / ".a-abcd.tflite").touch()
     with pytest.raises(EdgefkpError, match=r"no \.tflite file in"):
         tflite_files((tmp_path,))
-    with pytest.raises(EdgefkpError, match="does not exist"):
+    with pytest.raises(EdgefkpError, match=r"no model file at .*nowhere"):
         tflite_files((tmp_path / "nowhere",))
+
+
+@pytest.mark.parametrize("name", ["small-masked-online.int8", "small-masked-online.int8.tflite"])
+def test_a_shipped_model_is_known_by_its_name(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    expected = [shipped.FOLDER / "small-masked-online.int8.tflite"]
+    assert tflite_files((Path(name),)) == tflite_files((Path("shipped", name),)) == expected
+    Path(name).touch()  # a file of the user's own comes first
+    assert tflite_files((Path(name),)) == [Path(name)]
