@@ -14,7 +14,7 @@ __all__ = [
     "usages",
 ]
 
-DEFAULT = "haar"  # is always there with OpenCV 4
+DEFAULT = "edge"  # its file comes with edgefkp
 
 
 def finder_kind(spec: str) -> Finder:
