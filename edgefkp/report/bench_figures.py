@@ -21,17 +21,15 @@ FIGURES = Figures("figure of a benchmark")
 
 @FIGURES.figure("time-against-error", "Time against error", CAPTION)
 def errors(results: Sequence[Result]) -> Any:
-    """Seconds per 100 images against RMSE; None without labels."""
+    """Milliseconds an image against RMSE; None without labels."""
     lines = lines_of(results)
     settings = list(dict.fromkeys(setting(line.row) for line in lines))
     files = [
-        TimedFile(
-            name, line.row.seconds_per_100, line.row.rmse, line.verdict, color_at(settings.index(setting(line.row)))
-        )
+        TimedFile(name, line.row.ms.p50, line.row.rmse, line.verdict, color_at(settings.index(setting(line.row))))
         for line, name in zip(lines, names_of(lines), strict=True)
         if line.row.rmse is not None
     ]
-    return time_against_error(files, "seconds per 100 images", PLOT, 4.4)
+    return time_against_error(files, "ms an image, median", PLOT, 4.4)
 
 
 def names_of(lines: Sequence[Line]) -> list[str]:
