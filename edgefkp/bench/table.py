@@ -84,8 +84,8 @@ def _median(row: BenchRow | None, only: bool = True) -> str | None:
     return f"{significant(row.ms.p50)}{f' {_plus_minus(row)}' if only else ''}{SIGNS[row.verdict]}"
 
 
-def _shown(value: float | None) -> str | None:
-    return None if value is None else significant(value)
+def _tail(row: BenchRow) -> str | None:
+    return None if row.ms.p95 is None else significant(row.ms.p95) + SIGNS[row.verdict]
 
 
 # A new figure: a field with a default in result.BenchRow, and a line here.
@@ -109,7 +109,13 @@ COLUMNS = (
         cell=lambda line: _median(line.end_to_end, only=line.invoke is None),
         optional=True,
     ),
-    BenchColumn("p95", drop=1, title="ms an image, 95th percentile", cell=lambda line: _shown(line.row.ms.p95)),
+    BenchColumn(
+        "p95",
+        drop=1,
+        title="ms an image, 95th percentile",
+        mark=mark_of_time,
+        cell=lambda line: _tail(line.row),
+    ),
     BenchColumn(
         "RMSE",
         title="RMSE, px",
