@@ -68,7 +68,7 @@ def test_a_larger_face_is_cut_as_the_smaller_layouts_crops_are():
     assert (faces.label_src == 4).all()
     for point in faces.keypoints[0, eyes]:
         assert np.hypot(*(dot_near(faces.images[0], point) - point)) < 0.5
-    np.testing.assert_allclose(box_of_keypoints(faces.keypoints[0], KAGGLE15), (95.5, 95.5, 192), atol=0.01)
+    np.testing.assert_allclose(box_of_keypoints(faces.keypoints[0], KAGGLE15), (95.5, 95.5, 192, 0), atol=0.01)
 
 
 def test_shapes_have_to_agree_with_the_layout():

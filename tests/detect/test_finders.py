@@ -306,7 +306,7 @@ def test_the_finer_search_adds_nothing_to_a_large_face(astronaut):
     for scale in (0.5, 1.0, 3.0):
         image = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         assert HaarFinder().find_in_still(image)[:1] == HaarFinder().find(image)[:1]
-        detector = KeypointDetector()
+        detector = KeypointDetector(finder=HaarFinder.name)
         (face,) = detector(image)
         expected = detector.refine(image, HaarFinder().find(image)[0].box).face
         assert np.array_equal(face.keypoints, expected.keypoints)

@@ -67,7 +67,7 @@ def test_crops_do_not_depend_on_the_other_rows(folder):
 
 def test_scatter_has_the_stated_spread_and_no_outliers():
     boxes = [scattered(Box(100, 200, 96), f"{n}.jpg") for n in range(4000)]
-    x, y, side = np.array(boxes).T
+    x, y, side, _ = np.array(boxes).T
     for values, spread in (
         (x - 100, POSITION_SCATTER),
         (y - 200, POSITION_SCATTER),
