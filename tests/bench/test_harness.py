@@ -75,7 +75,7 @@ def test_the_five_clocks_and_the_memory_are_there(measured: result.Result) -> No
 def test_warm_up_is_kept_and_begins_with_the_first_invoke(measured: result.Result) -> None:
     for row in measured.rows:
         for process in row.processes:
-            assert process.warmups.count >= 3
+            assert process.warmups.count >= 1  # more, unless the machine is so busy that one takes the whole time
             if row.mode == "invoke":
                 assert process.warmups.nanoseconds()[0] / 1e9 == pytest.approx(process.clocks.first)
 
