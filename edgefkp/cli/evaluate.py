@@ -124,9 +124,9 @@ def command(
     _require_one(models, {"--submission": submission, "--robustness": robustness, "--worst": worst})
     if robustness and (by or gates or worst or plot):
         raise UsageError("--robustness has no parts, gates or figures", "leave out --by, --gate, --worst and --plot")
+    predictor = open_predictor(model, runtime, stated=stated)
     if data is None:
         data, reading = data_of(models, reading)
-    predictor = open_predictor(model, runtime, stated=stated)
     source = _opened(data, predictor.spec, layout, reading, solution)
     if submission:
         if source.lookup is None or part != "test":

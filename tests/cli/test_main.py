@@ -92,7 +92,7 @@ def test_a_missing_system_library_gets_its_apt_line(tmp_path: Path):
     (tmp_path / "cv2.py").write_text(
         "raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory')"
     )
-    done = edgefkp("evaluate", "tests/fixtures/tiny.float32.tflite", PYTHONPATH=str(tmp_path))
+    done = edgefkp("evaluate", "tests/fixtures/tiny.float32.tflite", "--data", "sample", PYTHONPATH=str(tmp_path))
     assert done.returncode == 4
     assert "sudo apt install libgl1" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 2
