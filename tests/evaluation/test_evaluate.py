@@ -43,7 +43,7 @@ def file(tmp_path):
 def use(monkeypatch):
     def open_as(spec: ModelSpec) -> None:
         for room in (evaluation, robustness):
-            monkeypatch.setattr(room, "open_predictor", lambda path, runtime=None: MeanFace(spec))
+            monkeypatch.setattr(room, "open_predictor", lambda path, runtime=None, **stated: MeanFace(spec))
 
     return open_as
 

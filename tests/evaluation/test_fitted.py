@@ -47,7 +47,7 @@ def test_points_of_the_models_crop_are_scored_where_the_labels_are(tmp_path, mon
     faces = drawn()
     file = tmp_path / "m.tflite"
     file.write_bytes(b"model")
-    monkeypatch.setattr(evaluation, "open_predictor", lambda path, runtime=None: Knowing(faces.keypoints))
+    monkeypatch.setattr(evaluation, "open_predictor", lambda path, runtime=None, **stated: Knowing(faces.keypoints))
     result, predicted = evaluate(file, Dataset("drawn", faces, faces, "none"))
     assert predicted.shape == faces.keypoints.shape
     assert result.data["layout"] == KAGGLE15.name

@@ -68,8 +68,7 @@ def test_html_holds_the_cells_and_no_foreign_tag() -> None:
             if data.strip():
                 found.append(data)
 
-    made = Table(COLUMNS[:2], [["<script>", "1"]], ["a & b"], ["invalid"])
-    assert '<tr class="invalid">' in made.html()
+    made = Table(COLUMNS[:2], [["<script>", "1"]], ["a & b"])
     Reader().feed(made.html())
     assert found == ["file", "KB", "<script>", "1", "a & b"]
 

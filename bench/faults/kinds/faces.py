@@ -125,7 +125,7 @@ def read_arrays(path: Path) -> list[Any]:
     if path.stem == "fed":
         images = {"name": "images", "shape": spec.input.image_shape, "dtype": np.uint8}
         number = {"name": "number", "shape": (1, 1), "dtype": np.float32}
-        return [np.shape(one) for one in fed.read_given(path, [images, number])]
+        return [array.shape for fed_together in fed.read_given(path, [images, number]) for array in fed_together]
     return [calibration.from_file(path, [("images", spec.input.shape)], spec.input).samples[0].shape]
 
 
