@@ -88,6 +88,8 @@ QUICK = (
     "models",
     "study status",
     "inspect tiny.int8.tflite",
+    "import tiny.float32.tflite --out imported",
+    "cache",
 )
 SLOW = (
     "doctor",
