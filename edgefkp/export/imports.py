@@ -77,7 +77,7 @@ def import_network(
         if target.exists() and not replacing and not _same_origin(target, given):
             raise EdgefkpError(f"{target} exists and was not imported from {given}", "--replace, or another --name")
         if spec:
-            write_bytes(made, with_metadata(made.read_bytes(), _metadata(model, spec, scheme, inspection.u8)))
+            write_bytes(made, with_metadata(made.read_bytes(), _metadata(model, spec, scheme, inspection.u8), given))
             inspection = inspect(made)
         safety.check(made)
         card = _card(given, model, spec, scheme, inspection, terms)

@@ -1,9 +1,11 @@
 """Write a model's description into the metadata of its .tflite file, and leave everything else as it is."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edgefkp.errors import reading
 from edgefkp.files import json_text
 from edgefkp.runtime.graph import IDENTIFIER
 from edgefkp.runtime.metadata import NAME, FileMetadata
@@ -11,12 +13,17 @@ from edgefkp.runtime.metadata import NAME, FileMetadata
 ALIGNMENT = 16  # bytes; runtimes map the constants of a file and compute on them where they lie
 
 
-def with_metadata(content: bytes, metadata: FileMetadata) -> bytes:
+def with_metadata(content: bytes, metadata: FileMetadata, origin: Path | str = "the file") -> bytes:
     """The .tflite in `content` with `metadata` as its entry; an earlier entry is replaced.
 
     Constants that stand behind the flatbuffer come into it. Needs LiteRT or TensorFlow, whose schemas are those of
-    their converters.
+    their converters. origin: of the content, for messages. Raises EdgefkpError for damaged content.
     """
+    with reading(origin, "a whole .tflite file", "export or copy it again"):
+        return _with_metadata(content, metadata)
+
+
+def _with_metadata(content: bytes, metadata: FileMetadata) -> bytes:
     import flatbuffers
 
     schema = _schema()

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
+from edgefkp.errors import EdgefkpError
 from edgefkp.export.metadata import ALIGNMENT, with_metadata
 from edgefkp.layout import InputSpec, PointLayout
 from edgefkp.runtime.graph import read_graph
@@ -64,3 +65,15 @@ def test_outputs_and_signatures_are_the_same_to_the_last_bit(path: Path, tmp_pat
         model.invoke()
         outputs.append(model.get())
     assert outputs[0].tobytes() == outputs[1].tobytes()
+
+
+def test_a_graph_that_points_outside_of_its_file_is_refused() -> None:
+    content = bytearray((FIXTURES / "tiny.int8.tflite").read_bytes())
+    refused = 0
+    for place in range(0, 400, 4):  # tables and offsets stand at the head
+        damaged = bytes(content[:place]) + b"\xf0\xff\xff\x7f" + bytes(content[place + 4 :])
+        try:
+            with_metadata(damaged, METADATA, "a.tflite")
+        except EdgefkpError as error:
+            refused += "a.tflite is not a whole .tflite file" in error.message
+    assert refused > 10
