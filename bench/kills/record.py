@@ -13,6 +13,8 @@ from edgefkp.records import read_record
 
 SCHEMA = "edgefkp.kills/1"
 
+TYPED = {"fine-tune": "train --from"}  # where the name of a target is not that of its command
+
 
 @dataclass(frozen=True)
 class KillRow:
@@ -66,7 +68,10 @@ def _place(row: KillRow) -> int:
 def kills_table(path: Path) -> Table:
     result = read(path)
     names = ("kills", "same", "unfinished", "different", "litter", "orphans")
-    rows = [[f"`edgefkp {row.command}`", *(str(getattr(row, name)) for name in names)] for row in result.rows]
+    rows = [
+        [f"`edgefkp {TYPED.get(row.command, row.command)}`", *(str(getattr(row, name)) for name in names)]
+        for row in result.rows
+    ]
     rows.append(["all", *(str(sum(getattr(row, name) for row in result.rows)) for name in names)])
     return Table.of(["command", *names], rows, [f"Seed {result.seed}; edgefkp {result.versions['edgefkp']}."])
 
