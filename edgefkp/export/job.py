@@ -33,7 +33,7 @@ from edgefkp.export.job_contract import contract_of
 from edgefkp.export.made_scheme import require_scheme
 from edgefkp.export.metadata import with_metadata
 from edgefkp.export.network_inputs import in_float32, sample_inputs, takes_bytes, with_shapes
-from edgefkp.export.options import ExportOptions, ExportProgress
+from edgefkp.export.options import INHERITED, ExportOptions, ExportProgress
 from edgefkp.export.parity import Parity, Reference, labeled, parity, parity_of, reference_of
 from edgefkp.export.schemes import SCHEMES, TfliteName
 from edgefkp.export.target_cost import Alternative, alternative_of
@@ -47,19 +47,8 @@ from edgefkp.runtime.scratch import scratch_folder
 
 CARDS = 4  # the form of these cards; files with an older one are made again
 
-# What a .tflite inherits from the card of the network it is made from.
+# Of the card, what a .tflite takes and returns.
 _SPEC = ("layout", "input", "output")
-_INHERITED = (
-    "network",
-    "imputation",
-    "augment",
-    "start",
-    "weights",
-    "parameters",
-    "macs",
-    "data",
-    "metrics",
-)
 
 
 class ExportJob:
@@ -294,6 +283,6 @@ class ExportJob:
             inspection=entry_of(inspection),
             versions=versions("tensorflow", "keras", "numpy", "ai-edge-litert", "tflite-runtime"),
             contract=self.contract.shown if self.contract else {},
-            **{name: getattr(parent, name) for name in _INHERITED if parent},
+            **{name: getattr(parent, name) for name in INHERITED if parent},
             **{name: getattr(spec, name) for name in _SPEC if spec},
         )

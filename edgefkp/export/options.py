@@ -8,6 +8,9 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.export.targets import DEFAULT_TARGET, TARGETS, Target
 from edgefkp.runtime.contract import Stated
 
+# What a .tflite inherits from the card of the network that it is made from.
+INHERITED = ("network", "imputation", "augment", "start", "weights", "parameters", "macs", "data", "metrics")
+
 
 @dataclass(frozen=True)
 class ExportOptions:

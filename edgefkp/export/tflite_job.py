@@ -18,7 +18,7 @@ from edgefkp.export.bias_correction import output_unit
 from edgefkp.export.calibration import CalibrationSet
 from edgefkp.export.inspect import entry_of, inspect
 from edgefkp.export.metadata import with_metadata
-from edgefkp.export.options import ExportOptions, ExportProgress
+from edgefkp.export.options import INHERITED, ExportOptions, ExportProgress
 from edgefkp.export.parity import Parity, Reference, labeled, network_spec, parity, reference_of
 from edgefkp.export.quantize import Quantized, quantize, require_quantizer
 from edgefkp.export.schemes import FLOAT, SCHEMES, TfliteName, parse_tflite
@@ -32,18 +32,7 @@ from edgefkp.runtime.scratch import scratch_folder
 _FORM = 1  # of these files; those of an older one are made again
 _FROM = (FLOAT, "float16")  # schemes that can be quantized
 # What a quantized file inherits from the card of the float one.
-_INHERITED = (
-    "network",
-    "imputation",
-    "augment",
-    "start",
-    "weights",
-    "parameters",
-    "macs",
-    "data",
-    "metrics",
-    "imported",
-)
+_INHERITED = (*INHERITED, "imported")
 
 
 class TfliteJob:
