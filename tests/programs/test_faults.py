@@ -1,4 +1,4 @@
-"""Altered files and killed commands: few of both here, the whole with pytest -m slow."""
+"""Altered files and killed commands: few of both here, thousands with pytest -m soak."""
 
 import dataclasses
 
@@ -81,7 +81,7 @@ def test_a_change_that_cannot_be_made_alters_bytes(tmp_path):
     assert change.endswith("in place of ValueError")
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("name", READ)
 def test_no_altered_file_of_many_is_a_fault(name, tmp_path):
     kind: Kind = KINDS[name]
@@ -97,7 +97,7 @@ def test_a_killed_command_ends_as_an_undisturbed_one(name, tmp_path):
     assert row.orphans == 0
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("name", NAMES)
 def test_a_command_that_is_killed_ten_times_ends_as_an_undisturbed_one(name, tmp_path):
     target = TARGETS[NAMES.index(name)]
