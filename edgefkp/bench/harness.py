@@ -30,6 +30,7 @@ from edgefkp.layout import ModelSpec
 from edgefkp.records import built
 from edgefkp.runtime import isolate
 from edgefkp.runtime.contract import known_spec
+from edgefkp.runtime.onnx_file import is_onnx
 
 LOOK_SECONDS = 0.5  # at what else is running, before the first process
 START_SECONDS = 0.3  # a worker needs before it loads, for the estimate
@@ -275,7 +276,9 @@ class _Bench:
 
 
 def _scheme(file: str) -> str:
-    """The file's scheme; the one that its name claims where no package here reads graphs."""
+    """The file's scheme; the one that its name claims where no package here reads graphs; "" for .onnx."""
+    if is_onnx(file):
+        return ""
     try:
         return verify_scheme(file)
     except EnvironmentProblem:
