@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgefkp.errors import UsageError
+from edgefkp.runtime.engine import Engine
 from edgefkp.runtime.packages import MOST_THREADS
 
 MODES = ("invoke", "e2e")
@@ -26,10 +27,12 @@ class Case:
     delegate: str = ""  # LIB.so[:key=value], loaded instead of the default one
     mode: str = "invoke"  # one of MODES
     python: str = ""  # the interpreter whose environment holds the runtime; "" for this one
+    accelerator: str = ""  # one of engine.ACCELERATORS, by LiteRT's CompiledModel; "" for the runtime's interpreter
 
     def __post_init__(self) -> None:
         """Raises UsageError for a case that cannot be."""
         _require(1 <= self.threads <= MOST_THREADS, f"{self.threads} threads", f"1 to {MOST_THREADS}")
+        Engine(self.runtime or None, self.accelerator, self.delegate)
         _require(self.mode in (*MODES, "probe"), f"the mode '{self.mode}'", " or ".join(MODES))
 
     @property
@@ -37,6 +40,7 @@ class Case:
         extras = [f"{self.threads} threads"] if self.threads > 1 else []
         extras += [] if self.xnnpack else ["no XNNPACK"]
         extras += [Path(self.delegate.partition(":")[0]).name] if self.delegate else []
+        extras += [self.accelerator] if self.accelerator else []
         extras += [f"by {self.python}"] if self.python else []
         return ", ".join([Path(self.file).name, self.runtime or "default runtime", *extras, self.mode])
 
@@ -49,16 +53,17 @@ def cases_of(
     delegates: Iterable[str] = ("",),
     modes: Iterable[str] = MODES,
     pythons: Iterable[str] = ("",),
+    accelerators: Iterable[str] = ("",),
 ) -> list[Case]:
-    """Every combination; runtime "" is the first choice of its environment."""
+    """Every combination; runtime "" is the first choice of its environment, accelerator "" its interpreter."""
     return [
-        Case(str(file), runtime, thread, pack, delegate, mode, python)
+        Case(str(file), runtime, thread, pack, delegate, mode, python, accelerator)
         for file in files
         for python in pythons
         for runtime in runtimes
         for thread in threads
-        for delegate in delegates
-        for pack in ((True,) if delegate else xnnpack)
+        for accelerator, delegate in (*(("", one) for one in delegates), *((one, "") for one in accelerators if one))
+        for pack in ((True,) if delegate or accelerator else xnnpack)
         for mode in modes
     ]
 

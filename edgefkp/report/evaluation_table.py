@@ -16,8 +16,9 @@ def evaluation_text(evaluation: Evaluation) -> str:
     from tabulate import tabulate
 
     s = evaluation.score
+    on = f" on {evaluation.accelerator}" if evaluation.accelerator else ""
     rows = [
-        ("file", f"{evaluation.file} ({evaluation.runtime} {evaluation.version})"),
+        ("file", f"{evaluation.file} ({evaluation.runtime} {evaluation.version}{on})"),
         ("data", f"{evaluation.data['name']}, {evaluation.data['part']}: {s.faces} faces, {s.coordinates} coordinates"),
         ("RMSE", f"{s.rmse:.4f} px  (95 %: {s.interval[0]:.3f} - {s.interval[1]:.3f}, bootstrap over persons)"),
     ]
