@@ -61,10 +61,14 @@ def _ends(differences: list[float]) -> tuple[float, float]:
     return float(found[0]), float(found[LATER - 1 :].max())
 
 
+def rounds_activations(scheme: str) -> bool:
+    """The CPU rounds activations to integers as they come, which a GPU does not: there the file is another network."""
+    return scheme in SCHEMES and SCHEMES[scheme].integer and not SCHEMES[scheme].static
+
+
 def of_scheme(found: Acceleration, scheme: str) -> Acceleration:
-    """With whether a GPU computes another network than the CPU: always so where the CPU rounds activations to integers
-    as they come."""
-    rounds = scheme in SCHEMES and SCHEMES[scheme].integer and not SCHEMES[scheme].static
+    """With whether a GPU computes another network than the CPU: by the scheme, or as the points show."""
+    rounds = rounds_activations(scheme)
     differs = found.worst > (NOTICED if found.pixels else NOTICED_SHARE)
     return replace(found, another_network=found.on == GPU and (rounds or differs))
 
