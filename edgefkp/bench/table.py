@@ -7,6 +7,7 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from edgefkp.bench import machine
+from edgefkp.bench.acceleration_notes import notes_of, share_of
 from edgefkp.bench.compare import TimingComparison
 from edgefkp.bench.device import Device
 from edgefkp.bench.recommend import Choice, Recommendation
@@ -51,8 +52,8 @@ def lines_of(results: Sequence[Result]) -> list[Line]:
     for result in results:
         found: dict[tuple[object, ...], dict[str, BenchRow]] = {}
         for row in result.rows:
-            key = row.file, row.sha256, row.runtime, row.version, row.threads, row.xnnpack, row.delegate, row.python
-            found.setdefault(key, {})[row.mode] = row
+            ran = row.runtime, row.version, row.threads, row.xnnpack, row.delegate, row.accelerator, row.python
+            found.setdefault((row.file, row.sha256, *ran), {})[row.mode] = row
         name = f"{result.name} {result.created}"
         of_device = [Line(result.device, modes.get("invoke"), modes.get("e2e"), name) for modes in found.values()]
         lines += sorted(of_device, key=lambda line: line.row.seconds_per_100)
@@ -65,6 +66,7 @@ def setting(row: BenchRow | Choice) -> str:
     extras = [f"x{row.threads}"] if row.threads > 1 else []
     extras += [] if row.xnnpack else ["no XNNPACK"]
     extras += [Path(row.delegate.partition(":")[0]).stem] if row.delegate else []
+    extras += [row.accelerator] if row.accelerator else []
     return " ".join(part for part in (row.runtime, version, *extras) if part)
 
 
@@ -92,7 +94,10 @@ def _tail(row: BenchRow) -> str | None:
 COLUMNS = (
     BenchColumn("file", "left", narrowest=16, cell=lambda line: line.row.file.removesuffix(".tflite")),
     BenchColumn("KB", drop=2, cell=lambda line: f"{line.row.bytes / 1000:.0f}"),
-    BenchColumn("runtime", "left", narrowest=12, cell=lambda line: setting(line.row)),
+    BenchColumn("runtime", "left", narrowest=14, cell=lambda line: setting(line.row)),
+    BenchColumn(
+        "accel.", "left", title="how much runs on the accelerator", cell=lambda line: share_of(line.row), optional=True
+    ),
     # Milliseconds an image, medians: the network alone, and from a camera's frame to keypoints in it. Seconds per 100
     # images, as the paper has them, are in the stored result.
     BenchColumn(
@@ -191,6 +196,7 @@ def footnotes(results: Sequence[Result]) -> list[str]:
         notes += [
             f"  {CROPS.get(crop, crop)}" for crop in sorted({row.crop for row in result.rows if row.mode == "e2e"})
         ]
+        notes += [f"  {note}" for note in notes_of(result.rows)]
         notes += _doubts(lines_of([result]))
         notes += [f"  {slow}" for slow in int8_that_does_not_help(result)]
         notes += [f"  failed: {failure.case}: {failure.message}" for failure in result.failed]

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from edgefkp.cli.options import (
+    engine_options,
     finder_option,
     json_option,
     log,
     min_face_option,
     model_option,
     print_json,
-    runtime_option,
 )
 from edgefkp.cli.parameters import LayoutChoice, SharedOption
 from edgefkp.data.progress import progress_bar
@@ -22,6 +22,7 @@ from edgefkp.errors import FAILED, counted
 if TYPE_CHECKING:
     from edgefkp.detect.predict import Predicted
     from edgefkp.layout import PointLayout
+    from edgefkp.runtime.engine import Engine
 
 MOST_WORKERS = 64  # each takes about 100 MB
 MOST_SECONDS = 86_400.0
@@ -81,7 +82,7 @@ def _layout_help() -> str:
     metavar="SECONDS",
     help="Images that take longer are skipped, and videos with such a frame. [default: 300]",
 )
-@runtime_option()
+@engine_options
 @json_option
 def command(
     paths: tuple[Path, ...],
@@ -96,7 +97,7 @@ def command(
     names: bool,
     workers: int,
     timeout: float | None,
-    runtime: str | None,
+    runtime: "Engine",
     as_json: bool,
 ) -> int:
     """Write the keypoints of each PATH (image, folder or video), and the images with the keypoints drawn in.
