@@ -13,7 +13,9 @@ pytest.importorskip("optuna")
 from edgefkp.bench import harness
 from edgefkp.bench.device import Device
 from edgefkp.bench.devices import DEVICES, DeviceOptions, Listener, Work, open_device
+from edgefkp.bench.devices.ssh import SshDevice
 from edgefkp.bench.result import Result
+from edgefkp.bench.result import read as read_result
 from edgefkp.bench.verdict import VALID
 from edgefkp.card import NETWORK, Card
 from edgefkp.data.faces import Dataset, faces_of
@@ -270,3 +272,16 @@ def test_this_machine_measures_by_the_usual_harness(tmp_path, monkeypatch):
     timing = measure_on(open_device("cpu"))(file)
     assert 0 < timing.ms <= timing.ms_high
     assert timing.runtime
+
+
+def test_a_board_measures_through_ssh(server: SshDevice, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SETTINGS", ONE)
+    file = tmp_path / "candidate.float32.tflite"
+    file.write_bytes(FLOAT.read_bytes())
+    heard: list[str] = []
+    options = DeviceOptions(python=server.python)
+    timing = measure_on(open_device(server.name, options), heard.append)(file)
+    assert timing.ms > 0
+    assert timing.runtime
+    assert read_result(tmp_path / "bench.json").device.name == server.name
+    assert any(server.name in line for line in heard)
