@@ -27,7 +27,7 @@ from edgefkp.search import candidate as module
 from edgefkp.search.candidate import Watcher, measure_on
 from edgefkp.search.front import FAILED, SLOW, STOPPED, TRAINED, Timing, Tuning, read_tuned
 from edgefkp.search.trials import Trials
-from edgefkp.search.tune import tune
+from edgefkp.search.tune import prepared, tune
 from edgefkp.training.fit import Diverged
 from edgefkp.training.train import Experiment
 from tests.bench_parts import FLOAT, ONE
@@ -218,6 +218,12 @@ def test_without_time_nothing_is_timed_and_the_size_counts(source, trained, unbu
     assert [trial.ms for trial in tuned.trials] == [None] * 3
     assert "0" in {trial.trial for trial in tuned.front}
     assert not tuned.machine
+
+
+def test_who_finds_every_candidate_handed_out_says_so(source, trained, unbuilt, tmp_path):
+    tuning = replace(TUNING, trials=1)
+    with prepared(tuning, source, tmp_path).taken(), pytest.raises(EdgefkpError, match="works on all 1 candidates"):
+        tune(tuning, source, tmp_path, measure=same())
 
 
 def test_another_search_under_the_same_name_is_refused(source, trained, unbuilt, tmp_path):
