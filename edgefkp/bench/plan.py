@@ -1,12 +1,13 @@
 """What is measured, in which order, for how long: fixed before the first process starts, and printed."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgefkp.errors import UsageError
-from edgefkp.runtime.packages import MOST_THREADS
+from edgefkp.runtime.onnx_file import is_onnx
+from edgefkp.runtime.packages import MOST_THREADS, RUNTIMES
 
 MODES = ("invoke", "e2e")
 MOST_PROCESSES = 1000  # of a case
@@ -43,24 +44,33 @@ class Case:
 
 def cases_of(
     files: Iterable[Path],
-    runtimes: Iterable[str] = ("",),
+    runtimes: Collection[str] = ("",),
     threads: Iterable[int] = (1,),
-    xnnpack: Iterable[bool] = (True,),
+    xnnpack: Collection[bool] = (True,),
     delegates: Iterable[str] = ("",),
     modes: Iterable[str] = MODES,
     pythons: Iterable[str] = ("",),
 ) -> list[Case]:
-    """Every combination; runtime "" is the first choice of its environment."""
+    """Every combination that can be; runtime "" is the first choice of its environment.
+
+    A file of one form is left out for runtimes of another while one of its own is among them; what runs .onnx files
+    has no XNNPACK to leave out.
+    """
     return [
         Case(str(file), runtime, thread, pack, delegate, mode, python)
         for file in files
         for python in pythons
-        for runtime in runtimes
+        for runtime in _for(file, runtimes)
         for thread in threads
         for delegate in delegates
-        for pack in ((True,) if delegate else xnnpack)
+        for pack in ((True,) if delegate or (is_onnx(file) and True in xnnpack) else xnnpack)
         for mode in modes
     ]
+
+
+def _for(file: Path, runtimes: Collection[str]) -> Collection[str]:
+    own = [one for one in runtimes if not one or is_onnx(file) == is_onnx(RUNTIMES[one].suffix)]
+    return own or runtimes
 
 
 @dataclass(frozen=True)

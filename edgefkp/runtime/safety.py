@@ -1,4 +1,5 @@
-"""Run .tflite files in child processes, which a malformed file may kill: is it safe to load, and what does it predict?
+"""Run .tflite and .onnx files in child processes, which a malformed file may kill: is it safe to load, and what does
+it predict?
 
 Overwritten bytes make an interpreter end in a segmentation fault or hang, and no exception can be caught in the same
 process. A file that passed once is remembered: see runtime/passed. Bytes that were altered after the export may also
@@ -19,8 +20,8 @@ from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec
 from edgefkp.records import built
 from edgefkp.runtime import interpreters, isolate, passed, shipped
+from edgefkp.runtime.any_graph import require_runnable
 from edgefkp.runtime.defects import require_right
-from edgefkp.runtime.graph import require_tflite
 from edgefkp.runtime.tflite_model import TfliteModel, require_finite
 
 _AGAIN = "export or copy it again"
@@ -35,10 +36,10 @@ def check(path: Path | str, runtime: str | None = None) -> None:
     wrongly by this runtime.
     """
     path = Path(path)
-    require_tflite(path)
+    require_runnable(path)
     digest = sha256_file(path)
     require_card_hash(path, digest)
-    info = interpreters.choose(runtime)
+    info = interpreters.choose_for(path, runtime)
     facts = digest, info.name, info.version
     if digest in shipped.hashes() or passed.has_passed(CHECK, *facts):
         return
