@@ -99,6 +99,7 @@ class Judge:
         import keras
 
         self._watcher.state(f"candidate {taken.number}: converting")
+        keras.utils.set_random_seed(self.tuning.seed)  # the same file in a search that was started again
         model = build(read_point(str(file)), self._source.spec)
         settings = ConversionSettings(self.tuning.scheme)
         content = convert(model, settings, [self._samples] if settings.values.static else ())
