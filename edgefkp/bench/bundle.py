@@ -16,7 +16,7 @@ from edgefkp.bench.plan import Case, TimingSettings
 from edgefkp.bench.timed_images import TimedImages
 from edgefkp.card import card_path
 from edgefkp.data.arrays import write_arrays
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, counted
 from edgefkp.files import replacing, sha256_file, write_json, write_text
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime import safety
@@ -28,7 +28,7 @@ SCHEMA = "edgefkp.bundle/1"
 REFERENCE = 10  # images whose points travel along
 JOB, IMAGES, POINTS, FILES = "job.json", "images.npz", "golden.npz", "files"
 
-README = """edgefkp bench bundle: measures {files} .tflite files on {images} images ({license}).
+README = """edgefkp bench bundle: measures {files} on {images} ({license}).
 
 With numpy and a runtime for .tflite files (pip install ai-edge-litert; on 32-bit Arm tflite-runtime and numpy<2):
 
@@ -71,7 +71,9 @@ def make(folder: Path, cases: list[Case], images: TimedImages, settings: TimingS
     write_arrays(folder / POINTS, reference_points(files, images), compressed=True)
     named = [replace(case, file=Path(case.file).name) for case in cases]
     write_json(folder / JOB, BundleJob(SCHEMA, named, settings, {file.name: sha256_file(file) for file in files}))
-    text = README.format(files=len(files), images=len(images.images), license=images.license)
+    text = README.format(
+        files=counted(len(files), ".tflite file"), images=counted(len(images.images), "image"), license=images.license
+    )
     write_text(folder / "README.txt", text)
     return folder
 

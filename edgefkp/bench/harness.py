@@ -22,7 +22,7 @@ from edgefkp.bench.timed_images import save as save_images
 from edgefkp.bench.usage import Usage
 from edgefkp.bench.worker import work
 from edgefkp.card import require_card_hash
-from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.errors import EdgefkpError, EnvironmentProblem, counted
 from edgefkp.export.inspect import verify_scheme
 from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import json_text, sha256_file
@@ -204,7 +204,9 @@ class _Bench:
                 results[step.case].append(found)
         progress(len(schedule), len(schedule), "")
         if resumed:
-            notes.append(f"{resumed} of {len(schedule)} processes were measured before a break, and counted once")
+            notes.append(
+                f"{resumed} of {counted(len(schedule), 'process')} were measured before a break, and counted once"
+            )
         return results, notes
 
     def _run_step(self, step: Step, kept: Path, timeout: float) -> tuple[WorkerResult | None, str]:

@@ -177,11 +177,16 @@ def footnotes(results: Sequence[Result]) -> list[str]:
     for result in results:
         data, plan = result.data, result.plan
         scored = next((row for row in result.rows if row.rmse is not None), None)
-        truth = f"RMSE over {scored.faces} faces, {scored.coordinates} coordinates" if scored else "no labels, no RMSE"
+        truth = (
+            f"RMSE over {counted(scored.faces, 'face')}, {counted(scored.coordinates, 'coordinate')}"
+            if scored
+            else "no labels, no RMSE"
+        )
         notes.append(f"{result.device}: {machine.title(result.machine)}; {result.created}")
         notes.append(f"  {data['images']} different images ({data['name']}); {truth}")
         notes.append(
-            f"  {plan['processes']} processes of {plan['seconds']:g} s for each line and mode; 95 % interval of p50"
+            f"  {counted(plan['processes'], 'process')} of {plan['seconds']:g} s for each line and mode; "
+            "95 % interval of p50"
         )
         notes += [
             f"  {CROPS.get(crop, crop)}" for crop in sorted({row.crop for row in result.rows if row.mode == "e2e"})
@@ -283,7 +288,7 @@ def recommendation(found: Recommendation) -> Table:
         ]
         for choice in found.choices
     ]
-    note = f"{found.result} on {found.device}; RMSE on {found.faces} faces of {found.data}"
+    note = f"{found.result} on {found.device}; RMSE on {counted(found.faces, 'face')} of {found.data}"
     notes = [note, *(f"doubt ignored: {doubt}" for doubt in found.ignored)]
     if found.left_out:
         notes.append(f"{counted(found.left_out, 'row')} never chosen, for the verdict")

@@ -67,6 +67,10 @@ class TfliteModel:
     def set(self, tensor: np.ndarray, which: int = 0) -> None:
         self.interpreter.set_tensor(self.inputs[which]["index"], tensor)
 
+    def view(self, which: int = 0) -> np.ndarray:
+        """An input tensor itself, to be written to. Must be let go of before the tensors are used: `view()[:] = ...`"""
+        return self.interpreter.tensor(self.inputs[which]["index"])()
+
     def set_all(self, tensors: Sequence[np.ndarray]) -> None:
         """One for each input."""
         for which, tensor in enumerate(tensors):
