@@ -40,7 +40,8 @@ from edgefkp.training.features import fit_head
 from edgefkp.training.finetune import Finetuned, OwnFaces, finetune, parts_for
 from edgefkp.training.fit import EpochLog, Fit, fit
 from edgefkp.training.key import deciding, key_of
-from edgefkp.training.recipe import Recipe, require_within
+from edgefkp.training.recipe import RIDGE, Recipe, require_within
+from edgefkp.training.ridge import Solved, fit_ridge
 from edgefkp.training.schedule import AUTO, SCHEDULES
 from edgefkp.training.start import facts_of, find_start, inherited, open_start
 from edgefkp.training.step_plan import Plan
@@ -72,7 +73,12 @@ class Experiment:
                 raise UsageError(f"unknown {axis} '{getattr(self, axis)}'", f"choose one of: {', '.join(known)}")
         for name, most in (("teacher_share", 1), ("teacher_copies", 1000), ("automatic_weight", 1000)):
             require_within(name.replace("_", " "), getattr(self, name), 0, most)
-        resolve(self.network, self.imputation, self.augment)
+        network = resolve(self.network, self.imputation, self.augment)
+        if self.recipe.head == RIDGE and (self.start or not network.frozen):
+            raise UsageError(
+                f"the head of {network.name} cannot be solved: its backbone learns, too",
+                'give a network whose name ends in _frozen and no --from, or leave "head" out of the recipe',
+            )
         if self.teacher_online and (not self.teachers or self.teacher_copies or self.augment != "online"):
             raise UsageError(
                 "teachers that label every altered image need --teacher and --augment online, and no copies",
@@ -189,6 +195,8 @@ def train(
         own = OwnFaces(faces, parts.train.groups[rows], parts)
         plan = _plan(experiment, spec, images)
         result = finetune(start, make, network.name, experiment.schedule, own, recipe, plan, spec, online, *calls)
+    elif recipe.head == RIDGE:
+        result = fit_ridge(make, faces, parts.validation, recipe, spec, online, *calls)
     elif network.frozen and not online:
         result = fit_head(make, faces, parts.validation, recipe, spec, *calls)
     else:
@@ -221,7 +229,8 @@ def train(
         ),
         training={"recipe": plain(recipe), "plan": plain(result.plan), "best_epoch": result.best["epoch"]}
         | experiment.extras(source)
-        | ({"finetuning": result.facts} if isinstance(result, Finetuned) else {}),
+        | ({"finetuning": result.facts} if isinstance(result, Finetuned) else {})
+        | ({"head": result.facts} if isinstance(result, Solved) else {}),
         metrics={
             "validation_rmse": result.best["validation_rmse"],
             "validation_rmse_mean_shape": mean_shape_rmse(parts),
