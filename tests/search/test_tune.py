@@ -28,8 +28,8 @@ from edgefkp.search.candidate import Watcher, measure_on
 from edgefkp.search.front import FAILED, SLOW, STOPPED, TRAINED, Timing, Tuning, read_tuned
 from edgefkp.search.trials import Trials
 from edgefkp.search.tune import prepared, tune
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.fit import Diverged
-from edgefkp.training.train import Experiment
 from tests.bench_parts import FLOAT, ONE
 
 TUNING = Tuning("found", "wide", trials=3, images=400)

@@ -54,7 +54,7 @@ def use_found(path: Path) -> list[Any]:
     """Chosen from, shown, and taken as the network of a training."""
     from edgefkp.report.search_table import candidates, table
     from edgefkp.search.front import read_tuned
-    from edgefkp.training.train import Experiment
+    from edgefkp.training.experiment import Experiment
 
     tuned = read_tuned(path)
     if any(value is not None and value <= 0 for one in tuned.trials for value in (one.ms, one.validation_rmse)):
