@@ -142,6 +142,9 @@ def _runtimes() -> list[EnvironmentCheck]:
             )
         except EdgefkpError as error:
             checks.append(EnvironmentCheck(info.name, False, error.message, error.hint))
+    for info in interpreters.installed(".onnx"):
+        module, line = interpreters.RUNTIMES[info.name].interpreter, interpreters.install_line(info.name)
+        checks.append(replace(_tried(f"{info.name} (for .onnx files)", module, _in_venv(line), info.version), ok=None))
     works = [check for check in checks if check.ok]
     if works:
         return [check if check.ok else EnvironmentCheck(check.name, None, check.found, check.fix) for check in checks]

@@ -23,7 +23,7 @@ from edgefkp.bench.timed_images import save as save_images
 from edgefkp.bench.usage import Usage
 from edgefkp.bench.worker import work
 from edgefkp.card import require_card_hash
-from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.errors import EdgefkpError, EnvironmentProblem, counted
 from edgefkp.export.inspect import verify_scheme
 from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import json_text, sha256_file
@@ -31,6 +31,7 @@ from edgefkp.layout import ModelSpec
 from edgefkp.records import built
 from edgefkp.runtime import isolate
 from edgefkp.runtime.contract import known_spec
+from edgefkp.runtime.onnx_file import is_onnx
 
 LOOK_SECONDS = 0.5  # at what else is running, before the first process
 START_SECONDS = 0.3  # a worker needs before it loads, for the estimate
@@ -205,7 +206,9 @@ class _Bench:
                 results[step.case].append(found)
         progress(len(schedule), len(schedule), "")
         if resumed:
-            notes.append(f"{resumed} of {len(schedule)} processes were measured before a break, and counted once")
+            notes.append(
+                f"{resumed} of {counted(len(schedule), 'process')} were measured before a break, and counted once"
+            )
         return results, notes
 
     def _run_step(self, step: Step, kept: Path, timeout: float) -> tuple[WorkerResult | None, str]:
@@ -275,7 +278,9 @@ class _Bench:
 
 
 def _scheme(file: str) -> str:
-    """The file's scheme; the one that its name claims where no package here reads graphs."""
+    """The file's scheme; the one that its name claims where no package here reads graphs; "" for .onnx."""
+    if is_onnx(file):
+        return ""
     try:
         return verify_scheme(file)
     except EnvironmentProblem:

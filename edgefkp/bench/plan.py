@@ -1,13 +1,14 @@
 """What is measured, in which order, for how long: fixed before the first process starts, and printed."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgefkp.errors import UsageError
 from edgefkp.runtime.engine import Engine
-from edgefkp.runtime.packages import MOST_THREADS
+from edgefkp.runtime.onnx_file import is_onnx
+from edgefkp.runtime.packages import MOST_THREADS, RUNTIMES
 
 MODES = ("invoke", "e2e")
 MOST_PROCESSES = 1000  # of a case
@@ -47,25 +48,34 @@ class Case:
 
 def cases_of(
     files: Iterable[Path],
-    runtimes: Iterable[str] = ("",),
+    runtimes: Collection[str] = ("",),
     threads: Iterable[int] = (1,),
-    xnnpack: Iterable[bool] = (True,),
+    xnnpack: Collection[bool] = (True,),
     delegates: Iterable[str] = ("",),
     modes: Iterable[str] = MODES,
     pythons: Iterable[str] = ("",),
     accelerators: Iterable[str] = ("",),
 ) -> list[Case]:
-    """Every combination; runtime "" is the first choice of its environment, accelerator "" its interpreter."""
+    """Every combination that can be; runtime "" is the first choice of its environment, accelerator "" its interpreter.
+
+    A file of one form is left out for runtimes of another while one of its own is among them; what runs .onnx files
+    has no XNNPACK to leave out.
+    """
     return [
         Case(str(file), runtime, thread, pack, delegate, mode, python, accelerator)
         for file in files
         for python in pythons
-        for runtime in runtimes
+        for runtime in _for(file, runtimes)
         for thread in threads
         for accelerator, delegate in (*(("", one) for one in delegates), *((one, "") for one in accelerators if one))
-        for pack in ((True,) if delegate or accelerator else xnnpack)
+        for pack in ((True,) if delegate or accelerator or (is_onnx(file) and True in xnnpack) else xnnpack)
         for mode in modes
     ]
+
+
+def _for(file: Path, runtimes: Collection[str]) -> Collection[str]:
+    own = [one for one in runtimes if not one or is_onnx(file) == is_onnx(RUNTIMES[one].suffix)]
+    return own or runtimes
 
 
 @dataclass(frozen=True)

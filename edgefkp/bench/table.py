@@ -65,8 +65,7 @@ def setting(row: BenchRow | Choice) -> str:
     version = ".".join(row.version.split(".")[:2])
     extras = [f"x{row.threads}"] if row.threads > 1 else []
     extras += [] if row.xnnpack else ["no XNNPACK"]
-    extras += [Path(row.delegate.partition(":")[0]).stem] if row.delegate else []
-    extras += [row.accelerator] if row.accelerator else []
+    extras += [row.accelerator or Path(row.delegate.partition(":")[0]).stem] if row.accelerator or row.delegate else []
     return " ".join(part for part in (row.runtime, version, *extras) if part)
 
 
@@ -95,9 +94,7 @@ COLUMNS = (
     BenchColumn("file", "left", narrowest=16, cell=lambda line: line.row.file.removesuffix(".tflite")),
     BenchColumn("KB", drop=2, cell=lambda line: f"{line.row.bytes / 1000:.0f}"),
     BenchColumn("runtime", "left", narrowest=14, cell=lambda line: setting(line.row)),
-    BenchColumn(
-        "accel.", "left", title="how much runs on the accelerator", cell=lambda line: share_of(line.row), optional=True
-    ),
+    BenchColumn("accel.", "left", title="on the accelerator", cell=lambda line: share_of(line.row), optional=True),
     # Milliseconds an image, medians: the network alone, and from a camera's frame to keypoints in it. Seconds per 100
     # images, as the paper has them, are in the stored result.
     BenchColumn(
@@ -182,11 +179,16 @@ def footnotes(results: Sequence[Result]) -> list[str]:
     for result in results:
         data, plan = result.data, result.plan
         scored = next((row for row in result.rows if row.rmse is not None), None)
-        truth = f"RMSE over {scored.faces} faces, {scored.coordinates} coordinates" if scored else "no labels, no RMSE"
+        truth = (
+            f"RMSE over {counted(scored.faces, 'face')}, {counted(scored.coordinates, 'coordinate')}"
+            if scored
+            else "no labels, no RMSE"
+        )
         notes.append(f"{result.device}: {machine.title(result.machine)}; {result.created}")
         notes.append(f"  {data['images']} different images ({data['name']}); {truth}")
         notes.append(
-            f"  {plan['processes']} processes of {plan['seconds']:g} s for each line and mode; 95 % interval of p50"
+            f"  {counted(plan['processes'], 'process')} of {plan['seconds']:g} s for each line and mode; "
+            "95 % interval of p50"
         )
         notes += [
             f"  {CROPS.get(crop, crop)}" for crop in sorted({row.crop for row in result.rows if row.mode == "e2e"})
@@ -289,7 +291,7 @@ def recommendation(found: Recommendation) -> Table:
         ]
         for choice in found.choices
     ]
-    note = f"{found.result} on {found.device}; RMSE on {found.faces} faces of {found.data}"
+    note = f"{found.result} on {found.device}; RMSE on {counted(found.faces, 'face')} of {found.data}"
     notes = [note, *(f"doubt ignored: {doubt}" for doubt in found.ignored)]
     if found.left_out:
         notes.append(f"{counted(found.left_out, 'row')} never chosen, for the verdict")

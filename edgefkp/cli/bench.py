@@ -1,4 +1,4 @@
-"""edgefkp bench: measure .tflite files."""
+"""edgefkp bench: measure .tflite and .onnx files."""
 
 import contextlib
 from datetime import datetime, timezone
@@ -105,7 +105,7 @@ class _WithShow(click.Command):
 def command(
     files: tuple[Path, ...], devices: tuple[str, ...], out: Path, name: str | None, as_json: bool, **options: Any
 ) -> None:
-    """Measure FILES: .tflite files, folders of them, or names of shipped models (default: export/).
+    """Measure FILES: .tflite files, folders of them, .onnx files, or names of shipped models (default: export/).
 
     Prints milliseconds an image, for the interpreter alone and from a camera-like frame to keypoints (e2e), and stores
     every raw time. With --data, the same outputs give the RMSE. Files that take no faces are timed on --inputs, or on
@@ -208,10 +208,9 @@ def _axes(options: dict[str, Any], remote: bool = False) -> dict[str, Any]:
     }
     if options["sweep"]:
         cores = machine.describe().get("cores", 1)
+        swept = [*interpreters.installed(), *interpreters.installed(".onnx")]
         axes["threads"] = options["threads"] or tuple(2**n for n in range(cores.bit_length()))
-        axes["runtimes"] = (
-            options["runtimes"] or [i.name for i in interpreters.installed() if i.name != "tensorflow"] or ("",)
-        )
+        axes["runtimes"] = options["runtimes"] or [one.name for one in swept if one.name != "tensorflow"] or ("",)
         axes["xnnpack"] = (True, False)
     for name in axes["runtimes"]:
         if name and not options["pythons"] and not remote:

@@ -20,7 +20,7 @@ from edgefkp.cli.options import (
 from edgefkp.cli.parameters import SharedOption
 from edgefkp.data.progress import progress_bar
 from edgefkp.data.split import PARTS
-from edgefkp.errors import UsageError
+from edgefkp.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -244,8 +244,8 @@ def _robustness(
     align = ("left", "left", "right", "right", "right")
     headers = ("condition", "strength", "RMSE px", "times", "coordinates")
     click.echo(tabulate(rows, headers, colalign=align, disable_numparse=True))
-    on = f" on {result.accelerator}" if result.accelerator else ""
-    click.echo(f"\n{result.file} ({result.runtime} {result.version}{on}), {source.name}, {part}: {len(faces)} faces")
+    ran = f"{result.runtime} {result.version}{f' on {result.accelerator}' if result.accelerator else ''}"
+    click.echo(f"\n{result.file} ({ran}), {source.name}, {part}: {counted(len(faces), 'face')}")
 
 
 def _sources(text: str | None) -> tuple[int, ...] | None:

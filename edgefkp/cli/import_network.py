@@ -48,7 +48,8 @@ def command(
     """Write SOURCE as OUT/NAME.tflite with a card, which every other command takes for one of ours.
 
     SOURCE: a .tflite, .keras or .h5 file, the folder of a SavedModel, MODULE:FUNCTION that returns a PyTorch network,
-    or a .pt2 file. Input and points that are not stated are read from the shapes of the file.
+    or a .pt2 file; an .onnx file is copied and stays one, which onnxruntime runs. Input and points that are not stated
+    are read from the shapes of the file.
     """
     from edgefkp.export.imports import Asked, import_network
 

@@ -91,6 +91,7 @@ def _schedules() -> tuple[str, ...]:
     "--teacher-share", type=float, default=0.5, show_default=True, help="Share of the teachers in each target."
 )
 @click.option("--teacher-copies", type=int, default=0, help="Augmented copies of each face that the teachers label.")
+@click.option("--teacher-online", is_flag=True, help="Let the teachers label every altered image as it is drawn.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("models"), show_default=True, help="Folder for the model."
 )
@@ -117,6 +118,7 @@ def command(
     teacher: tuple[Path, ...],
     teacher_share: float,
     teacher_copies: int,
+    teacher_online: bool,
     out: Path,
     resume: bool,
     replace: bool,
@@ -152,6 +154,7 @@ def command(
         teachers=teacher,
         teacher_share=teacher_share,
         teacher_copies=teacher_copies,
+        teacher_online=teacher_online,
         automatic_weight=automatic_weight,
         start=start,
         schedule=schedule or AUTO,

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgefkp.card import Card
 from edgefkp.data.faces import Faces
-from edgefkp.errors import EdgefkpError, GateError
+from edgefkp.errors import EdgefkpError, GateError, counted
 from edgefkp.evaluation.bootstrap import paired_interval
 from edgefkp.evaluation.evaluate import FacesPart
 from edgefkp.evaluation.fitted import fitted_faces
@@ -217,7 +217,7 @@ def require_delta(results: Sequence[Parity], limit: float) -> None:
         worst = max(over, key=lambda result: result.delta)
         low, high = worst.interval
         raise GateError(
-            f"{len(over)} of {len(results)} files lose more than {limit} px; {worst.file}: {worst.delta:+.4f} px "
-            f"(95 %: {low:+.4f} to {high:+.4f})",
+            f"{len(over)} of {counted(len(results), 'file')} lost more than {limit} px; "
+            f"{worst.file}: {worst.delta:+.4f} px (95 %: {low:+.4f} to {high:+.4f})",
             "see which layers cost most: edgefkp export --explain; then keep one in float: --keep-float LAYER",
         )

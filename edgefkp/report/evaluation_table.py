@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from edgefkp.errors import counted
 from edgefkp.evaluation.evaluate import Evaluation
 from edgefkp.evaluation.gates import METRICS, GateResult, parse_gate
 from edgefkp.evaluation.metrics import Score
@@ -19,17 +20,24 @@ def evaluation_text(evaluation: Evaluation) -> str:
     on = f" on {evaluation.accelerator}" if evaluation.accelerator else ""
     rows = [
         ("file", f"{evaluation.file} ({evaluation.runtime} {evaluation.version}{on})"),
-        ("data", f"{evaluation.data['name']}, {evaluation.data['part']}: {s.faces} faces, {s.coordinates} coordinates"),
+        (
+            "data",
+            f"{evaluation.data['name']}, {evaluation.data['part']}: {counted(s.faces, 'face')}, "
+            f"{counted(s.coordinates, 'coordinate')}",
+        ),
         ("RMSE", f"{s.rmse:.4f} px  (95 %: {s.interval[0]:.3f} - {s.interval[1]:.3f}, bootstrap over persons)"),
     ]
     if layout := evaluation.data.get("layout"):
         rows.insert(2, ("points", f"{len(s.rmse_per_point)} of {layout}, which follow from the model's"))
     if evaluation.kaggle_rmse is not None:
         rows.append(
-            ("Kaggle's score", f"{evaluation.kaggle_rmse:.4f} px  ({evaluation.kaggle_coordinates} coordinates)")
+            (
+                "Kaggle's score",
+                f"{evaluation.kaggle_rmse:.4f} px  ({counted(evaluation.kaggle_coordinates, 'coordinate')})",
+            )
         )
     if s.rmse_complete is not None:
-        rows.append(("complete faces", f"{s.rmse_complete:.4f} px  ({s.complete_faces} faces)"))
+        rows.append(("complete faces", f"{s.rmse_complete:.4f} px  ({counted(s.complete_faces, 'face')})"))
     rows.append(("point error", "  ".join(f"{name} {value:.2f}" for name, value in s.percentiles.items()) + " px"))
     points = [(name, value) for name, value in s.rmse_per_point.items() if value is not None]
     parts = [
@@ -119,7 +127,7 @@ def comparison_table(evaluations: Sequence[Evaluation]) -> Table:
         rows.append([one.file, f"{one.score.rmse:.4f}", _range(one.score.interval), *normalized, *areas])
     first = evaluations[0]
     by = TITLES.get(first.score.nme_by, "")
-    data = f"{first.data['name']}, {first.data['part']}: {first.score.faces} faces"
+    data = f"{first.data['name']}, {first.data['part']}: {counted(first.score.faces, 'face')}"
     sides = dict.fromkeys(f"{one.side}x{one.side}" for one in evaluations)
     return Table(columns, rows, [data, f"RMSE in px of {', '.join(sides)} images; NME in per cent of: {by}"])
 

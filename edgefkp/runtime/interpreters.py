@@ -1,4 +1,4 @@
-"""The interpreters that run .tflite files: LiteRT, tflite-runtime, TensorFlow.
+"""The interpreters that run model files: LiteRT, tflite-runtime and TensorFlow for .tflite, onnxruntime for .onnx.
 
 The only file that names an interpreter package. A runtime is imported when a file is loaded with it, never before.
 """
@@ -21,10 +21,14 @@ from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.files import captured_fds
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime import compiled as compiling
+from edgefkp.runtime.any_graph import require_runnable
 from edgefkp.runtime.engine import Engine, RuntimeChoice
-from edgefkp.runtime.graph import require_tflite
+from edgefkp.runtime.onnx_file import SUFFIX, is_onnx
 from edgefkp.runtime.packages import MOST_THREADS, RUNTIMES, Runtime
 from edgefkp.runtime.tflite_model import LoadClocks, TfliteModel, plain_name
+
+TFLITE = ".tflite"
+ONNX_LINE = "pip install 'edgefkp[onnx]'"  # or onnxruntime alone, on a board
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,12 @@ class RuntimeInfo:
     version: str  # of the installed package, "unknown" if pip does not know it
 
 
-def installed() -> list[RuntimeInfo]:
-    """The runtimes of this environment in the order of the default choice; nothing is imported."""
+def installed(suffix: str = TFLITE) -> list[RuntimeInfo]:
+    """The runtimes of this environment for such files, in the order of the default choice; nothing is imported."""
     return [
         RuntimeInfo(runtime.name, _version(runtime))
         for runtime in RUNTIMES.values()
-        if importlib.util.find_spec(runtime.module)
+        if runtime.suffix == suffix and importlib.util.find_spec(runtime.module)
     ]
 
 
@@ -53,21 +57,34 @@ def _version(runtime: Runtime) -> str:
     return "unknown"
 
 
-def choose(runtime: str | None = None) -> RuntimeInfo:
+def choose(runtime: str | None = None, suffix: str = "") -> RuntimeInfo:
     """The runtime of that name, or the first installed one that works here.
 
-    Raises UsageError for an unknown name, EnvironmentProblem if it is not installed or cannot work.
+    suffix: of the file in question; by default that of the runtime, else .tflite.
+    Raises UsageError for an unknown name and for one that runs other files, EnvironmentProblem if it is not installed
+    or cannot work.
     """
     if runtime is not None:
-        runtime = RUNTIMES[runtime].name
-    present = [info for info in installed() if runtime in (None, info.name)]
+        runtime, runs = RUNTIMES[runtime].name, RUNTIMES[runtime].suffix
+        if suffix not in ("", runs):
+            known = ", ".join(one.name for one in RUNTIMES.values() if one.suffix == suffix)
+            raise UsageError(f"{runtime} runs {runs} files, not {suffix}", f"leave --runtime out, or give: {known}")
+        suffix = runs
+    present = [info for info in installed(suffix or TFLITE) if runtime in (None, info.name)]
     if not present:
+        if suffix == SUFFIX:
+            raise EnvironmentProblem("an .onnx file is run by onnxruntime, which is not installed", ONNX_LINE)
         wanted = f"the runtime {runtime}" if runtime else "no runtime for .tflite files (LiteRT, tflite-runtime)"
         raise EnvironmentProblem(f"{wanted} is {'not ' if runtime else ''}installed", install_line(runtime))
     works = [info for info in present if not _numpy_problem(info)]
     if not works:
         raise EnvironmentProblem(_numpy_problem(present[0]), "pip install 'numpy<2' 'opencv-python<4.12'")
     return works[0]
+
+
+def choose_for(path: Path, runtime: str | None = None) -> RuntimeInfo:
+    """As `choose`, for that file."""
+    return choose(runtime, SUFFIX if is_onnx(path) else TFLITE)
 
 
 def _numpy_problem(info: RuntimeInfo) -> str:
@@ -82,6 +99,8 @@ def install_line(runtime: str | None = None) -> str:
     machine, python = platform.machine(), sys.version_info[:2]
     if runtime == "tensorflow":
         return "pip install tensorflow"
+    if runtime and RUNTIMES[runtime].suffix == SUFFIX:
+        return ONNX_LINE
     if runtime == "tflite-runtime" or (runtime is None and machine.startswith("armv")):
         if python >= (3, 12):
             return (
@@ -110,7 +129,7 @@ def load(
     spec: ModelSpec | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> TfliteModel:
-    """Load a .tflite file and allocate its tensors; what the interpreter prints meanwhile is dropped.
+    """Load a .tflite or .onnx file and allocate its tensors; what the interpreter prints meanwhile is dropped.
 
     xnnpack: False leaves out the default delegate, so that the reference and built-in kernels run.
     runtime: its name, or an Engine with an accelerator or a delegate. delegate: as Engine.delegate.
@@ -123,29 +142,27 @@ def load(
     path = Path(path)
     if not 1 <= threads <= MOST_THREADS:
         raise UsageError(f"{threads} threads were asked for; 1 to {MOST_THREADS} can be", "for example: --threads 4")
-    require_tflite(path)
+    require_runnable(path)
     engine = Engine.of(runtime) if not delegate else Engine(Engine.of(runtime).runtime, delegate=delegate)
-    info = choose(engine.runtime)
+    info = choose_for(path, engine.runtime)
+    if is_onnx(path) and (engine.facts or not xnnpack):
+        raise UsageError(
+            f"{path.name} is run by {info.name}, which has neither XNNPACK nor delegates nor accelerators to choose",
+            "leave --xnnpack, --delegate and --accelerator out, or measure .tflite files alone",
+        )
     on = None
     with captured_fds() as chatter:
         try:
             started = time.perf_counter()
             package = importlib.import_module(RUNTIMES[info.name].interpreter)
             imported = time.perf_counter()
-            resolver = package.OpResolverType
-            kernels = resolver.AUTO if xnnpack else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
             delegates = [_load_delegate(package, engine.delegate)] if engine.delegate else []
             compiler = _compiler(package, info, path) if engine.accelerator else None
             begun = time.perf_counter()
             interpreter: Any = (
                 compiler(engine.accelerator, threads)
                 if compiler
-                else package.Interpreter(
-                    model_path=str(path),
-                    num_threads=threads,
-                    experimental_delegates=delegates or None,
-                    experimental_op_resolver_type=kernels,
-                )
+                else _interpreter(package, path, threads, xnnpack, delegates)
             )
             loaded = time.perf_counter()
             _resize(interpreter, shapes or {}, path)
@@ -180,6 +197,20 @@ def _compiler(package: Any, info: RuntimeInfo, path: Path) -> Callable[[str, int
     return lambda accelerator, threads: compiling.compile_file(module, path, accelerator, threads, details)
 
 
+def _interpreter(package: Any, path: Path, threads: int, xnnpack: bool, delegates: list[Any]) -> Any:
+    if is_onnx(path):
+        from edgefkp.runtime.onnx_session import OnnxSession
+
+        return OnnxSession(path, threads)
+    resolver = package.OpResolverType
+    return package.Interpreter(
+        model_path=str(path),
+        num_threads=threads,
+        experimental_delegates=delegates or None,
+        experimental_op_resolver_type=resolver.AUTO if xnnpack else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+
+
 def _resize(interpreter: Any, shapes: Mapping[str, tuple[int, ...]], path: Path) -> None:
     details = {plain_name(str(detail["name"])): detail["index"] for detail in interpreter.get_input_details()}
     for name, shape in shapes.items():
@@ -210,6 +241,11 @@ def _load_delegate(package: Any, spec: str) -> Any:
 
 
 def _load_error(path: Path, info: RuntimeInfo, message: str) -> EdgefkpError:
+    if unknown := re.search(r"(?:No Op registered for|Fatal error:) ([\w.:]+)", message):
+        return EdgefkpError(
+            f"{path} needs the operator {unknown[1]}, which {info.name} {info.version} does not have",
+            "export it again without operators of one's own, or for an older opset",
+        )
     if unknown := re.search(r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'", message):
         return EdgefkpError(
             f"{path} needs {unknown[1]} version {unknown[2]}, which {info.name} {info.version} does not have",

@@ -1,4 +1,5 @@
-"""Run .tflite files in child processes, which a malformed file may kill: is it safe to load, and what does it predict?
+"""Run .tflite and .onnx files in child processes, which a malformed file may kill: is it safe to load, and what does
+it predict?
 
 Overwritten bytes make an interpreter end in a segmentation fault or hang, and no exception can be caught in the same
 process. A file that passed once is remembered: see runtime/passed. Bytes that were altered after the export may also
@@ -19,9 +20,9 @@ from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec
 from edgefkp.records import built
 from edgefkp.runtime import interpreters, isolate, passed, shipped
+from edgefkp.runtime.any_graph import require_runnable
 from edgefkp.runtime.defects import require_right
 from edgefkp.runtime.engine import Engine, RuntimeChoice
-from edgefkp.runtime.graph import require_tflite
 from edgefkp.runtime.tflite_model import TfliteModel, require_finite
 
 _AGAIN = "export or copy it again"
@@ -38,11 +39,11 @@ def check(path: Path | str, runtime: RuntimeChoice = None) -> None:
     wrongly by this runtime.
     """
     path = Path(path)
-    require_tflite(path)
+    require_runnable(path)
     digest = sha256_file(path)
     require_card_hash(path, digest)
     engine = Engine.of(runtime)
-    info = interpreters.choose(engine.runtime)
+    info = interpreters.choose_for(path, engine.runtime)
     engine = replace(engine, runtime=info.name)
     facts = digest, info.name, info.version, *engine.facts
     if (digest in shipped.hashes() and not engine.facts) or passed.has_passed(CHECK, *facts):

@@ -1,4 +1,4 @@
-"""Run a keypoint .tflite: images in, keypoints out, by the input scaling and quantization of the file."""
+"""Run a keypoint .tflite or .onnx: images in, keypoints out, by the input scaling and quantization of the file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,8 +25,8 @@ class LoadClocks:
 
 @dataclass
 class TfliteModel:
-    """A loaded .tflite file with its tensors allocated. Any file can be set, invoked and read; `predict` needs a
-    keypoint network."""
+    """A loaded .tflite or .onnx file with its tensors allocated. Any file can be set, invoked and read; `predict` needs
+    a keypoint network."""
 
     path: Path
     runtime: str  # one of interpreters.RUNTIMES
@@ -75,6 +75,10 @@ class TfliteModel:
 
     def set(self, tensor: np.ndarray, which: int = 0) -> None:
         self.interpreter.set_tensor(self.inputs[which]["index"], tensor)
+
+    def view(self, which: int = 0) -> np.ndarray:
+        """An input tensor itself, to be written to. Must be let go of before the tensors are used: `view()[:] = ...`"""
+        return self.interpreter.tensor(self.inputs[which]["index"])()
 
     def set_all(self, tensors: Sequence[np.ndarray]) -> None:
         """One for each input."""
@@ -125,7 +129,7 @@ class TfliteModel:
         detail = self.outputs[self.points_output or 0]
         if np.dtype(detail["dtype"]).kind != "f":
             scale, zero = detail["quantization"]
-            output = (output.astype(np.float32) - zero) * scale
+            output = (output.astype(np.float32) - zero) * (scale or 1.0)
         return self.spec.decode(output)
 
     def predict(self, images: np.ndarray) -> np.ndarray:

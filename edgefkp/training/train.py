@@ -35,7 +35,7 @@ from edgefkp.networks.registry import Network, build, resolve
 from edgefkp.runtime.keras_safety import remember_keras
 from edgefkp.training.autotune import choose_plan
 from edgefkp.training.batches import epoch_size
-from edgefkp.training.distillation import augmented_copies, distill_targets
+from edgefkp.training.distillation import augmented_copies, distill_targets, online_teachers
 from edgefkp.training.features import fit_head
 from edgefkp.training.finetune import Finetuned, OwnFaces, finetune, parts_for
 from edgefkp.training.fit import EpochLog, Fit, fit
@@ -61,6 +61,7 @@ class Experiment:
     teachers: tuple[Path, ...] = ()  # model files whose mean prediction becomes a part of every target
     teacher_share: float = 0.5  # that part
     teacher_copies: int = 0  # augmented copies of each face that the teachers label; 0: the face itself
+    teacher_online: bool = False  # the teachers label every altered image as it is drawn
     automatic_weight: float = 1.0  # in the loss, of faces whose every point was placed automatically
     start: str | None = None  # a trained network to start from: a .keras file, or one that comes with edgefkp
     schedule: str = AUTO  # one of SCHEDULES; for a `start` alone
@@ -72,10 +73,15 @@ class Experiment:
         for name, most in (("teacher_share", 1), ("teacher_copies", 1000), ("automatic_weight", 1000)):
             require_within(name.replace("_", " "), getattr(self, name), 0, most)
         resolve(self.network, self.imputation, self.augment)
-        if self.start is not None and (self.augment == "paper" or self.teacher_copies):
+        if self.teacher_online and (not self.teachers or self.teacher_copies or self.augment != "online"):
             raise UsageError(
-                "fine-tuning does not take the paper's offline set or copies for teachers",
-                "leave out --augment paper and --teacher-copies",
+                "teachers that label every altered image need --teacher and --augment online, and no copies",
+                "give --teacher FILE and leave out --teacher-copies",
+            )
+        if self.start is not None and (self.augment == "paper" or self.teacher_copies or self.teacher_online):
+            raise UsageError(
+                "fine-tuning takes neither the paper's offline set nor teachers of altered images",
+                "leave out --augment paper, --teacher-copies and --teacher-online",
             )
 
     @property
@@ -118,12 +124,14 @@ class Experiment:
             extras["teacher_share"] = self.teacher_share
         if self.teachers and self.teacher_copies:
             extras["teacher_copies"] = self.teacher_copies
+        if self.teacher_online:
+            extras["teacher_online"] = True
         return extras
 
 
 # Fields that `key` takes in its own way; a younger one is in the key where it is not neutral.
 _KEYED = {"network", "imputation", "augment", "recipe", "weights", "options"} | {
-    "teachers", "teacher_share", "teacher_copies", "automatic_weight"
+    "teachers", "teacher_share", "teacher_copies", "teacher_online", "automatic_weight"
 }  # fmt: skip
 
 
@@ -185,7 +193,9 @@ def train(
         result = fit_head(make, faces, parts.validation, recipe, spec, *calls)
     else:
         plan = _plan(experiment, spec, images)
-        result = fit(make, faces, parts.validation, recipe, plan, spec, online, *calls)
+        asked = experiment.teacher_online
+        relabel = online_teachers(faces, experiment.teachers, experiment.teacher_share) if asked else None
+        result = fit(make, faces, parts.validation, recipe, plan, spec, online, *calls, relabel)
     card = Card(
         NETWORK,
         name,
@@ -272,9 +282,9 @@ def _standing(path: Path, key: str, replace: bool, note: Callable[[str], None]) 
 def training_faces(parts: Split, experiment: Experiment) -> TrainingSet:
     """What the experiment's network is shown, before any change on the fly."""
     faces, recipe = impute(parts.train, experiment.imputation, experiment.automatic_weight), experiment.recipe
-    if experiment.teachers:
+    if experiment.teachers and not experiment.teacher_online:
         faces = augmented_copies(faces, experiment.teacher_copies, recipe.online, recipe.seed)
-        faces = distill_targets(faces, list(experiment.teachers), experiment.teacher_share)
+        faces = distill_targets(faces, experiment.teachers, experiment.teacher_share)
     return paper_set(faces, recipe.seed) if experiment.augment == "paper" else faces
 
 

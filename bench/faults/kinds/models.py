@@ -175,6 +175,11 @@ def list_models(path: Path) -> list[Any]:
     return [len(listed)]
 
 
+def make_onnx(folder: Path) -> list[Sample]:
+    (folder / "tiny.onnx").write_bytes((Path(__file__).parents[3] / "tests/fixtures/tiny.onnx").read_bytes())
+    return samples_of(folder, "tiny.onnx")
+
+
 def make_finder_file(folder: Path) -> list[Sample]:
     """A tiny finder that TensorFlow makes in a process of its own."""
     from edgefkp.runtime import isolate
@@ -254,4 +259,9 @@ KINDS.add(
 )
 KINDS.add(
     Kind("finder", ".tflite of the finder edge", make_finder_file, alter_tflite, find_faces, 80, needs="tensorflow")
+)
+KINDS.add(
+    Kind(
+        "onnx", ".onnx: predict, by onnxruntime", make_onnx, alter_bytes, points, 100, needs="onnxruntime", seconds=120
+    )
 )
