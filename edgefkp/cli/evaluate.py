@@ -61,6 +61,11 @@ def _by_help() -> str:
 @click.option(
     "--robustness", is_flag=True, help="Score on degraded images instead: dark, blurred, noisy, rotated, occluded ..."
 )
+@click.option(
+    "--fit-offsets",
+    is_flag=True,
+    help="Take off each point's mean error on 1,000 faces of training persons: for networks of other definitions.",
+)
 @click.option("--by", cls=SharedOption, help_from=_by_help, metavar="NAME,...")
 @click.option(
     "--gate",
@@ -93,6 +98,7 @@ def command(
     submission: Path | None,
     solution: Path | None,
     robustness: bool,
+    fit_offsets: bool,
     by: str | None,
     gates: tuple[str, ...],
     worst: Path | None,
@@ -123,8 +129,11 @@ def command(
     models = tuple(path if path.exists() else find_model(path) for path in models)
     model = models[0]
     _require_one(models, {"--submission": submission, "--robustness": robustness, "--worst": worst})
-    if robustness and (by or gates or worst or plot):
-        raise UsageError("--robustness has no parts, gates or figures", "leave out --by, --gate, --worst and --plot")
+    if robustness and (by or gates or worst or plot or fit_offsets):
+        raise UsageError(
+            "--robustness has no parts, gates, figures or offsets",
+            "leave out --by, --gate, --worst, --plot and --fit-offsets",
+        )
     predictor = open_predictor(model, runtime, stated=stated)
     if data is None:
         data, reading = data_of(models, reading)
@@ -145,7 +154,7 @@ def command(
         return
 
     def scored(path: Path, faces: "Dataset") -> "Evaluated":
-        return evaluated(path, faces, part, _sources(label_src), runtime, _names(by), limits, stated)
+        return evaluated(path, faces, part, _sources(label_src), runtime, _names(by), limits, stated, fit_offsets)
 
     done = [scored(model, source)]
     for path in models[1:]:
@@ -244,8 +253,9 @@ def _robustness(
     align = ("left", "left", "right", "right", "right")
     headers = ("condition", "strength", "RMSE px", "times", "coordinates")
     click.echo(tabulate(rows, headers, colalign=align, disable_numparse=True))
-    ran = f"{result.runtime} {result.version}{f' on {result.accelerator}' if result.accelerator else ''}"
-    click.echo(f"\n{result.file} ({ran}), {source.name}, {part}: {counted(len(faces), 'face')}")
+    on = f" on {result.accelerator}" if result.accelerator else ""
+    by = f"{result.runtime} {result.version}{on}"
+    click.echo(f"\n{result.file} ({by}), {source.name}, {part}: {counted(len(faces), 'face')}")
 
 
 def _sources(text: str | None) -> tuple[int, ...] | None:

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -202,6 +202,11 @@ def finder_option() -> Decorator:
     )
 
 
+free_option = click.option(
+    "--free",
+    is_flag=True,
+    help="Use only a model, a finder and a presence check that may go into products, and print whom to credit.",
+)
 min_face_option = click.option(
     "--min-face",
     type=click.FloatRange(min=0, min_open=True),
@@ -278,6 +283,12 @@ def if_stopped(hint: str) -> Iterator[None]:
 def log(text: str) -> None:
     """Print a line for people on stderr, so that stdout stays the result."""
     print(text, file=sys.stderr, flush=True)
+
+
+def log_credits(credits: Sequence[str]) -> None:
+    """Print whom to credit, on stderr."""
+    for credit in credits:
+        log(f"credit: {credit}")
 
 
 def print_json(value: Any) -> None:

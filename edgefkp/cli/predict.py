@@ -9,8 +9,10 @@ import click
 from edgefkp.cli.options import (
     engine_options,
     finder_option,
+    free_option,
     json_option,
     log,
+    log_credits,
     min_face_option,
     model_option,
     print_json,
@@ -49,6 +51,7 @@ def _layout_help() -> str:
 @finder_option()
 @click.option("--faces", type=click.IntRange(min=1), help="Most faces per image. [default: all; video: 1]")
 @min_face_option
+@free_option
 @click.option(
     "--format",
     "table",
@@ -91,6 +94,7 @@ def command(
     finder: str,
     faces: int | None,
     min_face: float | None,
+    free: bool,
     table: str,
     layout: "PointLayout | None",
     overlays: bool,
@@ -112,7 +116,9 @@ def command(
 
     items, left_out = look_for(paths, out)
     limit = timeout or TIMEOUT
-    settings = PredictSettings(out, model, finder, faces, runtime, overlays, names, table, limit, layout, min_face)
+    settings = PredictSettings(
+        out, model, finder, faces, runtime, overlays, names, table, limit, layout, min_face, free
+    )
     detector = settings.detector()  # errors of the model or the finder come before the progress bar
     settings.points_of(detector)
     with progress_bar("predict", len(items)) as bar:
@@ -120,11 +126,13 @@ def command(
         def done(item: Item) -> None:
             bar.update(1)
 
-        result = replace(predict(items, settings, workers, done, detector), left_out=dict(left_out))
+        result = predict(items, settings, workers, done, detector)
+    result = replace(result, left_out=dict(left_out), credits=detector.credits)
     if as_json:
         print_json(result)
     else:
         click.echo(_sentence(result))
+    log_credits(detector.credits)
     if left_out:
         log(f"left out of the folders: {named(left_out)}")
     for name, reason in list(result.silent.items())[:_SHOWN]:

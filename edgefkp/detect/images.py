@@ -59,16 +59,24 @@ class PredictSettings:
     timeout: float = TIMEOUT  # seconds that an image, or a frame of a video, may take
     layout: PointLayout | None = None  # of the points that are written and drawn; None: the model's
     min_face: float | None = None
+    free: bool = False
 
     def detector(self) -> KeypointDetector:
         return KeypointDetector(
-            self.model, self.finder, max_faces=self.max_faces, min_face=self.min_face, runtime=self.runtime
+            self.model,
+            self.finder,
+            max_faces=self.max_faces,
+            min_face=self.min_face,
+            runtime=self.runtime,
+            free=self.free,
         )
 
     def identity(self, detector: KeypointDetector) -> dict[str, Any]:
         """What must be the same for an earlier run's work to count: values by the names of the options."""
         name, _, argument = self.finder.partition(":")
-        optional = {} if self.min_face is None else {"min face": self.min_face}
+        optional: dict[str, Any] = {} if self.min_face is None else {"min face": self.min_face}
+        if self.free:
+            optional["free"] = True
         return {
             "edgefkp": __version__,
             "model": sha256_file(detector.model),

@@ -13,6 +13,7 @@ from edgefkp.errors import UsageError
 from edgefkp.evaluation.fitted import fitted_faces
 from edgefkp.evaluation.gates import Gate, GateResult, check_gate
 from edgefkp.evaluation.metrics import Score, keep_label_sources, score
+from edgefkp.evaluation.offsets import fitted_offsets
 from edgefkp.evaluation.slices import Slice, slices
 from edgefkp.files import sha256_file
 from edgefkp.layout import REFERENCE_SIDE
@@ -53,6 +54,9 @@ class Evaluation:
     slices: list[Slice] = field(default_factory=list)  # the parts that were asked for
     gates: list[GateResult] = field(default_factory=list)  # the limits that were asked for
     accelerator: str = ""  # or delegate, that computed; "" for the CPU
+
+    # What was taken off each point, x and y, and how many training faces it was fitted on; None: nothing.
+    offsets: dict[str, Any] | None = None
 
 
 def part_of(source: Dataset, part: str) -> Faces:
@@ -107,16 +111,22 @@ def evaluated(
     by: Sequence[str] = (),
     gates: Sequence[Gate] = (),
     stated: Stated | None = None,
+    fit_offsets: bool = False,
 ) -> Evaluated:
     """`evaluate`, with the faces and with scores of parts of them.
 
     by: properties and columns, see `slices.slices`. gates: limits, see `gates.check_gate`; one that is not met is no
-    error here. Raises UsageError for a property that the faces do not have.
+    error here. fit_offsets: take off the mean error of each point on training persons, see `fitted_offsets`. Raises
+    UsageError for a property that the faces do not have.
     """
     labeled = part_of(source, part)
     predictor = open_predictor(path, runtime, stated=stated)
     fitted = fitted_faces(predictor.spec, labeled, Path(path).name)
     faces, predicted = fitted.faces, fitted.scored(predictor.predict(fitted.seen.images))
+    held = None
+    if fit_offsets:
+        offsets, held = fitted_offsets(predictor, source, Path(path).name, label_sources)
+        predicted = predicted - offsets
     scored = score(predicted, faces.keypoints, faces.groups, faces.layout, faces.label_src, label_sources)
     kaggle, coordinates = None, 0
     own_pixels = faces.input.side == labeled.input.side and faces.layout == labeled.layout
@@ -137,6 +147,7 @@ def evaluated(
         kaggle_rmse=kaggle,
         kaggle_coordinates=coordinates,
         side=faces.input.side,
+        offsets=held,
     )
     counted = replace(faces, keypoints=keep_label_sources(faces.keypoints, faces.label_src, label_sources))
     return Evaluated(

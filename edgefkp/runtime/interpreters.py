@@ -147,7 +147,7 @@ def load(
     info = choose_for(path, engine.runtime)
     if is_onnx(path) and (engine.facts or not xnnpack):
         raise UsageError(
-            f"{path.name} is run by {info.name}, which has neither XNNPACK nor delegates nor accelerators to choose",
+            f"{path.name} is run by {info.name}, which has neither XNNPACK nor delegates or accelerators to choose",
             "leave --xnnpack, --delegate and --accelerator out, or measure .tflite files alone",
         )
     on = None
