@@ -1,29 +1,30 @@
 """Compare other people's landmark models with ours on the same 96x96 faces, in one run: time and RMSE.
 
     python3 -m venv .venv-peers && .venv-peers/bin/pip install -r bench/peers/requirements.txt
-    PYTHONPATH=. .venv-peers/bin/python bench/peers/peers.py export/*.tflite --data lfw-kaggle
+    PYTHONPATH=. .venv-peers/bin/python bench/peers/peers.py FILE.tflite... --data lfw-kaggle
 
 FILES may be imported ones (edgefkp import), as MediaPipe's face_landmark. dlib, whose models are no networks, sees the
 96x96 crop enlarged; the amount of border and the size of its face box are fitted on faces of training persons. Of it
 and of imported files the mean error of each point on the same faces is subtracted. The RMSE covers only points
 placed by hand or derived from such points (label_src 1 and 2). The time covers only the network, with 1 thread, in
-shuffled rounds. Files without a card are only timed. Writes bench/results/peers.json; docs/PEERS.md shows it.
+shuffled rounds that are graded as `edgefkp bench` grades its processes (bench/peers/timing.py). Files without a card
+are only timed. Writes bench/results/peers.json; docs/PEERS.md shows it.
 --robustness scores the models on altered faces (edgefkp.evaluation.robustness) without timing them and writes
 robustness.json next to --out; existing results are kept.
 """
 
 import argparse
-import random
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from bench.peers.timing import THREADS, row_of, timed
 from edgefkp.bench import machine
 from edgefkp.card import read_card
 from edgefkp.data.faces import AGREED, Faces, faces_of
@@ -39,7 +40,7 @@ from edgefkp.layouts.maps import conversion
 from edgefkp.runtime import interpreters
 
 OUT = Path(__file__).parents[1] / "results" / "peers.json"
-ROUNDS, TIMED = 12, 100  # number of rounds, and of different faces in each
+TIMED = 100  # different faces
 TUNED_ON = 300  # faces of training persons
 BOXES = (0.75, 0.85, 0.95, 1.05)  # side of dlib's face box over the side of the crop
 BOX_SHIFTS = (-0.05, 0.0, 0.05, 0.1)  # of that box downwards, in sides of the crop
@@ -78,6 +79,7 @@ class Contender:
     scored: bool = True
     sha256: str = ""  # of files
     imported: bool = False  # a file of others
+    runtime: str = ""  # with its version
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         return np.stack([self.points(self.run(self.prepare(image))) for image in images]) - self.offset
@@ -104,6 +106,7 @@ def of_file(path: Path) -> Contender:
 
     card = read_card(path)
     about = {"scored": card is not None, "sha256": sha256_file(path), "imported": bool(card and card.imported)}
+    about["runtime"] = f"{model.runtime} {model.version}"
     points_name = card.layout.name if card and card.imported else ""
     name = CALLED.get(points_name, path.name.removesuffix(".tflite"))
     return Contender(name, path.stat().st_size, prepare, run, points, **about)
@@ -138,6 +141,7 @@ def dlib_points(count: int, border: float, box: float, shift: float) -> Contende
         lambda image: predictor(image, rectangle),
         points,
         helped=helped,
+        runtime=f"dlib {version('dlib-bin')}",
     )
 
 
@@ -162,17 +166,18 @@ def gathered(points: np.ndarray, mapping: dict[str, Sequence[int]]) -> np.ndarra
     ).astype(np.float32)
 
 
-def helped(candidates: list[Contender], training: Faces) -> Contender:
+def helped(candidates: Iterable[Contender], training: Faces) -> Contender:
     """Return the candidate with the lowest RMSE on training persons after subtracting its constant offsets."""
     truth = by_people(training)
-    best, lowest = candidates[0], float("inf")
-    for one in candidates:
+    best, lowest = None, float("inf")
+    for one in candidates:  # one after the other: dlib's model of 68 points takes much memory
         predicted = one.predict(training.images)
         gap = predicted - truth
         known = ~np.isnan(gap)
         one.offset = (np.where(known, gap, 0).sum(0) / np.maximum(known.sum(0), 1)).astype(np.float32)
         if (error := error_of(predicted - one.offset, truth)[0]) < lowest:
             best, lowest = one, error
+    assert best
     return best
 
 
@@ -185,23 +190,6 @@ def error_of(predicted: np.ndarray, truth: np.ndarray) -> tuple[float, int]:
     """Return the RMSE in pixels over the coordinates that both have, and their number."""
     both = np.where(np.isnan(predicted), np.nan, truth)
     return rmse(np.nan_to_num(predicted), both), int((~np.isnan(both)).sum())
-
-
-def timed(contenders: list[Contender], images: np.ndarray) -> dict[str, list[float]]:
-    """Return the milliseconds of every run, in rounds of shuffled order; inputs are prepared in advance."""
-    shuffle = random.Random(0)
-    inputs = {one.name: [one.prepare(image) for image in images] for one in contenders}
-    found: dict[str, list[float]] = {one.name: [] for one in contenders}
-    for number in range(ROUNDS + 1):
-        order = list(contenders)
-        shuffle.shuffle(order)
-        for one in order:
-            for value in inputs[one.name]:
-                started = time.perf_counter()
-                one.run(value)
-                if number:  # the first round warms up
-                    found[one.name].append((time.perf_counter() - started) * 1000)
-    return found
 
 
 def score_altered(
@@ -245,17 +233,19 @@ def main() -> None:
         score_altered(scored, parts.test, truth, data, given.out.with_name("robustness.json"))
         return
     faces = np.linspace(0, len(parts.test) - 1, TIMED).round().astype(int)
-    times = timed(contenders, parts.test.images[faces])
+    described, load = machine.describe(), machine.load_average()
+    inputs = {one.name: [one.prepare(image) for image in parts.test.images[faces]] for one in contenders}
+    rounds = timed({one.name: one.run for one in contenders}, inputs)
     rows = []
     for one in contenders:
         predicted = one.predict(parts.test.images) if one.scored else None
         error, counted = (None, 0) if predicted is None else error_of(predicted, truth)
-        quartiles = [float(q) for q in np.percentile(times[one.name], (25, 50, 75))]
         rows.append(
             {
                 "name": one.name,
                 "bytes": one.bytes,
-                "ms": quartiles,
+                "runtime": one.runtime,
+                **row_of(rounds[one.name], described.get("cores"), load),
                 "rmse": error,
                 "rmse_all": None if predicted is None else error_of(predicted, parts.test.keypoints)[0],
                 "coordinates": counted,
@@ -266,8 +256,10 @@ def main() -> None:
         given.out,
         {
             "schema": "edgefkp.peers/1",
-            "machine": machine.title(machine.describe()),
-            "load": machine.load_average(),
+            "machine": machine.title(described),
+            "processor": described.get("processor"),
+            "threads": THREADS,
+            "load": load,
             "data": {"name": source.name, "faces": len(parts.test), "label_src": [1, 2]},
             "rows": rows,
             "quoted": QUOTED,
@@ -275,9 +267,8 @@ def main() -> None:
     )
     for row in rows:
         error = f"{row['rmse']:.3f}" if row["rmse"] is not None else "n/a"
-        print(
-            f"{row['name']:42} {row['bytes'] / 1000:9.0f} KB  {row['ms'][1]:8.3f} ms  {error} px  {row['coordinates']}"
-        )
+        print(f"{row['name']:42} {row['bytes'] / 1000:9.0f} KB  {row['ms'][1]:8.3f} ms  {error} px  {row['verdict']}")
+        print(*(f"    {reason}" for reason in row["reasons"]), sep="\n", end="\n" * bool(row["reasons"]))
 
 
 if __name__ == "__main__":

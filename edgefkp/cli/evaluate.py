@@ -10,12 +10,12 @@ from edgefkp.cli.contract_options import contract_options
 from edgefkp.cli.network_options import import_option
 from edgefkp.cli.options import (
     card_data_option,
+    engine_options,
     json_option,
     layout_option,
     log,
     print_json,
     reading_options,
-    runtime_option,
 )
 from edgefkp.cli.parameters import SharedOption
 from edgefkp.data.progress import progress_bar
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from edgefkp.evaluation.robustness import Condition
     from edgefkp.layout import ModelSpec, PointLayout
     from edgefkp.runtime.contract import Stated
+    from edgefkp.runtime.engine import Engine
 
 
 def _by_help() -> str:
@@ -83,7 +84,7 @@ def _by_help() -> str:
     metavar="FILE",
     help="Draw the cumulative error curve, of all MODELs, into this .png or .svg.",
 )
-@runtime_option()
+@engine_options
 @contract_options
 @import_option
 @json_option
@@ -102,7 +103,7 @@ def command(
     gates: tuple[str, ...],
     worst: Path | None,
     plot: Path | None,
-    runtime: str | None,
+    runtime: "Engine",
     stated: "Stated | None",
     as_json: bool,
 ) -> None:
@@ -168,7 +169,7 @@ def command(
         require_gates(one.evaluation.gates, one.evaluation.file if len(done) > 1 else "")
 
 
-def _explain_far(path: Path, one: "Evaluated", source: "Dataset", runtime: str | None, stated: "Stated | None") -> None:
+def _explain_far(path: Path, one: "Evaluated", source: "Dataset", runtime: "Engine", stated: "Stated | None") -> None:
     """Log what an error far above the mean shape's usually means."""
     from edgefkp.evaluation.contract_trial import FAR, mean_shape_rmse, usual_cause
     from edgefkp.runtime.predictor import open_predictor
@@ -225,7 +226,7 @@ def _require_one(models: tuple[Path, ...], options: dict[str, object]) -> None:
 
 
 def _robustness(
-    model: Path, source: "Dataset", part: str, label_sources: tuple[int, ...] | None, runtime: str | None, as_json: bool
+    model: Path, source: "Dataset", part: str, label_sources: tuple[int, ...] | None, runtime: "Engine", as_json: bool
 ) -> None:
     from tabulate import tabulate
 
@@ -252,9 +253,9 @@ def _robustness(
     align = ("left", "left", "right", "right", "right")
     headers = ("condition", "strength", "RMSE px", "times", "coordinates")
     click.echo(tabulate(rows, headers, colalign=align, disable_numparse=True))
-    click.echo(
-        f"\n{result.file} ({result.runtime} {result.version}), {source.name}, {part}: {counted(len(faces), 'face')}"
-    )
+    on = f" on {result.accelerator}" if result.accelerator else ""
+    by = f"{result.runtime} {result.version}{on}"
+    click.echo(f"\n{result.file} ({by}), {source.name}, {part}: {counted(len(faces), 'face')}")
 
 
 def _sources(text: str | None) -> tuple[int, ...] | None:

@@ -18,6 +18,7 @@ from edgefkp.evaluation.slices import Slice, slices
 from edgefkp.files import sha256_file
 from edgefkp.layout import REFERENCE_SIDE
 from edgefkp.runtime.contract import Stated
+from edgefkp.runtime.engine import RuntimeChoice
 from edgefkp.runtime.predictor import open_predictor
 
 SCHEMA = "edgefkp.evaluation/1"
@@ -52,6 +53,8 @@ class Evaluation:
     side: int = REFERENCE_SIDE  # pixels: lengths are those of an image of this side, the model's input
     slices: list[Slice] = field(default_factory=list)  # the parts that were asked for
     gates: list[GateResult] = field(default_factory=list)  # the limits that were asked for
+    accelerator: str = ""  # or delegate, that computed; "" for the CPU
+
     # What was taken off each point, x and y, and how many training faces it was fitted on; None: nothing.
     offsets: dict[str, Any] | None = None
 
@@ -84,7 +87,7 @@ def evaluate(
     source: Dataset,
     part: str = "test",
     label_sources: tuple[int, ...] | None = None,
-    runtime: str | None = None,
+    runtime: RuntimeChoice = None,
     stated: Stated | None = None,
 ) -> tuple[Evaluation, np.ndarray]:
     """Score the model at `path` on a part of `source`; returns the evaluation and the (N, K, 2) predicted points
@@ -104,7 +107,7 @@ def evaluated(
     source: Dataset,
     part: str = "test",
     label_sources: tuple[int, ...] | None = None,
-    runtime: str | None = None,
+    runtime: RuntimeChoice = None,
     by: Sequence[str] = (),
     gates: Sequence[Gate] = (),
     stated: Stated | None = None,
@@ -138,6 +141,7 @@ def evaluated(
         sha256=sha256_file(path),
         runtime=predictor.runtime,
         version=predictor.version,
+        accelerator=predictor.accelerator,
         data=described,
         score=scored,
         kaggle_rmse=kaggle,

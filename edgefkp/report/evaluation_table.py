@@ -18,8 +18,9 @@ def evaluation_text(evaluation: Evaluation) -> str:
     from tabulate import tabulate
 
     s = evaluation.score
+    on = f" on {evaluation.accelerator}" if evaluation.accelerator else ""
     rows = [
-        ("file", f"{evaluation.file} ({evaluation.runtime} {evaluation.version})"),
+        ("file", f"{evaluation.file} ({evaluation.runtime} {evaluation.version}{on})"),
         (
             "data",
             f"{evaluation.data['name']}, {evaluation.data['part']}: {counted(s.faces, 'face')}, "
