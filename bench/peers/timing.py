@@ -29,9 +29,11 @@ class Round:
     reference_seconds: tuple[float, float]
     cpu_seconds: float
     wall_seconds: float
+    voluntary_switches: int
     involuntary_switches: int
     others_cores: float | None
     stolen_cores: float | None
+    core_wait: float | None
 
 
 def timed(runs: Mapping[str, Run], inputs: Mapping[str, Sequence[Any]]) -> dict[str, list[Round]]:
@@ -52,9 +54,7 @@ def _round(run: Run, inputs: Sequence[Any]) -> Round:
     _passes(run, inputs, WARM)
     reference, before = reference_seconds(), Usage()
     values = _passes(run, inputs, SECONDS)
-    used = before.until_now()
-    used.pop("voluntary_switches")
-    return Round(Raw.of(np.array(values)), (reference, reference_seconds()), **used)
+    return Round(Raw.of(np.array(values)), (reference, reference_seconds()), **before.until_now())
 
 
 def _passes(run: Run, inputs: Sequence[Any], seconds: float) -> list[int]:

@@ -20,8 +20,8 @@ from edgefkp.errors import EdgefkpError, counted
 from edgefkp.files import replacing, sha256_file, write_json, write_text
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime import safety
+from edgefkp.runtime.any_graph import require_runnable
 from edgefkp.runtime.contract import known_spec
-from edgefkp.runtime.graph import require_tflite
 from edgefkp.runtime.scratch import scratch_folder
 
 SCHEMA = "edgefkp.bundle/1"
@@ -92,11 +92,11 @@ def reference_points(files: list[Path], images: TimedImages) -> dict[str, np.nda
     """File name -> the points that this machine computes for the first images; for keypoint networks alone.
 
     A file that does not run here may travel, with the warning NoReference. Raises EdgefkpError for one that kills the
-    process that runs it, and for one that is no .tflite.
+    process that runs it, and for one that is no .tflite or .onnx.
     """
     points = {}
     for file in files:
-        require_tflite(file)
+        require_runnable(file)
         try:
             own = images.at(known_spec(file) or ModelSpec())
             points[file.name] = safety.run_in_child(file, own.images[:REFERENCE]).keypoints

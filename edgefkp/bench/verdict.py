@@ -14,6 +14,8 @@ MARKS = {VALID: GOOD, SUSPECT: DOUBT, INVALID: BAD}  # of cells in HTML
 SIGNS = {VALID: "", SUSPECT: "?", INVALID: "!"}  # after a time in a table, so that none stands there as if it were good
 SIGNS_EXPLAINED = "? SUSPECT, ! INVALID: not measured under steady conditions"
 
+WAITS = 0.9  # voluntary switches an inference, of a process that waits for a device
+
 TimingCheck = tuple[str, str]  # SUSPECT or INVALID, and the reason
 DIFFER = (0.1, 0.3)  # times that differ by this share are SUSPECT, INVALID
 
@@ -30,7 +32,11 @@ class Timing(Protocol):
     @property
     def wall_seconds(self) -> float: ...
     @property
+    def voluntary_switches(self) -> int: ...
+    @property
     def involuntary_switches(self) -> int: ...
+    @property
+    def core_wait(self) -> float | None: ...
     @property
     def others_cores(self) -> float | None: ...
     @property
@@ -111,6 +117,12 @@ def _spread(processes: Sequence[Timing], part: str) -> TimingCheck | None:
 
 
 def _cpu_share(processes: Sequence[Timing]) -> TimingCheck | None:
+    """A process that gives up its core itself, about once an inference or more often, waits for a device; what counts
+    then is the time in which it was ready and had no core, where the system reports that."""
+    if all(process.voluntary_switches >= WAITS * process.values.count for process in processes):
+        known = [process.core_wait / process.wall_seconds for process in processes if process.core_wait is not None]
+        lost = float(np.median(known)) if known else 0.0
+        return _graded(lost, 0.05, 0.2, f"it waited for a core {lost:.0%} of the time while it was timed")
     share = float(np.median([process.cpu_seconds / process.wall_seconds for process in processes]))
     return _graded(1 - share, 0.05, 0.2, f"the process had {share:.0%} of a core while it was timed")
 

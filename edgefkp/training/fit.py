@@ -22,7 +22,12 @@ from edgefkp.training.step_plan import Plan
 SAVE_SECONDS = 15.0  # between checkpoints, at least
 GAP_FACES = 512  # training faces that are scored beside the validation faces, to show the gap
 
+
 EpochLog = dict[str, Any]  # what the history has of an epoch: epoch, images, loss, RMSEs in pixels, seconds
+
+
+class Diverged(EdgefkpError):
+    """The loss stopped being a number: of this network, by this recipe, it would do so again."""
 
 
 class Labeled(Protocol):
@@ -63,7 +68,7 @@ def fit(
     online: images are altered on the fly. relabel: gives each altered batch its targets.
     checkpoint: a file that is read if it exists, and written at the end of epochs and on Ctrl-C; with the same
     plan in float32 a run that was killed and continued gives the history and weights of one that was not.
-    Raises EdgefkpError if the loss stops being a number.
+    Raises Diverged if the loss stops being a number.
     """
     saved = read_checkpoint(checkpoint) if checkpoint else None
     plan = saved.plan if saved else plan
@@ -103,7 +108,7 @@ def fit(
                     "seconds": round(spent + time.monotonic() - start, 2),
                 }
                 if not np.isfinite(row["loss"]):
-                    raise EdgefkpError(
+                    raise Diverged(
                         f"the loss became NaN or infinite in epoch {row['epoch']}",
                         "lower --learning-rate, or use another --loss",
                     )
