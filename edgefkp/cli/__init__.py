@@ -38,6 +38,7 @@ COMMANDS = {
     "predict": "Predict keypoints in images, folders and videos.",
     "demo": "Show keypoints live: camera, video, window, web page.",
     "bundle": "Pack files, images and the benchmark for another machine.",
+    "publish": "Show or publish a model's files, with their terms, on a hub.",
     "doctor": "Check this machine or a board, and print fixes.",
     "cache": "Show what is kept in the cache folder, or remove it.",
 }
