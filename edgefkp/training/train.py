@@ -1,5 +1,6 @@
 """One trained network: split, impute, augment, fit, and write models/<model>.keras with its card."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
@@ -28,7 +29,7 @@ from edgefkp.data.split import Split, split
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.files import plain, require_writable, sha256_file
-from edgefkp.layout import KAGGLE15, ModelSpec
+from edgefkp.layout import KAGGLE15, LAYOUTS, ModelSpec
 from edgefkp.networks.complexity import macs, parameters
 from edgefkp.networks.costs import cost_of
 from edgefkp.networks.registry import Network, build, resolve
@@ -65,6 +66,8 @@ class Experiment:
     automatic_weight: float = 1.0  # in the loss, of faces whose every point was placed automatically
     start: str | None = None  # a trained network to start from: a .keras file, or one that comes with edgefkp
     schedule: str = AUTO  # one of SCHEDULES; for a `start` alone
+    # A word that follows the network in the model's name, for a second one of the kind: "free".
+    variant: str = field(default="", metadata={"decides": False})
 
     def __post_init__(self) -> None:
         for axis, known in (("imputation", IMPUTATIONS), ("augment", AUGMENTS), ("schedule", SCHEDULES)):
@@ -72,6 +75,8 @@ class Experiment:
                 raise UsageError(f"unknown {axis} '{getattr(self, axis)}'", f"choose one of: {', '.join(known)}")
         for name, most in (("teacher_share", 1), ("teacher_copies", 1000), ("automatic_weight", 1000)):
             require_within(name.replace("_", " "), getattr(self, name), 0, most)
+        if not re.fullmatch("[a-z0-9]*", self.variant) or self.variant in LAYOUTS.names():
+            raise UsageError(f"'{self.variant}' is no variant", "give one lowercase word, as free")
         network = resolve(self.network, self.imputation, self.augment)
         if self.recipe.head == RIDGE and (self.start or not network.frozen):
             raise UsageError(
@@ -90,7 +95,7 @@ class Experiment:
 
     def model_name(self, spec: ModelSpec = ModelSpec()) -> str:  # noqa: B008
         """What the trained model is called: the stem of its file."""
-        name = self.resolved.name + (FINETUNED if self.start else "")
+        name = self.resolved.name + (FINETUNED if self.start else "") + (f".{self.variant}" if self.variant else "")
         return model_name(name, self.imputation, self.augment, spec)
 
     def key(self, source: Dataset, parts: Split) -> str:
@@ -166,7 +171,7 @@ def train(
     spec = source.spec
     name = experiment.model_name(spec)
     path = out / f"{name}.keras"
-    terms = inherited(source.license, facts_of(find_start(experiment.start))) if experiment.start else source.license
+    terms = _terms(experiment, source)
     if (known := _standing(path, key, replace, progress.on_note)) and resume:
         return path, _under(known, terms, path)
     checkpoint = out / ".checkpoints" / f"{name}-{key[:12]}.npz"
@@ -232,6 +237,13 @@ def train(
     remember_keras(path)
     checkpoint.unlink(missing_ok=True)
     return path, card
+
+
+def _terms(experiment: Experiment, source: Dataset) -> str:
+    """Those of the faces, and of whatever else the model learns from: its start, and its teachers' faces."""
+    terms = inherited(source.license, facts_of(find_start(experiment.start))) if experiment.start else source.license
+    taught = dict.fromkeys(facts_of(teacher).license for teacher in experiment.teachers)
+    return "; ".join([terms, *(f"taught by a model of: {one}" for one in taught if one not in terms)])
 
 
 def _under(card: Card, terms: str, path: Path) -> Card:
