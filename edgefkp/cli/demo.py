@@ -18,7 +18,7 @@ from edgefkp.cli.options import (
     print_json,
     runtime_option,
 )
-from edgefkp.errors import UsageError
+from edgefkp.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from edgefkp.demo.app import Summary
@@ -183,7 +183,7 @@ def _measured(source: Any, pipeline: "Pipeline", frames: int | None) -> "Jitter"
 
     if source.live and frames is None:
         frames = 300
-        log(f"measuring over {frames} frames; --frames changes that")
+        log(f"measuring over {counted(frames, 'frame')}; --frames changes that")
     return measure_jitter(source, pipeline, frames)
 
 
@@ -250,7 +250,7 @@ def camera_table(found: "list[CameraInfo]") -> str:
 def summary_table(summary: "Summary") -> str:
     from tabulate import tabulate
 
-    find = "-" if summary.find_ms is None else f"{summary.find_ms:.2f} ms, in {summary.searches} frames"
+    find = "-" if summary.find_ms is None else f"{summary.find_ms:.2f} ms, in {counted(summary.searches, 'frame')}"
     rows = [
         ("source", summary.source),
         ("model", f"{summary.model} ({summary.runtime})"),
@@ -268,7 +268,7 @@ def jitter_table(jitter: "Jitter") -> str:
 
     lag = "not measurable: the face hardly moves" if jitter.lag_ms is None else f"{jitter.lag_ms:.0f} ms"
     rows = [
-        ("source", f"{jitter.source}, {jitter.frames} frames of one face"),
+        ("source", f"{jitter.source}, {counted(jitter.frames, 'frame')} of one face"),
         ("model", jitter.model),
         ("jitter, raw", f"{jitter.raw_px:.3f} px of the crop"),
         ("jitter, filtered", f"{jitter.filtered_px:.3f} px"),

@@ -12,6 +12,7 @@ import click
 from edgefkp.cli.label_options import label_options, taken
 from edgefkp.cli.parameters import LayoutChoice, NameChoice, SharedOption
 from edgefkp.files import json_text
+from edgefkp.runtime.engine import ACCELERATORS, Engine
 
 if TYPE_CHECKING:
     from edgefkp.layout import InputSpec, PointLayout
@@ -149,6 +150,26 @@ def runtime_option(many: bool = False, purpose: str = "Runtime for .tflite files
         type=NameChoice("runtime", RUNTIMES.names),
         help=f"{purpose}{' May be repeated.' if many else ''} [default: the first installed]",
     )
+
+
+accelerator_option = click.option(
+    "--accelerator",
+    type=click.Choice(ACCELERATORS),
+    help="Run on this, by LiteRT's CompiledModel. [default: the CPU, by the runtime's interpreter]",
+)
+delegate_option = click.option(
+    "--delegate", metavar="LIB.so[:key=value]", help="Delegate library to use instead of the runtime's default one."
+)
+
+
+def engine_options(command: Any) -> Any:
+    """--runtime, --accelerator and --delegate: the command is called with `runtime`, an Engine of them."""
+
+    @functools.wraps(command)
+    def called(runtime: str | None, accelerator: str | None, delegate: str | None, **given: Any) -> Any:
+        return command(runtime=Engine(runtime, accelerator or "", delegate or ""), **given)
+
+    return runtime_option()(accelerator_option(delegate_option(called)))
 
 
 def quant_option(many: bool = False, default: str | None = None, purpose: str = "") -> Decorator:

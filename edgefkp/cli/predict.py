@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgefkp.cli.options import (
+    engine_options,
     finder_option,
     free_option,
     json_option,
@@ -15,7 +16,6 @@ from edgefkp.cli.options import (
     min_face_option,
     model_option,
     print_json,
-    runtime_option,
 )
 from edgefkp.cli.parameters import LayoutChoice, SharedOption
 from edgefkp.data.progress import progress_bar
@@ -24,6 +24,7 @@ from edgefkp.errors import FAILED, counted
 if TYPE_CHECKING:
     from edgefkp.detect.predict import Predicted
     from edgefkp.layout import PointLayout
+    from edgefkp.runtime.engine import Engine
 
 MOST_WORKERS = 64  # each takes about 100 MB
 MOST_SECONDS = 86_400.0
@@ -84,7 +85,7 @@ def _layout_help() -> str:
     metavar="SECONDS",
     help="Images that take longer are skipped, and videos with such a frame. [default: 300]",
 )
-@runtime_option()
+@engine_options
 @json_option
 def command(
     paths: tuple[Path, ...],
@@ -100,7 +101,7 @@ def command(
     names: bool,
     workers: int,
     timeout: float | None,
-    runtime: str | None,
+    runtime: "Engine",
     as_json: bool,
 ) -> int:
     """Write the keypoints of each PATH (image, folder or video), and the images with the keypoints drawn in.

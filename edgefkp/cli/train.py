@@ -92,6 +92,7 @@ def _schedules() -> tuple[str, ...]:
 )
 @click.option("--variant", default="", metavar="WORD", help="A word for the model's name: free, for small.free-...")
 @click.option("--teacher-copies", type=int, default=0, help="Augmented copies of each face that the teachers label.")
+@click.option("--teacher-online", is_flag=True, help="Let the teachers label every altered image as it is drawn.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("models"), show_default=True, help="Folder for the model."
 )
@@ -119,6 +120,7 @@ def command(
     teacher_share: float,
     teacher_copies: int,
     variant: str,
+    teacher_online: bool,
     out: Path,
     resume: bool,
     replace: bool,
@@ -135,9 +137,10 @@ def command(
     from edgefkp.data.faces import with_extra_training_faces, with_license
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.labels.options import AS_THEY_ARE
+    from edgefkp.training.experiment import Experiment
     from edgefkp.training.recipe import read_recipe
     from edgefkp.training.schedule import AUTO
-    from edgefkp.training.train import Experiment, train
+    from edgefkp.training.train import train
 
     if schedule and not start:
         raise UsageError(
@@ -154,6 +157,7 @@ def command(
         teachers=teacher,
         teacher_share=teacher_share,
         teacher_copies=teacher_copies,
+        teacher_online=teacher_online,
         automatic_weight=automatic_weight,
         start=start,
         schedule=schedule or AUTO,

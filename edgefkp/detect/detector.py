@@ -16,6 +16,7 @@ from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.geometry import Box, crop_face, crop_matrix, invert, move_points, reframed, roll_of, turned_box
 from edgefkp.layout import KAGGLE15, PointLayout
 from edgefkp.layouts.maps import conversion
+from edgefkp.runtime.engine import RuntimeChoice
 
 if TYPE_CHECKING:
     from edgefkp.detect.finders import FaceFinder
@@ -97,7 +98,7 @@ class KeypointDetector:
         min_score: float | None = None,
         max_faces: int | None = None,
         min_face: float | None = None,
-        runtime: str | None = None,
+        runtime: RuntimeChoice = None,
         threads: int = 1,
         predictor: "Predictor | None" = None,
         presence: PresenceCheck | None = None,

@@ -19,6 +19,7 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_file
 from edgefkp.layout import PointLayout
 from edgefkp.layouts.maps import find_conversion
+from edgefkp.runtime.engine import RuntimeChoice
 
 TIMEOUT = 300.0  # seconds; the largest image that is read takes a slow board a minute
 _WRITABLE = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -51,7 +52,7 @@ class PredictSettings:
     model: str | None = None
     finder: str = finders.DEFAULT
     max_faces: int | None = None
-    runtime: str | None = None
+    runtime: RuntimeChoice = None
     overlays: bool = True
     names: bool = False
     table: str = "csv"
@@ -83,6 +84,7 @@ class PredictSettings:
             "finder's file": sha256_file(argument) if os.path.isfile(argument) else argument,
             "faces": self.max_faces or "all",
             "runtime": detector.predictor.runtime,
+            **({"accelerator": on} if (on := detector.predictor.accelerator) else {}),
             "format": self.table,
             "overlays": self.overlays,
             "names": self.names,

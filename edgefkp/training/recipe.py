@@ -28,6 +28,7 @@ RANGES = {
     "beta": (1e-6, 10.0),
     "batchnorm_momentum": _SHARE,
     "ema": _SHARE,
+    "settled": _SHARE,
     "patience": (0, 100_000),
     "seed": (0, 2**32 - 1),
     "online.degrees": (0.0, 180.0),
@@ -63,6 +64,7 @@ class Recipe:
     # Of the running statistics while training; Keras' own 0.99 needs 40,000 images to forget the start.
     batchnorm_momentum: float = 0.9
     ema: float = 0.998  # largest decay of the averaged weights, which are what is scored and saved
+    settled: float = 0.0  # share of the images, the last ones, that are altered half as far and half as often
     patience: int = 0  # epochs without a better validation RMSE until training stops early; 0 = never
     precision: str = field(default="auto", metadata={"decides": False})  # one of PRECISIONS
     seed: int = 0

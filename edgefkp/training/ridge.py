@@ -176,7 +176,7 @@ def fit_ridge(
             if online:
                 count = min(size, steps - epoch * size)
                 rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-                for images, targets, weights in epoch_batches(faces, recipe, epoch, True, count, spec):
+                for images, targets, weights in epoch_batches(faces, recipe, epoch, recipe.online, count, spec):
                     rows.append((backbone(images), targets, weights))
                     if len(rows) * recipe.batch >= ROWS:
                         moments.add(*map(np.concatenate, zip(*rows, strict=True)))

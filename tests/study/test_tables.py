@@ -194,7 +194,9 @@ def test_starts_are_compared_half_way_and_at_the_end(tmp_path):
     ((name, *values),) = starts(read_evidence(study)).rows
     half = next(row["validation_rmse"] for row in cell.history if row["images"] >= 60_000)
     assert (name, values) == ("manual-drop", ["3.00", f"{half:.2f}", "2.50", "1.94"])
-    write_json(study / "former" / "manual-drop.json", made_cell("manual-drop", 2.2))  # by steps, as the random start was
+    write_json(
+        study / "former" / "manual-drop.json", made_cell("manual-drop", 2.2)
+    )  # by steps, as the random start was
     assert starts(read_evidence(study)).rows[0][-1] == "2.13"
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.ridge import STRENGTHS, Moments
-from edgefkp.training.train import Experiment
 
 
 @pytest.fixture

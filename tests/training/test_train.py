@@ -18,9 +18,10 @@ from edgefkp.networks.costs import cost_of
 from edgefkp.runtime.shipped import models
 from edgefkp.training import batches
 from edgefkp.training.checkpoint import read_checkpoint
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.step_plan import Plan
-from edgefkp.training.train import Experiment, Progress, _terms, train
+from edgefkp.training.train import Progress, _terms, train
 
 TINY = Recipe(images=64, batch=16, precision="float32")
 
