@@ -41,8 +41,9 @@ from edgefkp.report.run_figures import ShownFaces
 from edgefkp.runtime import isolate
 from edgefkp.training import comparison
 from edgefkp.training.comparison import Comparison
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.key import key_of
-from edgefkp.training.train import Experiment, Progress, train
+from edgefkp.training.train import Progress, train
 
 _SILENCE = 3600.0  # seconds without progress; trials of plans and an export of the largest network show none
 

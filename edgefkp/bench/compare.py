@@ -84,7 +84,7 @@ def _named(row: BenchRow) -> str:
 
 
 def _pairs(first: Result, second: Result) -> list[tuple[BenchRow, BenchRow]]:
-    for alike in ("file runtime threads xnnpack delegate python mode", "file threads mode", "threads mode"):
+    for alike in ("file runtime threads xnnpack delegate accelerator python mode", "file threads mode", "threads mode"):
         key = operator.attrgetter(*alike.split())
         ours, theirs = ([(key(row), row) for row in result.rows] for result in (first, second))
         unambiguous = all(len({k for k, _ in rows}) == len(rows) for rows in (ours, theirs))

@@ -12,6 +12,7 @@ import numpy as np
 
 from edgefkp._version import __version__
 from edgefkp.bench import machine, monitor, payload, verdict
+from edgefkp.bench.acceleration import Acceleration
 from edgefkp.bench.device import CPU, Device
 from edgefkp.bench.plan import Case, Schedule, Step, TimingSettings
 from edgefkp.bench.result import Failure, Result
@@ -148,7 +149,7 @@ class _Bench:
 
         def fail(label: str, error: EdgefkpError) -> None:
             self.first_error = self.first_error or error
-            failure = Failure(label, error.message, error.hint)
+            failure = Failure(label, error.message, error.hint, isinstance(error, EnvironmentProblem))
             if failure not in failed:
                 failed.append(failure)
 
@@ -162,7 +163,8 @@ class _Bench:
             elif case.mode == "invoke" or (found["spec"] and not found["opencv"]):
                 spec = built(ModelSpec, found["spec"]) if found["spec"] else None
                 chosen = replace(case, runtime=found["runtime"])
-                probed[chosen] = ProbeResult(found["scheme"], found["version"], spec, found["invoke_seconds"])
+                on = built(Acceleration, found["acceleration"]) if found["acceleration"] else None
+                probed[chosen] = ProbeResult(found["scheme"], found["version"], spec, found["invoke_seconds"], on)
             elif found["spec"]:
                 message = f"mode e2e needs OpenCV, which crops the face out of the frame: {found['opencv']}"
                 fail("e2e", EnvironmentProblem(message, f"{OPENCV_LINE}; or measure the network alone: --mode invoke"))

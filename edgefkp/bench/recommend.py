@@ -29,6 +29,7 @@ class Choice:
     rmse: float | None
     verdict: str
     pareto: bool  # no other is both faster and closer to the labels
+    accelerator: str = ""  # as BenchRow.accelerator
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ def _choice(row: BenchRow, rows: list[BenchRow]) -> Choice:
         rmse=row.rmse,
         verdict=row.verdict,
         pareto=not beaten,
+        accelerator=row.accelerator,
     )
 
 

@@ -23,7 +23,8 @@ from edgefkp.cli.options import (
 from edgefkp.cli.tflite_files import tflite_files
 from edgefkp.cli.timing import timing_options
 from edgefkp.data.progress import progress_bar
-from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
+from edgefkp.runtime.engine import ACCELERATORS
 
 if TYPE_CHECKING:
     from edgefkp.bench.plan import Schedule, TimingSettings
@@ -76,6 +77,14 @@ class _WithShow(click.Command):
     multiple=True,
     metavar="LIB.so[:key=value]",
     help="Delegate library to use instead of the default.",
+)
+@click.option(
+    "--accelerator",
+    "accelerators",
+    multiple=True,
+    type=click.Choice(ACCELERATORS),
+    help="Compile the files for this by LiteRT's CompiledModel; its time includes writing the inputs and reading the "
+    "outputs. May be repeated. [default: the runtime's interpreter]",
 )
 @remote_python_option
 @click.option("--install", is_flag=True, help="Install a runtime into a temporary venv on the board.")
@@ -193,7 +202,8 @@ def _axes(options: dict[str, Any], remote: bool = False) -> dict[str, Any]:
         "pythons": ("", *options["pythons"]),
         "threads": options["threads"] or (1,),
         "xnnpack": {"on": (True,), "off": (False,), "both": (True, False)}[options["xnnpack"]],
-        "delegates": options["delegates"] or ("",),
+        "delegates": options["delegates"] or (() if options["accelerators"] else ("",)),
+        "accelerators": options["accelerators"],
         "modes": options["modes"] or plan.MODES,
     }
     if options["sweep"]:
@@ -260,4 +270,5 @@ def _fail_for_those_that_failed(results: "list[Result]", asked: bool) -> None:
         failed = [one for one in failed if one.case != "e2e"]
     if failed:
         first = failed[0]
-        raise EdgefkpError(f"{len(failed)} could not be measured: {first.message}", first.hint)
+        kind = EnvironmentProblem if all(one.environment for one in failed) else EdgefkpError
+        raise kind(f"{len(failed)} could not be measured: {first.message}", first.hint)

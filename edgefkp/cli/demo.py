@@ -9,8 +9,10 @@ import click
 from edgefkp.cli.demo_pages import is_given, live_page, say_what_is_ignored, serve_browser
 from edgefkp.cli.options import (
     finder_option,
+    free_option,
     json_option,
     log,
+    log_credits,
     min_face_option,
     model_option,
     print_json,
@@ -69,6 +71,7 @@ class SizeType(click.ParamType):
 @finder_option()
 @click.option("--faces", default=1, show_default=True, type=click.IntRange(min=1), help="Number of faces to track.")
 @min_face_option
+@free_option
 @click.option("--compare", is_flag=True, help="Start with float and int8 side by side.")
 @click.option("--no-smoothing", is_flag=True, help="Start without the One-Euro filter.")
 @click.option("--names", is_flag=True, help="Start with the points' names.")
@@ -111,6 +114,7 @@ def command(
     finder: str,
     faces: int,
     min_face: float | None,
+    free: bool,
     compare: bool,
     no_smoothing: bool,
     names: bool,
@@ -141,6 +145,10 @@ def command(
         return
     if out is not None and shown != "file":
         raise UsageError("--out is for --display file", "edgefkp demo --display file --out demo.mp4")
+    if shown == "browser" and free:
+        raise UsageError(
+            "the browser page has a presence check of its own, which is not of the free set", "--display web --free"
+        )
     if shown == "browser":
         say_what_is_ignored(context)
         serve_browser(choices_beside(find_model(model)), finder, web)
@@ -151,7 +159,8 @@ def command(
     source = open_frames(spec, loop=shown in ("window", "web") if loop is None else loop, log=log, mode=mode)
     try:
         options = ViewOptions(names=names, mirror=mirror, smoothing=not no_smoothing, compare=compare)
-        pipeline = Pipeline(model, finder, runtime, threads, faces, options, min_face=min_face)
+        pipeline = Pipeline(model, finder, runtime, threads, faces, options, min_face=min_face, free=free)
+        log_credits(pipeline.credits)
         if measure_jitter:
             jitter = _measured(source, pipeline, frames)
             print_json(jitter) if as_json else click.echo(jitter_table(jitter))

@@ -48,7 +48,7 @@ def command(
     from edgefkp.bench import result as results
     from edgefkp.bench.npu_choices import recommend_npu
     from edgefkp.bench.recommend import recommend
-    from edgefkp.bench.table import recommendation
+    from edgefkp.bench.recommend_table import recommendation
     from edgefkp.cli.tuned_commands import next_commands
     from edgefkp.search.choices import recommend_network, trial_of
     from edgefkp.search.front import is_tuned, read_tuned

@@ -135,9 +135,10 @@ def command(
     from edgefkp.data.faces import with_extra_training_faces, with_license
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.labels.options import AS_THEY_ARE
+    from edgefkp.training.experiment import Experiment
     from edgefkp.training.recipe import read_recipe
     from edgefkp.training.schedule import AUTO
-    from edgefkp.training.train import Experiment, train
+    from edgefkp.training.train import train
 
     if schedule and not start:
         raise UsageError(

@@ -119,6 +119,7 @@ def command(
     Re-run the same command to resume; a larger --trials extends the search. --workers runs several candidates at once,
     and so does the same command in a second terminal, or on a second machine that shares OUT with --device ssh://...
     """
+    from edgefkp.bench.devices import open_device
     from edgefkp.cli.export import command as export
     from edgefkp.cli.train import command as train
     from edgefkp.search import tune as search
@@ -129,6 +130,7 @@ def command(
     about = (imputation, augment, budget_ms, quant, seed, ("rmse", *objectives), device)
     tuning = Tuning(name or f"found_{space}", space, count, images, *about)
     job = search.SearchJob(tuning, out, data, labels, *spec_of(layout, size, colors), reading, remote_python, install)
+    open_device(device)  # what is no device is said before anything is read
     source = job.dataset()
     given = {"train": options_for(train), "export": options_for(export)}
     with if_stopped("re-run the same command to resume"), progress_bar("tune", count) as bar:

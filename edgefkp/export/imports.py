@@ -39,6 +39,8 @@ class Asked:
     points: str = ""
     # x, y and what follows them.
     numbers_a_point: int = 2
+    # Side of the square that the network sees, over that of crops for its points.
+    crop_scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,8 @@ def contract(made: Path, asked: Asked, given: str) -> ModelSpec | None:
     spec = inside or (shown.spec if shown else ModelSpec(layout, image))
     output = replace(spec.output, points=asked.points or spec.output.points, numbers_a_point=each)
     spec = replace(spec, layout=layout, output=output)
+    if asked.crop_scale != 1:
+        spec = replace(spec, layout=layout.seen_in(asked.crop_scale))
     return asked.stated.over(spec) if asked.stated else spec
 
 

@@ -21,6 +21,7 @@ from edgefkp.layouts.maps import conversion
 from edgefkp.records import read_record
 from edgefkp.runtime import safety
 from edgefkp.runtime.contract import Stated, known_spec
+from edgefkp.runtime.engine import Engine, RuntimeChoice
 from edgefkp.runtime.graph import read_graph
 from edgefkp.runtime.metadata import spec_of
 from edgefkp.runtime.safety import run_in_child
@@ -70,6 +71,8 @@ class Parity:
     saturated: int | None
     # How many numbers the file returned.
     outputs: int
+    # Or delegate, that the file ran on; "" for the CPU.
+    accelerator: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +154,7 @@ def parity(
     faces: Faces,
     data: dict[str, Any],
     reference: Reference,
-    runtime: str | None = None,
+    runtime: RuntimeChoice = None,
     progress: Callable[[int], None] = lambda count: None,
     spec: ModelSpec | None = None,
 ) -> Parity:
@@ -186,6 +189,7 @@ def parity(
         shift_per_point={name: _shift(moved[:, number]) for number, name in enumerate(reference.spec.layout.points)},
         saturated=saturated(path, found.outputs),
         outputs=found.outputs.size,
+        accelerator=Engine.of(runtime).on,
     )
 
 

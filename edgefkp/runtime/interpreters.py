@@ -10,17 +10,19 @@ import platform
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.files import captured_fds
 from edgefkp.layout import ModelSpec
+from edgefkp.runtime import compiled as compiling
 from edgefkp.runtime.any_graph import require_runnable
+from edgefkp.runtime.engine import Engine, RuntimeChoice
 from edgefkp.runtime.onnx_file import SUFFIX, is_onnx
 from edgefkp.runtime.packages import MOST_THREADS, RUNTIMES, Runtime
 from edgefkp.runtime.refused import missing_operator
@@ -121,7 +123,7 @@ def requirements(machine: str, python: tuple[int, int]) -> list[str]:
 
 def load(
     path: Path | str,
-    runtime: str | None = None,
+    runtime: RuntimeChoice = None,
     threads: int = 1,
     xnnpack: bool = True,
     delegate: str | None = None,
@@ -131,46 +133,69 @@ def load(
     """Load a .tflite or .onnx file and allocate its tensors; what the interpreter prints meanwhile is dropped.
 
     xnnpack: False leaves out the default delegate, so that the reference and built-in kernels run.
-    delegate: "LIB.so[:key=value[,key=value]]", loaded instead of the default one.
+    runtime: its name, or an Engine with an accelerator or a delegate. delegate: as Engine.delegate.
     spec: of the model if it is known; otherwise the model looks it up when it is needed.
     shapes: of inputs that leave sizes open, by name as plain_name has it; "" for a file's only input.
-    Raises EdgefkpError if the file is not one or the runtime cannot run it, EnvironmentProblem if no runtime works.
+    Raises EdgefkpError if the file is not one or the runtime cannot run it, EnvironmentProblem if no runtime works, or
+    the accelerator is not there.
     A malformed file can kill the process: see edgefkp.runtime.safety.
     """
     path = Path(path)
     if not 1 <= threads <= MOST_THREADS:
         raise UsageError(f"{threads} threads were asked for; 1 to {MOST_THREADS} can be", "for example: --threads 4")
     require_runnable(path)
-    info = choose_for(path, runtime)
-    if is_onnx(path) and (delegate or not xnnpack):
+    engine = Engine.of(runtime) if not delegate else Engine(Engine.of(runtime).runtime, delegate=delegate)
+    info = choose_for(path, engine.runtime)
+    if is_onnx(path) and (engine.facts or not xnnpack):
         raise UsageError(
-            f"{path.name} is run by {info.name}, which has neither XNNPACK nor delegates to choose",
-            "leave --xnnpack and --delegate out, or measure .tflite files alone",
+            f"{path.name} is run by {info.name}, which has neither XNNPACK nor delegates or accelerators to choose",
+            "leave --xnnpack, --delegate and --accelerator out, or measure .tflite files alone",
         )
+    on = None
     with captured_fds() as chatter:
         try:
             started = time.perf_counter()
             package = importlib.import_module(RUNTIMES[info.name].interpreter)
             imported = time.perf_counter()
-            delegates = [_load_delegate(package, delegate)] if delegate else []
+            delegates = [_load_delegate(package, engine.delegate)] if engine.delegate else []
+            compiler = _compiler(package, info, path) if engine.accelerator else None
             begun = time.perf_counter()
-            interpreter = _interpreter(package, path, threads, xnnpack, delegates)
+            interpreter: Any = (
+                compiler(engine.accelerator, threads)
+                if compiler
+                else _interpreter(package, path, threads, xnnpack, delegates)
+            )
             loaded = time.perf_counter()
             _resize(interpreter, shapes or {}, path)
             interpreter.allocate_tensors()
             allocated = time.perf_counter()
             inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+            if engine.accelerator:
+                on = compiling.accelerated(interpreter, path, engine.accelerator, _printed(chatter))
         except ImportError as error:
             raise EnvironmentProblem(
                 f"{info.name} {info.version} is installed but cannot be imported: {_one_line(error)}",
                 f"install it again: {install_line(info.name)}",
             ) from error
         except (ValueError, RuntimeError, SystemError, OSError) as error:
+            if engine.accelerator and isinstance(error, RuntimeError):
+                printed = _printed(chatter)
+                raise compiling.compile_error(path, info.version, engine.accelerator, error, printed) from error
             # Some errors have no words of their own; the cause was printed.
-            chatter.seek(0)
-            raise _load_error(path, info, str(error) or _last_line(chatter.read())) from error
+            raise _load_error(path, info, str(error) or _last_line(_printed(chatter))) from error
     clocks = LoadClocks(imported - started, loaded - begun, allocated - loaded)
-    return TfliteModel(path, info.name, info.version, threads, inputs, outputs, clocks, interpreter, delegates, spec)
+    return TfliteModel(
+        path, info.name, info.version, threads, inputs, outputs, clocks, interpreter, delegates, spec, engine, on
+    )
+
+
+def _compiler(package: Any, info: RuntimeInfo, path: Path) -> Callable[[str, int], Any]:
+    """What compiles the file for an accelerator. Raises ImportError where this runtime is too old for it."""
+    module = importlib.import_module(f"{RUNTIMES[info.name].module}.compiled_model")
+    plain = package.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    described = package.Interpreter(model_path=str(path), experimental_op_resolver_type=plain)
+    details = described.get_input_details(), described.get_output_details()
+    return lambda accelerator, threads: compiling.compile_file(module, path, accelerator, threads, details)
 
 
 def _interpreter(package: Any, path: Path, threads: int, xnnpack: bool, delegates: list[Any]) -> Any:
@@ -211,7 +236,7 @@ def _load_delegate(package: Any, spec: str) -> Any:
         return package.load_delegate(library, pairs)
     except (OSError, ValueError, AttributeError) as error:
         raise EdgefkpError(
-            f"the delegate {library} cannot be loaded: {_last_line(str(error).encode())}",
+            f"the delegate {library} cannot be loaded: {_last_line(str(error))}",
             "give the path of a shared library that has tflite_plugin_create_delegate",
         ) from error
 
@@ -234,8 +259,13 @@ def _load_error(path: Path, info: RuntimeInfo, message: str) -> EdgefkpError:
     )
 
 
-def _last_line(printed: bytes) -> str:
-    lines = printed.decode(errors="replace").strip().splitlines()
+def _printed(chatter: IO[bytes]) -> str:
+    chatter.seek(0)
+    return chatter.read().decode(errors="replace")
+
+
+def _last_line(printed: str) -> str:
+    lines = printed.strip().splitlines()
     return lines[-1] if lines else "no reason given"
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime.contract import Stated
+from edgefkp.runtime.engine import RuntimeChoice
 from edgefkp.runtime.keras_files import is_keras
 from edgefkp.runtime.onnx_file import is_onnx
 
@@ -21,6 +22,10 @@ class Predictor(Protocol):
     version: str  # of the runtime
 
     @property
+    def accelerator(self) -> str:
+        """ "gpu", or the file name of a delegate; "" for the runtime's own CPU kernels."""
+
+    @property
     def spec(self) -> ModelSpec: ...
 
     def predict(self, images: np.ndarray) -> np.ndarray:
@@ -29,13 +34,14 @@ class Predictor(Protocol):
 
 def open_predictor(
     path: Path | str,
-    runtime: str | None = None,
+    runtime: RuntimeChoice = None,
     threads: int = 1,
     stated: Stated | None = None,
     spec: ModelSpec | None = None,
 ) -> Predictor:
     """Load a .keras, .tflite or .onnx file; one that is not known by its hash is tried in a child process first.
 
+    runtime: its name, or an Engine with an accelerator or a delegate, for .tflite files.
     stated: of its input and output, where no card or another one describes them; spec: all of that.
 
     A file that came with the package is compared with its reference vectors, once on a machine.

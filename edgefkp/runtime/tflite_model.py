@@ -10,6 +10,8 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import STANDARDIZED, ModelSpec
+from edgefkp.runtime.compiled import Accelerated
+from edgefkp.runtime.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,13 @@ class TfliteModel:
     interpreter: Any = field(repr=False)
     delegates: list[Any] = field(default_factory=list, repr=False)  # interpreters do not keep them alive
     known_spec: ModelSpec | None = None  # given by the caller; otherwise `spec` looks it up
+    engine: Engine = Engine()  # noqa: RUF009  (frozen) that was asked for
+    accelerated: Accelerated | None = None  # what it was compiled for; None for an interpreter
+
+    @property
+    def accelerator(self) -> str:
+        """ "gpu", or the file name of a delegate; "" for the runtime's own CPU kernels."""
+        return self.engine.on
 
     @cached_property
     def spec(self) -> ModelSpec:

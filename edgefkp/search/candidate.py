@@ -20,9 +20,10 @@ from edgefkp.search.front import FAILED, SLOW, STOPPED, TRAINED, Timing, Trial, 
 from edgefkp.search.stopping import verdict
 from edgefkp.search.trials import Taken, Trials, record_of
 from edgefkp.search.turns import Turns
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.fit import Diverged, EpochLog
 from edgefkp.training.recipe import Recipe
-from edgefkp.training.train import Experiment, Progress, train
+from edgefkp.training.train import Progress, train
 
 CALIBRATION_FACES = 100
 SETTINGS = replace(QUICK, processes=3)
@@ -99,6 +100,7 @@ class Judge:
         import keras
 
         self._watcher.state(f"candidate {taken.number}: converting")
+        keras.utils.set_random_seed(self.tuning.seed)  # the same file in a search that was started again
         model = build(read_point(str(file)), self._source.spec)
         settings = ConversionSettings(self.tuning.scheme)
         content = convert(model, settings, [self._samples] if settings.values.static else ())

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgefkp.bench.device import CPU
+from edgefkp.bench.result import VERDICTS, printable_json
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.schemes import FLOAT
 from edgefkp.files import read_json
@@ -76,6 +77,10 @@ class Timing:
     reasons: list[str]
     delegate: str = ""
 
+    def __post_init__(self) -> None:
+        if not 0 < self.ms <= self.ms_high or self.verdict not in VERDICTS:
+            raise EdgefkpError(f"a time of {self.ms} to {self.ms_high} ms with the verdict {self.verdict}")
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -97,6 +102,13 @@ class Trial:
     # Training images and the lowest validation RMSE until then, in pixels, at the end of each epoch.
     curve: tuple[tuple[int, float], ...] = ()
     pareto: bool = False  # no other candidate beats it
+
+    def __post_init__(self) -> None:
+        numbers = (self.ms, self.bytes, self.validation_rmse, *(value for pair in self.curve for value in pair))
+        if any(value is not None and value <= 0 for value in numbers) or self.outcome not in ("", *OUTCOMES):
+            raise EdgefkpError(f"a time, size or error that is not above 0, or the outcome '{self.outcome}'")
+        if (self.done == TRAINED) != (self.validation_rmse is not None):
+            raise EdgefkpError(f"{self.done}, with the error {self.validation_rmse}")
 
     @property
     def done(self) -> str:
@@ -170,7 +182,7 @@ def read_tuned(path: Path | str) -> Tuned:
     content = read_json(path, hint)
     if not is_tuned(content):
         raise EdgefkpError(f"{path} is not what edgefkp tune writes", hint)
-    tuned = read_record(Tuned, content, str(path), hint)
+    tuned = read_record(Tuned, printable_json(content), str(path), hint)
     if any(trial.pareto for trial in tuned.trials):
         return tuned
     return replace(tuned, trials=with_front(tuned.trials, tuned.tuning.objectives, tuned.mean_shape_rmse))

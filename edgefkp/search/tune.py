@@ -24,6 +24,7 @@ from edgefkp.search.candidate import Judge, Measure, Watcher, measure_on
 from edgefkp.search.front import FAILED, SLOW, TRAINED, Trial, Tuned, Tuning, with_front
 from edgefkp.search.trials import Trials
 from edgefkp.search.turns import Turns
+from edgefkp.training.step_plan import Plan
 from edgefkp.training.train import mean_shape_rmse
 
 
@@ -75,6 +76,7 @@ def prepared(tuning: Tuning, source: Dataset, out: Path) -> Trials:
 
 def work(trials: Trials, source: Dataset, watcher: Watcher, measure: Measure) -> None:
     """Judge candidates until there are as many as are wanted. Any number of processes may do so at once."""
+    Plan().apply()  # before a candidate is built, which starts TensorFlow with all cores
     judge = Judge(trials.tuning, source, trials, watcher, measure, Turns(trials.folder))
     while True:
         watcher.done(len(trials.all()))
@@ -92,6 +94,10 @@ def finished(trials: Trials, source: Dataset, out: Path, options: dict[str, list
     tuning, parts = trials.tuning, split(source)
     mean_shape = mean_shape_rmse(parts)
     found = with_front(trials.all(), tuning.objectives, mean_shape)
+    if not found and (running := trials.running()):
+        raise EdgefkpError(
+            f"another process works on all {running} candidates", "wait for it, or give more --trials to help it"
+        )
     if not found or found[0].validation_rmse is None:
         raise EdgefkpError(
             f"none of {len(found)} candidates {_why_none(found, tuning)}",

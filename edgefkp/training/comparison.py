@@ -16,10 +16,11 @@ from edgefkp.errors import counted
 from edgefkp.evaluation.bootstrap import Interval, paired_interval
 from edgefkp.evaluation.metrics import score
 from edgefkp.runtime.predictor import Predictor, open_predictor
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.least_squares import folds_of
 from edgefkp.training.schedule import FEW, UNTOUCHED
 from edgefkp.training.start import find_start
-from edgefkp.training.train import Experiment, Progress, train
+from edgefkp.training.train import Progress, train
 
 TUNED, SCRATCH, MEAN_SHAPE = "fine-tuned", "from scratch", "mean shape"  # kinds, beside UNTOUCHED
 

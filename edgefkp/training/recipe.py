@@ -14,6 +14,7 @@ RECIPES = Path(__file__).with_name("recipes")  # those that our own networks wer
 LOSSES = ("smooth_l1", "mse", "wing")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 STARTS = ("mean_shape", "random")
+STEPS, RIDGE = HEADS = ("steps", "ridge")
 _FORM = 'write it as JSON: {"epochs": 80, "learning_rate": 0.001}; or leave --recipe out for the defaults'
 _SHARE = (0.0, 1.0)
 # Field -> the least and the largest value that is no mistake.
@@ -69,10 +70,13 @@ class Recipe:
     seed: int = 0
     # "mean_shape": a last dense layer begins by predicting the mean training face; "random": as Keras makes it.
     start: str = field(default="mean_shape", metadata={"before": "random"})
+    # Of a frozen backbone: learned by training steps, or solved by ridge regression (ridge.py), which takes of all the
+    # fields above only `images`, or `epochs`, `batch` and `seed`.
+    head: str = STEPS
     online: AugmentConfig = field(default_factory=AugmentConfig)  # of --augment online
 
     def __post_init__(self) -> None:
-        for name, known in (("loss", LOSSES), ("precision", PRECISIONS), ("start", STARTS)):
+        for name, known in (("loss", LOSSES), ("precision", PRECISIONS), ("start", STARTS), ("head", HEADS)):
             if getattr(self, name) not in known:
                 raise UsageError(f"unknown {name} '{getattr(self, name)}'", f"choose one of: {', '.join(known)}")
         for part, within in ((self, ""), (self.online, "online.")):

@@ -9,7 +9,7 @@ from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.files import write_json
 from edgefkp.networks.registry import read_point
 from edgefkp.search.front import FAILED, SLOW, STOPPED, TRAINED, read_tuned, with_front
-from edgefkp.training.train import Experiment
+from edgefkp.training.experiment import Experiment
 from tests.made_search import EARLIER, MEAN_SHAPE, TUNING, trial, trials, tuned, write_tuned
 
 

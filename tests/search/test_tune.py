@@ -13,7 +13,9 @@ pytest.importorskip("optuna")
 from edgefkp.bench import harness
 from edgefkp.bench.device import Device
 from edgefkp.bench.devices import DEVICES, DeviceOptions, Listener, Work, open_device
+from edgefkp.bench.devices.ssh import SshDevice
 from edgefkp.bench.result import Result
+from edgefkp.bench.result import read as read_result
 from edgefkp.bench.verdict import VALID
 from edgefkp.card import NETWORK, Card
 from edgefkp.data.faces import Dataset, faces_of
@@ -25,9 +27,9 @@ from edgefkp.search import candidate as module
 from edgefkp.search.candidate import Watcher, measure_on
 from edgefkp.search.front import FAILED, SLOW, STOPPED, TRAINED, Timing, Tuning, read_tuned
 from edgefkp.search.trials import Trials
-from edgefkp.search.tune import tune
+from edgefkp.search.tune import prepared, tune
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.fit import Diverged
-from edgefkp.training.train import Experiment
 from tests.bench_parts import FLOAT, ONE
 
 TUNING = Tuning("found", "wide", trials=3, images=400)
@@ -218,6 +220,12 @@ def test_without_time_nothing_is_timed_and_the_size_counts(source, trained, unbu
     assert not tuned.machine
 
 
+def test_who_finds_every_candidate_handed_out_says_so(source, trained, unbuilt, tmp_path):
+    tuning = replace(TUNING, trials=1)
+    with prepared(tuning, source, tmp_path).taken(), pytest.raises(EdgefkpError, match="works on all 1 candidates"):
+        tune(tuning, source, tmp_path, measure=same())
+
+
 def test_another_search_under_the_same_name_is_refused(source, trained, unbuilt, tmp_path):
     tune(TUNING, source, tmp_path, measure=same())
     with pytest.raises(EdgefkpError, match="holds another search: images, objectives differ"):
@@ -270,3 +278,16 @@ def test_this_machine_measures_by_the_usual_harness(tmp_path, monkeypatch):
     timing = measure_on(open_device("cpu"))(file)
     assert 0 < timing.ms <= timing.ms_high
     assert timing.runtime
+
+
+def test_a_board_measures_through_ssh(server: SshDevice, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SETTINGS", ONE)
+    file = tmp_path / "candidate.float32.tflite"
+    file.write_bytes(FLOAT.read_bytes())
+    heard: list[str] = []
+    options = DeviceOptions(python=server.python)
+    timing = measure_on(open_device(server.name, options), heard.append)(file)
+    assert timing.ms > 0
+    assert timing.runtime
+    assert read_result(tmp_path / "bench.json").device.name == server.name
+    assert any(server.name in line for line in heard)

@@ -12,7 +12,7 @@ from edgefkp.data.split import TrainingFaces, split
 from edgefkp.errors import UsageError
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
 from edgefkp.training import distillation
-from edgefkp.training.train import Experiment
+from edgefkp.training.experiment import Experiment
 
 MEAN_SHAPE = KAGGLE15.mean_points()
 

@@ -14,10 +14,10 @@ from edgefkp.data.split import split
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
 from edgefkp.records import built
 from edgefkp.study.cell import StudyCell
-from edgefkp.training import train as module
+from edgefkp.training import experiment as module
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.key import FIRST, deciding
 from edgefkp.training.recipe import Recipe
-from edgefkp.training.train import Experiment
 
 MODELS = Path(__file__).parents[2] / "models"
 BASE = Experiment("small", recipe=Recipe(images=64))

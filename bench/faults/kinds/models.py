@@ -100,6 +100,12 @@ def make_for_import(folder: Path) -> list[Sample]:
     return [Sample(folder / s, tiny_model(folder / s, s, False).name, f"tiny.{s}.tflite") for s in ("float32", "int8")]
 
 
+def make_task(folder: Path) -> list[Sample]:
+    with zipfile.ZipFile(folder / "face.task", "w") as archive:
+        archive.write(tiny_model(folder / "in"), "face_landmarks_detector.tflite")
+    return samples_of(folder, "face.task")
+
+
 def import_and_predict(path: Path) -> list[Any]:
     from edgefkp.export.imports import import_network
 
@@ -263,5 +269,15 @@ KINDS.add(
 KINDS.add(
     Kind(
         "onnx", ".onnx: predict, by onnxruntime", make_onnx, alter_bytes, points, 100, needs="onnxruntime", seconds=120
+    )
+)
+KINDS.add(
+    Kind(
+        "task",
+        ".task of MediaPipe: import, inspect, predict",
+        make_task,
+        one_of(alter_zip(alter_bytes), alter_bytes),
+        import_and_predict,
+        20,
     )
 )
