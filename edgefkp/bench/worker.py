@@ -27,6 +27,7 @@ from edgefkp.layout import ModelSpec  # noqa: E402
 from edgefkp.records import built  # noqa: E402
 from edgefkp.runtime.engine import Engine  # noqa: E402
 from edgefkp.runtime.interpreters import load  # noqa: E402
+from edgefkp.runtime.refused import missing_operator  # noqa: E402
 from edgefkp.runtime.tflite_model import TfliteModel  # noqa: E402
 
 CAPACITY = 400_000  # invokes: 2 s of 5 microseconds each
@@ -61,8 +62,11 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     try:
         metadata, arrays = run(built(Job, job))
     except (RuntimeError, ValueError, SystemError, MemoryError) as error:
+        runtime = job["runtime"] or "the runtime"
+        if refused := missing_operator(job["file"], runtime, str(error)):
+            raise refused from error
         cause = (str(error) or type(error).__name__).splitlines()[0]
-        raise EdgefkpError(f"{job['runtime']} cannot run {job['file']}: {cause}") from error
+        raise EdgefkpError(f"{runtime} cannot run {job['file']}: {cause}") from error
     return {"metadata": metadata, "arrays": arrays}
 
 

@@ -131,6 +131,7 @@ class TfliteJob:
             self.calibration.samples if calibrated else (),
             options.keep_float,
             scheme.per_tensor_dense and options.target.per_tensor_dense,
+            options.target.widen,
         )
 
     def _checked(self, made: Path, name: str) -> Parity | None:
