@@ -10,10 +10,12 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.network_inputs import in_order_of, name_of, one_by_one, takes_bytes, with_fixed_batch
+from edgefkp.export.output_names import with_named_outputs
 from edgefkp.export.schemes import DEFAULT_SCHEMES, SCHEMES, Scheme, schemes_with
 from edgefkp.files import cache_dir, captured_fds, write_bytes
 from edgefkp.layout import ModelSpec
 from edgefkp.networks.complexity import leaves
+from edgefkp.networks.deviation import has_deviation
 from edgefkp.networks.ours import FLOAT_LAYERS
 
 # Layers that compute means and quotients of what they see, for which 256 steps are too few.
@@ -93,9 +95,8 @@ def convert(model: Any, settings: ConversionSettings, samples: Sequence[np.ndarr
     with captured_fds() as chatter:
         try:
             converter = converter_of(model, settings, samples)
-            if settings.keep_float:
-                return _keeping_float(model, converter, settings)
-            return bytes(converter.convert())
+            content = _keeping_float(model, converter, settings) if settings.keep_float else bytes(converter.convert())
+            return with_named_outputs(content, model.output_names) if has_deviation(model) else content
         except EdgefkpError:
             raise
         except Exception as error:  # the converter raises many kinds, with pages of text
@@ -209,6 +210,8 @@ def tensors_of_layers(model: Any, tensors: list[str]) -> dict[str, list[str]]:
         weighted = [part for part in parts if kinds.get(part) in _LAYERS]
         if not weighted and tensor.startswith("StatefulPartitionedCall"):
             outputs = [tensor._keras_history.operation.name for tensor in model.outputs]
+            number = re.search(r":(\d+)", tensor)
+            outputs = outputs[int(number[1]) :] if number and has_deviation(model) else outputs
             weighted = [output for output in outputs if kinds.get(output) in _LAYERS][:1]
         if weighted:
             found.setdefault(weighted[-1], []).append(tensor)

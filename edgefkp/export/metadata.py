@@ -24,9 +24,34 @@ def with_metadata(content: bytes, metadata: FileMetadata, origin: Path | str = "
 
 
 def _with_metadata(content: bytes, metadata: FileMetadata) -> bytes:
-    import flatbuffers
+    schema, model = _schema(), unpacked(content)
+    entries = model.metadata or []
+    model.metadata = entries
+    text = np.frombuffer(json_text(metadata, indent=None).encode(), np.uint8)
+    entry = next((one for one in entries if _text(one.name) == NAME), None)
+    if entry is None:
+        entry = schema.MetadataT()
+        entry.name, entry.buffer = NAME, len(model.buffers)
+        entries.append(entry)
+        model.buffers.append(schema.BufferT())
+    model.buffers[entry.buffer].data = text
+    return packed(model, len(content))
 
+
+def unpacked(content: bytes) -> Any:
+    """The .tflite as the objects of its schema. Constants that stand behind the flatbuffer come into it."""
     schema = _schema()
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    for buffer in model.buffers:
+        if buffer.data is None and hasattr(buffer, "size") and buffer.offset > 1:
+            buffer.data = np.frombuffer(content, np.uint8)[buffer.offset : buffer.offset + buffer.size]
+            buffer.offset = buffer.size = 0
+    return model
+
+
+def packed(model: Any, size: int) -> bytes:
+    """The .tflite of these objects. size: about how many bytes it will have."""
+    import flatbuffers
 
     class Builder(flatbuffers.Builder):  # type: ignore[misc]
         def CreateNumpyVector(self, x: np.ndarray) -> Any:
@@ -38,22 +63,7 @@ def _with_metadata(content: bytes, metadata: FileMetadata) -> bytes:
             self.Bytes[self.head : self.head + x.size] = x.tobytes()
             return self.EndVector()
 
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-    for buffer in model.buffers:
-        if buffer.data is None and hasattr(buffer, "size") and buffer.offset > 1:
-            buffer.data = np.frombuffer(content, np.uint8)[buffer.offset : buffer.offset + buffer.size]
-            buffer.offset = buffer.size = 0
-    entries = model.metadata or []
-    model.metadata = entries
-    text = np.frombuffer(json_text(metadata, indent=None).encode(), np.uint8)
-    entry = next((one for one in entries if _text(one.name) == NAME), None)
-    if entry is None:
-        entry = schema.MetadataT()
-        entry.name, entry.buffer = NAME, len(model.buffers)
-        entries.append(entry)
-        model.buffers.append(schema.BufferT())
-    model.buffers[entry.buffer].data = text
-    builder = Builder(len(content) + (1 << 16))
+    builder = Builder(size + (1 << 16))
     builder.Finish(model.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
 

@@ -23,6 +23,7 @@ import numpy as np
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.export.schemes import SCHEMES, Scheme
 from edgefkp.files import captured_fds, write_bytes
+from edgefkp.networks.deviation import DEVIATION, POINTS
 from edgefkp.runtime import isolate
 from edgefkp.runtime.graph import Graph, Operator, buffer_of, read_graph
 from edgefkp.runtime.scratch import scratch_folder
@@ -96,11 +97,11 @@ def quantize_here(
         ranges = _ranges(content, samples) if scheme.static else {}
         made = _made(content, scheme, ranges, kept, per_tensor_dense)
         missing = None
-        if samples and scheme.corrects_bias and (bias := output_bias(graph)) is not None:
+        if samples and scheme.corrects_bias and (biases := output_biases(graph)):
             measured = SCHEMES[scheme.measured_as or scheme.name]
             tried = made if measured is scheme else _made(content, measured, ranges, kept, per_tensor_dense)
             missing = (_outputs(content, samples) - _outputs(tried, samples)).mean(0)
-            made = _made(_with_bias(content, bias, missing), scheme, ranges, kept, per_tensor_dense)
+            made = _made(_with_biases(content, biases, missing), scheme, ranges, kept, per_tensor_dense)
     return {"content": np.frombuffer(made, np.uint8), "kept": kept, "missing": missing}
 
 
@@ -142,12 +143,18 @@ def _sums(operator: Operator) -> bool:
     return operator.name in ("FULLY_CONNECTED", "BATCH_MATMUL", "SUM", "MEAN")
 
 
-def output_bias(graph: Graph) -> str | None:
-    """The constant that the last dense layer adds to the only output; None for a graph that does not end so."""
-    if len(graph.outputs) != 1:
-        return None
+def output_biases(graph: Graph) -> list[str]:
+    """The constant that the last dense layer adds to each output: the only one, or points and deviations; empty for a
+    graph that does not end so."""
+    if len(graph.outputs) != 1 and {tensor.name for tensor in graph.outputs} != {POINTS, DEVIATION}:
+        return []
+    found = [_bias_of(graph, tensor.name) for tensor in graph.outputs]
+    return [] if None in found else [name for name in found if name]
+
+
+def _bias_of(graph: Graph, output: str) -> str | None:
     made_by = {operator.outputs[0].name: operator for operator in graph.operators if operator.outputs}
-    last = made_by.get(graph.outputs[0].name)
+    last = made_by.get(output)
     while last is not None and last.name == "RESHAPE" and last.inputs[0] is not None:
         last = made_by.get(last.inputs[0].name)
     if last is None or last.name != "FULLY_CONNECTED" or len(last.inputs) < 3 or last.activation:
@@ -156,10 +163,12 @@ def output_bias(graph: Graph) -> str | None:
     return bias.name if bias is not None and bias.constant and bias.dtype == "float32" else None
 
 
-def _with_bias(content: bytes, name: str, missing: np.ndarray) -> bytes:
-    changed = bytearray(content)
-    bias = buffer_of(changed, name).view(np.float32)
-    bias += missing.astype(np.float32)
+def _with_biases(content: bytes, names: Sequence[str], missing: np.ndarray) -> bytes:
+    changed, start = bytearray(content), 0
+    for name in names:
+        bias = buffer_of(changed, name).view(np.float32)
+        bias += missing[start : start + bias.size].astype(np.float32)
+        start += bias.size
     return bytes(changed)
 
 
