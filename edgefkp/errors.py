@@ -116,8 +116,9 @@ def some(names: Sequence[str], most: int = 5) -> str:
 
 
 def counted(number: int, what: str) -> str:
-    """ "1 image", "2 images", "no face"."""
-    return f"{f'{number:,}' if number else 'no'} {what}{'' if number in (0, 1) else 's'}"
+    """ "1 image", "2 processes", "no face"."""
+    plural = "" if number in (0, 1) else "es" if what.endswith("s") else "s"
+    return f"{f'{number:,}' if number else 'no'} {what}{plural}"
 
 
 def warn(message: str) -> None:

@@ -2,10 +2,12 @@
 
     python -m bench.finder.photos --lfw FOLDER --persons full_labels.npz --persons lfw_extra.npz --data lfw-kaggle \\
         --free-faces FOLDER --backgrounds FOLDER --teacher YUNET.onnx --out photos.npz
+    python -m bench.finder.photos --free-faces FOLDER --backgrounds FOLDER --out photos.npz     (clean terms alone)
 
 LFW's photos lie in folders that are called as their person. Only persons of --persons are taken (arrays `train_group`
 or `group`), and those who validate keypoint models validate here as well. The teacher is YuNet, which finds the faces
-of each photo and their five points; what it is not sure of is neither a face nor a background.
+of each photo and their five points; what it is not sure of is neither a face nor a background. Without LFW there is no
+teacher: the one face of each photo of --free-faces has the points of its points.csv.
 """
 
 import zlib
@@ -19,8 +21,12 @@ import numpy as np
 
 from edgefkp.data.arrays import read_arrays, write_arrays
 from edgefkp.data.images import read_image
+from edgefkp.data.points_csv import read_points
 from edgefkp.data.progress import progress_bar
 from edgefkp.files import visible
+from edgefkp.geometry import move_points
+from edgefkp.layout import KAGGLE15
+from edgefkp.networks.finder import FIVE
 
 SIDE = 250  # pixels of a photo with faces, as LFW's are
 BACKGROUND = 480  # pixels, side of a square cut out of a background
@@ -74,7 +80,7 @@ class Teacher:
 
         self._network = cv2.FaceDetectorYN.create(str(path), "", (320, 320), UNSURE)
 
-    def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, path: Path, image: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(n, 5, 2) float32 points in pixels of the (H, W) image, and their (n,) scores."""
         import cv2
 
@@ -84,6 +90,19 @@ class Teacher:
         if rows is None:
             return np.empty((0, 5, 2), np.float32), np.empty(0)
         return rows[:, 4:14].reshape(-1, 5, 2) - BORDER, rows[:, 14]
+
+
+class Labels:
+    """The points of points.csv, of one face on each photo."""
+
+    def __init__(self, folder: Path) -> None:
+        files, points, *_ = read_points(folder / "points.csv", KAGGLE15)
+        places = points[:, list(KAGGLE15.rows(*FIVE.points))]
+        self._points = {folder / file: place for file, place in zip(files, places, strict=True)}
+
+    def __call__(self, path: Path, image: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(1, 5, 2) points in pixels of the image, to which the matrix moves those of the photo; and a score of 1."""
+        return move_points(matrix, self._points[path])[None], np.ones(1)
 
 
 def lfw_photos(folder: Path, persons: Sequence[Path], held_out: set[str]) -> Iterator[tuple[Path, bool]]:
@@ -123,15 +142,18 @@ def squares(image: np.ndarray) -> list[np.ndarray]:
     return [cv2.resize(part, (BACKGROUND, BACKGROUND), interpolation=method) for part in cut]
 
 
-def fitted(image: np.ndarray) -> np.ndarray:
-    """(H, W) -> (SIDE, SIDE), the middle of the image; a border is replicated around a narrower one."""
+def fitted(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(H, W) -> (SIDE, SIDE), the middle of the image, with a replicated border around a narrower one; and the (2, 3)
+    matrix that moves the image's points."""
     import cv2
 
     scale = SIDE / max(image.shape)
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:SIDE, :SIDE]
     rows, columns = SIDE - small.shape[0], SIDE - small.shape[1]
     above, left = rows // 2, columns // 2
-    return cv2.copyMakeBorder(small, above, rows - above, left, columns - left, cv2.BORDER_REPLICATE)
+    edge = 0.5 * scale - 0.5  # of the first pixel's middle
+    matrix = np.array([[scale, 0, edge + left], [0, scale, edge + above]])
+    return cv2.copyMakeBorder(small, above, rows - above, left, columns - left, cv2.BORDER_REPLICATE), matrix
 
 
 def gather(found: list[tuple[Path, bool]], teacher: Any, backgrounds: list[np.ndarray], held: list[bool]) -> Photos:
@@ -143,8 +165,8 @@ def gather(found: list[tuple[Path, bool]], teacher: Any, backgrounds: list[np.nd
             image = read_image(path, "gray")
             if image is None:
                 continue
-            image = fitted(image)
-            own, sure = teacher(image)
+            image, matrix = fitted(image)
+            own, sure = teacher(path, image, matrix)
             if not len(own) or sure.max() < SURE:
                 continue
             points.append(own)
@@ -164,22 +186,35 @@ def gather(found: list[tuple[Path, bool]], teacher: Any, backgrounds: list[np.nd
 
 
 @click.command()
-@click.option("--lfw", type=click.Path(path_type=Path, exists=True), required=True)
-@click.option("--persons", type=click.Path(path_type=Path), multiple=True, required=True)
-@click.option("--data", required=True, help="Data whose validation persons validate here, as for edgefkp train.")
+@click.option("--lfw", type=click.Path(path_type=Path, exists=True), help="With --persons, --data and --teacher.")
+@click.option("--persons", type=click.Path(path_type=Path), multiple=True)
+@click.option("--data", help="Data whose validation persons validate here, as for edgefkp train.")
 @click.option("--free-faces", type=click.Path(path_type=Path, exists=True))
 @click.option("--backgrounds", type=click.Path(path_type=Path, exists=True), required=True)
-@click.option("--teacher", type=click.Path(path_type=Path, exists=True), required=True, help="YuNet's .onnx.")
+@click.option("--teacher", type=click.Path(path_type=Path, exists=True), help="YuNet's .onnx.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 def main(
-    lfw: Path, persons: tuple[Path, ...], data: str, free_faces: Path, backgrounds: Path, teacher: Path, out: Path
+    lfw: Path | None,
+    persons: tuple[Path, ...],
+    data: str | None,
+    free_faces: Path | None,
+    backgrounds: Path,
+    teacher: Path | None,
+    out: Path,
 ) -> None:
     """Gather photos, their faces and backgrounds in one file."""
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.split import split
 
-    held_out = set(split(open_dataset(data)).validation.groups.tolist())
-    found = list(lfw_photos(lfw, persons, held_out)) + (list(free_photos(free_faces)) if free_faces else [])
+    found = list(free_photos(free_faces)) if free_faces else []
+    if lfw and persons and data and teacher:
+        held_out = set(split(open_dataset(data)).validation.groups.tolist())
+        found = list(lfw_photos(lfw, persons, held_out)) + found
+        points: Teacher | Labels = Teacher(teacher)
+    elif free_faces and not (lfw or persons or data or teacher):
+        points = Labels(free_faces)
+    else:
+        raise click.UsageError("--lfw, --persons, --data and --teacher belong together; --free-faces may stand alone")
     cut, held = [], []
     for path in visible(backgrounds, "*.*"):
         image = read_image(path, "gray")
@@ -187,7 +222,7 @@ def main(
             parts = squares(image)
             cut += parts
             held += [zlib.crc32(path.stem.encode()) % 4 == 0] * len(parts)  # every fourth background validates
-    photos = gather(found, Teacher(teacher), cut, held)
+    photos = gather(found, points, cut, held)
     write_arrays(out, {name: getattr(photos, name) for name in Photos.__dataclass_fields__})
     click.echo(
         f"{len(photos.images)} photos ({photos.validation.sum()} validate) with {photos.sure.sum()} faces, "

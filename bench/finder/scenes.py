@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.finder.alter import covered, relit, through_camera
+from bench.finder.patterns import pattern
 from bench.finder.photos import Photos
 from edgefkp.geometry import move_points
 from edgefkp.networks.finder import FIVE
@@ -37,12 +38,16 @@ def squares_of(points: np.ndarray) -> np.ndarray:
 
 
 class Artist:
-    """Draws scenes from photos. Not for several threads."""
+    """Draws scenes from photos. Not for several threads.
 
-    def __init__(self, photos: Photos, seed: int) -> None:
+    surroundings, patterns: shares of the backgrounds that are parts of photos, and that are drawn (patterns.py).
+    """
+
+    def __init__(self, photos: Photos, seed: int, surroundings: float = SURROUNDINGS, patterns: float = 0.0) -> None:
         import cv2
 
         cv2.setNumThreads(1)
+        self._surroundings, self._patterns = surroundings, patterns
         self.random = np.random.default_rng(seed)
         self._levels = [photos.images]
         for _ in range(HALVES - 1):
@@ -187,7 +192,10 @@ class Artist:
                 0, 255
             )
             return
-        image = self._face_free() if random.random() < SURROUNDINGS or not len(source) else None
+        if self._patterns and random.random() < self._patterns:
+            canvas[:] = relit(pattern(canvas.shape, self._photos, random), random)
+            return
+        image = self._face_free() if random.random() < self._surroundings or not len(source) else None
         if image is None:
             image = source[int(random.integers(len(source)))]
             scale = max(canvas.shape) / (len(image) * random.uniform(0.3, 1.0))

@@ -3,7 +3,8 @@
     python -m bench.finder.times --finder haar --finder edge [--out bench/results/finder-times.json]
 
 The finders take turns, so that their ratios hold whatever else the machine does; the first one is what the others are
-compared with. The frame is scikit-image's astronaut, the one without a face its coffee.
+compared with. In each turn a step is repeated for TURN seconds, as in a video, where a search follows a search. The
+frame is scikit-image's astronaut, the one without a face its coffee.
 """
 
 import time
@@ -24,6 +25,7 @@ from edgefkp.detect.tracker import Tracker
 from edgefkp.files import plain, write_json
 
 SCHEMA = "edgefkp.finder-times/1"
+TURN = 0.02  # seconds of processor time, at least
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,15 @@ def steps(detector: KeypointDetector, with_face: np.ndarray, without: np.ndarray
     ]
 
 
+def timed_step(step: Callable[[], object]) -> float:
+    """Seconds of one of the repetitions, on the mean."""
+    began, repetitions = time.process_time(), 0
+    while (spent := time.process_time() - began) < TURN or not repetitions:
+        step()
+        repetitions += 1
+    return spent / repetitions
+
+
 def measure(specs: tuple[str, ...], rounds: int) -> list[FinderTimes]:
     with_face, without = images()
     own = [(spec, steps(KeypointDetector(finder=spec), with_face, without)) for spec in specs]
@@ -76,9 +87,7 @@ def measure(specs: tuple[str, ...], rounds: int) -> list[FinderTimes]:
     for number in range(rounds + 1):
         for which, (_, timed) in enumerate(own):
             for place, step in enumerate(timed):
-                began = time.process_time()
-                step()
-                seconds[number, which, place] = time.process_time() - began
+                seconds[number, which, place] = timed_step(step)
     medians = np.median(seconds[1:], 0) * 1000  # the first round is a warm-up
     processor = machine.describe().get("processor", "unknown")
     return [

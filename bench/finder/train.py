@@ -15,7 +15,7 @@ import click
 import numpy as np
 
 from bench.finder.photos import read_photos
-from bench.finder.scenes import Artist
+from bench.finder.scenes import SURROUNDINGS, Artist
 from bench.finder.targets import loss_of, targets_of
 from edgefkp.networks.finder import make_finder
 from edgefkp.runtime import signals
@@ -112,10 +112,17 @@ def rate_of(step: int, steps: int) -> float:
     return RATE * min(1.0, (step + 1) / WARMUP, max(left, 0.0))
 
 
-def train(photos: Path, out: Path, scenes: int, report: Any = click.echo) -> Path:
+def train(
+    photos: Path,
+    out: Path,
+    scenes: int,
+    report: Any = click.echo,
+    surroundings: float = SURROUNDINGS,
+    patterns: float = 0.0,
+) -> Path:
     """Train to that number of scenes; returns the checkpoint's file.
 
-    Raises EdgefkpError for photos that cannot be read.
+    surroundings, patterns: of `Artist`. Raises EdgefkpError for photos that cannot be read.
     """
     file, seen = out / "finder.npz", time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
@@ -125,7 +132,7 @@ def train(photos: Path, out: Path, scenes: int, report: Any = click.echo) -> Pat
     if now.state:
         learner.restore(now.state)
     steps, losses = scenes // BATCH, []
-    pool = Pool(Artist(read_photos(photos).part("train"), seed=now.epoch))
+    pool = Pool(Artist(read_photos(photos).part("train"), now.epoch, surroundings, patterns))
 
     def save(step: int) -> Checkpoint:
         row = {
@@ -156,10 +163,14 @@ def train(photos: Path, out: Path, scenes: int, report: Any = click.echo) -> Pat
 @click.option("--photos", type=click.Path(path_type=Path), required=True, help="Of bench.finder.photos.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.option("--scenes", default=400_000, show_default=True)
-def main(photos: Path, out: Path, scenes: int) -> None:
+@click.option(
+    "--surroundings", default=SURROUNDINGS, show_default=True, help="Share of backgrounds that are parts of photos."
+)
+@click.option("--patterns", default=0.0, show_default=True, help="Share of backgrounds that are drawn patterns.")
+def main(photos: Path, out: Path, scenes: int, surroundings: float, patterns: float) -> None:
     """Train the finder, or go on training it."""
     signals.unwind_on_signals()
-    click.echo(train(photos, out, scenes))
+    click.echo(train(photos, out, scenes, surroundings=surroundings, patterns=patterns))
 
 
 if __name__ == "__main__":

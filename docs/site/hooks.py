@@ -95,7 +95,8 @@ def _cell(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"[*_]", lambda match: f"\\{match[0]}", text)
+    """As it stands: no emphasis, and no link to `[x>=1]`."""
+    return re.sub(r"[*_\[\]]", lambda match: f"\\{match[0]}", text)
 
 
 def public_names() -> str:

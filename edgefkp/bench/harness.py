@@ -12,6 +12,7 @@ import numpy as np
 
 from edgefkp._version import __version__
 from edgefkp.bench import machine, monitor, payload, verdict
+from edgefkp.bench.acceleration import Acceleration
 from edgefkp.bench.device import CPU, Device
 from edgefkp.bench.plan import Case, Schedule, Step, TimingSettings
 from edgefkp.bench.result import Failure, Result
@@ -22,7 +23,7 @@ from edgefkp.bench.timed_images import save as save_images
 from edgefkp.bench.usage import Usage
 from edgefkp.bench.worker import work
 from edgefkp.card import require_card_hash
-from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.errors import EdgefkpError, EnvironmentProblem, counted
 from edgefkp.export.inspect import verify_scheme
 from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import json_text, sha256_file
@@ -30,6 +31,7 @@ from edgefkp.layout import ModelSpec
 from edgefkp.records import built
 from edgefkp.runtime import isolate
 from edgefkp.runtime.contract import known_spec
+from edgefkp.runtime.onnx_file import is_onnx
 
 LOOK_SECONDS = 0.5  # at what else is running, before the first process
 START_SECONDS = 0.3  # a worker needs before it loads, for the estimate
@@ -147,7 +149,7 @@ class _Bench:
 
         def fail(label: str, error: EdgefkpError) -> None:
             self.first_error = self.first_error or error
-            failure = Failure(label, error.message, error.hint)
+            failure = Failure(label, error.message, error.hint, isinstance(error, EnvironmentProblem))
             if failure not in failed:
                 failed.append(failure)
 
@@ -161,7 +163,8 @@ class _Bench:
             elif case.mode == "invoke" or (found["spec"] and not found["opencv"]):
                 spec = built(ModelSpec, found["spec"]) if found["spec"] else None
                 chosen = replace(case, runtime=found["runtime"])
-                probed[chosen] = ProbeResult(found["scheme"], found["version"], spec, found["invoke_seconds"])
+                on = built(Acceleration, found["acceleration"]) if found["acceleration"] else None
+                probed[chosen] = ProbeResult(found["scheme"], found["version"], spec, found["invoke_seconds"], on)
             elif found["spec"]:
                 message = f"mode e2e needs OpenCV, which crops the face out of the frame: {found['opencv']}"
                 fail("e2e", EnvironmentProblem(message, f"{OPENCV_LINE}; or measure the network alone: --mode invoke"))
@@ -203,7 +206,9 @@ class _Bench:
                 results[step.case].append(found)
         progress(len(schedule), len(schedule), "")
         if resumed:
-            notes.append(f"{resumed} of {len(schedule)} processes were measured before a break, and counted once")
+            notes.append(
+                f"{resumed} of {counted(len(schedule), 'process')} were measured before a break, and counted once"
+            )
         return results, notes
 
     def _run_step(self, step: Step, kept: Path, timeout: float) -> tuple[WorkerResult | None, str]:
@@ -273,7 +278,9 @@ class _Bench:
 
 
 def _scheme(file: str) -> str:
-    """The file's scheme; the one that its name claims where no package here reads graphs."""
+    """The file's scheme; the one that its name claims where no package here reads graphs; "" for .onnx."""
+    if is_onnx(file):
+        return ""
     try:
         return verify_scheme(file)
     except EnvironmentProblem:

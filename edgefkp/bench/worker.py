@@ -24,6 +24,7 @@ from edgefkp.errors import EdgefkpError  # noqa: E402
 from edgefkp.geometry import crop_face  # noqa: E402
 from edgefkp.layout import ModelSpec  # noqa: E402
 from edgefkp.records import built  # noqa: E402
+from edgefkp.runtime.engine import Engine  # noqa: E402
 from edgefkp.runtime.interpreters import load  # noqa: E402
 from edgefkp.runtime.tflite_model import TfliteModel  # noqa: E402
 
@@ -51,6 +52,7 @@ class Job:
     spec: dict[str, Any] | None = None
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)  # of inputs whose sizes are open, by name
     inputs: str = ""  # path of an .npz with what a file is fed that takes no faces; "" for random numbers
+    accelerator: str = ""  # one of engine.ACCELERATORS; "" for the runtime's interpreter
 
 
 def work(job: dict[str, Any]) -> dict[str, Any]:
@@ -71,9 +73,9 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         importlib.import_module("cv2")  # its memory and time are not the network's
     memory = {"start": high_water()}
     spec = built(ModelSpec, job.spec) if job.spec else None
-    delegate, shapes = job.delegate or None, job.shapes
-    model = load(job.file, job.runtime or None, job.threads, job.xnnpack, delegate, spec, shapes)
-    fed.require_fixed(model.path, model.inputs, shapes)
+    engine = Engine(job.runtime or None, job.accelerator, job.delegate)
+    model = load(job.file, engine, job.threads, job.xnnpack, spec=spec, shapes=job.shapes)
+    fed.require_fixed(model.path, model.inputs, job.shapes)
     memory["loaded"] = high_water()
     metadata: dict[str, Any] = {
         "runtime": model.runtime,
@@ -108,16 +110,20 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def probe(job: Job, model: TfliteModel, images: np.ndarray) -> dict[str, Any]:
     """What the schedule needs: the time of a second inference, the network's spec, and why "e2e" cannot run, or ""."""
+    from edgefkp.bench.examination import examined
     from edgefkp.runtime.defects import require_right  # measured processes import nothing more
     from edgefkp.runtime.reference_vectors import check_reference_vectors
 
     require_right(model.path, model.runtime, model.version)
-    check_reference_vectors(job.file, model)
     takes_images = model.is_keypoint_model and not job.inputs
+    acceleration = examined(model, images, job.inputs, job.shapes) if model.engine.facts else None
+    if acceleration is None:
+        check_reference_vectors(job.file, model)
     loop = InvokeLoop(model, images[:1], takes_images, job.inputs)
     return {
         "invoke_seconds": float(loop.passes(0, least=2)[-1]) / 1e9,
         "spec": model.spec if takes_images else None,
+        "acceleration": acceleration,
         "opencv": opencv_problem() if job.end_to_end and takes_images else "",
     }
 

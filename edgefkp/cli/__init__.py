@@ -26,7 +26,7 @@ COMMANDS = {
     "train": "Train a network: labeled faces -> models/.",
     "study": "The paper's study: every network with every imputation.",
     "report": "Write the study's figures, tables and findings.",
-    "tune": "Search for a network, optionally within a measured time.",
+    "tune": "Search for networks: error, measured time and size.",
     "evaluate": "Score a .keras or .tflite file on labeled faces.",
     "export": "Convert trained networks: models/ -> export/.",
     "import": "Take anyone's network: .tflite, .keras, .h5, SavedModel, PyTorch -> export/.",

@@ -52,7 +52,7 @@ def files_table(files: Sequence["FileEntry"], root: Path) -> "Table":
     """A line for each file, then once what the numbers stand on: machines and the terms of the data."""
     from edgefkp.evaluation.table import Column, Table
 
-    columns = [Column("file", "left"), Column("parameters", drop=2), Column("million\nMACs", drop=1)]
+    columns = [Column("file", "left", narrowest=36), Column("parameters", drop=2), Column("million\nMACs", drop=1)]
     columns += [Column("KB"), Column("RMSE px", "left"), Column("s/100"), Column("trained on", "left", narrowest=10)]
     rows = [
         [

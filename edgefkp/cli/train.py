@@ -96,6 +96,7 @@ def _schedules() -> tuple[str, ...]:
     "--teacher-share", type=float, default=0.5, show_default=True, help="Share of the teachers in each target."
 )
 @click.option("--teacher-copies", type=int, default=0, help="Augmented copies of each face that the teachers label.")
+@click.option("--teacher-online", is_flag=True, help="Let the teachers label every altered image as it is drawn.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("models"), show_default=True, help="Folder for the model."
 )
@@ -123,6 +124,7 @@ def command(
     teacher: tuple[Path, ...],
     teacher_share: float,
     teacher_copies: int,
+    teacher_online: bool,
     out: Path,
     resume: bool,
     replace: bool,
@@ -140,9 +142,10 @@ def command(
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.labels.options import AS_THEY_ARE
     from edgefkp.training.deviate import RECIPE, deviate
+    from edgefkp.training.experiment import Experiment
     from edgefkp.training.recipe import read_recipe
     from edgefkp.training.schedule import AUTO
-    from edgefkp.training.train import Experiment, train
+    from edgefkp.training.train import train
 
     if schedule and not start:
         raise UsageError(
@@ -169,6 +172,7 @@ def command(
         teachers=teacher,
         teacher_share=teacher_share,
         teacher_copies=teacher_copies,
+        teacher_online=teacher_online,
         automatic_weight=automatic_weight,
         start=start,
         schedule=schedule or AUTO,

@@ -59,7 +59,12 @@ def _image(path: Path, out: Path, work: Work) -> dict[str, Any]:
 
     image = decoded(image_bytes(path))
     detector = KeypointDetector(
-        work.model, work.finder, min_face=work.min_face, runtime=work.runtime, threads=work.threads
+        work.model,
+        work.finder,
+        min_face=work.min_face,
+        runtime=work.runtime,
+        threads=work.threads,
+        free=work.free,
     )
     started = time.perf_counter()
     faces = detector(image)
@@ -79,7 +84,12 @@ def _video(path: Path, out: Path, work: Work) -> dict[str, Any]:
 
     _require_container(path)
     detector = KeypointDetector(
-        work.model, work.finder, min_face=work.min_face, runtime=work.runtime, threads=work.threads
+        work.model,
+        work.finder,
+        min_face=work.min_face,
+        runtime=work.runtime,
+        threads=work.threads,
+        free=work.free,
     )
     tracker = Tracker(detector, max_faces=work.max_faces)
     source = Video(path)

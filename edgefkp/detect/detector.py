@@ -16,6 +16,7 @@ from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.geometry import Box, crop_face, crop_matrix, invert, move_points, reframed, roll_of, turned_box
 from edgefkp.layout import KAGGLE15, PointLayout
 from edgefkp.layouts.maps import conversion
+from edgefkp.runtime.engine import RuntimeChoice
 
 if TYPE_CHECKING:
     from edgefkp.detect.finders import FaceFinder
@@ -86,10 +87,13 @@ class KeypointDetector:
     as the finder searches.
     runtime, threads: see edgefkp.runtime.interpreters.
     predictor: the model, where it is open already. presence: another check than the fitted one.
+    free: use only files that were taught by data with clean terms, for products: a model, a finder and a presence check
+    of the free set. `credits` names whom to credit.
 
     Calls may come from several threads: a lock lets one through at a time. For work in parallel give each thread a
     detector of its own.
-    Raises EdgefkpError for a model that is missing, damaged or no keypoint network.
+    Raises EdgefkpError for a model that is missing, damaged or no keypoint network, and with `free` for one that is not
+    free, or while a part of the free set is missing.
     """
 
     def __init__(
@@ -100,11 +104,13 @@ class KeypointDetector:
         min_score: float | None = None,
         max_faces: int | None = None,
         min_face: float | None = None,
-        runtime: str | None = None,
+        runtime: RuntimeChoice = None,
         threads: int = 1,
         predictor: "Predictor | None" = None,
         presence: PresenceCheck | None = None,
+        free: bool = False,
     ) -> None:
+        from edgefkp.detect.free import free_set
         from edgefkp.detect.presence import fitted
         from edgefkp.runtime.predictor import open_predictor
         from edgefkp.runtime.shipped import find_model
@@ -113,6 +119,11 @@ class KeypointDetector:
             raise UsageError(
                 f"no face is as small as {min_face}", "give a share of the short side, or pixels from 1 on"
             )
+        self.credits: tuple[str, ...] = ()
+        if free:
+            chosen = free_set(model, finder)
+            model, finder, self.credits = chosen.model, chosen.finder, chosen.credits
+            presence = presence or chosen.presence
         self.model = find_model(model)
         limit = finders.finder_kind(finder).min_score if isinstance(finder, str) else FACE_THRESHOLD
         self.finder = finders.open_finder(finder) if isinstance(finder, str) else finder

@@ -13,11 +13,13 @@ from edgefkp.export.layer_report import Explanation
 from edgefkp.export.model_card import write_model_card
 from edgefkp.export.options import ExportOptions, ExportProgress
 from edgefkp.export.schemes import INTEGER, TfliteName, parse_tflite
+from edgefkp.export.sources.onnx import not_converted
 from edgefkp.export.tflite_job import TfliteJob
 from edgefkp.files import visible
 from edgefkp.records import read_record
 from edgefkp.runtime import isolate, shipped
 from edgefkp.runtime.keras_files import is_keras
+from edgefkp.runtime.onnx_file import is_onnx
 from edgefkp.runtime.scratch import scratch_folder
 
 _SILENCE = 1800.0  # seconds in which a child is expected to report something
@@ -42,6 +44,8 @@ def _find(name: str, folder: Path) -> Path:
         if path.is_file() and (is_keras(path) or path.suffix == ".tflite"):
             return path
     known = ", ".join(path.stem for path in visible(folder, "*.keras")) or "nothing"
+    if is_onnx(name) and Path(name).exists():
+        raise not_converted(name)
     if Path(name).exists() or ":" in name:
         raise EdgefkpError(
             f"{name} is neither a .keras or .h5 nor a .tflite file",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgefkp.card import Card, card_path, read_card
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, counted
 from edgefkp.evaluation.table import Table
 from edgefkp.export.front_matter import front_matter
 from edgefkp.export.inspect import Port, inspection_of
@@ -123,9 +123,10 @@ def _parity(cards: list[Card]) -> str:
     references = dict.fromkeys(one.reference["file"] for _, one in measured)
     note = (
         f"Pixels of the {first.input.side}x{first.input.side} image, on {parity.data['name']}, {parity.data['part']}: "
-        f"{parity.faces} faces of {parity.persons} persons, {parity.coordinates} coordinates. Before: "
-        f"{', '.join(references)} in {parity.reference['runtime']} {parity.reference['version']}; corrected: what the "
-        "bias correction moved the outputs by (RMS)."
+        f"{counted(parity.faces, 'face')} of {counted(parity.persons, 'person')}, "
+        f"{counted(parity.coordinates, 'coordinate')}. Before: {', '.join(references)} in "
+        f"{parity.reference['runtime']} {parity.reference['version']}; corrected: what the bias "
+        "correction moved the outputs by (RMS)."
     )
     headers = ["file" if several else "scheme", "RMSE before", "after", "difference", "95 %", "shift p95 / max"]
     return f"{note}\n\n{_table([*headers, 'corrected', 'saturated', 'runtime'], rows)}"

@@ -13,6 +13,7 @@ from pathlib import Path
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.records import Registry
 from edgefkp.runtime.graph import Graph, Operator, Tensor, read_graph
+from edgefkp.runtime.onnx_file import is_onnx
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def require_right(path: Path, runtime: str, version: str) -> None:
 
     A board that has no package to read graphs with can only try.
     """
-    if not any(f"{runtime}-{version}.".startswith(f"{one.runtime}.") for one in DEFECTS.values()):
+    if is_onnx(path) or not any(f"{runtime}-{version}.".startswith(f"{one.runtime}.") for one in DEFECTS.values()):
         return
     try:
         graph = read_graph(path)

@@ -28,6 +28,7 @@ class KerasModel:
     version: str  # of Keras
     model: Any = field(repr=False)
     runtime: str = "keras"
+    accelerator: str = ""  # TensorFlow's own choice
     known_spec: ModelSpec | None = None  # given by the caller; otherwise `spec` looks it up
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Run a keypoint .tflite: images in, keypoints out, by the input scaling and quantization of the file."""
+"""Run a keypoint .tflite or .onnx: images in, keypoints out, by the input scaling and quantization of the file."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +10,8 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import STANDARDIZED, ModelSpec
+from edgefkp.runtime.compiled import Accelerated
+from edgefkp.runtime.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,8 @@ class LoadClocks:
 
 @dataclass
 class TfliteModel:
-    """A loaded .tflite file with its tensors allocated. Any file can be set, invoked and read; `predict` needs a
-    keypoint network."""
+    """A loaded .tflite or .onnx file with its tensors allocated. Any file can be set, invoked and read; `predict` needs
+    a keypoint network."""
 
     path: Path
     runtime: str  # one of interpreters.RUNTIMES
@@ -36,6 +38,13 @@ class TfliteModel:
     interpreter: Any = field(repr=False)
     delegates: list[Any] = field(default_factory=list, repr=False)  # interpreters do not keep them alive
     known_spec: ModelSpec | None = None  # given by the caller; otherwise `spec` looks it up
+    engine: Engine = Engine()  # noqa: RUF009  (frozen) that was asked for
+    accelerated: Accelerated | None = None  # what it was compiled for; None for an interpreter
+
+    @property
+    def accelerator(self) -> str:
+        """ "gpu", or the file name of a delegate; "" for the runtime's own CPU kernels."""
+        return self.engine.on
 
     @cached_property
     def spec(self) -> ModelSpec:
@@ -73,6 +82,10 @@ class TfliteModel:
 
     def set(self, tensor: np.ndarray, which: int = 0) -> None:
         self.interpreter.set_tensor(self.inputs[which]["index"], tensor)
+
+    def view(self, which: int = 0) -> np.ndarray:
+        """An input tensor itself, to be written to. Must be let go of before the tensors are used: `view()[:] = ...`"""
+        return self.interpreter.tensor(self.inputs[which]["index"])()
 
     def set_all(self, tensors: Sequence[np.ndarray]) -> None:
         """One for each input."""
@@ -128,7 +141,7 @@ class TfliteModel:
         if np.dtype(detail["dtype"]).kind == "f":
             return output
         scale, zero = detail["quantization"]
-        return (output.astype(np.float32) - zero) * scale
+        return (output.astype(np.float32) - zero) * (scale or 1.0)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """(N, *spec.input.image_shape) uint8 -> (N, K, 2) float32 pixels.

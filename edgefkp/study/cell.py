@@ -11,8 +11,8 @@ from edgefkp.files import read_json
 from edgefkp.networks.registry import NETWORKS
 from edgefkp.records import read_record
 from edgefkp.report.result import EpochFacts
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.recipe import Recipe
-from edgefkp.training.train import Experiment
 
 SCHEMA = "edgefkp.cell/1"
 _HINT = "move it elsewhere and run again"

@@ -21,7 +21,7 @@ BAIT = "open({place!r}, 'a').write(__name__ + chr(10))\nraise SystemExit(0)\n"
 FOREIGN = (
     *("resource", "json", "typing", "tempfile", "socket", "site", "sitecustomize", "usercustomize", "click"),
     *("tabulate", "cv2", "flatbuffers", "ai_edge_litert", "tflite_runtime", "tflite", "tensorflow", "keras"),
-    *("keras_tuner", "matplotlib", "sklearn", "scipy", "skimage", "jinja2", "PIL", "h5py", "tqdm", "ray", "kagglehub"),
+    *("optuna", "matplotlib", "sklearn", "scipy", "skimage", "jinja2", "PIL", "h5py", "tqdm", "ray", "kagglehub"),
 )
 FOREIGN_PACKAGES = ("numpy", "edgefkp", "edgefkp/cli", "edgefkp/runtime", "edgefkp/bench")
 

@@ -29,11 +29,11 @@ class OneFaceNetwork:
     def __init__(self, side: float | None = None) -> None:
         self.side, self.cells, self.calls = side, grid(HEIGHT, WIDTH), 0
         self.shape = FIVE.mean_points(1)
+        self.tensor = np.zeros((1, HEIGHT, WIDTH, 1), np.float32)
+        self.window = self.tensor[0, ..., 0]
 
-    def set(self, tensor: np.ndarray) -> None:
-        assert tensor.shape == (1, HEIGHT, WIDTH, 1)
-        assert tensor.dtype == np.float32
-        self.window = tensor[0, :, :, 0]
+    def view(self) -> np.ndarray:
+        return self.tensor
 
     def invoke(self) -> None:
         self.calls += 1

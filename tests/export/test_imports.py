@@ -105,13 +105,6 @@ def test_a_missing_extra_is_a_pip_line(tmp_path: Path) -> None:
     assert caught.value.exit_code == 4
 
 
-def test_onnx_has_a_way(tmp_path: Path) -> None:
-    (tmp_path / "net.onnx").write_bytes(b"onnx")
-    with pytest.raises(EdgefkpError, match="is ONNX, which is not converted here") as caught:
-        import_network(str(tmp_path / "net.onnx"), tmp_path)
-    assert "onnx2tf" in caught.value.hint
-
-
 def test_damaged_files_are_errors(tmp_path: Path) -> None:
     for name in ("x.tflite", "x.h5", "x.keras"):
         if name != "x.tflite":

@@ -2,10 +2,14 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from bench.finder import photos as photos_program
 from bench.finder.judge import is_on, judge
+from bench.finder.patterns import pattern
 from bench.finder.photos import BACKGROUND, SIDE, Photos, fitted, free_photos, lfw_photos, read_photos, squares
 from bench.finder.scenes import SMALLEST, Artist, Scene, squares_of
 from bench.finder.targets import targets_of
@@ -13,6 +17,7 @@ from edgefkp.data.arrays import write_arrays
 from edgefkp.detect.finders.base import FaceBox
 from edgefkp.detect.finders.edge import decoded
 from edgefkp.geometry import Box, move_points, similarity
+from edgefkp.layout import KAGGLE15
 from edgefkp.networks.finder import FIVE, grid
 
 MEAN = FIVE.mean_points(100) + 75  # in the middle of a photo
@@ -205,6 +210,42 @@ def test_test_persons_of_the_free_faces_are_left_out(tmp_path):
 
 
 def test_photos_and_backgrounds_become_squares():
-    assert fitted(np.zeros((300, 200), np.uint8)).shape == (SIDE, SIDE)
+    image, matrix = fitted(np.zeros((300, 200), np.uint8))
+    assert image.shape == (SIDE, SIDE)
+    corners = move_points(matrix, np.array([[-0.5, -0.5], [199.5, 299.5]]))
+    assert corners == pytest.approx(np.array([[41, -0.5], [41 + 500 / 3, SIDE - 0.5]]), abs=0.51)
     assert [part.shape for part in squares(np.zeros((300, 500), np.uint8))] == [(BACKGROUND, BACKGROUND)] * 2
     assert len(squares(np.zeros((300, 310), np.uint8))) == 1
+
+
+def test_free_faces_alone_have_the_points_of_their_csv_and_no_teacher(tmp_path):
+    names = [f"{name}_{axis}" for name in KAGGLE15.points for axis in "xy"]
+    points = KAGGLE15.mean_points(100) + 100
+    cells = ",".join(f"{value:.2f}" for value in points.ravel())
+    rows = [f"{n}.png,p{n},{cells}" for n in range(1, 5)]
+    (tmp_path / "points.csv").write_text("\n".join([",".join(["file", "person", *names]), "0.png,p0," + cells, *rows]))
+    (tmp_path / "behind").mkdir()
+    for n in range(5):
+        cv2.imwrite(str(tmp_path / f"{n}.png"), np.full((250, 500), 50 * n, np.uint8))
+    cv2.imwrite(str(tmp_path / "behind" / "wall.png"), np.full((300, 300), 9, np.uint8))
+    words = ["--free-faces", str(tmp_path), "--backgrounds", str(tmp_path / "behind"), "--out", str(tmp_path / "a.npz")]
+    CliRunner().invoke(photos_program.main, words, catch_exceptions=False)
+    photos = read_photos(tmp_path / "a.npz")
+    assert photos.images[:, SIDE // 2, 0].tolist() == [50, 100, 150, 200]  # p0 is a test person
+    assert photos.sure.all()
+    assert photos.validation.sum() == 1
+    expected = (points[list(KAGGLE15.rows(*FIVE.points))] + 0.5) / 2 - 0.5 + np.array([0, 62])
+    assert photos.points == pytest.approx(np.repeat(expected[None], 4, 0), abs=0.02)
+    refused = CliRunner().invoke(photos_program.main, [*words, "--data", "lfw-kaggle"])
+    assert refused.exit_code == 2
+    assert "belong together" in refused.output
+
+
+def test_patterns_fill_a_scene_without_a_face():
+    photos, random = drawn_photos(), np.random.default_rng(0)
+    drawn = [pattern((96, 128), photos, random) for _ in range(20)]
+    assert {image.shape for image in drawn} == {(96, 128)}
+    assert {image.dtype for image in drawn} == {np.dtype(np.uint8)}
+    assert len({image.tobytes() for image in drawn}) > 10
+    artist = Artist(photos, 0, surroundings=0.0, patterns=1.0)
+    assert not len(artist.empty(96, 128, erased=False).points)

@@ -58,7 +58,10 @@ def test_the_graph_shows_what_is_computed_wrongly(one: Operator, found: tuple[st
 def test_a_file_that_a_runtime_computes_wrongly_is_not_run_in_it(hybrid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     safety.check(hybrid, "litert")
     monkeypatch.setattr(
-        interpreters, "choose", lambda name: interpreters.RuntimeInfo("tflite-runtime", "2.14.0"), raising=True
+        interpreters,
+        "choose",
+        lambda name, suffix="": interpreters.RuntimeInfo("tflite-runtime", "2.14.0"),
+        raising=True,
     )
     monkeypatch.setattr(safety, "try_in_child", lambda *_: pytest.fail("it was run"))
     with pytest.raises(

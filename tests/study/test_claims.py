@@ -126,7 +126,7 @@ def test_nothing_is_judged_without_evidence(tmp_path):
     # Parameters are counted, not measured.
     assert {part.verdict for one in found for part in one.parts if "parameters" not in part.what} == {INCONCLUSIVE}
     assert {one.verdict for one in found} == {INCONCLUSIVE}
-    assert tally(found) == f"Of {len(found)} claims 0 held, 0 did not hold, {len(found)} inconclusive."
+    assert tally(found) == f"Of {len(found)} claims, 0 held, 0 did not hold, and {len(found)} are inconclusive."
     assert status(empty).startswith("0 of 47 cells are done; missing: baseline-drop, ")
     assert all(isinstance(block(empty), str) for block in BLOCKS.values())
 

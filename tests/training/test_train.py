@@ -16,9 +16,10 @@ from edgefkp.layout import KAGGLE15
 from edgefkp.networks.costs import cost_of
 from edgefkp.training import batches
 from edgefkp.training.checkpoint import read_checkpoint
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.step_plan import Plan
-from edgefkp.training.train import Experiment, Progress, train
+from edgefkp.training.train import Progress, train
 
 TINY = Recipe(images=64, batch=16, precision="float32")
 

@@ -100,6 +100,12 @@ def make_for_import(folder: Path) -> list[Sample]:
     return [Sample(folder / s, tiny_model(folder / s, s, False).name, f"tiny.{s}.tflite") for s in ("float32", "int8")]
 
 
+def make_task(folder: Path) -> list[Sample]:
+    with zipfile.ZipFile(folder / "face.task", "w") as archive:
+        archive.write(tiny_model(folder / "in"), "face_landmarks_detector.tflite")
+    return samples_of(folder, "face.task")
+
+
 def import_and_predict(path: Path) -> list[Any]:
     from edgefkp.export.imports import import_network
 
@@ -173,6 +179,11 @@ def list_models(path: Path) -> list[Any]:
     listed = command("models", "--in", path.parents[1])
     read_card(path)
     return [len(listed)]
+
+
+def make_onnx(folder: Path) -> list[Sample]:
+    (folder / "tiny.onnx").write_bytes((Path(__file__).parents[3] / "tests/fixtures/tiny.onnx").read_bytes())
+    return samples_of(folder, "tiny.onnx")
 
 
 def make_finder_file(folder: Path) -> list[Sample]:
@@ -254,4 +265,19 @@ KINDS.add(
 )
 KINDS.add(
     Kind("finder", ".tflite of the finder edge", make_finder_file, alter_tflite, find_faces, 80, needs="tensorflow")
+)
+KINDS.add(
+    Kind(
+        "onnx", ".onnx: predict, by onnxruntime", make_onnx, alter_bytes, points, 100, needs="onnxruntime", seconds=120
+    )
+)
+KINDS.add(
+    Kind(
+        "task",
+        ".task of MediaPipe: import, inspect, predict",
+        make_task,
+        one_of(alter_zip(alter_bytes), alter_bytes),
+        import_and_predict,
+        20,
+    )
 )

@@ -17,6 +17,7 @@ from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder, correction_of,
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, roll_of
 from edgefkp.networks.finder import FIVE, WIDTHS, grid
+from edgefkp.runtime.tflite_model import require_finite
 
 MODEL = Path(__file__).with_name("edge.int8.tflite")  # it finds what the float32 file does, in two thirds of the time
 # Scores, 0 to 1, from which on there is a face: in a look at the whole image, and in one of many windows of a still.
@@ -44,6 +45,9 @@ class Found(NamedTuple):
     boxes: np.ndarray  # (n, 3) float32: middle and side
     scores: np.ndarray  # (n,) float32
     points: np.ndarray  # (n, 5, 2) float32
+
+
+NOTHING = Found(np.empty((0, 3), np.float32), np.empty(0, np.float32), np.empty((0, FIVE.count, 2), np.float32))
 
 
 class EdgeFinder:
@@ -127,16 +131,19 @@ class EdgeFinder:
                     yield look._replace(left=look.left - left, top=look.top - top)
 
     def _see(self, look: Look, threshold: float | None = None) -> Found:
-        """What the network finds in one window, in pixels of the image. threshold: of the scores, None = the usual."""
-        from edgefkp.runtime.tflite_model import require_finite
+        """What the network finds in one window, in pixels of the image. threshold: of the scores, None = the usual.
 
-        self._model.set(np.multiply(look.pixels, np.float32(1 / 255), dtype=np.float32)[None, ..., None])
+        Most frames that are searched have no face: they cost no more than the network.
+        """
+        np.multiply(look.pixels, np.float32(1 / 255), out=self._model.view()[0, ..., 0])
         self._model.invoke()
         outputs = [self._model.get(which)[0] for which in self._order]
         for output in outputs:
             require_finite(self._model.path, output)
         scores = outputs[0][:, 0]
-        rows = np.flatnonzero(scores > (self.threshold if threshold is None else threshold))
+        rows = (scores > (self.threshold if threshold is None else threshold)).nonzero()[0]
+        if not len(rows):
+            return NOTHING
         boxes, points = decoded(self._cells[rows], outputs[1][rows], outputs[2][rows])
         start = np.array([look.left, look.top], np.float32)
         boxes[:, :2] = (boxes[:, :2] + 0.5 - start) / look.scale - 0.5
@@ -145,7 +152,10 @@ class EdgeFinder:
         return Found(boxes, scores[rows], points)
 
     def _merged(self, parts: list[Found]) -> Found:
-        boxes, scores, points = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        seen = [part for part in parts if len(part.boxes)]
+        if not seen:
+            return NOTHING
+        boxes, scores, points = (np.concatenate(arrays) for arrays in zip(*seen, strict=True))
         kept = suppressed(boxes, scores)
         return Found(boxes[kept], scores[kept], points[kept])
 

@@ -1,4 +1,4 @@
-"""Sources: what a float .tflite is made from, by `edgefkp import`. One file of this folder adds one."""
+"""Sources: what `edgefkp import` makes files from. One file of this folder adds one."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ class Source:
     order: int
     # Whether the argument is of this form; nothing is opened.
     recognizes: Callable[[str], bool]
-    # Write the .tflite of (the argument, shapes of its inputs if they were given) to a path. Runs in a child process.
+    # Write the file of (the argument, shapes of its inputs if they were given) to a path. Runs in a child process.
     write: Callable[[str, Shapes, Path], None]
+    # Of the file that is written.
+    suffix: str = ".tflite"
     # What is imported for that, and how to get it.
     packages: tuple[str, ...] = ()
     install: str = ""

@@ -82,8 +82,8 @@ TORCH = SOURCES.add(
         4,
         _recognizes,
         _write,
-        ("torch", "litert_torch"),
-        INSTALL,
+        packages=("torch", "litert_torch"),
+        install=INSTALL,
         name_of=lambda given: given.rpartition(":")[2] if ":" in given else Path(given).stem,
     )
 )
