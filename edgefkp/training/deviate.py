@@ -6,7 +6,7 @@ from dataclasses import replace as changed
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgefkp.card import Card, read_card, write_with_card
+from edgefkp.card import Card, CardData, read_card, write_with_card
 from edgefkp.data.faces import Dataset
 from edgefkp.data.imputation import impute
 from edgefkp.data.split import split
@@ -53,10 +53,8 @@ def deviate(
     target = out / f"{parent.model}.keras"
     parts = split(source)
     earlier = parent.training.get(DEVIATION, {})
-    of = {
-        "sha256": earlier.get("of", begun.facts.sha256),
-        "key": earlier.get("of_key", parent.key),
-    }  # without deviations
+    # The network without deviations.
+    of = {"sha256": earlier.get("of", begun.facts.sha256), "key": earlier.get("of_key", parent.key)}
     key = key_of([of, deciding(recipe), source.train.hash, parts.hash, DEVIATION])
     standing = read_card(target) if target.exists() else None
     if not replace and standing and standing.key == key and standing.sha256 == sha256_file(target):
@@ -67,8 +65,6 @@ def deviate(
     faces, judged = impute(parts.train, "masked"), parts.validation
     progress.on_start((recipe.images or len(faces)) + (COPIES + 1) * len(judged))
     found = fit_deviation(begun.model, faces, judged, recipe, begun.spec, progress.on_batch)
-    terms = parent.data.license if parent.data and parent.data.name == source.name else None
-    terms = terms or inherited(source.license, facts_of(path))
     facts = {"of": of["sha256"], "of_key": of["key"], "data": source.name, "hash": source.train.hash}
     output = changed(parent.output, points=POINTS, deviation=DEVIATION, likelihood=found.likelihood)
     card = changed(
@@ -77,9 +73,17 @@ def deviate(
         output=output,
         parameters=parameters(found.model),
         macs=macs(found.model),
-        data=changed(parent.data, license=terms) if parent.data else None,
+        data=parent.data and changed(parent.data, license=_terms(parent.data, source, path)),
         training=parent.training | {DEVIATION: {**facts, "recipe": plain(recipe), **found.facts}},
+        file="",
+        bytes=0,
+        sha256="",
     )
     card = write_with_card(target, card, found.model.save)
     remember_keras(target)
     return target, card
+
+
+def _terms(data: CardData, source: Dataset, path: Path) -> str:
+    """Those of the network; with those of the faces where they are not among what it was trained on."""
+    return data.license if source.name in data.name.split("+") else inherited(source.license, facts_of(path))
