@@ -34,11 +34,9 @@ export class Network {
 
   delete() { this.model.delete(); }
 
-  // crop: side * side * channels bytes. Returns the points in its pixels.
-  async predict(crop) { return (await this.predictWithDeviation(crop)).points; }
-
-  // The points, and the deviation of each in pixels of the crop; null for a model without them.
-  async predictWithDeviation(crop) {
+  // crop: side * side * channels bytes. Returns the points in its pixels, and the deviation of each; null for a model
+  // without deviations.
+  async predict(crop) {
     const { side, channels, channelsFirst, points, output, deviationOutput, stride, unit, zero } = this.spec;
     const shape = channelsFirst ? [1, channels, side, side] : [1, side, side, channels];
     const started = performance.now();

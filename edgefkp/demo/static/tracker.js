@@ -102,7 +102,7 @@ export class Tracker {
 
   async at(video, box) {
     const { network, setup } = this, crop = network.crop(video, box);
-    const { points, deviations } = await network.predictWithDeviation(crop);
+    const { points, deviations } = await network.predict(crop);
     const score = presence(crop, points, network.spec, setup.presence), scale = box.side / network.spec.side;
     const sizes = deviations?.map((one) => one * scale) ?? null;
     return { box, score, points: toImage(points, box, network.spec.side), deviations: sizes };
