@@ -46,7 +46,8 @@ class Found(NamedTuple):
     points: np.ndarray  # (n, 5, 2) float32
 
 
-NOTHING = Found(np.empty((0, 3), np.float32), np.empty(0, np.float32), np.empty((0, FIVE.count, 2), np.float32))
+def _nothing() -> Found:
+    return Found(np.empty((0, 3), np.float32), np.empty(0, np.float32), np.empty((0, FIVE.count, 2), np.float32))
 
 
 class EdgeFinder:
@@ -144,7 +145,7 @@ class EdgeFinder:
         scores = outputs[0][:, 0]
         rows = (scores > (self.threshold if threshold is None else threshold)).nonzero()[0]
         if not len(rows):
-            return NOTHING
+            return _nothing()
         boxes, points = decoded(self._cells[rows], outputs[1][rows], outputs[2][rows])
         start = np.array([look.left, look.top], np.float32)
         boxes[:, :2] = (boxes[:, :2] + 0.5 - start) / look.scale - 0.5
@@ -155,7 +156,7 @@ class EdgeFinder:
     def _merged(self, parts: list[Found]) -> Found:
         seen = [part for part in parts if len(part.boxes)]
         if not seen:
-            return NOTHING
+            return _nothing()
         boxes, scores, points = (np.concatenate(arrays) for arrays in zip(*seen, strict=True))
         kept = suppressed(boxes, scores)
         return Found(boxes[kept], scores[kept], points[kept])
