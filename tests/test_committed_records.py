@@ -30,7 +30,15 @@ from edgefkp.study.cell import CellResult
 from edgefkp.study.evidence import Starts, Zoo
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("models", "models/study", "export", "edgefkp/runtime/shipped", "bench/results", "docs/results")
+FOLDERS = (
+    "models",
+    "models/study",
+    "models/study/former",
+    "export",
+    "edgefkp/runtime/shipped",
+    "bench/results",
+    "docs/results",
+)
 FILES = [path for folder in FOLDERS for path in sorted((ROOT / folder).glob("*.json"))]
 
 # Schema -> record; a file that holds a list has one in each entry.

@@ -137,7 +137,8 @@ def predict(
     with Ledger(settings.out, settings.identity(detector), written) as ledger:
         changed = {shown(item.name) for item in items if not _holds(item, settings, ledger)}
         keep = (ledger.hashes.keys() - changed).__contains__
-        with PointsWriter(settings.out, settings.table, layout, keep) as table:
+        deviation = bool(detector.spec.output.deviation)
+        with PointsWriter(settings.out, settings.table, layout, keep, deviation) as table:
             missing = [item for item in images if shown(item.name) not in table.done]
             earlier = len(images) - len(missing)
             with contextlib.closing(in_workers(missing, settings, workers)) as outcomes:

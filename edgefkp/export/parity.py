@@ -14,7 +14,7 @@ from edgefkp.evaluation.bootstrap import paired_interval
 from edgefkp.evaluation.evaluate import FacesPart
 from edgefkp.evaluation.fitted import fitted_faces
 from edgefkp.evaluation.metrics import rmse
-from edgefkp.export.inspect import integer_bounds, integers_of
+from edgefkp.export.inspect import integer_bounds, integers_of, points_output
 from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec
 from edgefkp.layouts.maps import conversion
@@ -196,7 +196,7 @@ def parity(
 def saturated(path: Path, outputs: np.ndarray) -> int | None:
     """How many of (N, numbers) outputs are at an end of their integers' range; None if no integers are behind them."""
     graph = read_graph(path)
-    port = graph.outputs[0]
+    port = points_output(graph, network_spec(path)) or graph.outputs[0]
     integers = integers_of(graph, port)
     bounds = integer_bounds(integers) if integers else None
     if integers is None or bounds is None:

@@ -83,11 +83,16 @@ def read_graph(path: Path | str) -> Graph:
     """Raises EdgefkpError for a file that is no .tflite or damaged, EnvironmentProblem without a reader."""
     path = Path(path)
     require_tflite(path)
-    schema = _schema()
     try:
-        return _graph(schema, schema.Model.GetRootAs(path.read_bytes(), 0))
+        return graph_of(path.read_bytes())
     except (struct.error, IndexError, TypeError, ValueError, AttributeError, OverflowError, MemoryError) as error:
         raise EdgefkpError(f"{path} is damaged: its graph cannot be read", "export or copy it again") from error
+
+
+def graph_of(content: bytes) -> Graph:
+    """As `read_graph`, of bytes that a converter just made: damaged ones raise errors of many kinds."""
+    schema = _schema()
+    return _graph(schema, schema.Model.GetRootAs(content, 0))
 
 
 @functools.cache

@@ -17,7 +17,6 @@ from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder, correction_of,
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, roll_of
 from edgefkp.networks.finder import FIVE, WIDTHS, grid
-from edgefkp.runtime.tflite_model import require_finite
 
 MODEL = Path(__file__).with_name("edge.int8.tflite")  # it finds what the float32 file does, in two thirds of the time
 # Scores, 0 to 1, from which on there is a face: in a look at the whole image, and in one of many windows of a still.
@@ -47,7 +46,8 @@ class Found(NamedTuple):
     points: np.ndarray  # (n, 5, 2) float32
 
 
-NOTHING = Found(np.empty((0, 3), np.float32), np.empty(0, np.float32), np.empty((0, FIVE.count, 2), np.float32))
+def _nothing() -> Found:
+    return Found(np.empty((0, 3), np.float32), np.empty(0, np.float32), np.empty((0, FIVE.count, 2), np.float32))
 
 
 class EdgeFinder:
@@ -135,6 +135,8 @@ class EdgeFinder:
 
         Most frames that are searched have no face: they cost no more than the network.
         """
+        from edgefkp.runtime.tflite_model import require_finite
+
         np.multiply(look.pixels, np.float32(1 / 255), out=self._model.view()[0, ..., 0])
         self._model.invoke()
         outputs = [self._model.get(which)[0] for which in self._order]
@@ -143,7 +145,7 @@ class EdgeFinder:
         scores = outputs[0][:, 0]
         rows = (scores > (self.threshold if threshold is None else threshold)).nonzero()[0]
         if not len(rows):
-            return NOTHING
+            return _nothing()
         boxes, points = decoded(self._cells[rows], outputs[1][rows], outputs[2][rows])
         start = np.array([look.left, look.top], np.float32)
         boxes[:, :2] = (boxes[:, :2] + 0.5 - start) / look.scale - 0.5
@@ -154,7 +156,7 @@ class EdgeFinder:
     def _merged(self, parts: list[Found]) -> Found:
         seen = [part for part in parts if len(part.boxes)]
         if not seen:
-            return NOTHING
+            return _nothing()
         boxes, scores, points = (np.concatenate(arrays) for arrays in zip(*seen, strict=True))
         kept = suppressed(boxes, scores)
         return Found(boxes[kept], scores[kept], points[kept])
