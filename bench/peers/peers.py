@@ -62,6 +62,9 @@ QUOTED = [
 ]
 
 
+CALLED = {"face_landmark": "MediaPipe face_landmark"}  # names of imported models, as README's table has them
+
+
 @dataclass
 class Contender:
     """A model in the comparison."""
@@ -105,6 +108,8 @@ def of_file(path: Path) -> Contender:
     about = {"scored": card is not None, "sha256": sha256_file(path), "imported": bool(card and card.imported)}
     about["runtime"] = f"{model.runtime} {model.version}"
     name = path.name.removesuffix(".tflite")
+    if card and card.imported:
+        name = f"{CALLED.get(card.model, card.model)} ({'x'.join(map(str, model.spec.input.image_shape))})"
     return Contender(name, path.stat().st_size, prepare, run, points, **about)
 
 
