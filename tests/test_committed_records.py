@@ -67,6 +67,7 @@ TABLES: dict[str, Callable[[Path], Any]] = {
     "landmarks68.json": doc_tables.landmarks_table,
     "own_faces.json": doc_tables.own_faces_table,
     "peers.json": doc_tables.peers_table,
+    "quantizers.json": doc_tables.quantizers_table,
     "robustness.json": doc_tables.robustness_table,
     "seeds.json": doc_tables.seeds_table,
     "structures.json": doc_tables.structures_table,

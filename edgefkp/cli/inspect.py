@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import click
 
 from edgefkp.cli.options import json_option, print_json
-from edgefkp.errors import UsageError
 
 if TYPE_CHECKING:
     from edgefkp.export.inspect import Inspection, Port
@@ -29,16 +28,9 @@ def command(files: tuple[Path, ...], as_json: bool) -> None:
     """
     from edgefkp.card import require_card_hash
     from edgefkp.export.inspect import inspect, verify_scheme
-    from edgefkp.runtime.onnx_file import is_onnx
     from edgefkp.runtime.shipped import find_model
 
     files = tuple(file if file.exists() else find_model(file) for file in files)
-    for file in files:
-        if is_onnx(file):
-            raise UsageError(
-                f"{file} is ONNX; the graphs of .tflite files are read here",
-                "edgefkp import, bench, evaluate and predict take it as it is",
-            )
     inspections = [inspect(file) for file in files]
     if as_json:
         print_json(inspections[0] if len(files) == 1 else inspections)

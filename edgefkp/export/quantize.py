@@ -93,23 +93,25 @@ def quantize_here(
     graph = read_graph(path)
     kept = kept_in_float(graph, keep_float) if scheme.static and scheme.keeps_float else list(keep_float)
     with captured_fds():
-        ranges = _ranges(content, samples) if scheme.static else {}
-        made = _made(content, scheme, ranges, kept, per_tensor_dense)
+        ranges = ranges_of(content, samples) if scheme.static else {}
+        made = made_of(content, scheme, ranges, kept, per_tensor_dense)
         missing = None
         if samples and scheme.corrects_bias and (bias := output_bias(graph)) is not None:
             measured = SCHEMES[scheme.measured_as or scheme.name]
-            tried = made if measured is scheme else _made(content, measured, ranges, kept, per_tensor_dense)
-            missing = (_outputs(content, samples) - _outputs(tried, samples)).mean(0)
-            made = _made(_with_bias(content, bias, missing), scheme, ranges, kept, per_tensor_dense)
+            tried = made if measured is scheme else made_of(content, measured, ranges, kept, per_tensor_dense)
+            missing = (outputs_of(content, samples) - outputs_of(tried, samples)).mean(0)
+            made = made_of(_with_bias(content, bias, missing), scheme, ranges, kept, per_tensor_dense)
     return {"content": np.frombuffer(made, np.uint8), "kept": kept, "missing": missing}
 
 
 def kept_in_float(graph: Graph, asked: Sequence[str] = ()) -> list[str]:
     """Outputs of the operators that stay in float: `asked`, the islands, and what sums these up.
 
-    Raises EdgefkpError for a name that no operator has.
+    The first part of a name that is several, with semicolons, is enough. Raises EdgefkpError for a name that no
+    operator has.
     """
     outputs = [operator.outputs[0].name for operator in graph.operators if operator.outputs]
+    asked = [next((name for name in outputs if one in (name, first_part(name))), one) for one in asked]
     unknown = [name for name in asked if name not in outputs]
     if unknown:
         listed = ", ".join(outputs[:12]) + (f" and {len(outputs) - 12} more" if len(outputs) > 12 else "")
@@ -126,6 +128,11 @@ def kept_in_float(graph: Graph, asked: Sequence[str] = ()) -> list[str]:
                 continue  # the second sum is a layer of its own
             inside.add(operator.outputs[0].name)
     return [name for name in outputs if name in inside or name in asked]
+
+
+def first_part(name: str) -> str:
+    """Of a tensor that stands for several: "a;b"."""
+    return name.partition(";")[0]
 
 
 def _makers(graph: Graph, names: set[str]) -> list[Operator]:
@@ -163,7 +170,7 @@ def _with_bias(content: bytes, name: str, missing: np.ndarray) -> bytes:
     return bytes(changed)
 
 
-def _ranges(content: bytes, samples: list[np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+def ranges_of(content: bytes, samples: list[np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
     """Tensor -> its smallest and largest value over the samples, as the quantizer takes them."""
     interpreter = _interpreter(content, preserve=True)
     details = [one for one in interpreter.get_tensor_details() if one["dtype"] == np.float32 and one["name"]]
@@ -185,7 +192,7 @@ def _ranges(content: bytes, samples: list[np.ndarray]) -> dict[str, dict[str, np
     return ranges
 
 
-def _outputs(content: bytes, samples: list[np.ndarray]) -> np.ndarray:
+def outputs_of(content: bytes, samples: list[np.ndarray]) -> np.ndarray:
     """(N, numbers) float64 of a file with float ends."""
     interpreter = _interpreter(content)
     found = []
@@ -218,7 +225,9 @@ def _runs(interpreter: Any, samples: list[np.ndarray]) -> Any:
         yield number
 
 
-def _made(content: bytes, scheme: Scheme, ranges: dict[str, Any], kept: Sequence[str], per_tensor_dense: bool) -> bytes:
+def made_of(
+    content: bytes, scheme: Scheme, ranges: dict[str, Any], kept: Sequence[str], per_tensor_dense: bool
+) -> bytes:
     from litert_quantizer.quantizer import Quantizer
 
     quantizer = Quantizer(bytearray(content), recipe(scheme, kept, per_tensor_dense))

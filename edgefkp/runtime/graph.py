@@ -16,6 +16,7 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, printable
 
+ONNX = ".onnx"  # files of another form: edgefkp.runtime.onnx_file
 IDENTIFIER = b"TFL3"  # bytes 4-8 of every .tflite file (a flatbuffer's file identifier)
 _SCHEMAS = ("ai_edge_litert.schema_py_generated", "tflite", "tensorflow.lite.python.schema_py_generated")
 _MANY = 1_000_000  # operators or tensors; a count beyond it comes from damaged bytes
@@ -74,7 +75,8 @@ def require_tflite(path: Path) -> None:
         raise EdgefkpError(f"cannot read {path}: {error.strerror}", "give a .tflite file") from error
     if head[4:] != IDENTIFIER:
         found = "is empty" if not head else "is not a .tflite file (its bytes 4-8 are not TFL3)"
-        raise EdgefkpError(f"{path} {found}", "export or copy it again")
+        onnx = "this needs a .tflite; edgefkp bench, evaluate, predict and import take .onnx files as they are"
+        raise EdgefkpError(f"{path} {found}", onnx if path.suffix.lower() == ONNX else "export or copy it again")
 
 
 def read_graph(path: Path | str) -> Graph:
