@@ -7,7 +7,6 @@ import { draw } from "/drawing.js";
 import { Finder } from "/finder.js";
 import { Network, bytesOf, get, open } from "/network.js";
 import { presence } from "/presence.js";
-import { Squares } from "/squares.js";
 import { Tracker } from "/tracker.js";
 
 const TOGGLES = { smoothing: true, names: false, mirror: true };
@@ -39,8 +38,6 @@ async function loadModel(name) {
 }
 
 async function loadFinder() {
-  finder = new Squares();
-  if (!setup.finder) return;
   const spec = await (await get("/finder.json")).json();
   finder = new Finder(litert, (await open(litert, "/finder.tflite")).model, spec);
   const looks = bytesOf(spec.looks), size = spec.height * spec.width;
@@ -54,6 +51,8 @@ async function loadFinder() {
       state.finderScoreApart = Math.max(state.finderScoreApart ?? 0, Math.abs(own.score - score));
     });
   }
+  element("golden-finder").textContent = `${state.finderApart.toFixed(4)} px`;
+  element("golden-finder").title = `at most, of ${spec.found.flat().length} faces in ${spec.found.length} images`;
 }
 
 async function compareWithPython(name) {
