@@ -51,8 +51,6 @@ async function loadFinder() {
       state.finderScoreApart = Math.max(state.finderScoreApart ?? 0, Math.abs(own.score - score));
     });
   }
-  element("golden-finder").textContent = `${state.finderApart.toFixed(4)} px`;
-  element("golden-finder").title = `at most, of ${spec.found.flat().length} faces in ${spec.found.length} images`;
 }
 
 async function compareWithPython(name) {
@@ -66,8 +64,8 @@ async function compareWithPython(name) {
     unsure = Math.max(unsure, Math.abs(presence(crop, points, spec, setup.presence) - golden.scores[number]));
   }
   Object.assign(state, { golden: far, presenceApart: unsure });
-  element("golden").textContent = `${far.toFixed(4)} px`;
-  element("golden").title = `at most, in ${golden.keypoints.length} images of faces`;
+  element("golden").textContent = `${far.toFixed(4)}, ${state.finderApart.toFixed(4)} px`;
+  element("golden").title = `at most: points in ${golden.keypoints.length} images of faces, and the finder's boxes`;
 }
 
 // Between two frames, so that no network is taken away while it runs.
