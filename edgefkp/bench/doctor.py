@@ -160,7 +160,7 @@ def _gpu() -> EnvironmentCheck:
     except EdgefkpError as error:
         return EnvironmentCheck(GPU_CHECK, None, error.message, vulkan.INSTALL)
     real = [name for name, software in adapters if not software]
-    fix = "" if real else f"the times of these are the CPU's: {vulkan.INSTALL}"
+    fix = "" if real else vulkan.INSTALL  # what a GPU in software takes is the CPU's time
     if len(adapters) > 1:
         fix = fix or "for a sure time leave one: VK_DRIVER_FILES=FILE.json, of those in /usr/share/vulkan/icd.d"
     return EnvironmentCheck(GPU_CHECK, None, ", ".join(name for name, _ in adapters), fix)
@@ -198,7 +198,8 @@ def opened(library: str) -> None:
     try:
         ctypes.CDLL(library)
     except OSError as error:
-        raise EdgefkpError(str(error)) from error
+        library, _, cause = str(error).partition(": ")
+        raise EdgefkpError(f"{library} is missing" if "No such file" in cause else str(error)) from error
 
 
 def _tried(name: str, module: str, fix: str, version: str = "") -> EnvironmentCheck:

@@ -16,7 +16,7 @@ LIBRARY = _LIBRARIES.get(sys.platform, "libvulkan.so.1")
 _NAME, _NAME_SIZE = 20, 256  # of VkPhysicalDeviceProperties.deviceName, in bytes
 _KIND = 16  # of VkPhysicalDeviceProperties.deviceType
 _SUCCESS, _NO_DRIVER = 0, -9  # VkResult
-INSTALL = "sudo apt install libvulkan1 mesa-vulkan-drivers (Debian, Ubuntu, Raspberry Pi OS), or the GPU maker's driver"
+INSTALL = "sudo apt install libvulkan1 mesa-vulkan-drivers, or the GPU's own driver"
 
 
 @dataclass(frozen=True)
