@@ -135,7 +135,7 @@ def command(
     sizes = shapes_of(shapes)
     options = ExportOptions(u8, device, keep_float, calibration, compare, runtime, replace, stated, sizes)
     paths = find_networks(models, models_dir, log)
-    if explain or any(is_keras(path) for path in paths):
+    if any(is_keras(path) for path in paths):
         look_for_tensorflow("edgefkp export")
     if schemes == DEFAULT_SCHEMES and not quant and not any(is_keras(path) for path in paths):
         schemes = (INTEGER,)  # the file of floats is there
@@ -172,7 +172,7 @@ def _export(
     from edgefkp.evaluation.evaluate import part_of
     from edgefkp.export.exporter import export_apart
     from edgefkp.export.options import ExportProgress
-    from edgefkp.export.parity import parity_of
+    from edgefkp.export.parity import loss_of, parity_of
     from edgefkp.export.target_cost import costs_of
 
     refused: list[EdgefkpError] = []
@@ -193,6 +193,8 @@ def _export(
     for card in cards:
         if costs := costs_of(card, parity_of(card)):
             log(f"note: {costs}")
+        if (parity := parity_of(card)) and (loss := loss_of(parity)):
+            log(f"note: {loss}")
     for message, hint in dict.fromkeys((error.message, error.hint) for error in refused[1:]):
         log(f"error: {message}" + (f"\nhint:  {hint}" if hint else ""))
     if refused:
@@ -262,4 +264,4 @@ def _explain(paths: list[Path], source: "Dataset", options: "ExportOptions", as_
             click.echo(f"in float already: {', '.join(result.kept)}")
         rows = [(layer.layer, layer.error, layer.gain, layer.gain_worst) for layer in result.layers]
         headers = ["layer", "error, steps", f"kept float: p95 less by, {result.unit}", "largest less by"]
-        click.echo(tabulate(rows, headers=headers, floatfmt=("", ".3f", "+.4f", "+.4f")))
+        click.echo(tabulate(rows, headers=headers, floatfmt=("", ".3f", "+.4f", "+.4f"), missingval="-"))

@@ -35,6 +35,7 @@ _BEGINS = (
     (196, b"G"),  # m2ts: of 192
 )
 # OpenCV's own limits, before it reads a header that promises too much, and FFmpeg's, against files that name others.
+# OpenCV 4.11 alone does not hand these to FFmpeg; there, as everywhere, the first bytes decide (_require_container).
 ENVIRONMENT = {
     "OPENCV_IO_MAX_IMAGE_PIXELS": str(MOST_PIXELS),
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": "protocol_whitelist;file|"

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.export.bias_correction import float_outputs, names_of, output_bias, outputs_of
+from edgefkp.export.bias_correction import float_outputs, names_of, output_biases, outputs_of
 from edgefkp.export.convert import ConversionSettings, converter_of, debugger_of, quantized, tensors_of_layers
 from edgefkp.files import captured_fds
+from edgefkp.networks.deviation import points_only
 
 SAMPLES = 64  # calibration samples on which the layers are compared
 SCHEMA = "edgefkp.explanation/1"
@@ -22,8 +23,9 @@ class LayerCost:
     layer: str
     # The operator's output.
     tensor: str
-    # RMS difference from float, local to the operator, in steps of its output; about 0.29 is rounding alone.
-    error: float
+    # RMS difference from float, local to the operator, in steps of its output; about 0.29 is rounding alone. None where
+    # it is not measured: of a .tflite.
+    error: float | None
     # By how much the 95th percentile of the outputs' movements falls with this layer kept in float.
     gain: float
     # The same of the largest movement.
@@ -56,6 +58,7 @@ def explain(
 
     samples: one (N, *input shape) array for each input. unit: what an output is multiplied with for the table.
     """
+    model = points_only(model)
     settings = replace(settings, u8=False)  # the same integers, with floats at both ends
     samples = [array[:SAMPLES] for array in samples]
     with captured_fds():
@@ -64,11 +67,11 @@ def explain(
         debugger.run()
         errors = _local_errors(debugger)
         truth = float_outputs(model, samples)
-        alike = output_bias(model) is not None
+        alike = bool(output_biases(model))
 
         def shift_with(kept: list[str]) -> tuple[float, float]:
             moved = outputs_of(quantized(debugger, settings, kept), samples, names) - truth
-            return _shift(moved - moved.mean(0) if alike else moved, unit)
+            return shift_of(moved - moved.mean(0) if alike else moved, unit)
 
         layers = tensors_of_layers(model, list(errors))
         kept = [tensor for layer in settings.keep_float for tensor in layers.pop(layer, [])]
@@ -92,6 +95,7 @@ def _local_errors(debugger: Any) -> dict[str, float]:
     return errors
 
 
-def _shift(moved: np.ndarray, unit: float) -> tuple[float, float]:
+def shift_of(moved: np.ndarray, unit: float) -> tuple[float, float]:
+    """95th percentile and largest of the outputs' movements."""
     moved = np.abs(moved) * unit
     return float(np.percentile(moved, 95)), float(moved.max())

@@ -11,7 +11,7 @@ from bench import measure_op_versions
 from edgefkp.card import TFLITE, Card, read_card
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.inspect import inspect
-from edgefkp.export.parity import Parity, Shift, parity_of
+from edgefkp.export.parity import Parity, Shift, loss_of, parity_of
 from edgefkp.export.target_cost import Alternative, costs_of, narrower
 from edgefkp.export.targets import TABLE, TARGETS, Target, refusals, require_target, tried
 from edgefkp.files import json_text, read_json
@@ -83,6 +83,12 @@ def test_what_the_target_costs_is_named_above_the_limits(rmse: float, p95: float
     assert costs_of(replace(card, alternative=None), parity) == costs_of(card, None) == ""
 
 
+@pytest.mark.parametrize(("rmse", "said"), [(1.0, False), (1.04, False), (1.06, True)])
+def test_a_file_that_loses_much_is_named_with_what_may_help(rmse: float, said: bool) -> None:
+    note = loss_of(parity_record(rmse_before=1.0, rmse_after=rmse, delta=rmse - 1.0))
+    assert ("--explain" in note and "--quant all" in note) == said
+
+
 def parity_record(**changed: Any) -> Parity:
     stored = read_card(SHIPPED / "small-masked-online.dynamic.tflite")
     assert stored is not None
@@ -102,7 +108,7 @@ def test_the_narrower_target_follows_from_the_registry() -> None:
 
 
 def test_the_dense_switch_is_set_where_the_old_runtime_needs_it() -> None:
-    assert [one.name for one in TARGETS.values() if not one.per_tensor_dense] == ["litert-2"]
+    assert [one.name for one in TARGETS.values() if not one.per_tensor_dense and not one.npu] == ["litert-2"]
 
 
 def test_only_runtimes_of_the_targets_version_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
