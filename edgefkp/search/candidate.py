@@ -11,7 +11,7 @@ from edgefkp.bench.plan import QUICK, cases_of
 from edgefkp.bench.timed_images import images_for
 from edgefkp.data.faces import Dataset
 from edgefkp.data.split import split
-from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.errors import UsageError
 from edgefkp.export.convert import ConversionSettings, convert
 from edgefkp.files import write_bytes, write_json
 from edgefkp.networks.complexity import macs, parameters
@@ -75,9 +75,7 @@ class Judge:
         if "parameters" not in facts:
             try:
                 facts |= self._built(taken, file)
-            except EdgefkpError as error:
-                if isinstance(error, EnvironmentProblem) or isinstance(error.__cause__, OSError):
-                    raise
+            except UsageError as error:
                 facts |= {"parameters": 0, "macs": 0, "outcome": FAILED, "reason": error.message}
                 return record_of(taken.number, taken.point, facts)
             self._trials.note(taken, **facts)
@@ -96,7 +94,10 @@ class Judge:
         return taken.folder / f"candidate.{self.tuning.scheme}.tflite"
 
     def _built(self, taken: Taken, file: Path) -> dict[str, Any]:
-        """Its counts and the size of its .tflite, which is written. Raises EdgefkpError if it cannot be built."""
+        """Its counts and the size of its .tflite, which is written.
+
+        Raises UsageError if the network does not fit the input, EdgefkpError for all else, a full disk among it.
+        """
         import keras
 
         self._watcher.state(f"candidate {taken.number}: converting")

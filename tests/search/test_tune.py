@@ -19,7 +19,7 @@ from edgefkp.bench.result import read as read_result
 from edgefkp.bench.verdict import VALID
 from edgefkp.card import NETWORK, Card
 from edgefkp.data.faces import Dataset, faces_of
-from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.layout import KAGGLE15
 from edgefkp.networks.registry import read_point
 from edgefkp.runtime import interpreters
@@ -203,12 +203,23 @@ def test_trainings_that_all_fail_are_not_blamed_on_the_budget(source, trained, u
 
 def test_a_network_that_cannot_be_built_is_a_candidate_that_failed(source, trained, unbuilt, tmp_path, monkeypatch):
     def build(network, spec):
-        raise EdgefkpError("it cannot be built")
+        raise UsageError("it cannot be built")
 
     monkeypatch.setattr(module, "build", build)
     with pytest.raises(EdgefkpError, match="could be trained to its end: it cannot be built"):
         tune(TUNING, source, tmp_path, measure=same())
     assert not trained
+
+
+def test_a_conversion_that_fails_costs_no_candidate(source, trained, unbuilt, tmp_path, monkeypatch):
+    def convert(*arguments):  # what TensorFlow's converter says on a full disk
+        raise EdgefkpError("the network cannot be converted to float32: 'NoneType' object is not callable")
+
+    with monkeypatch.context() as full:
+        full.setattr(module, "convert", convert)
+        with pytest.raises(EdgefkpError, match="cannot be converted"):
+            tune(TUNING, source, tmp_path, measure=same())
+    assert [trial.done for trial in tune(TUNING, source, tmp_path, measure=same()).trials] == [TRAINED] * 3
 
 
 def test_without_time_nothing_is_timed_and_the_size_counts(source, trained, unbuilt, tmp_path, monkeypatch):

@@ -59,6 +59,7 @@ def test_a_killed_worker_is_replaced_and_its_candidate_is_judged(tmp_path):
     assert sorted(number for _, number in run(tmp_path)) == list("0123")
 
 
+@pytest.mark.slow
 def test_workers_that_are_killed_again_and_again_end_the_search_in_two_lines(tmp_path):
     for number in range(2 * KILLED):
         (tmp_path / f"kill{number}").touch()
