@@ -67,6 +67,7 @@ def doubted_tiny(trained_tiny, tmp_path_factory) -> Path:
 
     from edgefkp.card import read_card, write_with_card
     from edgefkp.networks.deviation import DEVIATION, POINTS, deviation_layers, feature_network, with_deviation
+    from edgefkp.runtime.keras_safety import remember_keras
 
     keras.utils.set_random_seed(0)
     model, card = keras.models.load_model(trained_tiny), read_card(trained_tiny)
@@ -79,4 +80,5 @@ def doubted_tiny(trained_tiny, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("doubted") / trained_tiny.name
     output = replace(card.output, points=POINTS, deviation=DEVIATION)
     write_with_card(path, replace(card, output=output), whole.save)
+    remember_keras(path)  # its check takes minutes on a busy machine
     return path
