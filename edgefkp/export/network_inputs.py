@@ -2,6 +2,7 @@
 name, pixels scaled in the graph where a file takes bytes."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,12 @@ def with_fixed_batch(model: Any, scaling: "tuple[np.ndarray, np.ndarray] | None"
             raise EdgefkpError(
                 f"the network takes inputs of any size ({tuple(tensor.shape)}); a .tflite needs one",
                 "for example: --shape 1,96,96,1",
+            )
+        if iskeyword(name_of(tensor)):
+            raise EdgefkpError(
+                f"an input of the network is called '{name_of(tensor)}', a word of Python, which TensorFlow does not "
+                "export",
+                "give it another name: keras.Input(..., name=...)",
             )
         dtype = "uint8" if scaling else tensor.dtype
         inputs.append(keras.Input(batch_shape=(1, *tensor.shape[1:]), dtype=dtype, name=name_of(tensor)))

@@ -39,7 +39,7 @@ def returns_pixels() -> Any:
 
 
 def takes_a_class_too() -> Any:
-    face, kind = keras.Input(SPEC.input.shape, name="face"), keras.Input((len(MOVES),), name="class")
+    face, kind = keras.Input(SPEC.input.shape, name="face"), keras.Input((len(MOVES),), name="kind")
     moved = layers.Dense(SPEC.numbers, use_bias=False)
     network = keras.Model([kind, face], layers.Add()([inner()(face), moved(kind)]))
     moved.set_weights([MOVES])
@@ -51,7 +51,7 @@ def fed(name: str, images: np.ndarray) -> dict[str, np.ndarray]:
     pixels = images[..., None]
     if name == "takes_a_class_too":
         kinds = np.eye(len(MOVES), dtype=np.float32)[np.arange(len(images)) % len(MOVES)]
-        return {"face": (pixels / 255).astype(np.float32), "class": kinds}
+        return {"face": (pixels / 255).astype(np.float32), "kind": kinds}
     return {"face": pixels if name == "takes_bytes" else pixels.astype(np.float32)}
 
 
@@ -74,7 +74,7 @@ def points(path: Path, name: str, arrays: dict[str, np.ndarray]) -> np.ndarray:
     if name == "returns_pixels":
         return numbers.reshape(len(numbers), -1, 2)
     if name == "takes_a_class_too":
-        numbers -= arrays["class"] @ MOVES
+        numbers -= arrays["kind"] @ MOVES
     return numbers.reshape(len(numbers), -1, 2) * SPEC.unit + SPEC.zero
 
 

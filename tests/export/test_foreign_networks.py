@@ -228,6 +228,13 @@ def test_open_sizes_need_a_shape(tmp_path: Path, source: Dataset) -> None:
             with_shapes(model, shapes, "open.keras")
 
 
+def test_an_input_with_a_name_that_tensorflow_cannot_export_is_named() -> None:
+    inputs = keras.Input((4,), name="class")
+    with pytest.raises(EdgefkpError, match="called 'class', a word of Python") as caught:
+        convert(keras.Model(inputs, layers.Dense(2)(inputs)), ConversionSettings("float32"))
+    assert "another name" in caught.value.hint
+
+
 def test_mixed_precision_is_exported_in_float32(tmp_path: Path) -> None:
     policy = keras.mixed_precision.dtype_policy()
     keras.mixed_precision.set_dtype_policy("mixed_float16")
