@@ -294,3 +294,22 @@ _LIVE = {
     "edgefkp.track/1": track_table,
     "edgefkp.pipeline/1": pipeline_table,
 }
+
+
+def quantizers_table(path: Path) -> Table:
+    """RMSE of float files and of what two ways of quantization make of them (quantizers.json)."""
+    content = read_json(path)
+    found = {(row["model"], row["scheme"], row["by"]): row for row in content["rows"]}
+    rows = []
+    for model, scheme in dict.fromkeys((model, scheme) for model, scheme, _ in found):
+        ours, theirs = (found[model, scheme, by] for by in ("ours", "defaults"))
+        scores = [f"{one['rmse']:.3f}" for one in (ours, theirs)]
+        sizes = [f"{one['bytes'] / 1000:,.0f}" for one in (ours, theirs)]
+        rows.append([model, scheme, f"{ours['rmse_before']:.3f}", *scores, *sizes])
+    data, tool = content["data"], content["versions"]["litert-quantizer"]
+    note = (
+        f"{data['name']}, {data['faces']:,} test faces; both calibrated on the same {data['calibration']} training "
+        f"faces; litert-quantizer {tool}."
+    )
+    heads = ["network", "scheme", "float, px", "ours, px", "its defaults, px", "ours, KB", "its defaults, KB"]
+    return Table.of(heads, rows, [note], words=2)

@@ -45,6 +45,9 @@ TUNED_ON = 300  # faces of training persons
 BOXES = (0.75, 0.85, 0.95, 1.05)  # side of dlib's face box over the side of the crop
 BOX_SHIFTS = (-0.05, 0.0, 0.05, 0.1)  # of that box downwards, in sides of the crop
 
+# What the documents call an imported file, by the name of its points.
+CALLED = {"facemesh468": "MediaPipe face_landmark (192x192x3)"}
+
 # Our point -> dlib's points, whose mean it is compared with; left and right are the subject's. Of its 68 points the
 # layout ibug68 has such a table.
 DLIB5 = {
@@ -104,7 +107,8 @@ def of_file(path: Path) -> Contender:
     card = read_card(path)
     about = {"scored": card is not None, "sha256": sha256_file(path), "imported": bool(card and card.imported)}
     about["runtime"] = f"{model.runtime} {model.version}"
-    name = path.name.removesuffix(".tflite")
+    points_name = card.layout.name if card and card.imported else ""
+    name = CALLED.get(points_name, path.name.removesuffix(".tflite"))
     return Contender(name, path.stat().st_size, prepare, run, points, **about)
 
 

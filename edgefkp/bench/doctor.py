@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import NEWER_OPENCV, EdgefkpError
 from edgefkp.runtime import isolate, vulkan
 
 PYTHONS = ((3, 10), (3, 13))  # that edgefkp declares
@@ -85,6 +85,8 @@ def _opencv() -> EnvironmentCheck:
         found = f"{' and '.join(installed)} are installed over each other"
         return EnvironmentCheck(OPENCV, False, found, _in_venv(fix))
     check = _tried(OPENCV, "cv2", _pip(f"'{(*installed, OPENCV_PACKAGES[0])[0]}{OPENCV_VERSIONS}'"))
+    if "numpy.core.multiarray" in check.found:
+        return replace(check, fix=_in_venv(NEWER_OPENCV))
     if "libGL" in check.found:
         headless = f"pip uninstall -y {' '.join(installed)} && pip install '{OPENCV_PACKAGES[1]}{OPENCV_VERSIONS}'"
         return replace(check, ok=False, fix=f"sudo apt install libgl1 libglib2.0-0; or {headless}")

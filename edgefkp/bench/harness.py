@@ -15,12 +15,13 @@ from edgefkp.bench import machine, monitor, payload, verdict
 from edgefkp.bench.acceleration import Acceleration
 from edgefkp.bench.device import CPU, Device
 from edgefkp.bench.plan import Case, Schedule, Step, TimingSettings
+from edgefkp.bench.profiling import profiled
 from edgefkp.bench.result import Failure, Result
 from edgefkp.bench.store import open_store
 from edgefkp.bench.summary import ProbeResult, RunContext, WorkerResult, row_of
 from edgefkp.bench.timed_images import TimedImages
 from edgefkp.bench.timed_images import save as save_images
-from edgefkp.bench.usage import Usage
+from edgefkp.bench.usage import busy_cores
 from edgefkp.bench.worker import work
 from edgefkp.card import require_card_hash
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, counted
@@ -33,7 +34,6 @@ from edgefkp.runtime import isolate
 from edgefkp.runtime.contract import known_spec
 from edgefkp.runtime.onnx_file import is_onnx
 
-LOOK_SECONDS = 0.5  # at what else is running, before the first process
 START_SECONDS = 0.3  # a worker needs before it loads, for the estimate
 TIMEOUT = 120.0  # seconds beyond ten times its estimate after which a worker counts as hanging
 COOL_DOWN = 20.0  # seconds at most before a process
@@ -65,7 +65,7 @@ def measure(
     """
     begun = time.monotonic()
     created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    load = _busy_cores()
+    load = busy_cores()
     with open_store(partial) as store:
         bench = _Bench(store / "work", images, settings, root)
         probed, failed = bench.probe(list(cases))
@@ -77,11 +77,12 @@ def measure(
         with monitor.Sampler(root, trace):
             results, notes = bench.run(schedule, probed, store, progress)
         samples = monitor.read_trace(trace)
+        operators, missing = profiled(probed, bench.work) if settings.profile else ({}, [])
     if not any(results.values()):
         raise EdgefkpError(f"no process came to its end: {notes[0]}", "measure again")
     known = machine.describe(root)
     origin = min(one.metadata["started"] for found in results.values() for one in found)
-    context = RunContext(known.get("cores"), load, samples, origin, reference or {})
+    context = RunContext(known.get("cores"), load, samples, origin, reference or {}, operators)
     rows = [
         row_of(case, probed[case], found, bench.images_of(probed[case].spec), context)
         for case, found in results.items()
@@ -106,19 +107,9 @@ def measure(
         rows=rows,
         failed=failed,
         verdict=verdict.worst([row.verdict for row in rows]),
-        notes=[*notes, *images.unscored({Path(case.file).name: one.spec for case, one in probed.items()})],
+        notes=[*notes, *missing, *images.unscored({Path(case.file).name: one.spec for case, one in probed.items()})],
         seconds=time.monotonic() - begun,
     )
-
-
-def _busy_cores() -> float | None:
-    """How many cores other processes keep busy just now.
-
-    Not the load average: a training that ended a second ago would be in it for a minute, and does no harm.
-    """
-    usage = Usage()
-    time.sleep(LOOK_SECONDS)
-    return usage.until_now()["others_cores"]
 
 
 class _Bench:
@@ -175,7 +166,7 @@ class _Bench:
             require_card_hash(Path(case.file), sha256_file(case.file))
             scheme = _scheme(case.file)
             self.specs[case] = known_spec(Path(case.file)) or ModelSpec()
-            return {**self._work(case, TIMEOUT, end_to_end=end_to_end).metadata, "scheme": scheme}
+            return {**self.work(case, TIMEOUT, end_to_end=end_to_end).metadata, "scheme": scheme}
         except EdgefkpError as error:
             return error
         except ImportError as error:
@@ -218,7 +209,7 @@ class _Bench:
             self._rest()
             load, started = machine.load_average(), time.monotonic()
             try:
-                result = replace(self._work(step.case, timeout), round=step.round)
+                result = replace(self.work(step.case, timeout), round=step.round)
             except EdgefkpError as error:
                 notes.append(error.message)
                 continue
@@ -245,9 +236,9 @@ class _Bench:
                 break
             time.sleep(1)
 
-    def _work(self, case: Case, timeout: float, end_to_end: bool = False) -> WorkerResult:
+    def work(self, case: Case, timeout: float, end_to_end: bool = False, spec: ModelSpec | None = None) -> WorkerResult:
         """Run one worker. Raises EdgefkpError with the worker's own error, or how it died."""
-        spec = self.specs[case]
+        spec = spec or self.specs.get(case)
         job = {
             **asdict(case),
             "images": str(self._images_file(spec)),

@@ -11,6 +11,7 @@ from edgefkp.runtime.onnx_file import is_onnx
 from edgefkp.runtime.packages import MOST_THREADS, RUNTIMES
 
 MODES = ("invoke", "e2e")
+PROFILE = "profile"  # the mode of a worker that finds the time by operator
 MOST_PROCESSES = 1000  # of a case
 MOST_SECONDS = 600.0  # that a process is timed for, or warms up
 MOST_PAUSE = 60.0  # seconds
@@ -34,7 +35,7 @@ class Case:
         """Raises UsageError for a case that cannot be."""
         _require(1 <= self.threads <= MOST_THREADS, f"{self.threads} threads", f"1 to {MOST_THREADS}")
         Engine(self.runtime or None, self.accelerator, self.delegate)
-        _require(self.mode in (*MODES, "probe"), f"the mode '{self.mode}'", " or ".join(MODES))
+        _require(self.mode in (*MODES, "probe", PROFILE), f"the mode '{self.mode}'", " or ".join(MODES))
 
     @property
     def label(self) -> str:
@@ -91,6 +92,7 @@ class TimingSettings:
     # Of inputs whose sizes a file leaves open: the input's name, "" for the only one, and the shape, the batch first.
     shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
     inputs: str = ""  # path of an .npz with what files are fed that take no faces; "" for random numbers
+    profile: bool = False  # also find the time by operator, apart from the timed processes
 
     def __post_init__(self) -> None:
         """Raises UsageError for settings that would never end, or take every process of the machine."""

@@ -31,7 +31,8 @@ def recommendation(found: Recommendation) -> Table:
         ]
         for choice in found.choices
     ]
-    note = f"{found.result} on {found.device}; RMSE on {counted(found.faces, 'face')} of {found.data}"
+    scored = f"RMSE on {counted(found.faces, 'face')} of {found.data}" if found.faces else "no labels, no RMSE"
+    note = f"{found.result} on {found.device}; {scored}"
     notes = [note, *(f"doubt ignored: {doubt}" for doubt in found.ignored)]
     if found.left_out:
         notes.append(f"{counted(found.left_out, 'row')} never chosen, for the verdict")

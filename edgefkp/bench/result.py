@@ -11,6 +11,7 @@ import numpy as np
 
 from edgefkp.bench.acceleration import Acceleration
 from edgefkp.bench.device import Device
+from edgefkp.bench.operator_times import OperatorTimes
 from edgefkp.bench.plan import MODES
 from edgefkp.errors import EdgefkpError, printable
 from edgefkp.files import read_json, write_json
@@ -151,6 +152,7 @@ class BenchRow:
     crop: str = "numpy"
     accelerator: str = ""  # "cpu", "gpu" or "npu" by LiteRT's CompiledModel; "" for the runtime's interpreter
     acceleration: Acceleration | None = None  # of an accelerator or a delegate
+    operators: OperatorTimes | None = None  # of a run with --profile, in mode invoke
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS or self.mode not in MODES or not self.processes:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from edgefkp.bench import examination, monitor, stats, verdict
 from edgefkp.bench.acceleration import Acceleration
+from edgefkp.bench.operator_times import OperatorTimes
 from edgefkp.bench.plan import Case
 from edgefkp.bench.result import BenchRow, Clocks, Process, Raw
 from edgefkp.bench.timed_images import TimedImages
@@ -73,6 +74,7 @@ class RunContext:
     trace: list[monitor.Sample]
     origin: float  # time.monotonic() at which the first process started
     reference: Mapping[str, np.ndarray]  # file name -> points that its first images must give
+    operators: Mapping[Case, OperatorTimes] = field(default_factory=dict)  # of cases that were profiled
 
 
 def row_of(
@@ -126,6 +128,7 @@ def row_of(
         crop=CROP if case.mode == "e2e" else "",
         accelerator=case.accelerator,
         acceleration=acceleration,
+        operators=context.operators.get(case),
     )
 
 

@@ -65,8 +65,7 @@ def setting(row: BenchRow | Choice) -> str:
     version = ".".join(row.version.split(".")[:2])
     extras = [f"x{row.threads}"] if row.threads > 1 else []
     extras += [] if row.xnnpack else ["no XNNPACK"]
-    extras += [Path(row.delegate.partition(":")[0]).stem] if row.delegate else []
-    extras += [row.accelerator] if row.accelerator else []
+    extras += [row.accelerator or Path(row.delegate.partition(":")[0]).stem] if row.accelerator or row.delegate else []
     return " ".join(part for part in (row.runtime, version, *extras) if part)
 
 
@@ -95,9 +94,7 @@ COLUMNS = (
     BenchColumn("file", "left", narrowest=16, cell=lambda line: line.row.file.removesuffix(".tflite")),
     BenchColumn("KB", drop=2, cell=lambda line: f"{line.row.bytes / 1000:.0f}"),
     BenchColumn("runtime", "left", narrowest=14, cell=lambda line: setting(line.row)),
-    BenchColumn(
-        "accel.", "left", title="how much runs on the accelerator", cell=lambda line: share_of(line.row), optional=True
-    ),
+    BenchColumn("accel.", "left", title="on the accelerator", cell=lambda line: share_of(line.row), optional=True),
     # Milliseconds an image, medians: the network alone, and from a camera's frame to keypoints in it. Seconds per 100
     # images, as the paper has them, are in the stored result.
     BenchColumn(

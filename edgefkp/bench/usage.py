@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+LOOK_SECONDS = 0.5  # at what else is running
+
 
 class Usage:
     """What this process and the machine used since it was made."""
@@ -35,6 +37,16 @@ class Usage:
             used["others_cores"] = max(0.0, (busy - cpu) / wall)
             used["stolen_cores"] = stolen / wall
         return used
+
+
+def busy_cores() -> float | None:
+    """How many cores other processes keep busy just now.
+
+    Not the load average: a training that ended a second ago would be in it for a minute, and does no harm.
+    """
+    usage = Usage()
+    time.sleep(LOOK_SECONDS)
+    return usage.until_now()["others_cores"]
 
 
 def _core_wait() -> float | None:

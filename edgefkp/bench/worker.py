@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field  # noqa: E402
 from typing import Any  # noqa: E402
 
 from edgefkp.bench import camera, fed  # noqa: E402
+from edgefkp.bench.plan import PROFILE  # noqa: E402
 from edgefkp.bench.usage import Usage, high_water  # noqa: E402
 from edgefkp.errors import EdgefkpError  # noqa: E402
 from edgefkp.geometry import crop_face  # noqa: E402
@@ -26,6 +27,7 @@ from edgefkp.layout import ModelSpec  # noqa: E402
 from edgefkp.records import built  # noqa: E402
 from edgefkp.runtime.engine import Engine  # noqa: E402
 from edgefkp.runtime.interpreters import load  # noqa: E402
+from edgefkp.runtime.refused import missing_operator  # noqa: E402
 from edgefkp.runtime.tflite_model import TfliteModel  # noqa: E402
 
 CAPACITY = 400_000  # invokes: 2 s of 5 microseconds each
@@ -39,7 +41,7 @@ class Job:
 
     file: str  # path of the .tflite
     runtime: str  # "" for the first choice of this environment
-    mode: str  # "probe" (load, one inference), "invoke" or "e2e"
+    mode: str  # "probe" (load, one inference), PROFILE, "invoke" or "e2e"
     images: str  # path of the timed_images, as this file's network takes them
     threads: int = 1
     xnnpack: bool = True
@@ -60,8 +62,11 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     try:
         metadata, arrays = run(built(Job, job))
     except (RuntimeError, ValueError, SystemError, MemoryError) as error:
+        runtime = job["runtime"] or "the runtime"
+        if refused := missing_operator(job["file"], runtime, str(error)):
+            raise refused from error
         cause = (str(error) or type(error).__name__).splitlines()[0]
-        raise EdgefkpError(f"{job['runtime']} cannot run {job['file']}: {cause}") from error
+        raise EdgefkpError(f"{runtime} cannot run {job['file']}: {cause}") from error
     return {"metadata": metadata, "arrays": arrays}
 
 
@@ -85,6 +90,10 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     }
     with np.load(job.images) as stored:
         images = stored["images"]
+    if job.mode == PROFILE:
+        from edgefkp.bench.operator_times import operator_times
+
+        return {**metadata, "operators": operator_times(model, images, job.inputs)}, {}
     if job.mode == "probe":
         return {**metadata, **probe(job, model, images)}, {}
     loop = (StageLoop if job.mode == "e2e" else InvokeLoop)(model, images, job.spec is not None, job.inputs)

@@ -86,6 +86,7 @@ class _WithShow(click.Command):
     help="Compile the files for this by LiteRT's CompiledModel; its time includes writing the inputs and reading the "
     "outputs. May be repeated. [default: the runtime's interpreter]",
 )
+@click.option("--profile", is_flag=True, help="Also show the time by operator (LiteRT on the CPU).")
 @remote_python_option
 @click.option("--install", is_flag=True, help="Install a runtime into a temporary venv on the board.")
 @click.option("--keep", is_flag=True, help="Keep the bundle's folder on the board.")
@@ -114,6 +115,7 @@ def command(
     edgefkp bench show FILE... shows stored results again.
     """
     from edgefkp.bench import result, table
+    from edgefkp.bench.operator_table import operator_tables
 
     if options["trust"] and not options["bundle"]:
         raise UsageError("--trust is about a bundle, and none is given", "edgefkp bench --bundle ZIP --trust")
@@ -126,6 +128,8 @@ def command(
         print_json(results[0] if len(results) == 1 else results)
     else:
         click.echo(table.table_of(results).text())
+        for profile in operator_tables(results):
+            click.echo(f"\n{profile.text()}")
     for measured in results:
         log(f"stored: {result.save(measured, out / f'{measured.name}.json')}")
     _fail_for_those_that_failed(results, asked=bool(options["modes"]))
@@ -188,6 +192,7 @@ def settings_of(options: dict[str, Any]) -> "TimingSettings":
 
     base = plan.QUICK if options["quick"] else plan.FULL
     given = {name: options[name] for name in ("processes", "seconds") if options[name] is not None}
+    given |= {"profile": bool(options.get("profile"))}
     given |= {"shapes": options.get("shapes") or (), "inputs": str(options.get("inputs") or "")}
     return replace(base, **given, pin=_cpus(options.get("pin")), seed=options.get("seed", 0))
 

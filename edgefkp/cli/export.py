@@ -135,7 +135,7 @@ def command(
     sizes = shapes_of(shapes)
     options = ExportOptions(u8, device, keep_float, calibration, compare, runtime, replace, stated, sizes)
     paths = find_networks(models, models_dir, log)
-    if explain or any(is_keras(path) for path in paths):
+    if any(is_keras(path) for path in paths):
         look_for_tensorflow("edgefkp export")
     if schemes == DEFAULT_SCHEMES and not quant and not any(is_keras(path) for path in paths):
         schemes = (INTEGER,)  # the file of floats is there
@@ -262,4 +262,4 @@ def _explain(paths: list[Path], source: "Dataset", options: "ExportOptions", as_
             click.echo(f"in float already: {', '.join(result.kept)}")
         rows = [(layer.layer, layer.error, layer.gain, layer.gain_worst) for layer in result.layers]
         headers = ["layer", "error, steps", f"kept float: p95 less by, {result.unit}", "largest less by"]
-        click.echo(tabulate(rows, headers=headers, floatfmt=("", ".3f", "+.4f", "+.4f")))
+        click.echo(tabulate(rows, headers=headers, floatfmt=("", ".3f", "+.4f", "+.4f"), missingval="-"))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import click
 
 from edgefkp.cli.options import json_option, print_json
-from edgefkp.errors import UsageError
 
 if TYPE_CHECKING:
     from edgefkp.export.inspect import Inspection, Port
@@ -29,16 +28,9 @@ def command(files: tuple[Path, ...], as_json: bool) -> None:
     """
     from edgefkp.card import require_card_hash
     from edgefkp.export.inspect import inspect, verify_scheme
-    from edgefkp.runtime.onnx_file import is_onnx
     from edgefkp.runtime.shipped import find_model
 
     files = tuple(file if file.exists() else find_model(file) for file in files)
-    for file in files:
-        if is_onnx(file):
-            raise UsageError(
-                f"{file} is ONNX; the graphs of .tflite files are read here",
-                "edgefkp import, bench, evaluate and predict take it as it is",
-            )
     inspections = [inspect(file) for file in files]
     if as_json:
         print_json(inspections[0] if len(files) == 1 else inspections)
@@ -115,7 +107,8 @@ def _output(spec: "OutputSpec") -> str:
 
 
 def _port(port: "Port", pixels: bool = False) -> str:
-    text = f"{'x'.join(map(str, port.shape))} {port.dtype}  {_shorten(port.name, 40)}"
+    sizes = ("?" if place in port.open else str(size) for place, size in enumerate(port.shape))
+    text = f"{'x'.join(sizes)} {port.dtype}  {_shorten(port.name, 40)}"
     if port.scale is not None:
         text += f"  scale {port.scale:.6g}, zero point {port.zero_point}"
     if port.step is not None and port.range is not None:

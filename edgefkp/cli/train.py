@@ -95,6 +95,7 @@ def _schedules() -> tuple[str, ...]:
 @click.option(
     "--teacher-share", type=float, default=0.5, show_default=True, help="Share of the teachers in each target."
 )
+@click.option("--variant", default="", metavar="WORD", help="A word for the model's name: free, for small.free-...")
 @click.option("--teacher-copies", type=int, default=0, help="Augmented copies of each face that the teachers label.")
 @click.option("--teacher-online", is_flag=True, help="Let the teachers label every altered image as it is drawn.")
 @click.option(
@@ -124,6 +125,7 @@ def command(
     teacher: tuple[Path, ...],
     teacher_share: float,
     teacher_copies: int,
+    variant: str,
     teacher_online: bool,
     out: Path,
     resume: bool,
@@ -176,6 +178,7 @@ def command(
         automatic_weight=automatic_weight,
         start=start,
         schedule=schedule or AUTO,
+        variant=variant,
     )
     own = with_license(open_dataset(data, labels, *spec_of(layout, size, colors), reading), license)
     more_faces = [

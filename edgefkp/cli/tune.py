@@ -113,8 +113,8 @@ def command(
     """Search a space for the networks that no other one beats in validation RMSE, measured time and size.
 
     Writes all candidates to OUT/NAME.json, which edgefkp train takes (the lowest RMSE) and edgefkp recommend (a limit),
-    and OUT/NAME/report.html. A training that cannot reach the front ends early. Nobody computes while a candidate is
-    timed on this machine.
+    and OUT/NAME/report.html. A training that cannot reach the front ends early. While a candidate is timed on this
+    machine, none is trained here.
 
     Re-run the same command to resume; a larger --trials extends the search. --workers runs several candidates at once,
     and so does the same command in a second terminal, or on a second machine that shares OUT with --device ssh://...

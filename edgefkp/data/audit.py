@@ -85,7 +85,8 @@ def audit_line(result: Audit) -> str:
     """The counts in one line."""
     found = [f"{kind} {count}" for kind, count in result.counts.items() if count]
     found += [f"doubtful labels: {', '.join(finding.kind for finding in result.labels)}"] if result.labels else []
-    return f"audit of {counted(result.faces, 'face')}: {', '.join(found) or 'nothing found'}"
+    more = " (edgefkp data audit lists them)" if result.findings else ""
+    return f"audit of {counted(result.faces, 'face')}: {', '.join(found) or 'nothing found'}{more}"
 
 
 def _pairs(parts: dict[str, Faces]) -> list[Finding]:

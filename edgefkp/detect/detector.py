@@ -79,21 +79,26 @@ class KeypointDetector:
         for face in detector(cv2.imread("photo.jpg")):
             print(face.box, face.score, face.pose, dict(zip(face.layout.points, face.keypoints)))
 
-    model: a .tflite (or .keras) file or the name of a shipped one; None = the shipped default.
-    finder: how `edgefkp predict --finder` takes it ("haar", "yunet:FILE.onnx"), or an object with `name` and `find`.
-    min_score: faces below it are dropped; None = the finder's own limit: 0.35, and 0 for whole-image.
-    max_faces: of one image, those with the best boxes; None = all.
-    min_face: the smallest side of a face, below 1 as a share of the image's short side, else in pixels; None = as far
-    as the finder searches.
-    runtime, threads: see edgefkp.runtime.interpreters.
-    predictor: the model, where it is open already. presence: another check than the fitted one.
-    free: use only files that were taught by data with clean terms, for products: a model, a finder and a presence check
-    of the free set. `credits` names whom to credit.
-
     Calls may come from several threads: a lock lets one through at a time. For work in parallel give each thread a
     detector of its own.
-    Raises EdgefkpError for a model that is missing, damaged or no keypoint network, and with `free` for one that is not
-    free, or while a part of the free set is missing.
+
+    Args:
+        model: A .tflite (or .keras) file or the name of a shipped one; None: the shipped default.
+        finder: As `edgefkp predict --finder` takes it ("haar", "yunet:FILE.onnx"), or an object with `name` and `find`.
+        min_score: Faces below it are dropped; None: the finder's own limit, 0.35, and 0 for whole-image.
+        max_faces: Of one image, those with the best boxes; None: all.
+        min_face: Smallest side of a face, below 1 as a share of the image's short side, else in pixels; None: as far
+            as the finder searches.
+        runtime: Of .tflite files, "litert" or "tflite-runtime"; None: the first that is installed.
+        threads: Of the runtime.
+        predictor: The model, where it is open already.
+        presence: Another check than the fitted one, whether a face is there.
+        free: Use only files that were taught by data with clean terms, for products: a model, a finder and a presence
+            check of the free set. `credits` names whom to credit.
+
+    Raises:
+        EdgefkpError: The model is missing, damaged or no keypoint network; with `free`, it is not free, or a
+            part of the free set is missing.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.network_inputs import in_order_of, name_of, one_by_one, takes_bytes, with_fixed_batch
 from edgefkp.export.output_names import with_named_outputs
-from edgefkp.export.schemes import DEFAULT_SCHEMES, SCHEMES, Scheme, schemes_with
+from edgefkp.export.schemes import CAST, DEFAULT_SCHEMES, SCHEMES, Scheme, schemes_with
+from edgefkp.export.wide_head import widened
 from edgefkp.files import cache_dir, captured_fds, write_bytes
 from edgefkp.layout import ModelSpec
 from edgefkp.networks.complexity import leaves
@@ -39,6 +40,10 @@ class ConversionSettings:
     # How those pixels are scaled, of each channel or one number for all, as InputSpec.mean_and_deviation.
     mean: tuple[float, ...] = (0.0,)
     deviation: tuple[float, ...] = (255.0,)
+    # The scheme in whose integers a soft argmax computes (edgefkp.export.wide_head); "" for the file's own.
+    head: str = ""
+    # The operator that leads into it (see Target.widen).
+    widen: str = CAST
 
     def __post_init__(self) -> None:
         scheme = SCHEMES[self.scheme]
@@ -64,7 +69,7 @@ class ConversionSettings:
         return {
             name: value
             for name, value in asdict(self).items()
-            if name not in ("mean", "deviation") or value != getattr(blank, name)
+            if name not in ("mean", "deviation", "head", "widen") or value != getattr(blank, name)
         }
 
 
@@ -95,7 +100,7 @@ def convert(model: Any, settings: ConversionSettings, samples: Sequence[np.ndarr
     with captured_fds() as chatter:
         try:
             converter = converter_of(model, settings, samples)
-            content = _keeping_float(model, converter, settings) if settings.keep_float else bytes(converter.convert())
+            content = _converted(model, converter, settings, samples)
             return with_named_outputs(content, model.output_names) if has_deviation(model) else content
         except EdgefkpError:
             raise
@@ -105,6 +110,16 @@ def convert(model: Any, settings: ConversionSettings, samples: Sequence[np.ndarr
                 f"the network cannot be converted to {settings.scheme}: {_reason(error)}",
                 f"the converter's whole output: {kept}" if kept else "choose another scheme for this network",
             ) from error
+
+
+def _converted(model: Any, converter: Any, settings: ConversionSettings, samples: Sequence[np.ndarray]) -> bytes:
+    if settings.keep_float:
+        return _keeping_float(model, converter, settings)
+    content = bytes(converter.convert())
+    if settings.head:
+        wide = replace(settings, scheme=settings.head, u8=False, head="")
+        return widened(content, lambda: bytes(converter_of(model, wide, samples).convert()), settings.widen)
+    return content
 
 
 def _reason(error: Exception) -> str:

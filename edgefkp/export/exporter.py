@@ -194,10 +194,14 @@ def make(tasks: list[list[str]], out: str, source: Any, options: Any) -> None:
 
 def explain(path: str, source: Any, options: Any) -> Any:
     """In the child: the Explanation."""
-    from edgefkp.export import layer_report
+    from edgefkp.export import layer_report, tflite_report
     from edgefkp.export.bias_correction import output_unit
 
     data, asked = read_record(Dataset, source, "the faces"), read_record(ExportOptions, options, "the options")
+    if path.endswith(".tflite"):
+        quantized = TfliteJob(Path(path), data, asked, ExportProgress())
+        samples = quantized.calibration.samples
+        return tflite_report.explain(Path(path), samples, asked.keep_float, *output_unit(quantized.spec))
     job = ExportJob(Path(path), data, asked, ExportProgress())
     settings = job.settings(INTEGER)
     return layer_report.explain(job.network, Path(path).stem, job.calibration.samples, settings, *output_unit(job.spec))

@@ -42,6 +42,8 @@ class Port:
     step: float | None
     # The smallest and largest value that those integers represent, in the unit of `step`.
     range: tuple[float, float] | None
+    # Places in `shape` whose sizes the file leaves open; it holds a 1 there.
+    open: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def inspect(path: Path | str) -> Inspection:
             _port(tensor, integers_of(graph, tensor), spec if spec and tensor is points_output(graph, spec) else None)
             for tensor in graph.outputs
         ),
-        free_batch=any(-1 in tensor.signature for tensor in graph.inputs),
+        free_batch=any(tensor.signature[:1] == (-1,) for tensor in graph.inputs),
         custom_operators=tuple(sorted({op.name[7:] for op in graph.operators if op.name.startswith("CUSTOM ")})),
         per_channel_dense=any(
             op.name == "FULLY_CONNECTED" and len(op.inputs) > 1 and op.inputs[1] and len(op.inputs[1].scales) > 1
@@ -223,7 +225,8 @@ def _port(tensor: Tensor, integers: Tensor | None, spec: ModelSpec | None = None
         step = integers.scales[0] * unit
         low, high = ((bound - integers.zero_points[0]) * step + offset for bound in bounds)
         limits = (low, high)
-    return Port(tensor.name, tensor.shape, tensor.dtype, scale, zero, step, limits)
+    free = tuple(place for place, size in enumerate(tensor.signature) if size < 0)
+    return Port(tensor.name, tensor.shape, tensor.dtype, scale, zero, step, limits, free)
 
 
 def integers_of(graph: Graph, output: Tensor) -> Tensor | None:

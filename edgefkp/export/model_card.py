@@ -22,14 +22,18 @@ def write_model_card(model: str, folder: Path) -> Path:
 
     Files with a card of an older form, or none, are left out; at least one has a current card.
     """
+    return write_text(folder / f"{model}.md", render(model, cards_of(model, folder)))
+
+
+def cards_of(model: str, folder: Path) -> list[Card]:
+    """The cards of the .tflite files of `model`, by scheme; those of an older form are left out, and damaged ones."""
     cards = []
     for path in visible(folder, "*.tflite"):
         if parse_tflite(path).model == model and card_path(path).exists():
             with suppress(EdgefkpError):  # the damaged card of a file that was not asked for
                 if (card := read_card(path)) and card.runs_on is not None and card.scheme in SCHEMES:
                     cards.append(card)
-    cards.sort(key=lambda card: (SCHEMES.names().index(card.scheme), card.u8))
-    return write_text(folder / f"{model}.md", render(model, cards))
+    return sorted(cards, key=lambda card: (SCHEMES.names().index(card.scheme), card.u8))
 
 
 def parity_table(cards: list[Card]) -> str:

@@ -6,7 +6,7 @@ TensorFlow's converter names them StatefulPartitionedCall_1:0 and _1:1, and puts
 import re
 from collections.abc import Sequence
 
-from edgefkp.export.metadata import packed, unpacked
+from edgefkp.export.flatbuffer import name_of, packed, unpacked
 
 _KEY = re.compile(r"output_(\d+)")  # of an output in a file's signature: its number among the network's outputs
 
@@ -18,7 +18,7 @@ def with_named_outputs(content: bytes, names: Sequence[str]) -> bytes:
     tensors: dict[int, int] = {}  # number of an output -> its tensor
     for signature in model.signatureDefs or []:
         for one in signature.outputs:
-            if found := _KEY.fullmatch(_text(one.name)):
+            if found := _KEY.fullmatch(name_of(one)):
                 tensors[int(found[1])] = one.tensorIndex
                 one.name = names[int(found[1])]
     graph = model.subgraphs[0]
@@ -27,8 +27,4 @@ def with_named_outputs(content: bytes, names: Sequence[str]) -> bytes:
     for number, name in enumerate(names):
         graph.tensors[tensors[number]].name = name
     graph.outputs = [tensors[number] for number in range(len(names))]
-    return packed(model, len(content))
-
-
-def _text(name: "bytes | str") -> str:
-    return name.decode() if isinstance(name, bytes) else name
+    return packed(model, len(content) + (1 << 16))

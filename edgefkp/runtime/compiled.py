@@ -4,6 +4,8 @@ On a GPU a run returns before anything is computed: its result can be read after
 `invoke` here writes the inputs, runs and reads every output, and whoever times `invoke` times all of that.
 """
 
+from __future__ import annotations
+
 import atexit
 import functools
 import os

@@ -25,6 +25,7 @@ from edgefkp.runtime.any_graph import require_runnable
 from edgefkp.runtime.engine import Engine, RuntimeChoice
 from edgefkp.runtime.onnx_file import SUFFIX, is_onnx
 from edgefkp.runtime.packages import MOST_THREADS, RUNTIMES, Runtime
+from edgefkp.runtime.refused import missing_operator
 from edgefkp.runtime.tflite_model import LoadClocks, TfliteModel, plain_name
 
 TFLITE = ".tflite"
@@ -251,11 +252,8 @@ def _load_error(path: Path, info: RuntimeInfo, message: str) -> EdgefkpError:
             f"{path} needs {unknown[1]} version {unknown[2]}, which {info.name} {info.version} does not have",
             "run it with a newer runtime (--runtime litert), or export it again for this one",
         )
-    if custom := re.search(r"custom op\(?s?\)?:? *(\w+)", message):
-        return EdgefkpError(
-            f"{path} needs the custom operator {custom[1]}, which {info.name} {info.version} does not have",
-            "convert it with built-in operators only",
-        )
+    if refused := missing_operator(path, f"{info.name} {info.version}", message):
+        return refused
     return EdgefkpError(
         f"{info.name} {info.version} cannot load {path}: {_one_line(message)}", "export or copy it again"
     )

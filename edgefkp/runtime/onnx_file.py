@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from edgefkp.errors import EdgefkpError, printable
-from edgefkp.runtime.graph import IDENTIFIER, Graph, Operator, Tensor
+from edgefkp.runtime.graph import IDENTIFIER, ONNX, Graph, Operator, Tensor
 
-SUFFIX = ".onnx"
+SUFFIX = ONNX
 _LARGEST = 1 << 31  # bytes of a protocol buffer
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 _MODEL_GRAPH = 7

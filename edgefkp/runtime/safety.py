@@ -23,6 +23,7 @@ from edgefkp.runtime import interpreters, isolate, passed, shipped
 from edgefkp.runtime.any_graph import require_runnable
 from edgefkp.runtime.defects import require_right
 from edgefkp.runtime.engine import Engine, RuntimeChoice
+from edgefkp.runtime.refused import missing_operator, not_the_file
 from edgefkp.runtime.tflite_model import TfliteModel, require_finite
 
 _AGAIN = "export or copy it again"
@@ -67,6 +68,8 @@ def try_in_child(probe: Callable[..., None], path: Path, runtime: RuntimeChoice,
             ) from None
         if died.timed_out:
             message = f"{path} is damaged: {runtime} hangs on it (no inference within {seconds:.0f} s)"
+        elif refused := not_the_file(runtime or "the runtime", died.signal):
+            raise refused from None
         elif died.signal:
             message = f"{path} is damaged: it kills {runtime} ({died.signal})"
         else:
@@ -75,31 +78,46 @@ def try_in_child(probe: Callable[..., None], path: Path, runtime: RuntimeChoice,
 
 
 def probe(path: str, runtime: RuntimeChoice) -> None:
-    """In the child: an inference on zeros, and for a keypoint network some on images.
+    """In the child: inferences on constants and on noise, and for a keypoint network on images.
 
-    Raises EdgefkpError if one fails, or its outputs are not finite.
+    Raises EdgefkpError if one fails, or if the outputs for what is not constant are not finite: a network that divides
+    by the range of its image may have no answer for a plain one.
     """
     try:
         model = interpreters.load(path, runtime)
-        for tensors in _tried(model):
+        for tensors, varied in _tried(model):
             for which, tensor in enumerate(tensors):
                 model.set(tensor, which)
             model.invoke()
             for which in range(len(model.outputs)):
                 output = model.get(which)
-                if output.dtype.kind == "f":
+                if varied and output.dtype.kind == "f":
                     require_finite(model.path, output)
     except (RuntimeError, ValueError, SystemError) as error:
+        if refused := missing_operator(path, Engine.of(runtime).runtime or "the runtime", str(error)):
+            raise refused from error
         cause = (str(error) or type(error).__name__).splitlines()[0]
         raise EdgefkpError(f"{path} is damaged: {runtime} cannot run it ({cause})", _AGAIN) from error
 
 
-def _tried(model: TfliteModel) -> Iterator[list[np.ndarray]]:
-    """Tensors for each input: zeros; images that are white, a ramp and noise where the file takes images."""
-    yield [np.zeros(detail["shape"], detail["dtype"]) for detail in model.inputs]
+def _tried(model: TfliteModel) -> Iterator[tuple[list[np.ndarray], bool]]:
+    """Tensors for each input, and whether they vary: zeros; images that are white, a ramp and noise where the file
+    takes images, else noise of floats."""
+    yield [np.zeros(detail["shape"], detail["dtype"]) for detail in model.inputs], False
     if model.is_keypoint_model:
-        shape = model.spec.input.image_shape
-        yield from ([tensor] for tensor in model.tensors(tried_images(shape)))
+        images = tried_images(model.spec.input.image_shape)
+        for image, tensor in zip(images, model.tensors(images), strict=True):
+            yield [tensor], bool(image.min() < image.max())
+    else:
+        random = np.random.default_rng(0)
+        yield [_noise(random, detail) for detail in model.inputs], True
+
+
+def _noise(random: np.random.Generator, detail: Any) -> np.ndarray:
+    """Floats between 0 and 1; zeros of another type, which may be places in a table."""
+    dtype = np.dtype(detail["dtype"])
+    values = random.random(tuple(detail["shape"])) if dtype.kind == "f" else np.zeros(detail["shape"])
+    return np.asarray(values.astype(dtype))
 
 
 def tried_images(shape: tuple[int, ...]) -> np.ndarray:
@@ -140,6 +158,8 @@ def run_in_child(
     try:
         found = isolate.call(run_file, str(path.absolute()), runtime, images, spec, python=python, progress=progress)
     except isolate.ChildDied as died:
+        if refused := not_the_file(Engine.of(runtime).runtime or "the runtime", died.signal):
+            raise refused from None
         if died.signal:
             raise DeadlyFile(f"{path.name} is damaged: it kills its process ({died.signal})", _AGAIN) from None
         raise EdgefkpError(f"{path.name} cannot be run: {died.last_line}", _AGAIN) from None

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from edgefkp.errors import reading, writing
+from edgefkp.errors import EdgefkpError, reading, writing
 from edgefkp.files import locked, parse_json, read_bytes
 
 HINT = "put back a copy of it, or begin anew: give the search another --name"
@@ -53,7 +53,8 @@ class Journal:
         if self._held:
             yield
             return
-        with locked(self.path.with_name(f"{self.path.name}.lock"), math.inf):
+        # Not journal.log.lock, which Optuna's own backend takes for a lock that is held because it is there.
+        with locked(self.path.with_name("journal.turn"), math.inf):
             yield
 
     def read_logs(self, log_number_from: int) -> list[Log]:
@@ -82,6 +83,8 @@ class Journal:
             self._write(logs)
 
     def _write(self, logs: list[Log]) -> None:
+        if self._read and not self.path.exists():
+            raise EdgefkpError(f"{self.path} is gone", "leave the folder alone while a search runs, and begin anew")
         content = "".join(f"{json.dumps(log, separators=(',', ':'))}\n" for log in logs).encode()
         with writing(self.path), open(self.path, "ab+", buffering=0) as stream:
             end = _whole_lines(stream)

@@ -114,7 +114,7 @@ class Trials:
 
     def note(self, taken: Taken, **facts: Any) -> None:
         """Keep fields of the Trial as soon as they are known."""
-        with self._journal.batch():
+        with self._journal.batch(), self._reading():
             for name, value in facts.items():
                 taken.trial.set_user_attr(name, plain(value))
 
@@ -122,7 +122,7 @@ class Trials:
         """What came of it: Optuna learns the objectives, or that it was not trained to its end."""
         states = _optuna().trial.TrialState
         facts = {one.name: getattr(trial, one.name) for one in fields(Trial) if one.name in _FACTS}
-        with self._journal.batch():
+        with self._journal.batch(), self._reading():
             for name, value in facts.items():
                 taken.trial.set_user_attr(name, plain(value))
             if self.tuning.budget is not None and trial.ms is not None:

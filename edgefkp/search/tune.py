@@ -4,6 +4,7 @@ A candidate is converted and timed first, on this machine or on a board. Its err
 training, which ends early if the learning curve shows that the candidate cannot reach the front.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,13 +78,14 @@ def prepared(tuning: Tuning, source: Dataset, out: Path) -> Trials:
 def work(trials: Trials, source: Dataset, watcher: Watcher, measure: Measure) -> None:
     """Judge candidates until there are as many as are wanted. Any number of processes may do so at once."""
     Plan().apply()  # before a candidate is built, which starts TensorFlow with all cores
-    judge = Judge(trials.tuning, source, trials, watcher, measure, Turns(trials.folder))
-    while True:
-        watcher.done(len(trials.all()))
-        with trials.taken() as taken:
-            if taken is None:
-                return
-            watcher.note(line_of(judge.judge(taken)))
+    with contextlib.closing(Turns(trials.folder)) as turns:
+        judge = Judge(trials.tuning, source, trials, watcher, measure, turns)
+        while True:
+            watcher.done(len(trials.all()))
+            with trials.taken() as taken:
+                if taken is None:
+                    return
+                watcher.note(line_of(judge.judge(taken)))
 
 
 def finished(trials: Trials, source: Dataset, out: Path, options: dict[str, list[str]] | None = None) -> Tuned:

@@ -115,6 +115,7 @@ BLOCKS: dict[str, Callable[[Evidence], str]] = {
     "rivals": lambda evidence: _markdown(tables.rivals(evidence.results)),
     "curves": lambda evidence: _markdown(curves(evidence.results)),
     "starts": lambda evidence: _markdown(tables.starts(evidence)),
+    "heads": lambda evidence: _markdown(tables.heads(evidence)),
     "nulls": lambda evidence: _markdown(tables.nulls(evidence.info)),
 }
 
@@ -155,6 +156,7 @@ def write_report(out: Path, evidence: Evidence, shown: Shown) -> Path:
         last=[
             ("Training curves as numbers", curves(evidence.results)),
             ("Every score", tables.every_score(evidence.results)),
+            ("Heads of frozen backbones: by training steps, and solved", tables.heads(evidence)),
         ],
         none_yet=NONE_YET,
         errata=ERRATA,

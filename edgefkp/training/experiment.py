@@ -1,5 +1,6 @@
 """An experiment: one training as a value, what its model is called, and the key that it is known by."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from edgefkp.data.imputation import IMPUTATIONS
 from edgefkp.data.split import Split
 from edgefkp.errors import UsageError
 from edgefkp.files import sha256_file
-from edgefkp.layout import KAGGLE15, ModelSpec
+from edgefkp.layout import KAGGLE15, LAYOUTS, ModelSpec
 from edgefkp.networks.registry import Network, resolve
 from edgefkp.training.key import deciding, key_of
 from edgefkp.training.recipe import RIDGE, Recipe, require_within
@@ -38,6 +39,8 @@ class Experiment:
     automatic_weight: float = 1.0  # in the loss, of faces whose every point was placed automatically
     start: str | None = None  # a trained network to start from: a .keras file, or one that comes with edgefkp
     schedule: str = AUTO  # one of SCHEDULES; for a `start` alone
+    # A word that follows the network in the model's name, for a second one of the kind: "free".
+    variant: str = field(default="", metadata={"decides": False})
 
     def __post_init__(self) -> None:
         for axis, known in (("imputation", IMPUTATIONS), ("augment", AUGMENTS), ("schedule", SCHEDULES)):
@@ -45,6 +48,8 @@ class Experiment:
                 raise UsageError(f"unknown {axis} '{getattr(self, axis)}'", f"choose one of: {', '.join(known)}")
         for name, most in (("teacher_share", 1), ("teacher_copies", 1000), ("automatic_weight", 1000)):
             require_within(name.replace("_", " "), getattr(self, name), 0, most)
+        if not re.fullmatch("[a-z0-9]*", self.variant) or self.variant in LAYOUTS.names():
+            raise UsageError(f"'{self.variant}' is no variant", "give one lowercase word, as free")
         network = resolve(self.network, self.imputation, self.augment)
         if self.recipe.head == RIDGE and (self.start or not network.frozen):
             raise UsageError(
@@ -68,7 +73,7 @@ class Experiment:
 
     def model_name(self, spec: ModelSpec = ModelSpec()) -> str:  # noqa: B008
         """What the trained model is called: the stem of its file."""
-        name = self.resolved.name + (FINETUNED if self.start else "")
+        name = self.resolved.name + (FINETUNED if self.start else "") + (f".{self.variant}" if self.variant else "")
         return model_name(name, self.imputation, self.augment, spec)
 
     def key(self, source: Dataset, parts: Split) -> str:

@@ -77,7 +77,7 @@ def train(
     spec = source.spec
     name = experiment.model_name(spec)
     path = out / f"{name}.keras"
-    terms = inherited(source.license, facts_of(find_start(experiment.start))) if experiment.start else source.license
+    terms = _terms(experiment, source)
     if (known := _standing(path, key, replace, progress.on_note)) and resume:
         return path, _under(known, terms, path)
     checkpoint = out / ".checkpoints" / f"{name}-{key[:12]}.npz"
@@ -145,6 +145,13 @@ def train(
     remember_keras(path)
     checkpoint.unlink(missing_ok=True)
     return path, card
+
+
+def _terms(experiment: Experiment, source: Dataset) -> str:
+    """Those of the faces, and of whatever else the model learns from: its start, and its teachers' faces."""
+    terms = inherited(source.license, facts_of(find_start(experiment.start))) if experiment.start else source.license
+    taught = dict.fromkeys(facts_of(teacher).license for teacher in experiment.teachers)
+    return "; ".join([terms, *(f"taught by a model of: {one}" for one in taught if one not in terms)])
 
 
 def _under(card: Card, terms: str, path: Path) -> Card:

@@ -73,7 +73,7 @@ def test_a_committed_result_of_before_is_read_and_written_as_it_was(stored: dict
     written = plain(read)
     assert [row.pop("crop") for row in written["rows"]] == ["numpy"] * 2
     for row in written["rows"]:
-        assert (row.pop("accelerator"), row.pop("acceleration")) == ("", None)
+        assert [row.pop(name) for name in ("accelerator", "acceleration", "operators")] == ["", None, None]
         assert {process.pop("core_wait") for process in row["processes"]} == {None}
     assert written == stored
     assert list(written) == list(stored)

@@ -11,6 +11,7 @@ from edgefkp.card import read_card
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.export.exporter import find_networks
 from edgefkp.export.imports import Asked, import_network
+from edgefkp.export.inspect import inspect
 from edgefkp.runtime import interpreters, isolate
 from edgefkp.runtime.contract import Stated, known_spec
 from edgefkp.runtime.onnx_file import read_onnx
@@ -87,6 +88,9 @@ def test_conversion_is_refused_with_a_way(tmp_path: Path) -> None:
         find_networks([str(written(tmp_path))], tmp_path)
     assert "edgefkp import MODULE:FUNCTION" in caught.value.hint
     assert "onnx2tf" in caught.value.hint
+    with pytest.raises(EdgefkpError, match=r"is not a \.tflite file") as caught:
+        inspect(written(tmp_path))
+    assert "take .onnx files as they are" in caught.value.hint
 
 
 @pytest.mark.skipif(find_spec("onnxruntime") is not None, reason="onnxruntime is installed")

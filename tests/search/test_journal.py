@@ -80,3 +80,11 @@ def test_a_broken_line_is_two_lines_that_name_it(journal, line):
     with pytest.raises(EdgefkpError, match=r"journal.log, line 3") as caught:
         Journal(journal.path).read_logs(0)
     assert "--name" in caught.value.hint
+
+
+def test_a_journal_that_was_deleted_meanwhile_is_not_begun_again_in_the_middle(journal):
+    journal.read_logs(0)
+    journal.path.unlink()
+    with pytest.raises(EdgefkpError, match="is gone"):
+        journal.append_logs(numbered(2))
+    assert not journal.path.exists()

@@ -137,6 +137,15 @@ def test_a_journal_of_other_objectives_is_refused(tmp_path):
         Trials(tmp_path, replace(TUNING, objectives=("rmse",)))
 
 
+def test_optunas_own_tools_read_the_journal(tmp_path):
+    search(tmp_path, count=2)
+    backend = optuna.storages.journal.JournalFileBackend(str(tmp_path / JOURNAL))
+    study = optuna.load_study(study_name=None, storage=optuna.storages.JournalStorage(backend))
+    assert [trial.params for trial in study.trials] == [one.params for one in Trials(tmp_path, TUNING)._study.trials]
+    study.set_user_attr("seen", True)  # it may write, too
+    assert len(Trials(tmp_path, TUNING).all()) == 2
+
+
 def altered(path: Path, change: Any) -> None:
     logs = [json.loads(line) for line in path.read_text().splitlines()]
     for log in logs:

@@ -131,6 +131,23 @@ def with_card(path: Path) -> list[Any]:
     return [command("models", "--in", path.parents[1]), command("inspect", path), points(path)]
 
 
+def make_publication(folder: Path) -> list[Sample]:
+    """A shipped file, whose card states its terms."""
+    shipped = Path(__file__).resolve().parents[3] / "edgefkp/runtime/shipped"
+    name = "small-masked-online.int8"
+    (folder / "export").mkdir()
+    for suffix in (".json", ".tflite"):
+        (folder / "export" / f"{name}{suffix}").write_bytes((shipped / f"{name}{suffix}").read_bytes())
+    return [Sample(folder, f"export/{name}.json", f"export/{name}.json")]
+
+
+def publish_dry(path: Path) -> list[Any]:
+    from edgefkp.export.publication import gather
+
+    found = gather("small-masked-online", path.parent)
+    return [found.terms, [one.file for one in found.files], len(found.front_page) > 0]
+
+
 def make_keras(folder: Path) -> list[Sample]:
     """A tiny network that TensorFlow makes in a process of its own."""
     from edgefkp.runtime import isolate
@@ -229,6 +246,7 @@ KINDS.add(
 )
 KINDS.add(Kind("import", ".tflite: import, inspect, predict", make_for_import, alter_tflite, import_and_predict, 60))
 KINDS.add(Kind("card", "card of a .tflite: models, inspect, predict", make_card, alter_json, with_card, 150))
+KINDS.add(Kind("publication", "card of a .tflite: publish", make_publication, alter_json, publish_dry, 30))
 KINDS.add(
     Kind(
         "keras",

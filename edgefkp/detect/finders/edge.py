@@ -17,7 +17,6 @@ from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder, correction_of,
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, roll_of
 from edgefkp.networks.finder import FIVE, WIDTHS, grid
-from edgefkp.runtime.tflite_model import require_finite
 
 MODEL = Path(__file__).with_name("edge.int8.tflite")  # it finds what the float32 file does, in two thirds of the time
 # Scores, 0 to 1, from which on there is a face: in a look at the whole image, and in one of many windows of a still.
@@ -135,6 +134,8 @@ class EdgeFinder:
 
         Most frames that are searched have no face: they cost no more than the network.
         """
+        from edgefkp.runtime.tflite_model import require_finite
+
         np.multiply(look.pixels, np.float32(1 / 255), out=self._model.view()[0, ..., 0])
         self._model.invoke()
         outputs = [self._model.get(which)[0] for which in self._order]

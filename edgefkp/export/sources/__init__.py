@@ -44,6 +44,7 @@ class Source:
                 )
 
 
+_PICKLED = (".pt", ".pth", ".ckpt", ".pkl")
 SOURCES: Registry[Source] = Registry("source", __name__, order=lambda source: source.order)
 
 
@@ -53,6 +54,12 @@ def source_of(given: str) -> Source:
         if source.recognizes(given):
             return source
     path = Path(given)
+    if path.suffix.lower() in _PICKLED and path.exists():
+        raise EdgefkpError(
+            f"{given} holds pickled Python objects: reading it may run any code, so it is not read",
+            "name a function of yours that makes the network and loads these weights (torch.load(FILE, "
+            "weights_only=True)): edgefkp import MODULE:FUNCTION; or give a .pt2 of torch.export.save",
+        )
     found = "is of no form that is read" if path.exists() else "does not exist"
     raise EdgefkpError(f"{given} {found}", f"give one of: {'; '.join(one.description for one in SOURCES.values())}")
 
