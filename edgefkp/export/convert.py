@@ -100,7 +100,15 @@ def convert(model: Any, settings: ConversionSettings, samples: Sequence[np.ndarr
     with captured_fds() as chatter:
         try:
             converter = converter_of(model, settings, samples)
-            content = _converted(model, converter, settings, samples)
+            if settings.keep_float:
+                content = _keeping_float(model, converter, settings)
+            else:
+                content = bytes(converter.convert())
+                if settings.head:
+                    wide = replace(settings, scheme=settings.head, u8=False, head="")
+                    content = widened(
+                        content, lambda: bytes(converter_of(model, wide, samples).convert()), settings.widen
+                    )
             return with_named_outputs(content, model.output_names) if has_deviation(model) else content
         except EdgefkpError:
             raise
@@ -110,16 +118,6 @@ def convert(model: Any, settings: ConversionSettings, samples: Sequence[np.ndarr
                 f"the network cannot be converted to {settings.scheme}: {_reason(error)}",
                 f"the converter's whole output: {kept}" if kept else "choose another scheme for this network",
             ) from error
-
-
-def _converted(model: Any, converter: Any, settings: ConversionSettings, samples: Sequence[np.ndarray]) -> bytes:
-    if settings.keep_float:
-        return _keeping_float(model, converter, settings)
-    content = bytes(converter.convert())
-    if settings.head:
-        wide = replace(settings, scheme=settings.head, u8=False, head="")
-        return widened(content, lambda: bytes(converter_of(model, wide, samples).convert()), settings.widen)
-    return content
 
 
 def _reason(error: Exception) -> str:

@@ -122,7 +122,11 @@ def inspect(path: Path | str) -> Inspection:
         min_runtime_version=graph.min_runtime_version,
         inputs=tuple(_port(tensor, tensor if tensor.quantized else None) for tensor in graph.inputs),
         outputs=tuple(
-            _port(tensor, integers_of(graph, tensor), spec if spec and tensor is points_output(graph, spec) else None)
+            _port(
+                tensor,
+                integers_of(graph, tensor),
+                spec if spec and tensor is points_output(graph, spec) else None,
+            )
             for tensor in graph.outputs
         ),
         free_batch=any(tensor.signature[:1] == (-1,) for tensor in graph.inputs),

@@ -27,6 +27,7 @@ from edgefkp.runtime.metadata import spec_of
 from edgefkp.runtime.safety import run_in_child
 
 SCHEMA = "edgefkp.parity/1"
+LOSS = 0.05  # px of RMSE above which a file's loss is worth a word
 
 
 @dataclass(frozen=True)
@@ -208,6 +209,16 @@ def saturated(path: Path, outputs: np.ndarray) -> int | None:
 
 def _shift(moved: np.ndarray) -> Shift:
     return Shift(float(np.percentile(moved, 95)), float(moved.max()))
+
+
+def loss_of(result: Parity) -> str:
+    """What to say of a file whose RMSE is more than LOSS above its network's; "" of others."""
+    if result.delta <= LOSS:
+        return ""
+    return (
+        f"{result.file} is {result.delta:+.3f} px from its network: --explain shows which layers cost it, and "
+        f"--keep-float LAYER keeps one in float; another scheme may lose less (--quant all)"
+    )
 
 
 def require_delta(results: Sequence[Parity], limit: float) -> None:

@@ -8,8 +8,7 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.layer_report import SAMPLES, SCHEMA, Explanation, LayerCost, shift_of
-from edgefkp.export.output_biases import output_biases
-from edgefkp.export.quantize import first_part, kept_in_float, made_of, outputs_of, ranges_of
+from edgefkp.export.quantize import first_part, kept_in_float, made_of, output_biases, outputs_of, ranges_of
 from edgefkp.export.schemes import INTEGER, SCHEMES
 from edgefkp.files import captured_fds
 from edgefkp.networks.deviation import DEVIATION, POINTS

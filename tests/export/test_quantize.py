@@ -61,9 +61,10 @@ def test_the_last_bias_is_found_only_where_it_is_added_to_the_outputs() -> None:
 
 def test_a_bias_is_changed_in_place() -> None:
     (name,) = quantize.output_biases(read_graph(SMALL))
+    assert name is not None
     missing = np.arange(30, dtype=np.float32)
     content = SMALL.read_bytes()
-    changed = quantize.with_biases(content, [name], missing)
+    changed = quantize._with_bias(content, name, missing)
     assert len(changed) == len(content)
     samples = [np.random.default_rng(0).random((2, 96, 96, 1), np.float32)]
     assert np.allclose(

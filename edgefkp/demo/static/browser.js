@@ -8,7 +8,6 @@ import { draw } from "/drawing.js";
 import { Finder } from "/finder.js";
 import { Network, bytesOf, get, open } from "/network.js";
 import { presence } from "/presence.js";
-import { Squares } from "/squares.js";
 import { Tracker } from "/tracker.js";
 
 const TOGGLES = { smoothing: true, names: false, mirror: true };
@@ -62,8 +61,6 @@ function doubt() {
 }
 
 async function loadFinder() {
-  finder = new Squares();
-  if (!setup.finder) return;
   const spec = await (await get("/finder.json")).json();
   finder = new Finder(litert, (await open(litert, "/finder.tflite")).model, spec);
   const looks = bytesOf(spec.looks), size = spec.height * spec.width;
@@ -99,9 +96,10 @@ async function compareWithPython(name) {
       unsure = Math.max(unsure, Math.abs(presence(crop, points, spec, setup.presence) - golden.scores[number]));
   }
   Object.assign(state, { golden: far.first, goldenLater: far.later, presenceApart: unsure, deviationApart });
-  element("golden").textContent = `${far.first.toFixed(4)} px`;
+  element("golden").textContent = `${far.first.toFixed(4)}, ${state.finderApart.toFixed(4)} px`;
+  element("golden").title = `at most: points in ${count} images of faces, and the finder's boxes`;
   element("later").textContent = `${far.later.toFixed(4)} px`;
-  for (const id of ["golden", "later"]) element(id).title = `at most, in ${count} images of faces`;
+  element("later").title = `at most, in ${count} images of faces`;
 }
 
 // Between two frames, so that no network is taken away while it runs.

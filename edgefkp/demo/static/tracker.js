@@ -85,7 +85,7 @@ export class Tracker {
   async refined(video, box) {
     const { maxRoll, sure } = this.setup.tracking, roll = nextRoll(box.roll, 0, maxRoll);
     const look = (turn) => this.near(
-      video, moved({ ...box, roll: turn }, this.network.spec.reframed), this.finder.predictions ?? 2);
+      video, moved({ ...box, roll: turn }, this.network.spec.reframed), 2);
     const turned = await look(roll);
     if (!roll || turned.score >= sure) return turned;
     const upright = await look(0);
