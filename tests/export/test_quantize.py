@@ -64,7 +64,7 @@ def test_a_bias_is_changed_in_place() -> None:
     assert name is not None
     missing = np.arange(30, dtype=np.float32)
     content = SMALL.read_bytes()
-    changed = quantize._with_bias(content, name, missing)
+    changed = quantize._with_biases(content, [name], missing)
     assert len(changed) == len(content)
     samples = [np.random.default_rng(0).random((2, 96, 96, 1), np.float32)]
     assert np.allclose(
