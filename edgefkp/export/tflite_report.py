@@ -1,6 +1,7 @@
 """What int8 costs a float .tflite layer by layer: it is quantized again with each layer left in float."""
 
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from edgefkp.export.layer_report import SAMPLES, SCHEMA, Explanation, LayerCost,
 from edgefkp.export.quantize import first_part, kept_in_float, made_of, output_biases, outputs_of, ranges_of
 from edgefkp.export.schemes import INTEGER, SCHEMES
 from edgefkp.files import captured_fds
+from edgefkp.networks.deviation import DEVIATION, POINTS
 from edgefkp.runtime.graph import Graph, read_graph
 
 
@@ -25,14 +27,16 @@ def explain(
     few = [array[:SAMPLES] for array in samples]
     kept = kept_in_float(graph, keep_float)
     alike = bool(output_biases(graph))
+    named = {tensor.name for tensor in graph.outputs} == {POINTS, DEVIATION}
+    counted = slice(prod(graph.outputs[0].shape) if named else None)  # points come first, and alone have the unit
     layers = layers_of(graph, kept)
     if not layers:
         raise EdgefkpError(f"{path.name} has no layers with weights that could be integers", "export it as it is")
     with captured_fds():
-        ranges, truth = ranges_of(content, list(samples)), outputs_of(content, few)
+        ranges, truth = ranges_of(content, list(samples)), outputs_of(content, few)[:, counted]
 
         def shift_with(names: list[str]) -> tuple[float, float]:
-            moved = outputs_of(made_of(content, scheme, ranges, names, False), few) - truth
+            moved = outputs_of(made_of(content, scheme, ranges, names, False), few)[:, counted] - truth
             return shift_of(moved - moved.mean(0) if alike else moved, unit)
 
         shift, worst = shift_with(kept)

@@ -22,7 +22,7 @@ from tests.layouts import SMALL_RGB, THREE
 class MeanFace:
     """Predicts the layout's mean face for every image."""
 
-    runtime, version = "mean", "1"
+    runtime, version, accelerator = "mean", "1", ""
 
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec
