@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.finder_tables import conditions_table, finder_times_table, finders_table
+from bench.peer_rows import basis, doubts, time_cell, verdict_of
 from edgefkp.data.formats import FORMATS
 from edgefkp.data.written import WRITERS
 from edgefkp.errors import EdgefkpError
-from edgefkp.evaluation.table import Table
+from edgefkp.evaluation.table import Column, Table
 from edgefkp.files import read_json
 
 REFERENCE = "mobilenetv2.float32"  # times are relative to this file
@@ -68,16 +69,25 @@ def peers_table(path: Path) -> Table:
     data = content["data"]
     rows = []
     for row in content["rows"]:
-        low, middle, high = row["ms"]
         error = "n/a" if row["rmse"] is None else f"{row['rmse']:.3f}"
-        time = f"{middle:.3f} ({low:.3f}-{high:.3f})"
-        rows.append([row["name"], f"{row['bytes'] / 1000:,.0f}", time, error, f"{row['coordinates']:,}"])
-    rows += [[name, "-", f"{ms:.2f}", f"{error:.2f}", "-"] for name, ms, error in content["quoted"]]
+        rows.append(
+            [
+                row["name"],
+                f"{row['bytes'] / 1000:,.0f}",
+                time_cell(row, 3),
+                verdict_of(row)[0],
+                error,
+                f"{row['coordinates']:,}",
+            ]
+        )
+    rows += [[name, "-", f"{ms:.2f}", "-", f"{error:.2f}", "-"] for name, ms, error in content["quoted"]]
     note = (
-        f"{data['name']}, {data['faces']:,} test faces, points placed by hand or derived from such points; 1 thread, "
-        f"{content['machine']}, load average {content['load']:.1f}. n/a: only timed."
+        f"{data['name']}, {data['faces']:,} test faces, points placed by hand or derived from such points; "
+        f"{basis(content)}. n/a: only timed."
     )
-    return Table.of(["model", "KB", "ms p50 (p25-p75)", "RMSE, px", "coordinates"], rows, [note])
+    columns = [Column("model", "left"), Column("KB"), Column("ms p50 (p25-p75)"), Column("verdict", "left")]
+    columns += [Column("RMSE, px"), Column("coordinates")]
+    return Table(columns, rows, [note, *doubts(content["rows"])])
 
 
 def landmarks_table(path: Path) -> Table:
@@ -284,3 +294,22 @@ _LIVE = {
     "edgefkp.track/1": track_table,
     "edgefkp.pipeline/1": pipeline_table,
 }
+
+
+def quantizers_table(path: Path) -> Table:
+    """RMSE of float files and of what two ways of quantization make of them (quantizers.json)."""
+    content = read_json(path)
+    found = {(row["model"], row["scheme"], row["by"]): row for row in content["rows"]}
+    rows = []
+    for model, scheme in dict.fromkeys((model, scheme) for model, scheme, _ in found):
+        ours, theirs = (found[model, scheme, by] for by in ("ours", "defaults"))
+        scores = [f"{one['rmse']:.3f}" for one in (ours, theirs)]
+        sizes = [f"{one['bytes'] / 1000:,.0f}" for one in (ours, theirs)]
+        rows.append([model, scheme, f"{ours['rmse_before']:.3f}", *scores, *sizes])
+    data, tool = content["data"], content["versions"]["litert-quantizer"]
+    note = (
+        f"{data['name']}, {data['faces']:,} test faces; both calibrated on the same {data['calibration']} training "
+        f"faces; litert-quantizer {tool}."
+    )
+    heads = ["network", "scheme", "float, px", "ours, px", "its defaults, px", "ours, KB", "its defaults, KB"]
+    return Table.of(heads, rows, [note], words=2)

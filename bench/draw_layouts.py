@@ -7,6 +7,7 @@ from edgefkp.files import write_text
 from edgefkp.layout import LAYOUTS, PointLayout, side_of
 
 SIDE, HEAD = 420, 28  # pixels of a crop, and of the name above it
+NUMBERED = 100  # points at most of a layout that is drawn with numbers
 COLORS = {"left": "#b35900", "right": "#0b62a8", "middle": "#2a7a2a"}
 
 
@@ -37,7 +38,8 @@ def _face(layout: PointLayout) -> list[str]:
     for row, (name, (x, y)) in enumerate(zip(layout.points, places, strict=True)):
         color = COLORS[side_of(name)]
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{color}"><title>{row} {name}</title></circle>')
-        parts.append(f'<text x="{x + 3:.1f}" y="{y - 3:.1f}" font-size="9" fill="{color}">{row}</text>')
+        if layout.count <= NUMBERED:
+            parts.append(f'<text x="{x + 3:.1f}" y="{y - 3:.1f}" font-size="9" fill="{color}">{row}</text>')
     return parts
 
 

@@ -202,8 +202,11 @@ def gather_command(photos: Path, spec: str, model: Path | None, scenes: int, see
 @model_option
 @click.option("--samples", "files", type=click.Path(path_type=Path), multiple=True, required=True, help="Of gather.")
 @click.option("--judged", "count", default=60, show_default=True, help="Number of mosaics for the calibration.")
+@click.option("--terms", default="", help="Of the photos, for a free set: 'LICENSE: credit; LICENSE: credit'.")
 @click.option("--out", type=click.Path(path_type=Path), default=WEIGHTS, show_default=True)
-def fit_command(photos: Path, spec: str, model: Path | None, files: tuple[Path, ...], count: int, out: Path) -> None:
+def fit_command(
+    photos: Path, spec: str, model: Path | None, files: tuple[Path, ...], count: int, terms: str, out: Path
+) -> None:
     """Fit the check to the first file of samples, go on with the others, and calibrate it. What it takes for faces in
     the others is taught more often."""
     check = fit(read_samples(files[0]))
@@ -217,7 +220,7 @@ def fit_command(photos: Path, spec: str, model: Path | None, files: tuple[Path, 
     first, second = halves(held)
     detector = KeypointDetector(model, open_finder(spec), presence=check, min_score=0)
     check = calibrated(check, *judged(first, detector, count, SEED + 2))
-    check.save(out)
+    replace(check, terms=terms).save(out)
     detector = KeypointDetector(model, open_finder(spec), presence=check, min_score=0)
     click.echo(table_of(reliability(*judged(second, detector, count, SEED + 3))).text())
     log(f"wrote {out}")

@@ -22,11 +22,12 @@ from edgefkp.evaluation.bootstrap import paired_interval
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.files import sha256_file, write_json
 from edgefkp.runtime.predictor import open_predictor
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.plans import default_recipe
 from edgefkp.training.recipe import read_recipe
 from edgefkp.training.schedule import FEW
 from edgefkp.training.start import find_start
-from edgefkp.training.train import Experiment, train
+from edgefkp.training.train import train
 
 RESULT = Path(__file__).resolve().parent / "results/own_faces.json"
 NETWORK = "small"

@@ -99,7 +99,7 @@ def edgefkp_fit(network: str, batch: int, seconds: float) -> float:
     faces = TrainingSet(*made_faces())
     start, steps = 0.0, 0
     for epoch in range(10_000):
-        for made in epoch_batches(faces, recipe, epoch, True, FACES // batch, spec):
+        for made in epoch_batches(faces, recipe, epoch, recipe.online, FACES // batch, spec):
             learner.step(*made)
             steps += 1
             if steps == 3:

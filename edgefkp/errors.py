@@ -116,11 +116,32 @@ def some(names: Sequence[str], most: int = 5) -> str:
 
 
 def counted(number: int, what: str) -> str:
-    """ "1 image", "2 images", "no face"."""
-    return f"{f'{number:,}' if number else 'no'} {what}{'' if number in (0, 1) else 's'}"
+    """ "1 image", "2 processes", "no face"."""
+    plural = "" if number in (0, 1) else "es" if what.endswith("s") else "s"
+    return f"{f'{number:,}' if number else 'no'} {what}{plural}"
 
 
 def warn(message: str) -> None:
     """A line on stderr for what was left out while the rest went on."""
     text = f"warning: {message}".encode(errors="backslashreplace").decode()  # a file's name may be no UTF-8
     print(text, file=sys.stderr, flush=True)
+
+
+# Shared library of the system that OpenCV needs -> Debian's package, as on Raspberry Pi OS.
+_SYSTEM_LIBRARIES = {"libGL.so.1": "libgl1", "libgthread-2.0.so.0": "libglib2.0-0", "libglib-2.0.so.0": "libglib2.0-0"}
+NEWER_OPENCV = "pip install -U 'opencv-python>=4.10,<6'"
+
+
+def missing(error: ImportError) -> EnvironmentProblem:
+    """What to install for an import that failed: a Python package, or a library that one of them loads."""
+    for library, package in _SYSTEM_LIBRARIES.items():
+        if library in str(error):
+            return EnvironmentProblem(f"OpenCV needs the system's {library}", f"sudo apt install {package}")
+    if "numpy.core.multiarray failed to import" in str(error):  # OpenCV before 4.10, beside numpy 2
+        return EnvironmentProblem("the installed OpenCV was built for numpy 1, numpy 2 is installed", NEWER_OPENCV)
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("edgefkp"):
+        hint = f"pip install 'edgefkp[train]', or the package that has {error.name}"
+        return EnvironmentProblem(f"the Python package {error.name} is not installed", hint)
+    cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    hint = "install it again, or give this process more memory if it cannot be mapped; --debug shows the traceback"
+    return EnvironmentProblem(f"an installed package cannot be loaded: {cause}", hint)

@@ -27,7 +27,7 @@ from edgefkp.data.formats import open_dataset
 from edgefkp.data.license import NOT_STATED
 from edgefkp.data.photos import Reading
 from edgefkp.data.split import Split, split
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, counted
 from edgefkp.evaluation.evaluate import Evaluation, evaluate, evaluated, mean_shape_score
 from edgefkp.export.schemes import DEFAULT_SCHEMES
 from edgefkp.files import read_json, sha256_file, write_json
@@ -41,8 +41,9 @@ from edgefkp.report.run_figures import ShownFaces
 from edgefkp.runtime import isolate
 from edgefkp.training import comparison
 from edgefkp.training.comparison import Comparison
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.key import key_of
-from edgefkp.training.train import Experiment, Progress, train
+from edgefkp.training.train import Progress, train
 
 _SILENCE = 3600.0  # seconds without progress; trials of plans and an export of the largest network show none
 
@@ -122,7 +123,7 @@ def run(
         made.append(Made(card, keras, exported, _evaluated(keras, source, job.out / "evaluation")))
     own = _compared(job, list(experiments), [one.keras for one in made], source, note)
     files = [file for one in made for file in one.files]
-    note(f"timing {len(files)} files")
+    note(f"timing {counted(len(files), 'file')}")
     bench = _benched(files, _timed_images(source, parts), job, timed)
     result, shown = _gathered(source, parts, made, bench, job.quick, looked, own)
     write_json(job.out / "run.json", result)

@@ -30,7 +30,15 @@ from edgefkp.study.cell import CellResult
 from edgefkp.study.evidence import Starts, Zoo
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("models", "models/study", "export", "edgefkp/runtime/shipped", "bench/results", "docs/results")
+FOLDERS = (
+    "models",
+    "models/study",
+    "models/study/former",
+    "export",
+    "edgefkp/runtime/shipped",
+    "bench/results",
+    "docs/results",
+)
 FILES = [path for folder in FOLDERS for path in sorted((ROOT / folder).glob("*.json"))]
 
 # Schema -> record; a file that holds a list has one in each entry.
@@ -59,6 +67,7 @@ TABLES: dict[str, Callable[[Path], Any]] = {
     "landmarks68.json": doc_tables.landmarks_table,
     "own_faces.json": doc_tables.own_faces_table,
     "peers.json": doc_tables.peers_table,
+    "quantizers.json": doc_tables.quantizers_table,
     "robustness.json": doc_tables.robustness_table,
     "seeds.json": doc_tables.seeds_table,
     "structures.json": doc_tables.structures_table,

@@ -19,7 +19,6 @@ ALLOWED = {
         "data/formats/npz.py",
         "detect/predicted_coco.py",  # the table of the same run
         "bench/devices/ssh.py",  # a board's answer, checked there
-        "search/tune.py",  # its own text
     },
     r"np\.load\(": {
         "runtime/child.py",
@@ -60,7 +59,6 @@ ALLOWED = {
         "data/formats/pts.py",
         "data/formats/zipped.py",  # a folder that it has made
         "data/photo_folder.py",  # follows links to folders, with an end
-        "search/tune.py",  # its own trials, by a fixed name
         "bench/store.py",
         "bench/bundle.py",  # a folder that it has made
         "bench/devices/ssh.py",

@@ -99,7 +99,7 @@ def exported(folder, trained) -> dict[str, Path]:
 
 def test_help_and_hints_name_what_is_plugged_in(plugged_in, capsys):
     text = " ".join(run(capsys, "train", "--help").split())
-    assert "three, five, kaggle15, ibug68, wflw98, or a JSON file" in text
+    assert "three, five, kaggle15, ibug68, wflw98, facemesh468, facemesh478, or a JSON file" in text
     assert "a .dots file" in " ".join(run(capsys, "data", "formats").split())
     assert "plain|all" in run(capsys, "export", "--help")
     with pytest.raises(SystemExit) as stopped:

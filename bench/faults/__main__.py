@@ -47,7 +47,7 @@ def main(
     kinds = [KINDS[name] for name in only] or [kind for kind in KINDS.values() if kind.share]
     missing = [kind.name for kind in kinds if kind.needs and not find_spec(kind.needs)]
     if missing:
-        raise EdgefkpError(f"{', '.join(missing)}: a package is missing", "pip install -e '.[train]'")
+        raise EdgefkpError(f"{', '.join(missing)}: a package is missing", "pip install -e '.[train,tune]'")
     if resume:
         counted = counts_of(out, seed)
         kinds = [kind for kind in kinds if counted.get(kind.name) != len(inputs_of(kind, count))]

@@ -33,7 +33,7 @@ def main(count: int, seed: int, only: tuple[str, ...], resume: bool, out: Path) 
         if target.name not in (only or NAMES) or counted.get(target.name) == count:
             continue
         if target.needs and not find_spec(target.needs):
-            raise EdgefkpError(f"{target.name} needs {target.needs}", "pip install -e '.[train]'")
+            raise EdgefkpError(f"{target.name} needs {target.needs}", "pip install -e '.[train,tune]'")
         with tempfile.TemporaryDirectory(prefix="edgefkp-kills-") as scratch:
             row, found = kill_often(target, count, seed, Path(scratch))
         rows.append(row)

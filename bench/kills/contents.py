@@ -23,7 +23,7 @@ def contents(folder: Path) -> dict[str, Any]:
 
 
 def _content(path: Path) -> Any:
-    if path.suffix in (".html", ".txt", ".md") or path.name in ("progress.json", "claim"):
+    if path.suffix in (".html", ".txt", ".md") or path.name in ("progress.json", "claim", "journal.log"):
         return "times and figures"
     content = path.read_bytes()
     if path.suffix == ".keras":

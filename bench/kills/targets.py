@@ -55,6 +55,7 @@ BENCH = ("bench", "tiny.tflite", "--processes", "2", "--seconds", "0.05", "--mod
 DRAWN = ("--data", "drawn.npz")
 RUN = ("--models", "nano", "--images", "200", "--quick", "--out", "out")
 STUDY = ("--only", "manual-drop", "--weights", "none", "--out", "study", "--work", "work")
+TUNE = ("--trials", "2", "--images", "300", "--objective", "rmse", "--objective", "kb", "--out", "out")
 TARGETS = (
     Target("predict", _images, PREDICT),
     Target("bench", _tiny, BENCH),
@@ -64,6 +65,7 @@ TARGETS = (
     Target("export", _network, ("export", "nano-masked-online", *DRAWN), needs="keras"),
     Target("run", _faces, ("run", *DRAWN, *RUN), needs="keras"),
     Target("study", _faces, ("study", "run", *DRAWN, *STUDY), cells=120, needs="keras"),
+    Target("tune", _faces, ("tune", *DRAWN, *TUNE), needs="optuna"),
 )
 NAMES = tuple(target.name for target in TARGETS)
 START = "from edgefkp.cli import main; from edgefkp.study import grid; grid.IMAGES = {images}; main()"

@@ -1,80 +1,55 @@
 """Compare other people's landmark models with ours on the same 96x96 faces, in one run: time and RMSE.
 
     python3 -m venv .venv-peers && .venv-peers/bin/pip install -r bench/peers/requirements.txt
-    PYTHONPATH=. .venv-peers/bin/python bench/peers/peers.py export/*.tflite --data lfw-kaggle
+    PYTHONPATH=. .venv-peers/bin/python bench/peers/peers.py FILE.tflite... --data lfw-kaggle
 
-The peers see the 96x96 crop enlarged and get some help: the amount of border, the size of dlib's face box and a
-constant offset of each point, which is subtracted, are fitted on faces of training persons. The RMSE covers only points
+FILES may be imported ones (edgefkp import), as MediaPipe's face_landmark. dlib, whose models are no networks, sees the
+96x96 crop enlarged; the amount of border and the size of its face box are fitted on faces of training persons. Of it
+and of imported files the mean error of each point on the same faces is subtracted. The RMSE covers only points
 placed by hand or derived from such points (label_src 1 and 2). The time covers only the network, with 1 thread, in
-shuffled rounds. Files without a card are only timed. Writes bench/results/peers.json; docs/PEERS.md shows it.
+shuffled rounds that are graded as `edgefkp bench` grades its processes (bench/peers/timing.py). Files without a card
+are only timed. Writes bench/results/peers.json; docs/PEERS.md shows it.
 --robustness scores the models on altered faces (edgefkp.evaluation.robustness) without timing them and writes
 robustness.json next to --out; existing results are kept.
 """
 
 import argparse
-import random
 import sys
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from bench.peers.timing import THREADS, row_of, timed
 from edgefkp.bench import machine
-from edgefkp.data.faces import AGREED, Faces
+from edgefkp.card import read_card
+from edgefkp.data.faces import AGREED, Faces, faces_of
 from edgefkp.data.formats import open_dataset
 from edgefkp.data.split import split
+from edgefkp.evaluation.fitted import fitted_faces
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.evaluation.robustness import CONDITIONS, under
 from edgefkp.files import read_json, sha256_file, write_json
 from edgefkp.layout import KAGGLE15, REFERENCE_SIDE
+from edgefkp.layouts.ibug68 import IBUG68
+from edgefkp.layouts.maps import conversion
 from edgefkp.runtime import interpreters
 
 OUT = Path(__file__).parents[1] / "results" / "peers.json"
-ROUNDS, TIMED = 12, 100  # number of rounds, and of different faces in each
+TIMED = 100  # different faces
 TUNED_ON = 300  # faces of training persons
-BORDERS = (1.0, 1.15, 1.3, 1.45, 1.6)  # side of the peer's view over the side of the crop
 BOXES = (0.75, 0.85, 0.95, 1.05)  # side of dlib's face box over the side of the crop
 BOX_SHIFTS = (-0.05, 0.0, 0.05, 0.1)  # of that box downwards, in sides of the crop
 
-# Our point -> the peer's points, whose mean it is compared with; left and right are the subject's.
-MEDIAPIPE = {
-    "left_eye_center": (263, 362, 386, 374),
-    "right_eye_center": (33, 133, 159, 145),
-    "left_eye_inner_corner": (362,),
-    "left_eye_outer_corner": (263,),
-    "right_eye_inner_corner": (133,),
-    "right_eye_outer_corner": (33,),
-    "left_eyebrow_inner_end": (285,),
-    "left_eyebrow_outer_end": (276,),
-    "right_eyebrow_inner_end": (55,),
-    "right_eyebrow_outer_end": (46,),
-    "nose_tip": (1,),
-    "mouth_left_corner": (291,),
-    "mouth_right_corner": (61,),
-    "mouth_center_top_lip": (0,),
-    "mouth_center_bottom_lip": (17,),
-}
-DLIB68 = {
-    "left_eye_center": (42, 43, 44, 45, 46, 47),
-    "right_eye_center": (36, 37, 38, 39, 40, 41),
-    "left_eye_inner_corner": (42,),
-    "left_eye_outer_corner": (45,),
-    "right_eye_inner_corner": (39,),
-    "right_eye_outer_corner": (36,),
-    "left_eyebrow_inner_end": (22,),
-    "left_eyebrow_outer_end": (26,),
-    "right_eyebrow_inner_end": (21,),
-    "right_eyebrow_outer_end": (17,),
-    "nose_tip": (30,),
-    "mouth_left_corner": (54,),
-    "mouth_right_corner": (48,),
-    "mouth_center_top_lip": (51,),
-    "mouth_center_bottom_lip": (57,),
-}
+# What the documents call an imported file, by the name of its points.
+CALLED = {"facemesh468": "MediaPipe face_landmark (192x192x3)"}
+
+# Our point -> dlib's points, whose mean it is compared with; left and right are the subject's. Of its 68 points the
+# layout ibug68 has such a table.
 DLIB5 = {
     "left_eye_outer_corner": (0,),
     "left_eye_inner_corner": (1,),
@@ -102,53 +77,39 @@ class Contender:
     offset: np.ndarray = field(default_factory=lambda: np.zeros((15, 2), np.float32))
     helped: str = ""
     scored: bool = True
-    sha256: str = ""  # of this project's files
+    sha256: str = ""  # of files
+    imported: bool = False  # a file of others
+    runtime: str = ""  # with its version
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         return np.stack([self.points(self.run(self.prepare(image))) for image in images]) - self.offset
 
 
-def ours(path: Path) -> Contender:
+def of_file(path: Path) -> Contender:
+    """A .tflite that edgefkp made or imported, fed as much of the face as its layout's crops have."""
     model = interpreters.load(path, "litert")
-
-    def run(tensor: np.ndarray) -> np.ndarray:
-        model.set(tensor)
-        model.invoke()
-        return model.get()
-
-    return Contender(
-        path.name.removesuffix(".tflite"),
-        path.stat().st_size,
-        lambda image: model.tensors(image[None])[0],
-        run,
-        lambda output: model.keypoints(output.reshape(-1)),
-        scored=path.with_suffix(".json").exists(),
-        sha256=sha256_file(path),
-    )
-
-
-def mediapipe(border: float) -> Contender:
-    import mediapipe as package
-
-    path = Path(package.__file__).parent / "modules/face_landmark/face_landmark.tflite"
-    model = interpreters.load(path, "litert")
-    side = int(model.inputs[0]["shape"][1])
-    marks = next(n for n, detail in enumerate(model.outputs) if int(np.prod(detail["shape"])) == 468 * 3)
+    nobody = faces_of(np.zeros((1, REFERENCE_SIDE, REFERENCE_SIDE), np.uint8), np.full((1, 15, 2), np.nan))
+    fitted = fitted_faces(model.spec, nobody, path.name)
+    scale = REFERENCE_SIDE / model.spec.input.side
 
     def prepare(image: np.ndarray) -> np.ndarray:
-        gray = bordered(image, border, side)
-        return np.repeat((gray / 255).astype(np.float32)[None, :, :, None], 3, axis=3)
+        seen = replace(nobody, images=image[None]).framed_for(model.spec.layout, model.spec.input)
+        return model.tensors(seen.images)[0]
 
     def run(tensor: np.ndarray) -> np.ndarray:
         model.set(tensor)
         model.invoke()
-        return model.get(marks)
+        return model.get(model.points_output or 0)
 
     def points(output: np.ndarray) -> np.ndarray:
-        return gathered(unbordered(output.reshape(468, 3)[:, :2], border, side), MEDIAPIPE)
+        return (fitted.scored(model.keypoints(output.reshape(-1))[None])[0] + 0.5) * scale - 0.5
 
-    name = f"MediaPipe face_landmark ({side}x{side}x3)"
-    return Contender(name, path.stat().st_size, prepare, run, points, helped=f"border {border:g}")
+    card = read_card(path)
+    about = {"scored": card is not None, "sha256": sha256_file(path), "imported": bool(card and card.imported)}
+    about["runtime"] = f"{model.runtime} {model.version}"
+    points_name = card.layout.name if card and card.imported else ""
+    name = CALLED.get(points_name, path.name.removesuffix(".tflite"))
+    return Contender(name, path.stat().st_size, prepare, run, points, **about)
 
 
 def dlib_points(count: int, border: float, box: float, shift: float) -> Contender:
@@ -168,7 +129,8 @@ def dlib_points(count: int, border: float, box: float, shift: float) -> Contende
 
     def points(shape: Any) -> np.ndarray:
         found = np.array([(part.x, part.y) for part in shape.parts()], np.float64)
-        return gathered(unbordered(found, border, side), DLIB68 if count == 68 else DLIB5)
+        found = unbordered(found, border, side)
+        return conversion(IBUG68, KAGGLE15)(found).astype(np.float32) if count == 68 else gathered(found, DLIB5)
 
     helped = f"border {border:g}, box {box:g}, shift {shift:g}"
     prepare = lambda image: bordered(image, border, side)  # noqa: E731
@@ -179,6 +141,7 @@ def dlib_points(count: int, border: float, box: float, shift: float) -> Contende
         lambda image: predictor(image, rectangle),
         points,
         helped=helped,
+        runtime=f"dlib {version('dlib-bin')}",
     )
 
 
@@ -203,17 +166,18 @@ def gathered(points: np.ndarray, mapping: dict[str, Sequence[int]]) -> np.ndarra
     ).astype(np.float32)
 
 
-def helped(candidates: list[Contender], training: Faces) -> Contender:
+def helped(candidates: Iterable[Contender], training: Faces) -> Contender:
     """Return the candidate with the lowest RMSE on training persons after subtracting its constant offsets."""
     truth = by_people(training)
-    best, lowest = candidates[0], float("inf")
-    for one in candidates:
+    best, lowest = None, float("inf")
+    for one in candidates:  # one after the other: dlib's model of 68 points takes much memory
         predicted = one.predict(training.images)
         gap = predicted - truth
         known = ~np.isnan(gap)
         one.offset = (np.where(known, gap, 0).sum(0) / np.maximum(known.sum(0), 1)).astype(np.float32)
         if (error := error_of(predicted - one.offset, truth)[0]) < lowest:
             best, lowest = one, error
+    assert best
     return best
 
 
@@ -226,23 +190,6 @@ def error_of(predicted: np.ndarray, truth: np.ndarray) -> tuple[float, int]:
     """Return the RMSE in pixels over the coordinates that both have, and their number."""
     both = np.where(np.isnan(predicted), np.nan, truth)
     return rmse(np.nan_to_num(predicted), both), int((~np.isnan(both)).sum())
-
-
-def timed(contenders: list[Contender], images: np.ndarray) -> dict[str, list[float]]:
-    """Return the milliseconds of every run, in rounds of shuffled order; inputs are prepared in advance."""
-    shuffle = random.Random(0)
-    inputs = {one.name: [one.prepare(image) for image in images] for one in contenders}
-    found: dict[str, list[float]] = {one.name: [] for one in contenders}
-    for number in range(ROUNDS + 1):
-        order = list(contenders)
-        shuffle.shuffle(order)
-        for one in order:
-            for value in inputs[one.name]:
-                started = time.perf_counter()
-                one.run(value)
-                if number:  # the first round warms up
-                    found[one.name].append((time.perf_counter() - started) * 1000)
-    return found
 
 
 def score_altered(
@@ -274,9 +221,10 @@ def main() -> None:
     parts = split(source)
     training = parts.train.take(np.linspace(0, len(parts.train) - 1, TUNED_ON).round().astype(int))
     boxes = [(border, box, shift) for border in (1.0, 1.3) for box in BOXES for shift in BOX_SHIFTS]
-    contenders = [helped([mediapipe(border) for border in BORDERS], training)]
-    contenders += [helped([dlib_points(count, *one) for one in boxes], training) for count in (5, 68)]
-    contenders += [ours(path) for path in given.files]
+    contenders = [helped([dlib_points(count, *one) for one in boxes], training) for count in (5, 68)]
+    for one in map(of_file, given.files):
+        # Others define points otherwise: their constant offsets are subtracted, as dlib's are.
+        contenders.append(helped([one], training) if one.imported else one)
     print(*(f"{one.name}: {one.helped}" for one in contenders if one.helped), sep="\n", file=sys.stderr)
     truth = by_people(parts.test)
     if given.robustness:
@@ -285,17 +233,19 @@ def main() -> None:
         score_altered(scored, parts.test, truth, data, given.out.with_name("robustness.json"))
         return
     faces = np.linspace(0, len(parts.test) - 1, TIMED).round().astype(int)
-    times = timed(contenders, parts.test.images[faces])
+    described, load = machine.describe(), machine.load_average()
+    inputs = {one.name: [one.prepare(image) for image in parts.test.images[faces]] for one in contenders}
+    rounds = timed({one.name: one.run for one in contenders}, inputs)
     rows = []
     for one in contenders:
         predicted = one.predict(parts.test.images) if one.scored else None
         error, counted = (None, 0) if predicted is None else error_of(predicted, truth)
-        quartiles = [float(q) for q in np.percentile(times[one.name], (25, 50, 75))]
         rows.append(
             {
                 "name": one.name,
                 "bytes": one.bytes,
-                "ms": quartiles,
+                "runtime": one.runtime,
+                **row_of(rounds[one.name], described.get("cores"), load),
                 "rmse": error,
                 "rmse_all": None if predicted is None else error_of(predicted, parts.test.keypoints)[0],
                 "coordinates": counted,
@@ -306,8 +256,10 @@ def main() -> None:
         given.out,
         {
             "schema": "edgefkp.peers/1",
-            "machine": machine.title(machine.describe()),
-            "load": machine.load_average(),
+            "machine": machine.title(described),
+            "processor": described.get("processor"),
+            "threads": THREADS,
+            "load": load,
             "data": {"name": source.name, "faces": len(parts.test), "label_src": [1, 2]},
             "rows": rows,
             "quoted": QUOTED,
@@ -315,9 +267,8 @@ def main() -> None:
     )
     for row in rows:
         error = f"{row['rmse']:.3f}" if row["rmse"] is not None else "n/a"
-        print(
-            f"{row['name']:42} {row['bytes'] / 1000:9.0f} KB  {row['ms'][1]:8.3f} ms  {error} px  {row['coordinates']}"
-        )
+        print(f"{row['name']:42} {row['bytes'] / 1000:9.0f} KB  {row['ms'][1]:8.3f} ms  {error} px  {row['verdict']}")
+        print(*(f"    {reason}" for reason in row["reasons"]), sep="\n", end="\n" * bool(row["reasons"]))
 
 
 if __name__ == "__main__":

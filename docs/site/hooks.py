@@ -46,11 +46,20 @@ def _link(match: re.Match[str], page: str) -> str:
     base = ROOT if page in FROM_ROOT else ROOT / "docs"
     target = (base / match["target"]).resolve()
     pages = {(ROOT / file).resolve(): name for name, file in FROM_ROOT.items()}
+    text = match["text"]
+    if text == match["target"] and text.endswith(".md") and target.is_file():  # a reader of the site sees no files
+        text = _title(target)
     if target in pages:
-        return f"[{match['text']}]({pages[target]}{match['anchor'] or ''})"
+        return f"[{text}]({pages[target]}{match['anchor'] or ''})"
     if target.is_relative_to(ROOT / "docs"):
-        return f"[{match['text']}]({target.relative_to(ROOT / 'docs').as_posix()}{match['anchor'] or ''})"
+        return f"[{text}]({target.relative_to(ROOT / 'docs').as_posix()}{match['anchor'] or ''})"
     return match["text"] if match["text"].startswith("`") else f"`{match['text']}`"
+
+
+def _title(page: Path) -> str:
+    """Its first heading."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    return next((line.removeprefix("# ") for line in lines if line.startswith("# ")), page.name)
 
 
 def command_line() -> str:
@@ -95,7 +104,8 @@ def _cell(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"[*_]", lambda match: f"\\{match[0]}", text)
+    """As it stands: no emphasis, and no link to `[x>=1]`."""
+    return re.sub(r"[*_\[\]]", lambda match: f"\\{match[0]}", text)
 
 
 def public_names() -> str:

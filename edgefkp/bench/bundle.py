@@ -16,19 +16,19 @@ from edgefkp.bench.plan import Case, TimingSettings
 from edgefkp.bench.timed_images import TimedImages
 from edgefkp.card import card_path
 from edgefkp.data.arrays import write_arrays
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, counted
 from edgefkp.files import replacing, sha256_file, write_json, write_text
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime import safety
+from edgefkp.runtime.any_graph import require_runnable
 from edgefkp.runtime.contract import known_spec
-from edgefkp.runtime.graph import require_tflite
 from edgefkp.runtime.scratch import scratch_folder
 
 SCHEMA = "edgefkp.bundle/1"
 REFERENCE = 10  # images whose points travel along
 JOB, IMAGES, POINTS, FILES = "job.json", "images.npz", "golden.npz", "files"
 
-README = """edgefkp bench bundle: measures {files} .tflite files on {images} images ({license}).
+README = """edgefkp bench bundle: measures {files} on {images} ({license}).
 
 With numpy and a runtime for .tflite files (pip install ai-edge-litert; on 32-bit Arm tflite-runtime and numpy<2):
 
@@ -71,7 +71,9 @@ def make(folder: Path, cases: list[Case], images: TimedImages, settings: TimingS
     write_arrays(folder / POINTS, reference_points(files, images), compressed=True)
     named = [replace(case, file=Path(case.file).name) for case in cases]
     write_json(folder / JOB, BundleJob(SCHEMA, named, settings, {file.name: sha256_file(file) for file in files}))
-    text = README.format(files=len(files), images=len(images.images), license=images.license)
+    text = README.format(
+        files=counted(len(files), ".tflite file"), images=counted(len(images.images), "image"), license=images.license
+    )
     write_text(folder / "README.txt", text)
     return folder
 
@@ -90,11 +92,11 @@ def reference_points(files: list[Path], images: TimedImages) -> dict[str, np.nda
     """File name -> the points that this machine computes for the first images; for keypoint networks alone.
 
     A file that does not run here may travel, with the warning NoReference. Raises EdgefkpError for one that kills the
-    process that runs it, and for one that is no .tflite.
+    process that runs it, and for one that is no .tflite or .onnx.
     """
     points = {}
     for file in files:
-        require_tflite(file)
+        require_runnable(file)
         try:
             own = images.at(known_spec(file) or ModelSpec())
             points[file.name] = safety.run_in_child(file, own.images[:REFERENCE]).keypoints

@@ -9,7 +9,7 @@ import numpy as np
 from edgefkp.bench.result import BenchRow, Result
 from edgefkp.bench.stats import bootstrap_medians
 from edgefkp.bench.verdict import INVALID, VALID
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, counted
 
 SCHEMA = "edgefkp.compare/1"
 FASTER, SLOWER, UNCLEAR = "faster", "slower", "no clear difference"
@@ -84,7 +84,7 @@ def _named(row: BenchRow) -> str:
 
 
 def _pairs(first: Result, second: Result) -> list[tuple[BenchRow, BenchRow]]:
-    for alike in ("file runtime threads xnnpack delegate python mode", "file threads mode", "threads mode"):
+    for alike in ("file runtime threads xnnpack delegate accelerator python mode", "file threads mode", "threads mode"):
         key = operator.attrgetter(*alike.split())
         ours, theirs = ([(key(row), row) for row in result.rows] for result in (first, second))
         unambiguous = all(len({k for k, _ in rows}) == len(rows) for rows in (ours, theirs))
@@ -152,8 +152,8 @@ def over(comparison: TimingComparison, gate: float) -> list[Ratio]:
     """
     if invalid := [row for row in comparison.rows if row.verdict == INVALID]:
         raise EdgefkpError(
-            f"{len(invalid)} of {len(comparison.rows)} rows are INVALID and prove nothing: {invalid[0].file}, "
-            f"{invalid[0].mode}: {', '.join(invalid[0].doubts)}",
+            f"{len(invalid)} of {counted(len(comparison.rows), 'row')} cannot be relied on (INVALID): "
+            f"{invalid[0].file}, {invalid[0].mode}: {', '.join(invalid[0].doubts)}",
             "measure again on a machine that does nothing else: edgefkp bench",
         )
     return [row for row in comparison.rows if row.interval[0] > gate]

@@ -6,15 +6,18 @@ Python that is too old; each package is tried in a process of its own, since som
 
 from __future__ import annotations
 
+import ctypes
 import importlib
+import importlib.util
 import json
 import platform
 import sys
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
+from pathlib import Path
 
-from edgefkp.errors import EdgefkpError
-from edgefkp.runtime import isolate
+from edgefkp.errors import NEWER_OPENCV, EdgefkpError
+from edgefkp.runtime import isolate, vulkan
 
 PYTHONS = ((3, 10), (3, 13))  # that edgefkp declares
 GLIBC = (2, 27)  # of LiteRT's wheels (manylinux_2_27)
@@ -28,6 +31,7 @@ OPENCV_PACKAGES = (
     "opencv-contrib-python",
     "opencv-contrib-python-headless",
 )
+GPU_CHECK, NPU_CHECK = "gpu (for --accelerator gpu)", "npu (for --accelerator npu)"
 OPENCV_VERSIONS = ">=4.8,<6"
 BOARD_LINE = "docs/BOARD.md"
 VENV = "python3 -m venv ~/edgefkp && . ~/edgefkp/bin/activate"
@@ -69,7 +73,7 @@ def examine() -> list[EnvironmentCheck]:
     checks.append(numpy)
     if numpy.ok and sys.version_info[:2] >= PYTHONS[0]:  # an older Python cannot read the package's other files
         checks += _runtimes()
-    return [*checks, replace(_opencv(), required=False)]
+    return [*checks, replace(_opencv(), required=False), _gpu(), *_npus()]
 
 
 def _opencv() -> EnvironmentCheck:
@@ -81,6 +85,8 @@ def _opencv() -> EnvironmentCheck:
         found = f"{' and '.join(installed)} are installed over each other"
         return EnvironmentCheck(OPENCV, False, found, _in_venv(fix))
     check = _tried(OPENCV, "cv2", _pip(f"'{(*installed, OPENCV_PACKAGES[0])[0]}{OPENCV_VERSIONS}'"))
+    if "numpy.core.multiarray" in check.found:
+        return replace(check, fix=_in_venv(NEWER_OPENCV))
     if "libGL" in check.found:
         headless = f"pip uninstall -y {' '.join(installed)} && pip install '{OPENCV_PACKAGES[1]}{OPENCV_VERSIONS}'"
         return replace(check, ok=False, fix=f"sudo apt install libgl1 libglib2.0-0; or {headless}")
@@ -138,10 +144,61 @@ def _runtimes() -> list[EnvironmentCheck]:
             )
         except EdgefkpError as error:
             checks.append(EnvironmentCheck(info.name, False, error.message, error.hint))
+    for info in interpreters.installed(".onnx"):
+        module, line = interpreters.RUNTIMES[info.name].interpreter, interpreters.install_line(info.name)
+        checks.append(replace(_tried(f"{info.name} (for .onnx files)", module, _in_venv(line), info.version), ok=None))
     works = [check for check in checks if check.ok]
     if works:
         return [check if check.ok else EnvironmentCheck(check.name, None, check.found, check.fix) for check in checks]
     return [*checks, EnvironmentCheck("runtime", False, "none works", _in_venv(interpreters.install_line()))]
+
+
+def _gpu() -> EnvironmentCheck:
+    """The adapters that Vulkan lists; drivers are loaded in a child, which a broken one may end."""
+    try:
+        adapters = isolate.call("edgefkp.bench.doctor.listed_adapters", seconds=LIMIT)
+    except EdgefkpError as error:
+        return EnvironmentCheck(GPU_CHECK, None, error.message, vulkan.INSTALL)
+    real = [name for name, software in adapters if not software]
+    fix = "" if real else f"the times of these are the CPU's: {vulkan.INSTALL}"
+    if len(adapters) > 1:
+        fix = fix or "for a sure time leave one: VK_DRIVER_FILES=FILE.json, of those in /usr/share/vulkan/icd.d"
+    return EnvironmentCheck(GPU_CHECK, None, ", ".join(name for name, _ in adapters), fix)
+
+
+def listed_adapters() -> list[tuple[str, bool]]:
+    """In a child: each adapter in words, and whether it is software. Raises EdgefkpError if there is none."""
+    try:
+        found = vulkan.adapters()
+    except vulkan.NoVulkan as error:
+        raise EdgefkpError(str(error)) from error
+    if not found:
+        raise EdgefkpError("Vulkan lists no adapter")
+    return [(str(adapter), adapter.software) for adapter in found]
+
+
+def _npus() -> list[EnvironmentCheck]:
+    """The dispatch libraries for NPUs that LiteRT's package brings, and what each of them lacks."""
+    spec = importlib.util.find_spec("ai_edge_litert")
+    places = [Path(place) / "vendors" for place in (spec.submodule_search_locations or [] if spec else [])]
+    libraries = sorted(library for place in places for library in place.glob("*/dispatch/libLiteRtDispatch_*.so"))
+    checks = []
+    for library in libraries:
+        name = f"{NPU_CHECK}, {library.parts[-3]}"
+        try:
+            isolate.call("edgefkp.bench.doctor.opened", str(library), seconds=LIMIT)
+            checks.append(EnvironmentCheck(name, None, "its libraries are there"))
+        except EdgefkpError as error:
+            checks.append(EnvironmentCheck(name, None, error.message, "install the runtime of the NPU's maker"))
+    return checks or [EnvironmentCheck(NPU_CHECK, None, "LiteRT's package brings no dispatch library")]
+
+
+def opened(library: str) -> None:
+    """In a child: load a shared library. Raises EdgefkpError that names what it needs."""
+    try:
+        ctypes.CDLL(library)
+    except OSError as error:
+        raise EdgefkpError(str(error)) from error
 
 
 def _tried(name: str, module: str, fix: str, version: str = "") -> EnvironmentCheck:

@@ -12,17 +12,19 @@ import numpy as np
 
 from edgefkp._version import __version__
 from edgefkp.bench import machine, monitor, payload, verdict
+from edgefkp.bench.acceleration import Acceleration
 from edgefkp.bench.device import CPU, Device
 from edgefkp.bench.plan import Case, Schedule, Step, TimingSettings
+from edgefkp.bench.profiling import profiled
 from edgefkp.bench.result import Failure, Result
 from edgefkp.bench.store import open_store
 from edgefkp.bench.summary import ProbeResult, RunContext, WorkerResult, row_of
 from edgefkp.bench.timed_images import TimedImages
 from edgefkp.bench.timed_images import save as save_images
-from edgefkp.bench.usage import Usage
+from edgefkp.bench.usage import busy_cores
 from edgefkp.bench.worker import work
 from edgefkp.card import require_card_hash
-from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.errors import EdgefkpError, EnvironmentProblem, counted
 from edgefkp.export.inspect import verify_scheme
 from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import json_text, sha256_file
@@ -30,8 +32,8 @@ from edgefkp.layout import ModelSpec
 from edgefkp.records import built
 from edgefkp.runtime import isolate
 from edgefkp.runtime.contract import known_spec
+from edgefkp.runtime.onnx_file import is_onnx
 
-LOOK_SECONDS = 0.5  # at what else is running, before the first process
 START_SECONDS = 0.3  # a worker needs before it loads, for the estimate
 TIMEOUT = 120.0  # seconds beyond ten times its estimate after which a worker counts as hanging
 COOL_DOWN = 20.0  # seconds at most before a process
@@ -63,7 +65,7 @@ def measure(
     """
     begun = time.monotonic()
     created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    load = _busy_cores()
+    load = busy_cores()
     with open_store(partial) as store:
         bench = _Bench(store / "work", images, settings, root)
         probed, failed = bench.probe(list(cases))
@@ -75,11 +77,12 @@ def measure(
         with monitor.Sampler(root, trace):
             results, notes = bench.run(schedule, probed, store, progress)
         samples = monitor.read_trace(trace)
+        operators, missing = profiled(probed, bench.work) if settings.profile else ({}, [])
     if not any(results.values()):
         raise EdgefkpError(f"no process came to its end: {notes[0]}", "measure again")
     known = machine.describe(root)
     origin = min(one.metadata["started"] for found in results.values() for one in found)
-    context = RunContext(known.get("cores"), load, samples, origin, reference or {})
+    context = RunContext(known.get("cores"), load, samples, origin, reference or {}, operators)
     rows = [
         row_of(case, probed[case], found, bench.images_of(probed[case].spec), context)
         for case, found in results.items()
@@ -104,19 +107,9 @@ def measure(
         rows=rows,
         failed=failed,
         verdict=verdict.worst([row.verdict for row in rows]),
-        notes=[*notes, *images.unscored({Path(case.file).name: one.spec for case, one in probed.items()})],
+        notes=[*notes, *missing, *images.unscored({Path(case.file).name: one.spec for case, one in probed.items()})],
         seconds=time.monotonic() - begun,
     )
-
-
-def _busy_cores() -> float | None:
-    """How many cores other processes keep busy just now.
-
-    Not the load average: a training that ended a second ago would be in it for a minute, and does no harm.
-    """
-    usage = Usage()
-    time.sleep(LOOK_SECONDS)
-    return usage.until_now()["others_cores"]
 
 
 class _Bench:
@@ -147,7 +140,7 @@ class _Bench:
 
         def fail(label: str, error: EdgefkpError) -> None:
             self.first_error = self.first_error or error
-            failure = Failure(label, error.message, error.hint)
+            failure = Failure(label, error.message, error.hint, isinstance(error, EnvironmentProblem))
             if failure not in failed:
                 failed.append(failure)
 
@@ -161,7 +154,8 @@ class _Bench:
             elif case.mode == "invoke" or (found["spec"] and not found["opencv"]):
                 spec = built(ModelSpec, found["spec"]) if found["spec"] else None
                 chosen = replace(case, runtime=found["runtime"])
-                probed[chosen] = ProbeResult(found["scheme"], found["version"], spec, found["invoke_seconds"])
+                on = built(Acceleration, found["acceleration"]) if found["acceleration"] else None
+                probed[chosen] = ProbeResult(found["scheme"], found["version"], spec, found["invoke_seconds"], on)
             elif found["spec"]:
                 message = f"mode e2e needs OpenCV, which crops the face out of the frame: {found['opencv']}"
                 fail("e2e", EnvironmentProblem(message, f"{OPENCV_LINE}; or measure the network alone: --mode invoke"))
@@ -172,7 +166,7 @@ class _Bench:
             require_card_hash(Path(case.file), sha256_file(case.file))
             scheme = _scheme(case.file)
             self.specs[case] = known_spec(Path(case.file)) or ModelSpec()
-            return {**self._work(case, TIMEOUT, end_to_end=end_to_end).metadata, "scheme": scheme}
+            return {**self.work(case, TIMEOUT, end_to_end=end_to_end).metadata, "scheme": scheme}
         except EdgefkpError as error:
             return error
         except ImportError as error:
@@ -203,7 +197,9 @@ class _Bench:
                 results[step.case].append(found)
         progress(len(schedule), len(schedule), "")
         if resumed:
-            notes.append(f"{resumed} of {len(schedule)} processes were measured before a break, and counted once")
+            notes.append(
+                f"{resumed} of {counted(len(schedule), 'process')} were measured before a break, and counted once"
+            )
         return results, notes
 
     def _run_step(self, step: Step, kept: Path, timeout: float) -> tuple[WorkerResult | None, str]:
@@ -213,7 +209,7 @@ class _Bench:
             self._rest()
             load, started = machine.load_average(), time.monotonic()
             try:
-                result = replace(self._work(step.case, timeout), round=step.round)
+                result = replace(self.work(step.case, timeout), round=step.round)
             except EdgefkpError as error:
                 notes.append(error.message)
                 continue
@@ -240,9 +236,9 @@ class _Bench:
                 break
             time.sleep(1)
 
-    def _work(self, case: Case, timeout: float, end_to_end: bool = False) -> WorkerResult:
+    def work(self, case: Case, timeout: float, end_to_end: bool = False, spec: ModelSpec | None = None) -> WorkerResult:
         """Run one worker. Raises EdgefkpError with the worker's own error, or how it died."""
-        spec = self.specs[case]
+        spec = spec or self.specs.get(case)
         job = {
             **asdict(case),
             "images": str(self._images_file(spec)),
@@ -273,7 +269,9 @@ class _Bench:
 
 
 def _scheme(file: str) -> str:
-    """The file's scheme; the one that its name claims where no package here reads graphs."""
+    """The file's scheme; the one that its name claims where no package here reads graphs; "" for .onnx."""
+    if is_onnx(file):
+        return ""
     try:
         return verify_scheme(file)
     except EnvironmentProblem:

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from edgefkp.errors import counted
+
 ROOT = Path("/")
 # What changes the speed of a neural network's kernels, of all that /proc/cpuinfo lists.
 FEATURES = (
@@ -50,7 +52,8 @@ def describe(root: Path = ROOT) -> dict[str, Any]:
 def title(machine: dict[str, Any]) -> str:
     """One line: what it is called, cores, architecture."""
     name = machine.get("model") or machine.get("processor") or "unknown machine"
-    return f"{name}, {machine.get('cores', '?')} cores, {machine.get('architecture', '')}"
+    cores = machine.get("cores")
+    return f"{name}, {counted(cores, 'core') if cores else '? cores'}, {machine.get('architecture', '')}"
 
 
 def load_average() -> float | None:

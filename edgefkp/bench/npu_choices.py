@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgefkp.bench.recommend import ESTIMATED, SCHEMA, Choice, Recommendation, chosen
+from edgefkp.bench.recommend import ESTIMATED, SCHEMA, Choice, Recommendation, chosen, is_beaten
 from edgefkp.card import Card, read_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.npu import NpuEstimate
@@ -66,14 +66,7 @@ def _choices(found: Sequence[tuple[Card, NpuEstimate]]) -> tuple[Choice, ...]:
         rows.append((card, one, parity.rmse_after if parity else None))
     choices = []
     for card, one, rmse in rows:
-        beaten = rmse is None or any(
-            other.whole
-            and scored is not None
-            and other.ms <= one.ms
-            and scored <= rmse
-            and (other.ms, scored) != (one.ms, rmse)
-            for _, other, scored in rows
-        )
+        beaten = is_beaten(one.ms, rmse, [(other.ms, scored) for _, other, scored in rows if other.whole])
         choices.append(
             Choice(
                 file=card.file,

@@ -1,14 +1,17 @@
 """What is measured, in which order, for how long: fixed before the first process starts, and printed."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgefkp.errors import UsageError
-from edgefkp.runtime.packages import MOST_THREADS
+from edgefkp.runtime.engine import Engine
+from edgefkp.runtime.onnx_file import is_onnx
+from edgefkp.runtime.packages import MOST_THREADS, RUNTIMES
 
 MODES = ("invoke", "e2e")
+PROFILE = "profile"  # the mode of a worker that finds the time by operator
 MOST_PROCESSES = 1000  # of a case
 MOST_SECONDS = 600.0  # that a process is timed for, or warms up
 MOST_PAUSE = 60.0  # seconds
@@ -26,41 +29,54 @@ class Case:
     delegate: str = ""  # LIB.so[:key=value], loaded instead of the default one
     mode: str = "invoke"  # one of MODES
     python: str = ""  # the interpreter whose environment holds the runtime; "" for this one
+    accelerator: str = ""  # one of engine.ACCELERATORS, by LiteRT's CompiledModel; "" for the runtime's interpreter
 
     def __post_init__(self) -> None:
         """Raises UsageError for a case that cannot be."""
         _require(1 <= self.threads <= MOST_THREADS, f"{self.threads} threads", f"1 to {MOST_THREADS}")
-        _require(self.mode in (*MODES, "probe"), f"the mode '{self.mode}'", " or ".join(MODES))
+        Engine(self.runtime or None, self.accelerator, self.delegate)
+        _require(self.mode in (*MODES, "probe", PROFILE), f"the mode '{self.mode}'", " or ".join(MODES))
 
     @property
     def label(self) -> str:
         extras = [f"{self.threads} threads"] if self.threads > 1 else []
         extras += [] if self.xnnpack else ["no XNNPACK"]
         extras += [Path(self.delegate.partition(":")[0]).name] if self.delegate else []
+        extras += [self.accelerator] if self.accelerator else []
         extras += [f"by {self.python}"] if self.python else []
         return ", ".join([Path(self.file).name, self.runtime or "default runtime", *extras, self.mode])
 
 
 def cases_of(
     files: Iterable[Path],
-    runtimes: Iterable[str] = ("",),
+    runtimes: Collection[str] = ("",),
     threads: Iterable[int] = (1,),
-    xnnpack: Iterable[bool] = (True,),
+    xnnpack: Collection[bool] = (True,),
     delegates: Iterable[str] = ("",),
     modes: Iterable[str] = MODES,
     pythons: Iterable[str] = ("",),
+    accelerators: Iterable[str] = ("",),
 ) -> list[Case]:
-    """Every combination; runtime "" is the first choice of its environment."""
+    """Every combination that can be; runtime "" is the first choice of its environment, accelerator "" its interpreter.
+
+    A file of one form is left out for runtimes of another while one of its own is among them; what runs .onnx files
+    has no XNNPACK to leave out.
+    """
     return [
-        Case(str(file), runtime, thread, pack, delegate, mode, python)
+        Case(str(file), runtime, thread, pack, delegate, mode, python, accelerator)
         for file in files
         for python in pythons
-        for runtime in runtimes
+        for runtime in _for(file, runtimes)
         for thread in threads
-        for delegate in delegates
-        for pack in ((True,) if delegate else xnnpack)
+        for accelerator, delegate in (*(("", one) for one in delegates), *((one, "") for one in accelerators if one))
+        for pack in ((True,) if delegate or accelerator or (is_onnx(file) and True in xnnpack) else xnnpack)
         for mode in modes
     ]
+
+
+def _for(file: Path, runtimes: Collection[str]) -> Collection[str]:
+    own = [one for one in runtimes if not one or is_onnx(file) == is_onnx(RUNTIMES[one].suffix)]
+    return own or runtimes
 
 
 @dataclass(frozen=True)
@@ -76,6 +92,7 @@ class TimingSettings:
     # Of inputs whose sizes a file leaves open: the input's name, "" for the only one, and the shape, the batch first.
     shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
     inputs: str = ""  # path of an .npz with what files are fed that take no faces; "" for random numbers
+    profile: bool = False  # also find the time by operator, apart from the timed processes
 
     def __post_init__(self) -> None:
         """Raises UsageError for settings that would never end, or take every process of the machine."""

@@ -1,5 +1,6 @@
 """Which file to use on a measured device: the Pareto front of time and RMSE, and the best that fits a limit."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edgefkp.bench.result import BenchRow, Result
@@ -28,6 +29,7 @@ class Choice:
     rmse: float | None
     verdict: str
     pareto: bool  # no other is both faster and closer to the labels
+    accelerator: str = ""  # as BenchRow.accelerator
 
 
 @dataclass(frozen=True)
@@ -94,17 +96,7 @@ _WITH_LABELS = "measure with labeled faces: edgefkp bench --data DATA"
 
 def _choice(row: BenchRow, rows: list[BenchRow]) -> Choice:
     """rows: those that count."""
-    beaten = (
-        row not in rows
-        or row.rmse is None
-        or any(
-            other.rmse is not None
-            and other.ms.p50 <= row.ms.p50
-            and other.rmse <= row.rmse
-            and (other.ms.p50, other.rmse) != (row.ms.p50, row.rmse)
-            for other in rows
-        )
-    )
+    beaten = row not in rows or is_beaten(row.ms.p50, row.rmse, [(other.ms.p50, other.rmse) for other in rows])
     return Choice(
         file=row.file,
         runtime=row.runtime,
@@ -119,7 +111,16 @@ def _choice(row: BenchRow, rows: list[BenchRow]) -> Choice:
         rmse=row.rmse,
         verdict=row.verdict,
         pareto=not beaten,
+        accelerator=row.accelerator,
     )
+
+
+def is_beaten(ms: float, rmse: float | None, others: Iterable[tuple[float, float | None]]) -> bool:
+    """Another one, (ms, RMSE), is at least as good in both and not equal; what has no RMSE is beaten."""
+    if rmse is None:
+        return True
+    scored = ((other, error) for other, error in others if error is not None)
+    return any(other <= ms and error <= rmse and (other, error) != (ms, rmse) for other, error in scored)
 
 
 def chosen(choices: tuple[Choice, ...], budget_ms: float | None, max_rmse: float | None) -> Choice:

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from edgefkp.bench.acceleration import Acceleration
 from edgefkp.bench.device import Device
+from edgefkp.bench.operator_times import OperatorTimes
 from edgefkp.bench.plan import MODES
 from edgefkp.errors import EdgefkpError, printable
 from edgefkp.files import read_json, write_json
@@ -92,6 +94,7 @@ class Process:
     warmups: Raw = field(metadata={"json": "warm"})
     values: Raw = field(metadata={"json": "steady"})  # mode e2e: the sums of the stages
     stages: dict[str, Raw]  # mode e2e: the times of each stage
+    core_wait: float | None = None  # seconds of the timed part in which it was ready to run and had no core
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,9 @@ class BenchRow:
     # Mode e2e: what cut the face out of the frame. "cv2" is the product's crop, geometry.crop_face; "numpy" is a crop
     # of its own that the benchmark had before. "" in mode invoke.
     crop: str = "numpy"
+    accelerator: str = ""  # "cpu", "gpu" or "npu" by LiteRT's CompiledModel; "" for the runtime's interpreter
+    acceleration: Acceleration | None = None  # of an accelerator or a delegate
+    operators: OperatorTimes | None = None  # of a run with --profile, in mode invoke
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS or self.mode not in MODES or not self.processes:
@@ -163,6 +169,7 @@ class Failure:
     case: str = field(metadata={"json": "cell"})
     message: str
     hint: str
+    environment: bool = False  # this machine lacks something, and nothing is wrong with the file
 
 
 @dataclass(frozen=True)

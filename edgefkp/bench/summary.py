@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgefkp.bench import monitor, stats, verdict
+from edgefkp.bench import examination, monitor, stats, verdict
+from edgefkp.bench.acceleration import Acceleration
+from edgefkp.bench.operator_times import OperatorTimes
 from edgefkp.bench.plan import Case
 from edgefkp.bench.result import BenchRow, Clocks, Process, Raw
 from edgefkp.bench.timed_images import TimedImages
@@ -60,6 +62,7 @@ class ProbeResult:
     version: str  # of the runtime
     spec: ModelSpec | None  # None for a file that is no keypoint network
     invoke_seconds: float
+    acceleration: Acceleration | None = None  # of an accelerator or a delegate
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class RunContext:
     trace: list[monitor.Sample]
     origin: float  # time.monotonic() at which the first process started
     reference: Mapping[str, np.ndarray]  # file name -> points that its first images must give
+    operators: Mapping[Case, OperatorTimes] = field(default_factory=dict)  # of cases that were profiled
 
 
 def row_of(
@@ -89,6 +93,8 @@ def row_of(
         events.append((verdict.INVALID, reason))
     elif expected is not None and difference is None:
         events.append((verdict.INVALID, "it gives other points than on the machine it came from"))
+    acceleration = examination.of_scheme(probed.acceleration, probed.scheme) if probed.acceleration else None
+    events += examination.checks(acceleration) if acceleration else []
     word, reasons = verdict.grade(processes, case.threads, context.cores, context.load, events)
     ms = stats.times([result.values for result in results])
     scored = points is not None and points.shape == images.keypoints.shape and images.labeled
@@ -120,6 +126,9 @@ def row_of(
         reasons=reasons,
         processes=processes,
         crop=CROP if case.mode == "e2e" else "",
+        accelerator=case.accelerator,
+        acceleration=acceleration,
+        operators=context.operators.get(case),
     )
 
 
@@ -139,6 +148,7 @@ def _process(result: WorkerResult, origin: float) -> Process:
         clocks=clocks,
         warmups=Raw.of(_summed(result.arrays["warmups"])),
         values=Raw.of(result.values),
+        core_wait=metadata.get("core_wait"),
         stages={stage: Raw.of(stages[:, k]) for k, stage in enumerate(STAGES)} if stages.ndim == 2 else {},
     )
 

@@ -7,9 +7,10 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from edgefkp.bench import machine
+from edgefkp.bench.acceleration_notes import notes_of, share_of
 from edgefkp.bench.compare import TimingComparison
 from edgefkp.bench.device import Device
-from edgefkp.bench.recommend import Choice, Recommendation
+from edgefkp.bench.recommend import Choice
 from edgefkp.bench.result import BenchRow, Result, Times
 from edgefkp.bench.verdict import SIGNS, VALID, mark_of_time, mark_of_verdict, worst
 from edgefkp.errors import counted
@@ -51,8 +52,8 @@ def lines_of(results: Sequence[Result]) -> list[Line]:
     for result in results:
         found: dict[tuple[object, ...], dict[str, BenchRow]] = {}
         for row in result.rows:
-            key = row.file, row.sha256, row.runtime, row.version, row.threads, row.xnnpack, row.delegate, row.python
-            found.setdefault(key, {})[row.mode] = row
+            ran = row.runtime, row.version, row.threads, row.xnnpack, row.delegate, row.accelerator, row.python
+            found.setdefault((row.file, row.sha256, *ran), {})[row.mode] = row
         name = f"{result.name} {result.created}"
         of_device = [Line(result.device, modes.get("invoke"), modes.get("e2e"), name) for modes in found.values()]
         lines += sorted(of_device, key=lambda line: line.row.seconds_per_100)
@@ -64,7 +65,7 @@ def setting(row: BenchRow | Choice) -> str:
     version = ".".join(row.version.split(".")[:2])
     extras = [f"x{row.threads}"] if row.threads > 1 else []
     extras += [] if row.xnnpack else ["no XNNPACK"]
-    extras += [Path(row.delegate.partition(":")[0]).stem] if row.delegate else []
+    extras += [row.accelerator or Path(row.delegate.partition(":")[0]).stem] if row.accelerator or row.delegate else []
     return " ".join(part for part in (row.runtime, version, *extras) if part)
 
 
@@ -92,7 +93,8 @@ def _tail(row: BenchRow) -> str | None:
 COLUMNS = (
     BenchColumn("file", "left", narrowest=16, cell=lambda line: line.row.file.removesuffix(".tflite")),
     BenchColumn("KB", drop=2, cell=lambda line: f"{line.row.bytes / 1000:.0f}"),
-    BenchColumn("runtime", "left", narrowest=12, cell=lambda line: setting(line.row)),
+    BenchColumn("runtime", "left", narrowest=14, cell=lambda line: setting(line.row)),
+    BenchColumn("accel.", "left", title="on the accelerator", cell=lambda line: share_of(line.row), optional=True),
     # Milliseconds an image, medians: the network alone, and from a camera's frame to keypoints in it. Seconds per 100
     # images, as the paper has them, are in the stored result.
     BenchColumn(
@@ -177,15 +179,21 @@ def footnotes(results: Sequence[Result]) -> list[str]:
     for result in results:
         data, plan = result.data, result.plan
         scored = next((row for row in result.rows if row.rmse is not None), None)
-        truth = f"RMSE over {scored.faces} faces, {scored.coordinates} coordinates" if scored else "no labels, no RMSE"
+        truth = (
+            f"RMSE over {counted(scored.faces, 'face')}, {counted(scored.coordinates, 'coordinate')}"
+            if scored
+            else "no labels, no RMSE"
+        )
         notes.append(f"{result.device}: {machine.title(result.machine)}; {result.created}")
         notes.append(f"  {data['images']} different images ({data['name']}); {truth}")
         notes.append(
-            f"  {plan['processes']} processes of {plan['seconds']:g} s for each line and mode; 95 % interval of p50"
+            f"  {counted(plan['processes'], 'process')} of {plan['seconds']:g} s for each line and mode; "
+            "95 % interval of p50"
         )
         notes += [
             f"  {CROPS.get(crop, crop)}" for crop in sorted({row.crop for row in result.rows if row.mode == "e2e"})
         ]
+        notes += [f"  {note}" for note in notes_of(result.rows)]
         notes += _doubts(lines_of([result]))
         notes += [f"  {slow}" for slow in int8_that_does_not_help(result)]
         notes += [f"  failed: {failure.case}: {failure.message}" for failure in result.failed]
@@ -256,37 +264,3 @@ def comparison(compared: TimingComparison) -> Table:
     notes += [f"not compared: {what}" for what in compared.not_compared]
     notes += [f"{row.file}, {row.mode}: {', '.join(row.doubts)}" for row in compared.rows if row.doubts]
     return Table(columns, rows, notes)
-
-
-def recommendation(found: Recommendation) -> Table:
-    """The measured files, the fastest first, and below them the one to use."""
-    columns = [
-        Column("", "left"),
-        Column("file (.tflite)", "left", narrowest=18),
-        Column("runtime", "left", narrowest=15),
-        Column("ms"),
-        Column("p95", drop=1),
-        Column("RMSE px"),
-        Column("KB", drop=2),
-        Column("verdict", "left"),
-    ]
-    rows = [
-        [
-            ">" if choice == found.chosen else ("*" if choice.pareto else ""),
-            choice.file.removesuffix(".tflite"),
-            setting(choice),
-            f"{choice.ms:.3f}",
-            "-" if choice.p95 is None else f"{choice.p95:.3f}",
-            "n/a" if choice.rmse is None else f"{choice.rmse:.3f}",
-            f"{choice.bytes / 1000:.0f}",
-            choice.verdict,
-        ]
-        for choice in found.choices
-    ]
-    note = f"{found.result} on {found.device}; RMSE on {found.faces} faces of {found.data}"
-    notes = [note, *(f"doubt ignored: {doubt}" for doubt in found.ignored)]
-    if found.left_out:
-        notes.append(f"{counted(found.left_out, 'row')} never chosen, for the verdict")
-    if not found.chosen:
-        return Table(columns, rows, [*notes, "give --budget-ms X or --max-rmse Y to choose one"])
-    return Table(columns, rows, [*notes, f"use {found.chosen.file} with {setting(found.chosen)}"])

@@ -19,12 +19,15 @@ from dataclasses import asdict, dataclass, field  # noqa: E402
 from typing import Any  # noqa: E402
 
 from edgefkp.bench import camera, fed  # noqa: E402
+from edgefkp.bench.plan import PROFILE  # noqa: E402
 from edgefkp.bench.usage import Usage, high_water  # noqa: E402
 from edgefkp.errors import EdgefkpError  # noqa: E402
 from edgefkp.geometry import crop_face  # noqa: E402
 from edgefkp.layout import ModelSpec  # noqa: E402
 from edgefkp.records import built  # noqa: E402
+from edgefkp.runtime.engine import Engine  # noqa: E402
 from edgefkp.runtime.interpreters import load  # noqa: E402
+from edgefkp.runtime.refused import missing_operator  # noqa: E402
 from edgefkp.runtime.tflite_model import TfliteModel  # noqa: E402
 
 CAPACITY = 400_000  # invokes: 2 s of 5 microseconds each
@@ -38,7 +41,7 @@ class Job:
 
     file: str  # path of the .tflite
     runtime: str  # "" for the first choice of this environment
-    mode: str  # "probe" (load, one inference), "invoke" or "e2e"
+    mode: str  # "probe" (load, one inference), PROFILE, "invoke" or "e2e"
     images: str  # path of the timed_images, as this file's network takes them
     threads: int = 1
     xnnpack: bool = True
@@ -51,6 +54,7 @@ class Job:
     spec: dict[str, Any] | None = None
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)  # of inputs whose sizes are open, by name
     inputs: str = ""  # path of an .npz with what a file is fed that takes no faces; "" for random numbers
+    accelerator: str = ""  # one of engine.ACCELERATORS; "" for the runtime's interpreter
 
 
 def work(job: dict[str, Any]) -> dict[str, Any]:
@@ -58,8 +62,11 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     try:
         metadata, arrays = run(built(Job, job))
     except (RuntimeError, ValueError, SystemError, MemoryError) as error:
+        runtime = job["runtime"] or "the runtime"
+        if refused := missing_operator(job["file"], runtime, str(error)):
+            raise refused from error
         cause = (str(error) or type(error).__name__).splitlines()[0]
-        raise EdgefkpError(f"{job['runtime']} cannot run {job['file']}: {cause}") from error
+        raise EdgefkpError(f"{runtime} cannot run {job['file']}: {cause}") from error
     return {"metadata": metadata, "arrays": arrays}
 
 
@@ -71,9 +78,9 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         importlib.import_module("cv2")  # its memory and time are not the network's
     memory = {"start": high_water()}
     spec = built(ModelSpec, job.spec) if job.spec else None
-    delegate, shapes = job.delegate or None, job.shapes
-    model = load(job.file, job.runtime or None, job.threads, job.xnnpack, delegate, spec, shapes)
-    fed.require_fixed(model.path, model.inputs, shapes)
+    engine = Engine(job.runtime or None, job.accelerator, job.delegate)
+    model = load(job.file, engine, job.threads, job.xnnpack, spec=spec, shapes=job.shapes)
+    fed.require_fixed(model.path, model.inputs, job.shapes)
     memory["loaded"] = high_water()
     metadata: dict[str, Any] = {
         "runtime": model.runtime,
@@ -83,6 +90,10 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     }
     with np.load(job.images) as stored:
         images = stored["images"]
+    if job.mode == PROFILE:
+        from edgefkp.bench.operator_times import operator_times
+
+        return {**metadata, "operators": operator_times(model, images, job.inputs)}, {}
     if job.mode == "probe":
         return {**metadata, **probe(job, model, images)}, {}
     loop = (StageLoop if job.mode == "e2e" else InvokeLoop)(model, images, job.spec is not None, job.inputs)
@@ -108,16 +119,20 @@ def run(job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def probe(job: Job, model: TfliteModel, images: np.ndarray) -> dict[str, Any]:
     """What the schedule needs: the time of a second inference, the network's spec, and why "e2e" cannot run, or ""."""
+    from edgefkp.bench.examination import examined
     from edgefkp.runtime.defects import require_right  # measured processes import nothing more
     from edgefkp.runtime.reference_vectors import check_reference_vectors
 
     require_right(model.path, model.runtime, model.version)
-    check_reference_vectors(job.file, model)
     takes_images = model.is_keypoint_model and not job.inputs
+    acceleration = examined(model, images, job.inputs, job.shapes) if model.engine.facts else None
+    if acceleration is None:
+        check_reference_vectors(job.file, model)
     loop = InvokeLoop(model, images[:1], takes_images, job.inputs)
     return {
         "invoke_seconds": float(loop.passes(0, least=2)[-1]) / 1e9,
         "spec": model.spec if takes_images else None,
+        "acceleration": acceleration,
         "opencv": opencv_problem() if job.end_to_end and takes_images else "",
     }
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from edgefkp._version import __version__
-from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError, printable
+from edgefkp.errors import EdgefkpError, UsageError, missing, printable
 from edgefkp.runtime import signals
 
 # Command -> one line of help, in the order of the flow. The module of the same name holds the click command
@@ -26,7 +26,7 @@ COMMANDS = {
     "train": "Train a network: labeled faces -> models/.",
     "study": "The paper's study: every network with every imputation.",
     "report": "Write the study's figures, tables and findings.",
-    "tune": "Search for a network, optionally within a measured time.",
+    "tune": "Search for networks: error, measured time and size.",
     "evaluate": "Score a .keras or .tflite file on labeled faces.",
     "export": "Convert trained networks: models/ -> export/.",
     "import": "Take anyone's network: .tflite, .keras, .h5, SavedModel, PyTorch -> export/.",
@@ -38,6 +38,7 @@ COMMANDS = {
     "predict": "Predict keypoints in images, folders and videos.",
     "demo": "Show keypoints live: camera, video, window, web page.",
     "bundle": "Pack files, images and the benchmark for another machine.",
+    "publish": "Show or publish a model's files, with their terms, on a hub.",
     "doctor": "Check this machine or a board, and print fixes.",
     "cache": "Show what is kept in the cache folder, or remove it.",
 }
@@ -188,7 +189,7 @@ def _described(error: BaseException) -> EdgefkpError:
     if isinstance(error, click.ClickException):
         return UsageError(error.format_message(), _SHOW_TRACEBACK)
     if isinstance(error, ImportError):
-        return _missing(error)
+        return missing(error)
     cause = (str(error).strip().splitlines() or [""])[0][:200]
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's
         return EdgefkpError("there is not enough memory for this", "close other programs, or ask for less at once")
@@ -203,20 +204,3 @@ def _described(error: BaseException) -> EdgefkpError:
         return EdgefkpError(f"text that is not UTF-8, or cannot be: {cause}", _SHOW_TRACEBACK)
     name = type(error).__name__
     return EdgefkpError(f"this is an error of edgefkp: {name}{': ' if cause else ''}{cause}", _SHOW_TRACEBACK)
-
-
-# Shared library of the system that OpenCV needs -> Debian's package, as on Raspberry Pi OS.
-_SYSTEM_LIBRARIES = {"libGL.so.1": "libgl1", "libgthread-2.0.so.0": "libglib2.0-0", "libglib-2.0.so.0": "libglib2.0-0"}
-
-
-def _missing(error: ImportError) -> EnvironmentProblem:
-    """What to install for an import that failed: a Python package, or a library that one of them loads."""
-    for library, package in _SYSTEM_LIBRARIES.items():
-        if library in str(error):
-            return EnvironmentProblem(f"OpenCV needs the system's {library}", f"sudo apt install {package}")
-    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("edgefkp"):
-        hint = f"pip install 'edgefkp[train]', or the package that has {error.name}"
-        return EnvironmentProblem(f"the Python package {error.name} is not installed", hint)
-    cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-    hint = "install it again, or give this process more memory if it cannot be mapped; --debug shows the traceback"
-    return EnvironmentProblem(f"an installed package cannot be loaded: {cause}", hint)

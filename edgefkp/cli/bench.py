@@ -1,4 +1,4 @@
-"""edgefkp bench: measure .tflite files."""
+"""edgefkp bench: measure .tflite and .onnx files."""
 
 import contextlib
 from datetime import datetime, timezone
@@ -23,7 +23,8 @@ from edgefkp.cli.options import (
 from edgefkp.cli.tflite_files import tflite_files
 from edgefkp.cli.timing import timing_options
 from edgefkp.data.progress import progress_bar
-from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
+from edgefkp.runtime.engine import ACCELERATORS
 
 if TYPE_CHECKING:
     from edgefkp.bench.plan import Schedule, TimingSettings
@@ -77,6 +78,15 @@ class _WithShow(click.Command):
     metavar="LIB.so[:key=value]",
     help="Delegate library to use instead of the default.",
 )
+@click.option(
+    "--accelerator",
+    "accelerators",
+    multiple=True,
+    type=click.Choice(ACCELERATORS),
+    help="Compile the files for this by LiteRT's CompiledModel; its time includes writing the inputs and reading the "
+    "outputs. May be repeated. [default: the runtime's interpreter]",
+)
+@click.option("--profile", is_flag=True, help="Also show the time by operator (LiteRT on the CPU).")
 @remote_python_option
 @click.option("--install", is_flag=True, help="Install a runtime into a temporary venv on the board.")
 @click.option("--keep", is_flag=True, help="Keep the bundle's folder on the board.")
@@ -96,7 +106,7 @@ class _WithShow(click.Command):
 def command(
     files: tuple[Path, ...], devices: tuple[str, ...], out: Path, name: str | None, as_json: bool, **options: Any
 ) -> None:
-    """Measure FILES: .tflite files, folders of them, or names of shipped models (default: export/).
+    """Measure FILES: .tflite files, folders of them, .onnx files, or names of shipped models (default: export/).
 
     Prints milliseconds an image, for the interpreter alone and from a camera-like frame to keypoints (e2e), and stores
     every raw time. With --data, the same outputs give the RMSE. Files that take no faces are timed on --inputs, or on
@@ -105,6 +115,7 @@ def command(
     edgefkp bench show FILE... shows stored results again.
     """
     from edgefkp.bench import result, table
+    from edgefkp.bench.operator_table import operator_tables
 
     if options["trust"] and not options["bundle"]:
         raise UsageError("--trust is about a bundle, and none is given", "edgefkp bench --bundle ZIP --trust")
@@ -117,6 +128,8 @@ def command(
         print_json(results[0] if len(results) == 1 else results)
     else:
         click.echo(table.table_of(results).text())
+        for profile in operator_tables(results):
+            click.echo(f"\n{profile.text()}")
     for measured in results:
         log(f"stored: {result.save(measured, out / f'{measured.name}.json')}")
     _fail_for_those_that_failed(results, asked=bool(options["modes"]))
@@ -179,6 +192,7 @@ def settings_of(options: dict[str, Any]) -> "TimingSettings":
 
     base = plan.QUICK if options["quick"] else plan.FULL
     given = {name: options[name] for name in ("processes", "seconds") if options[name] is not None}
+    given |= {"profile": bool(options.get("profile"))}
     given |= {"shapes": options.get("shapes") or (), "inputs": str(options.get("inputs") or "")}
     return replace(base, **given, pin=_cpus(options.get("pin")), seed=options.get("seed", 0))
 
@@ -193,15 +207,15 @@ def _axes(options: dict[str, Any], remote: bool = False) -> dict[str, Any]:
         "pythons": ("", *options["pythons"]),
         "threads": options["threads"] or (1,),
         "xnnpack": {"on": (True,), "off": (False,), "both": (True, False)}[options["xnnpack"]],
-        "delegates": options["delegates"] or ("",),
+        "delegates": options["delegates"] or (() if options["accelerators"] else ("",)),
+        "accelerators": options["accelerators"],
         "modes": options["modes"] or plan.MODES,
     }
     if options["sweep"]:
         cores = machine.describe().get("cores", 1)
+        swept = [*interpreters.installed(), *interpreters.installed(".onnx")]
         axes["threads"] = options["threads"] or tuple(2**n for n in range(cores.bit_length()))
-        axes["runtimes"] = (
-            options["runtimes"] or [i.name for i in interpreters.installed() if i.name != "tensorflow"] or ("",)
-        )
+        axes["runtimes"] = options["runtimes"] or [one.name for one in swept if one.name != "tensorflow"] or ("",)
         axes["xnnpack"] = (True, False)
     for name in axes["runtimes"]:
         if name and not options["pythons"] and not remote:
@@ -261,4 +275,5 @@ def _fail_for_those_that_failed(results: "list[Result]", asked: bool) -> None:
         failed = [one for one in failed if one.case != "e2e"]
     if failed:
         first = failed[0]
-        raise EdgefkpError(f"{len(failed)} could not be measured: {first.message}", first.hint)
+        kind = EnvironmentProblem if all(one.environment for one in failed) else EdgefkpError
+        raise kind(f"{len(failed)} could not be measured: {first.message}", first.hint)

@@ -18,6 +18,7 @@ def command(files: tuple[Path, ...], form: str) -> None:
     schema: the JSON Schema that they follow.
     """
     from edgefkp.bench import result, table
+    from edgefkp.bench.operator_table import operator_tables
     from edgefkp.records import json_schema
 
     results = [result.read(file) for file in files]
@@ -31,4 +32,6 @@ def command(files: tuple[Path, ...], form: str) -> None:
         click.echo(page(results), nl=False)
     else:
         made = table.details(results) if form == "csv" else table.table_of(results)
-        click.echo({"table": made.text, "markdown": made.markdown, "csv": made.csv}[form]())
+        shown = {"table": made.text, "markdown": made.markdown, "csv": made.csv}[form]()
+        profiles = operator_tables(results) if form == "table" else []
+        click.echo("\n\n".join([shown, *(profile.text() for profile in profiles)]))

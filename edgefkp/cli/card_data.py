@@ -1,4 +1,4 @@
-"""The labeled faces that a trained model is scored on when no --data is given: those that its card names."""
+"""The labeled faces that a model is scored or calibrated on when no --data is given: those that its card names."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 _PLACES = (Path(), Path("data"))
 
 
-def data_of(models: Sequence[Path], reading: Reading) -> tuple[str, Reading]:
+def data_of(models: Sequence[Path], reading: Reading, done: str = "scoring") -> tuple[str, Reading]:
     """The data to score `models` on, and how its labels are read; a line on stderr where that was a choice.
+
+    done: what is done with these data, for that line.
 
     It is what the card of the first model names, if that is in the current folder or in data/, else the built-in
     sample. Labels are read as they were for the training, unless `reading` changes them.
@@ -29,17 +31,15 @@ def data_of(models: Sequence[Path], reading: Reading) -> tuple[str, Reading]:
 
     trained, file = _trained_on(models), models[0].name
     if trained is None:
-        log(f"scoring on {NAME}: no card names the data that {file} was trained on; --data does")
+        log(f"{done} on {NAME}: no card names the data that {file} was trained on; --data does")
         return NAME, reading
     name = trained.name.split("+")[0]  # what was added to it is for training only
     if name == NAME:
         return NAME, reading
     if found := _found(name):
-        log(f"scoring on {found}, which {file} was trained on")
+        log(f"{done} on {found}, which {file} was trained on")
         return str(found), _read_alike(trained, reading)
-    log(
-        f"scoring on {NAME}: {file} was trained on {name}, which is neither here nor in data/; --data names other faces"
-    )
+    log(f"{done} on {NAME}: {file} was trained on {name}, which is neither here nor in data/; --data names other faces")
     return NAME, reading
 
 

@@ -36,6 +36,6 @@ def command(first: Path, second: Path, gate: float | None, force: bool, as_json:
     if gate and (slower := over(compared, gate)):
         worst = max(slower, key=lambda row: row.ratio)
         raise GateError(
-            f"{len(slower)} of {len(compared.rows)} take over {gate:g} times as long; {worst.file}: {worst.ratio:.3f}",
+            f"{len(slower)} of {len(compared.rows)} took over {gate:g} times as long; {worst.file}: {worst.ratio:.3f}",
             f"look at: edgefkp compare {first} {second}",
         )

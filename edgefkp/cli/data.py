@@ -20,6 +20,7 @@ from edgefkp.cli.options import (
     spec_options,
 )
 from edgefkp.cli.parameters import NameChoice
+from edgefkp.errors import counted
 
 if TYPE_CHECKING:
     from edgefkp.data.audit import Audit
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _BAR = 30  # characters for all faces
 _SHEET_FACES = 60
 _MANY = 30  # points, from which on those that are never missing are not listed
+_WORDS = 55  # characters of a column of words
 _SHOWN = 10  # findings of each kind
 
 _sheet_option = click.option(
@@ -119,7 +121,7 @@ def audit(
     from edgefkp.files import write_text
 
     source = open_dataset(data, labels, layout, reading=reading)
-    log(f"looking at {len(source.train) + len(source.test or ())} faces")
+    log(f"looking at {counted(len(source.train) + len(source.test or ()), 'face')}")
     result = look(source)
     if table:
         write_text(table, audit_csv(result))
@@ -182,7 +184,10 @@ def convert(
     if as_json:
         print_json(result)
         return
-    click.echo(f"{out}: {result.faces} faces on {result.images} images, {result.points} points each ({result.layout})")
+    click.echo(
+        f"{out}: {counted(result.faces, 'face')} on {counted(result.images, 'image')}, "
+        f"{result.points} points each ({result.layout})"
+    )
     if result.loses:
         log(f"{form} does not hold {result.loses}")
     log(f"next: edgefkp data info --data {result.data}")
@@ -218,15 +223,22 @@ def info_table(result: "Info") -> str:
 
 
 def audit_table(result: "Audit") -> str:
+    import textwrap
+
     from tabulate import tabulate
 
     from edgefkp.data.audit import KINDS
+    from edgefkp.evaluation.table import WIDTH
 
     lines = [
-        *(f"{finding.what}: {finding.cure}" for finding in result.labels),
-        f"{result.name}: {len(result.findings)} findings in {result.faces} faces",
+        *(textwrap.fill(f"{finding.what}: {finding.cure}", WIDTH) for finding in result.labels),
+        f"{result.name}: {counted(len(result.findings), 'finding')} in {counted(result.faces, 'face')}",
         "",
-        tabulate([[kind, count, KINDS[kind]] for kind, count in result.counts.items()], ["kind", "found", "meaning"]),
+        tabulate(
+            [[kind, count, KINDS[kind]] for kind, count in result.counts.items()],
+            ["kind", "found", "meaning"],
+            maxcolwidths=[None, None, _WORDS],
+        ),
     ]
     for kind, count in result.counts.items():
         shown = [finding for finding in result.findings if finding.kind == kind][:_SHOWN]
@@ -234,7 +246,7 @@ def audit_table(result: "Audit") -> str:
             continue
         rows = [[f"{finding.part} {finding.row}", finding.id[:30], finding.detail] for finding in shown]
         more = f": the {len(shown)} strongest of {count}; all of them with --csv FILE.csv" if count > len(shown) else ""
-        lines += ["", f"{kind}{more}", tabulate(rows, ["face", "id", "what"], maxcolwidths=[None, None, 55])]
+        lines += ["", f"{kind}{more}", tabulate(rows, ["face", "id", "what"], maxcolwidths=[None, 20, 40])]
     return "\n".join(lines)
 
 
@@ -256,4 +268,4 @@ def _write_suspects(path: Path, source: "Dataset", result: "Audit") -> str:
     if not shown:
         return f"nothing was found, so {path} is not written"
     write_sheet(path, joined([parts[finding.part].take([finding.row - 1]) for finding in shown]))  # type: ignore[union-attr,arg-type]
-    return f"wrote {path}: the faces of the first {len(shown)} findings, in their order"
+    return f"wrote {path}: the faces of the first {counted(len(shown), 'finding')}, in their order"

@@ -9,14 +9,16 @@ import click
 from edgefkp.cli.demo_pages import is_given, live_page, say_what_is_ignored, serve_browser
 from edgefkp.cli.options import (
     finder_option,
+    free_option,
     json_option,
     log,
+    log_credits,
     min_face_option,
     model_option,
     print_json,
     runtime_option,
 )
-from edgefkp.errors import UsageError
+from edgefkp.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from edgefkp.demo.app import Summary
@@ -69,6 +71,7 @@ class SizeType(click.ParamType):
 @finder_option()
 @click.option("--faces", default=1, show_default=True, type=click.IntRange(min=1), help="Number of faces to track.")
 @min_face_option
+@free_option
 @click.option("--compare", is_flag=True, help="Start with float and int8 side by side.")
 @click.option("--no-smoothing", is_flag=True, help="Start without the One-Euro filter.")
 @click.option("--names", is_flag=True, help="Start with the points' names.")
@@ -111,6 +114,7 @@ def command(
     finder: str,
     faces: int,
     min_face: float | None,
+    free: bool,
     compare: bool,
     no_smoothing: bool,
     names: bool,
@@ -141,6 +145,10 @@ def command(
         return
     if out is not None and shown != "file":
         raise UsageError("--out is for --display file", "edgefkp demo --display file --out demo.mp4")
+    if shown == "browser" and free:
+        raise UsageError(
+            "the browser page has a presence check of its own, which is not of the free set", "--display web --free"
+        )
     if shown == "browser":
         say_what_is_ignored(context)
         serve_browser(choices_beside(find_model(model)), finder, web)
@@ -151,7 +159,8 @@ def command(
     source = open_frames(spec, loop=shown in ("window", "web") if loop is None else loop, log=log, mode=mode)
     try:
         options = ViewOptions(names=names, mirror=mirror, smoothing=not no_smoothing, compare=compare)
-        pipeline = Pipeline(model, finder, runtime, threads, faces, options, min_face=min_face)
+        pipeline = Pipeline(model, finder, runtime, threads, faces, options, min_face=min_face, free=free)
+        log_credits(pipeline.credits)
         if measure_jitter:
             jitter = _measured(source, pipeline, frames)
             print_json(jitter) if as_json else click.echo(jitter_table(jitter))
@@ -174,7 +183,7 @@ def _measured(source: Any, pipeline: "Pipeline", frames: int | None) -> "Jitter"
 
     if source.live and frames is None:
         frames = 300
-        log(f"measuring over {frames} frames; --frames changes that")
+        log(f"measuring over {counted(frames, 'frame')}; --frames changes that")
     return measure_jitter(source, pipeline, frames)
 
 
@@ -241,7 +250,7 @@ def camera_table(found: "list[CameraInfo]") -> str:
 def summary_table(summary: "Summary") -> str:
     from tabulate import tabulate
 
-    find = "-" if summary.find_ms is None else f"{summary.find_ms:.2f} ms, in {summary.searches} frames"
+    find = "-" if summary.find_ms is None else f"{summary.find_ms:.2f} ms, in {counted(summary.searches, 'frame')}"
     rows = [
         ("source", summary.source),
         ("model", f"{summary.model} ({summary.runtime})"),
@@ -259,7 +268,7 @@ def jitter_table(jitter: "Jitter") -> str:
 
     lag = "not measurable: the face hardly moves" if jitter.lag_ms is None else f"{jitter.lag_ms:.0f} ms"
     rows = [
-        ("source", f"{jitter.source}, {jitter.frames} frames of one face"),
+        ("source", f"{jitter.source}, {counted(jitter.frames, 'frame')} of one face"),
         ("model", jitter.model),
         ("jitter, raw", f"{jitter.raw_px:.3f} px of the crop"),
         ("jitter, filtered", f"{jitter.filtered_px:.3f} px"),

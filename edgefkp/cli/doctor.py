@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 @remote_python_option
 @json_option
 def command(device: str, remote_python: str, as_json: bool) -> None:
-    """Try Python, libc, numpy, the runtimes and OpenCV, each in a process of its own. Exit 4 where bench cannot run."""
+    """Try Python, libc, numpy, the runtimes, OpenCV, and list GPU adapters and NPU libraries, each in a process of its
+    own. Exit 4 where bench cannot run."""
     from edgefkp.bench.devices import DeviceOptions, open_device
 
     report = open_device(device, DeviceOptions(python=remote_python)).examine()

@@ -10,17 +10,17 @@ from edgefkp.cli.contract_options import contract_options
 from edgefkp.cli.network_options import import_option
 from edgefkp.cli.options import (
     card_data_option,
+    engine_options,
     json_option,
     layout_option,
     log,
     print_json,
     reading_options,
-    runtime_option,
 )
 from edgefkp.cli.parameters import SharedOption
 from edgefkp.data.progress import progress_bar
 from edgefkp.data.split import PARTS
-from edgefkp.errors import UsageError
+from edgefkp.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from edgefkp.evaluation.robustness import Condition
     from edgefkp.layout import ModelSpec, PointLayout
     from edgefkp.runtime.contract import Stated
+    from edgefkp.runtime.engine import Engine
 
 
 def _by_help() -> str:
@@ -60,6 +61,11 @@ def _by_help() -> str:
 @click.option(
     "--robustness", is_flag=True, help="Score on degraded images instead: dark, blurred, noisy, rotated, occluded ..."
 )
+@click.option(
+    "--fit-offsets",
+    is_flag=True,
+    help="Take off each point's mean error on 1,000 faces of training persons: for networks of other definitions.",
+)
 @click.option("--by", cls=SharedOption, help_from=_by_help, metavar="NAME,...")
 @click.option(
     "--gate",
@@ -78,7 +84,7 @@ def _by_help() -> str:
     metavar="FILE",
     help="Draw the cumulative error curve, of all MODELs, into this .png or .svg.",
 )
-@runtime_option()
+@engine_options
 @contract_options
 @import_option
 @json_option
@@ -92,11 +98,12 @@ def command(
     submission: Path | None,
     solution: Path | None,
     robustness: bool,
+    fit_offsets: bool,
     by: str | None,
     gates: tuple[str, ...],
     worst: Path | None,
     plot: Path | None,
-    runtime: str | None,
+    runtime: "Engine",
     stated: "Stated | None",
     as_json: bool,
 ) -> None:
@@ -122,8 +129,11 @@ def command(
     models = tuple(path if path.exists() else find_model(path) for path in models)
     model = models[0]
     _require_one(models, {"--submission": submission, "--robustness": robustness, "--worst": worst})
-    if robustness and (by or gates or worst or plot):
-        raise UsageError("--robustness has no parts, gates or figures", "leave out --by, --gate, --worst and --plot")
+    if robustness and (by or gates or worst or plot or fit_offsets):
+        raise UsageError(
+            "--robustness has no parts, gates, figures or offsets",
+            "leave out --by, --gate, --worst, --plot and --fit-offsets",
+        )
     predictor = open_predictor(model, runtime, stated=stated)
     if data is None:
         data, reading = data_of(models, reading)
@@ -144,7 +154,7 @@ def command(
         return
 
     def scored(path: Path, faces: "Dataset") -> "Evaluated":
-        return evaluated(path, faces, part, _sources(label_src), runtime, _names(by), limits, stated)
+        return evaluated(path, faces, part, _sources(label_src), runtime, _names(by), limits, stated, fit_offsets)
 
     done = [scored(model, source)]
     for path in models[1:]:
@@ -159,7 +169,7 @@ def command(
         require_gates(one.evaluation.gates, one.evaluation.file if len(done) > 1 else "")
 
 
-def _explain_far(path: Path, one: "Evaluated", source: "Dataset", runtime: str | None, stated: "Stated | None") -> None:
+def _explain_far(path: Path, one: "Evaluated", source: "Dataset", runtime: "Engine", stated: "Stated | None") -> None:
     """Log what an error far above the mean shape's usually means."""
     from edgefkp.evaluation.contract_trial import FAR, mean_shape_rmse, usual_cause
     from edgefkp.runtime.predictor import open_predictor
@@ -216,7 +226,7 @@ def _require_one(models: tuple[Path, ...], options: dict[str, object]) -> None:
 
 
 def _robustness(
-    model: Path, source: "Dataset", part: str, label_sources: tuple[int, ...] | None, runtime: str | None, as_json: bool
+    model: Path, source: "Dataset", part: str, label_sources: tuple[int, ...] | None, runtime: "Engine", as_json: bool
 ) -> None:
     from tabulate import tabulate
 
@@ -243,7 +253,9 @@ def _robustness(
     align = ("left", "left", "right", "right", "right")
     headers = ("condition", "strength", "RMSE px", "times", "coordinates")
     click.echo(tabulate(rows, headers, colalign=align, disable_numparse=True))
-    click.echo(f"\n{result.file} ({result.runtime} {result.version}), {source.name}, {part}: {len(faces)} faces")
+    on = f" on {result.accelerator}" if result.accelerator else ""
+    by = f"{result.runtime} {result.version}{on}"
+    click.echo(f"\n{result.file} ({by}), {source.name}, {part}: {counted(len(faces), 'face')}")
 
 
 def _sources(text: str | None) -> tuple[int, ...] | None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgefkp.cli.card_data import data_of
 from edgefkp.cli.contract_options import contract_options
 from edgefkp.cli.network_options import import_option, shape_option, shapes_of
 from edgefkp.cli.options import (
-    data_option,
+    card_data_option,
     folder_option,
     json_option,
     layout_option,
@@ -58,6 +59,7 @@ def _targets() -> str:
     type=NameChoice("target", TARGETS.names),
     default=DEFAULT_TARGET,
     show_default=True,
+    metavar="TARGET",
     help=f"What the files must run on: {_targets()}.",
 )
 @click.option(
@@ -76,7 +78,7 @@ def _targets() -> str:
 @click.option("--parity/--no-parity", "compare", default=True, help="Compare each file with its model on DATA.")
 @max_delta_option
 @runtime_option(purpose="Runtime for the comparison.")
-@data_option()
+@card_data_option
 @layout_option
 @reading_options
 @contract_options
@@ -97,7 +99,7 @@ def command(
     compare: bool,
     max_delta: float | None,
     runtime: str | None,
-    data: str,
+    data: str | None,
     layout: "PointLayout | None",
     reading: "Reading",
     stated: "Stated | None",
@@ -114,7 +116,7 @@ def command(
     Where models/ has none, a lone .keras file in the current folder is taken, or the network that comes with edgefkp.
 
     The training persons of DATA calibrate the integer schemes; its labeled test faces show the accuracy loss of each
-    file. Use the data that the models were trained on.
+    file. Without --data they are those that the first model's card names, where they are found.
     """
     from edgefkp.card import readable_cards
     from edgefkp.cli.export_targets import show_micro, show_npu
@@ -133,16 +135,19 @@ def command(
     sizes = shapes_of(shapes)
     options = ExportOptions(u8, device, keep_float, calibration, compare, runtime, replace, stated, sizes)
     paths = find_networks(models, models_dir, log)
-    if explain or any(is_keras(path) for path in paths):
+    if any(is_keras(path) for path in paths):
         look_for_tensorflow("edgefkp export")
     if schemes == DEFAULT_SCHEMES and not quant and not any(is_keras(path) for path in paths):
         schemes = (INTEGER,)  # the file of floats is there
     cards = {path: next(iter(readable_cards(path)), None) for path in paths}
     spec = next((card.spec for card in cards.values() if card), ModelSpec())
+    told = paths[:1] if data is None else []
+    if data is None:
+        data, reading = data_of(paths, reading, "comparing" if calibration else "calibrating")
     source = open_for(data, spec, layout, reading=reading)
     for path, card in cards.items():
-        trained_on = card.data_name if card else None
-        if trained_on and trained_on != source.name and not calibration:
+        trained_on = card.data_name.split("+")[0] if card and card.data_name else None
+        if trained_on and trained_on != source.name and not calibration and path not in told:
             log(f"{path.name} was trained on {trained_on} and is calibrated on {source.name}; --data changes that")
     if explain:
         _explain(paths, source, options, as_json)
@@ -257,4 +262,4 @@ def _explain(paths: list[Path], source: "Dataset", options: "ExportOptions", as_
             click.echo(f"in float already: {', '.join(result.kept)}")
         rows = [(layer.layer, layer.error, layer.gain, layer.gain_worst) for layer in result.layers]
         headers = ["layer", "error, steps", f"kept float: p95 less by, {result.unit}", "largest less by"]
-        click.echo(tabulate(rows, headers=headers, floatfmt=("", ".3f", "+.4f", "+.4f")))
+        click.echo(tabulate(rows, headers=headers, floatfmt=("", ".3f", "+.4f", "+.4f"), missingval="-"))

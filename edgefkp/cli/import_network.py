@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     default=2,
     help="Numbers of each point: 3 if a depth follows x and y; it is left out. [default: 2]",
 )
+@click.option(
+    "--crop-scale",
+    type=click.FloatRange(0.5, 4),
+    default=1.0,
+    metavar="N",
+    help="Side of the square around a face that the network sees, over that of crops for its points: 1.3 for 30 per "
+    "cent more. [default: 1]",
+)
 @shape_option
 @import_option
 @click.option("--license", "terms", default="", metavar="TEXT", help="Terms of the weights, for the card.")
@@ -39,6 +47,7 @@ def command(
     stated: "Stated | None",
     output: str | None,
     numbers_a_point: int,
+    crop_scale: float,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     terms: str,
     out: Path,
@@ -48,11 +57,12 @@ def command(
     """Write SOURCE as OUT/NAME.tflite with a card, which every other command takes for one of ours.
 
     SOURCE: a .tflite, .keras or .h5 file, the folder of a SavedModel, MODULE:FUNCTION that returns a PyTorch network,
-    or a .pt2 file. Input and points that are not stated are read from the shapes of the file.
+    or a .pt2 file; an .onnx file is copied and stays one, which onnxruntime runs. Input and points that are not stated
+    are read from the shapes of the file.
     """
     from edgefkp.export.imports import Asked, import_network
 
-    asked = Asked(stated, layout, output or "", numbers_a_point)
+    asked = Asked(stated, layout, output or "", numbers_a_point, crop_scale)
     found = import_network(source, out, name or "", asked, tuple(shape for _, shape in shapes), terms, replace)
     if as_json:
         print_json(found.card)

@@ -107,7 +107,8 @@ def _output(spec: "OutputSpec") -> str:
 
 
 def _port(port: "Port", pixels: bool = False) -> str:
-    text = f"{'x'.join(map(str, port.shape))} {port.dtype}  {_shorten(port.name, 40)}"
+    sizes = ("?" if place in port.open else str(size) for place, size in enumerate(port.shape))
+    text = f"{'x'.join(sizes)} {port.dtype}  {_shorten(port.name, 40)}"
     if port.scale is not None:
         text += f"  scale {port.scale:.6g}, zero point {port.zero_point}"
     if port.step is not None and port.range is not None:

@@ -50,10 +50,10 @@ def networks_table(networks: Sequence["NetworkEntry"]) -> "Table":
 
 def files_table(files: Sequence["FileEntry"], root: Path) -> "Table":
     """A line for each file, then once what the numbers stand on: machines and the terms of the data."""
-    from edgefkp.evaluation.table import Column, Table
+    from edgefkp.evaluation.table import Column, Table, significant
 
-    columns = [Column("file", "left"), Column("parameters", drop=2), Column("million\nMACs", drop=1)]
-    columns += [Column("KB"), Column("RMSE px", "left"), Column("s/100"), Column("trained on", "left", narrowest=10)]
+    columns = [Column("file", "left", narrowest=36), Column("parameters", drop=2), Column("million\nMACs", drop=1)]
+    columns += [Column("KB"), Column("RMSE px", "left"), Column("ms"), Column("trained on", "left", narrowest=10)]
     rows = [
         [
             _short(file.path, root),
@@ -61,12 +61,12 @@ def files_table(files: Sequence["FileEntry"], root: Path) -> "Table":
             _millions(file.macs),
             f"{file.bytes / 1000:,.0f}",
             _rmse(file),
-            "-" if file.seconds_per_100 is None else f"{file.seconds_per_100:#.3g}",
+            "-" if file.ms is None else significant(file.ms),
             _data(file),
         ]
         for file in files
     ]
-    notes = [f"s/100: seconds per 100 images, {file.measured}" for file in files if file.measured]
+    notes = [f"ms: milliseconds an image, {file.measured}" for file in files if file.measured]
     notes += [f"{file.data}: {file.license}" for file in files if file.license]
     return Table(columns, rows, list(dict.fromkeys(notes)))
 

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import click
 from edgefkp.cli.label_options import label_options, taken
 from edgefkp.cli.parameters import LayoutChoice, NameChoice, SharedOption
 from edgefkp.files import json_text
+from edgefkp.runtime.engine import ACCELERATORS, Engine
 
 if TYPE_CHECKING:
     from edgefkp.layout import InputSpec, PointLayout
@@ -151,6 +152,26 @@ def runtime_option(many: bool = False, purpose: str = "Runtime for .tflite files
     )
 
 
+accelerator_option = click.option(
+    "--accelerator",
+    type=click.Choice(ACCELERATORS),
+    help="Run on this, by LiteRT's CompiledModel. [default: the CPU, by the runtime's interpreter]",
+)
+delegate_option = click.option(
+    "--delegate", metavar="LIB.so[:key=value]", help="Delegate library to use instead of the runtime's default one."
+)
+
+
+def engine_options(command: Any) -> Any:
+    """--runtime, --accelerator and --delegate: the command is called with `runtime`, an Engine of them."""
+
+    @functools.wraps(command)
+    def called(runtime: str | None, accelerator: str | None, delegate: str | None, **given: Any) -> Any:
+        return command(runtime=Engine(runtime, accelerator or "", delegate or ""), **given)
+
+    return runtime_option()(accelerator_option(delegate_option(called)))
+
+
 def quant_option(many: bool = False, default: str | None = None, purpose: str = "") -> Decorator:
     """--quant: a scheme of .tflite files, or several, or all."""
     from edgefkp.export.schemes import SCHEMES
@@ -181,6 +202,11 @@ def finder_option() -> Decorator:
     )
 
 
+free_option = click.option(
+    "--free",
+    is_flag=True,
+    help="Use only a model, a finder and a presence check that may go into products, and print whom to credit.",
+)
 min_face_option = click.option(
     "--min-face",
     type=click.FloatRange(min=0, min_open=True),
@@ -257,6 +283,12 @@ def if_stopped(hint: str) -> Iterator[None]:
 def log(text: str) -> None:
     """Print a line for people on stderr, so that stdout stays the result."""
     print(text, file=sys.stderr, flush=True)
+
+
+def log_credits(credits: Sequence[str]) -> None:
+    """Print whom to credit, on stderr."""
+    for credit in credits:
+        log(f"credit: {credit}")
 
 
 def print_json(value: Any) -> None:

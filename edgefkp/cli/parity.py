@@ -10,6 +10,7 @@ from edgefkp.cli.contract_options import contract_options
 from edgefkp.cli.network_options import import_option
 from edgefkp.cli.options import (
     card_data_option,
+    engine_options,
     folder_option,
     json_option,
     layout_option,
@@ -17,7 +18,6 @@ from edgefkp.cli.options import (
     models_dir_option,
     print_json,
     reading_options,
-    runtime_option,
 )
 from edgefkp.cli.tflite_files import tflite_files
 from edgefkp.data.progress import progress_bar
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from edgefkp.export.parity import Parity, Reference
     from edgefkp.layout import ModelSpec, PointLayout
     from edgefkp.runtime.contract import Stated
+    from edgefkp.runtime.engine import Engine
 
 
 @click.command("parity")
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 )
 @max_delta_option
 @click.option("--points", is_flag=True, help="Also show the shift of each point.")
-@runtime_option()
+@engine_options
 @card_data_option
 @layout_option
 @reading_options
@@ -56,7 +57,7 @@ def command(
     reference: Path | None,
     max_delta: float | None,
     points: bool,
-    runtime: str | None,
+    runtime: "Engine",
     data: str | None,
     layout: "PointLayout | None",
     reading: "Reading",
@@ -151,7 +152,7 @@ def parity_table(results: "list[Parity]") -> "Table":
     ]
     first = results[0]
     counts = f"{first.faces:,} faces of {counted(first.persons, 'person')}, {first.coordinates:,} coordinates"
-    used = ", ".join(sorted({f"{result.runtime} {result.version}" for result in results}))
+    used = ", ".join(sorted({_ran_on(result) for result in results}))
     references = ", ".join(sorted({f"{result.reference['file']}" for result in results}))
     heads = ["RMSE\nbefore", "\nafter", "\nchange", "\n95 %", "shift\np95", "\nlargest", "at end"]
     columns = [Column("file (.tflite)", "left", narrowest=18), *map(Column, heads)]
@@ -163,6 +164,10 @@ def parity_table(results: "list[Parity]") -> "Table":
             f"{first.data['name']}, test: {counts}; {used}; before: {references}",
         ],
     )
+
+
+def _ran_on(result: "Parity") -> str:
+    return f"{result.runtime} {result.version}" + (f" on {result.accelerator}" if result.accelerator else "")
 
 
 def points_table(results: "list[Parity]") -> str:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from edgefkp.cli.options import (
+    engine_options,
     finder_option,
+    free_option,
     json_option,
     log,
+    log_credits,
     min_face_option,
     model_option,
     print_json,
-    runtime_option,
 )
 from edgefkp.cli.parameters import LayoutChoice, SharedOption
 from edgefkp.data.progress import progress_bar
@@ -22,6 +24,7 @@ from edgefkp.errors import FAILED, counted
 if TYPE_CHECKING:
     from edgefkp.detect.predict import Predicted
     from edgefkp.layout import PointLayout
+    from edgefkp.runtime.engine import Engine
 
 MOST_WORKERS = 64  # each takes about 100 MB
 MOST_SECONDS = 86_400.0
@@ -48,6 +51,7 @@ def _layout_help() -> str:
 @finder_option()
 @click.option("--faces", type=click.IntRange(min=1), help="Most faces per image. [default: all; video: 1]")
 @min_face_option
+@free_option
 @click.option(
     "--format",
     "table",
@@ -81,7 +85,7 @@ def _layout_help() -> str:
     metavar="SECONDS",
     help="Images that take longer are skipped, and videos with such a frame. [default: 300]",
 )
-@runtime_option()
+@engine_options
 @json_option
 def command(
     paths: tuple[Path, ...],
@@ -90,13 +94,14 @@ def command(
     finder: str,
     faces: int | None,
     min_face: float | None,
+    free: bool,
     table: str,
     layout: "PointLayout | None",
     overlays: bool,
     names: bool,
     workers: int,
     timeout: float | None,
-    runtime: str | None,
+    runtime: "Engine",
     as_json: bool,
 ) -> int:
     """Write the keypoints of each PATH (image, folder or video), and the images with the keypoints drawn in.
@@ -111,7 +116,9 @@ def command(
 
     items, left_out = look_for(paths, out)
     limit = timeout or TIMEOUT
-    settings = PredictSettings(out, model, finder, faces, runtime, overlays, names, table, limit, layout, min_face)
+    settings = PredictSettings(
+        out, model, finder, faces, runtime, overlays, names, table, limit, layout, min_face, free
+    )
     detector = settings.detector()  # errors of the model or the finder come before the progress bar
     settings.points_of(detector)
     with progress_bar("predict", len(items)) as bar:
@@ -119,11 +126,13 @@ def command(
         def done(item: Item) -> None:
             bar.update(1)
 
-        result = replace(predict(items, settings, workers, done, detector), left_out=dict(left_out))
+        result = predict(items, settings, workers, done, detector)
+    result = replace(result, left_out=dict(left_out), credits=detector.credits)
     if as_json:
         print_json(result)
     else:
         click.echo(_sentence(result))
+    log_credits(detector.credits)
     if left_out:
         log(f"left out of the folders: {named(left_out)}")
     for name, reason in list(result.silent.items())[:_SHOWN]:

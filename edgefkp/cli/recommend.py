@@ -8,7 +8,7 @@ import click
 
 from edgefkp.cli.options import folder_option, json_option, log, print_json
 from edgefkp.errors import EdgefkpError, UsageError
-from edgefkp.files import visible
+from edgefkp.files import read_json, visible
 
 if TYPE_CHECKING:
     from edgefkp.bench.result import Result
@@ -37,7 +37,8 @@ def command(
     export_dir: Path,
     as_json: bool,
 ) -> None:
-    """Choose a file from RESULT, written by edgefkp bench on the device in question (by default the newest one).
+    """Choose a file from RESULT, written by edgefkp bench on the device in question (by default the newest one), or a
+    network from what edgefkp tune wrote.
 
     The table shows every measured file, the fastest first; those marked * are not beaten by another in both time and
     RMSE. Only measurements with the verdict VALID are chosen or marked. Exits with 3 if no file is within the limit.
@@ -47,13 +48,19 @@ def command(
     from edgefkp.bench import result as results
     from edgefkp.bench.npu_choices import recommend_npu
     from edgefkp.bench.recommend import recommend
-    from edgefkp.bench.table import recommendation
+    from edgefkp.bench.recommend_table import recommendation
+    from edgefkp.cli.tuned_commands import next_commands
+    from edgefkp.search.choices import recommend_network, trial_of
+    from edgefkp.search.front import is_tuned, read_tuned
 
     if target and result:
         raise UsageError("--target chooses by estimates, and RESULT is a measurement", "give one of them")
-    measured = None
+    measured = tuned = None
     if target:
         found = recommend_npu(target, export_dir, budget_ms, max_rmse)
+    elif result and is_tuned(read_json(result)):
+        tuned = read_tuned(result)
+        found = recommend_network(tuned, budget_ms, max_rmse, allow_suspect)
     else:
         measured = results.read(result) if result else _newest()
         found = recommend(measured, budget_ms, max_rmse, allow_suspect)
@@ -63,6 +70,9 @@ def command(
         click.echo(recommendation(found).text())
     if found.chosen and measured:
         _say_if_shipped(found.chosen.file, measured)
+    if found.chosen and tuned and result:
+        for line in next_commands(tuned, result, trial_of(tuned, found.chosen.file)):
+            log(line)
 
 
 def _say_if_shipped(file: str, measured: "Result") -> None:

@@ -90,7 +90,9 @@ def _schedules() -> tuple[str, ...]:
 @click.option(
     "--teacher-share", type=float, default=0.5, show_default=True, help="Share of the teachers in each target."
 )
+@click.option("--variant", default="", metavar="WORD", help="A word for the model's name: free, for small.free-...")
 @click.option("--teacher-copies", type=int, default=0, help="Augmented copies of each face that the teachers label.")
+@click.option("--teacher-online", is_flag=True, help="Let the teachers label every altered image as it is drawn.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("models"), show_default=True, help="Folder for the model."
 )
@@ -117,6 +119,8 @@ def command(
     teacher: tuple[Path, ...],
     teacher_share: float,
     teacher_copies: int,
+    variant: str,
+    teacher_online: bool,
     out: Path,
     resume: bool,
     replace: bool,
@@ -133,9 +137,10 @@ def command(
     from edgefkp.data.faces import with_extra_training_faces, with_license
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.labels.options import AS_THEY_ARE
+    from edgefkp.training.experiment import Experiment
     from edgefkp.training.recipe import read_recipe
     from edgefkp.training.schedule import AUTO
-    from edgefkp.training.train import Experiment, train
+    from edgefkp.training.train import train
 
     if schedule and not start:
         raise UsageError(
@@ -152,9 +157,11 @@ def command(
         teachers=teacher,
         teacher_share=teacher_share,
         teacher_copies=teacher_copies,
+        teacher_online=teacher_online,
         automatic_weight=automatic_weight,
         start=start,
         schedule=schedule or AUTO,
+        variant=variant,
     )
     own = with_license(open_dataset(data, labels, *spec_of(layout, size, colors), reading), license)
     more_faces = [

@@ -15,6 +15,7 @@ from edgefkp.data.faces import Dataset, Faces
 from edgefkp.data.labels.findings import LabelFinding
 from edgefkp.data.labels.fit import Fit
 from edgefkp.data.outliers import outlier_scores
+from edgefkp.errors import counted
 from edgefkp.layout import REFERENCE_SIDE
 
 # Of every kind that is looked for: what it means.
@@ -84,7 +85,8 @@ def audit_line(result: Audit) -> str:
     """The counts in one line."""
     found = [f"{kind} {count}" for kind, count in result.counts.items() if count]
     found += [f"doubtful labels: {', '.join(finding.kind for finding in result.labels)}"] if result.labels else []
-    return f"audit of {result.faces:,} faces: {', '.join(found) or 'nothing found'}"
+    more = " (edgefkp data audit lists them)" if result.findings else ""
+    return f"audit of {counted(result.faces, 'face')}: {', '.join(found) or 'nothing found'}{more}"
 
 
 def _pairs(parts: dict[str, Faces]) -> list[Finding]:
@@ -111,7 +113,7 @@ def _persons_in_both(train: Faces, test: Faces) -> list[Finding]:
     findings = []
     for person in np.intersect1d(train.groups, test.groups):
         trained, rows = int((train.groups == person).sum()), np.flatnonzero(test.groups == person)
-        detail = f"{person}: {trained} faces in train, {len(rows)} in test"
+        detail = f"{person}: {counted(trained, 'face')} in train, {len(rows)} in test"
         findings.append(_finding("person in test", "test", test, int(rows[0]), detail, len(rows), str(person)))
     return findings
 

@@ -14,7 +14,7 @@ from edgefkp.data.images import read_image
 from edgefkp.data.license import license_of
 from edgefkp.data.photos import PARTS, Photos
 from edgefkp.data.progress import progress_bar
-from edgefkp.errors import EdgefkpError, some, warn
+from edgefkp.errors import EdgefkpError, counted, some, warn
 from edgefkp.geometry import Box, box_of_keypoints, crop_face, crop_matrix, move_points
 from edgefkp.layout import REFERENCE_SIDE, InputSpec, PointLayout
 
@@ -78,7 +78,7 @@ def _require_faces(photos: Photos) -> None:
     ]
     if useless:
         raise EdgefkpError(
-            f"{photos.source}: {len(useless)} of {len(photos)} rows do not show where the face is: {some(useless)}",
+            f"{photos.source}: no place of a face in {len(useless)} of {counted(len(photos), 'row')}: {some(useless)}",
             f"give two points or more, apart from each other (faces from {SMALLEST_SIDE} pixels), or remove these rows",
         )
 
@@ -111,7 +111,7 @@ def _report_missing(photos: Photos, rows: list[int], skip: bool) -> None:
     if not rows:
         return
     names = [str(photos.ids[row]) for row in rows]
-    found = f"{len(names)} of {len(photos)} images that {photos.source.name} names are missing or unreadable"
+    found = f"{len(names)} of {counted(len(photos), 'image')} that {photos.source.name} names are missing or unreadable"
     if not skip or len(rows) == len(photos):
         raise EdgefkpError(
             f"{found}: {some(names)}",

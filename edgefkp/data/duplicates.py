@@ -8,7 +8,7 @@ import numpy as np
 
 from edgefkp.data.cache import stored
 from edgefkp.data.faces import resampled
-from edgefkp.errors import warn
+from edgefkp.errors import counted, warn
 from edgefkp.files import sha256_arrays
 from edgefkp.layout import InputSpec
 
@@ -138,6 +138,7 @@ def persons_or_duplicates(name: str, images: np.ndarray, persons: np.ndarray | N
     groups = groups_of_duplicates(images)
     warn(
         f"{name} does not name the persons, so near-duplicates count as one person "
-        f"({len(np.unique(groups))} groups of {len(groups)} faces); scores may be too good where persons repeat"
+        f"({counted(len(np.unique(groups)), 'group')} of {counted(len(groups), 'face')}); "
+        "scores may be too good where persons repeat"
     )
     return groups

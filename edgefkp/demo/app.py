@@ -19,7 +19,7 @@ from edgefkp.demo.session import Pipeline
 from edgefkp.demo.view import View
 from edgefkp.detect.encoders import H264, browser_suffix, codec_name
 from edgefkp.detect.media import Frame, write_image
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, counted
 
 SCHEMA = "edgefkp.demo/1"
 _VERBS = {"model": "switch", "snapshot": "write a snapshot"}  # command -> what could not be done; others: as they are
@@ -220,7 +220,7 @@ class Demo:
 
 def left_out(recorder: Recorder) -> str:
     """For the end of a line: how many frames could not be written in time."""
-    return f"; {recorder.dropped} frames were left out: they came faster than they are written" * bool(recorder.dropped)
+    return f"; {counted(recorder.dropped, 'frame')} left out, faster than can be written" * bool(recorder.dropped)
 
 
 class Pace:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from edgefkp.bench.examination import rounds_activations
 from edgefkp.demo.answers import KINDS, Answer, Get, as_json
 from edgefkp.demo.browser_finder import finder_pages, page_finder
 from edgefkp.demo.pages import css_color, legend, page_file
@@ -20,6 +21,7 @@ from edgefkp.detect.finders import DEFAULT
 from edgefkp.detect.overlay import dot_size, name_columns
 from edgefkp.detect.smoothing import OneEuro
 from edgefkp.detect.tracker import LOST, MAX_MOTION, MAX_PREDICTIONS, REDISCOVER, REGAIN, TRACK_THRESHOLD
+from edgefkp.export.schemes import parse_tflite
 from edgefkp.files import cache_dir
 from edgefkp.geometry import Box, crop_face, reframed
 from edgefkp.layout import KAGGLE15, REFERENCE_SIDE, SIDE_COLORS, ModelSpec, side_of
@@ -28,6 +30,7 @@ from edgefkp.runtime.metadata import spec_of
 PAGE = "browser.html"
 SHARED = ("style.css", "controls.js")  # with the live page
 SCRIPTS = (
+    "accelerators.js",
     "browser.js",
     "camera.js",
     "drawing.js",
@@ -147,6 +150,7 @@ def _spec(model: Path) -> dict[str, Any]:
         "lines": [layout.rows(*line) for line in layout.lines],
         "nameColumns": name_columns(layout),
         "reframed": reframed(Box(0, 0, 1), KAGGLE15, layout)._asdict(),
+        "rounds": rounds_activations(parse_tflite(model).scheme),
     }
 
 

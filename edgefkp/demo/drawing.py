@@ -9,6 +9,7 @@ import numpy as np
 from edgefkp.demo.view import View
 from edgefkp.detect.overlay import annotated, color_of, draw_faces, draw_text, enlargement
 from edgefkp.detect.point_names import SHADE
+from edgefkp.errors import counted
 from edgefkp.geometry import Box, move_points
 from edgefkp.layout import REFERENCE_SIDE
 
@@ -55,13 +56,13 @@ def _compared(view: View) -> np.ndarray:
 
 
 def status_lines(view: View) -> list[str]:
-    faces = f"{len(view.faces)} face{'' if len(view.faces) == 1 else 's'}" if view.faces else "no face"
+    faces = counted(len(view.faces), "face")
     lines = [
         f"{view.model}  {view.runtime}",
         f"{view.fps:.0f} fps  {faces}{'' if view.options.smoothing else '  unsmoothed'}",
         f"find {view.find:.1f}  network {view.network:.1f}  smooth {view.smooth:.1f} ms",
     ]
-    return [*lines, f"the recording lacks {view.options.dropped} frames"] if view.options.dropped else lines
+    return [*lines, f"the recording lacks {counted(view.options.dropped, 'frame')}"] if view.options.dropped else lines
 
 
 def title_lines(view: View) -> list[str]:

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from edgefkp.card import read_card
 from edgefkp.demo.view import View, ViewOptions
 from edgefkp.detect import finders
 from edgefkp.detect.detector import KeypointDetector, PresenceCheck
+from edgefkp.detect.free import free_set, model_credits
 from edgefkp.detect.media import Frame
 from edgefkp.detect.tracker import TrackedFace, Tracker
 from edgefkp.errors import EdgefkpError
@@ -37,6 +39,7 @@ class Work(NamedTuple):
     max_faces: int  # of a video
     names: bool  # drawn beside the points
     min_face: float | None = None
+    free: bool = False
 
 
 class Pipeline:
@@ -52,13 +55,15 @@ class Pipeline:
         options: ViewOptions | None = None,
         presence: PresenceCheck | None = None,
         min_face: float | None = None,
+        free: bool = False,
     ) -> None:
         """presence: another check than the fitted one. The other arguments: see KeypointDetector."""
         self.options = options or ViewOptions()
         self._finder, self._runtime, self._threads, self._max_faces = finder, runtime, threads, max_faces
-        self._presence, self._min_face = presence, min_face
-        first = find_model(model)
-        self.choices = choices_beside(first)
+        self._presence, self._min_face, self._free = presence, min_face, free
+        first = free_set(model, finder).model if free else find_model(model)
+        beside = choices_beside(first)
+        self.choices = [path for path in beside if model_credits(read_card(path)) is not None] if free else beside
         self._tracker = self._tracker_of(first)
         self._compared: tuple[Path, Predictor] | None = None
         self._arrivals: deque[float] = deque(maxlen=WINDOW)
@@ -68,6 +73,11 @@ class Pipeline:
     @property
     def model(self) -> Path:
         return self._tracker.detector.model
+
+    @property
+    def credits(self) -> tuple[str, ...]:
+        """Whom to credit for the free set; () where others predict."""
+        return self._tracker.detector.credits
 
     def use(self, name: str | None = None) -> None:
         """Switch to the model of that name, or to the next one. Raises EdgefkpError for one that is not there."""
@@ -103,7 +113,7 @@ class Pipeline:
     def work(self) -> "Work":
         """What a file that a viewer uploads is predicted with."""
         own = (str(self.model), self._finder, self._runtime, self._threads, self._max_faces, self.options.names)
-        return Work(*own, self._min_face)
+        return Work(*own, self._min_face, self._free)
 
     def process(self, frame: Frame) -> View:
         if frame.is_cut:
@@ -144,6 +154,7 @@ class Pipeline:
             runtime=self._runtime,
             threads=self._threads,
             presence=self._presence,
+            free=self._free,
         )
         return Tracker(detector, max_faces=self._max_faces)
 

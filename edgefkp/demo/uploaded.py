@@ -34,8 +34,8 @@ _BEGINS = (
     (188, b"G"),  # ts: packets of 188 bytes
     (196, b"G"),  # m2ts: of 192
 )
-# OpenCV's own limits, before it reads a header that promises too much, and FFmpeg's, against files that name others.
-# OpenCV 4.11 alone does not hand these to FFmpeg; there, as everywhere, the first bytes decide (_require_container).
+# OpenCV's own limits, before it reads a header that promises too much, and FFmpeg's, against files that name others:
+# a second guard behind the first bytes above, which OpenCV 4.11 alone does not hand on to FFmpeg.
 ENVIRONMENT = {
     "OPENCV_IO_MAX_IMAGE_PIXELS": str(MOST_PIXELS),
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": "protocol_whitelist;file|"
@@ -60,7 +60,12 @@ def _image(path: Path, out: Path, work: Work) -> dict[str, Any]:
 
     image = decoded(image_bytes(path))
     detector = KeypointDetector(
-        work.model, work.finder, min_face=work.min_face, runtime=work.runtime, threads=work.threads
+        work.model,
+        work.finder,
+        min_face=work.min_face,
+        runtime=work.runtime,
+        threads=work.threads,
+        free=work.free,
     )
     started = time.perf_counter()
     faces = detector(image)
@@ -80,7 +85,12 @@ def _video(path: Path, out: Path, work: Work) -> dict[str, Any]:
 
     _require_container(path)
     detector = KeypointDetector(
-        work.model, work.finder, min_face=work.min_face, runtime=work.runtime, threads=work.threads
+        work.model,
+        work.finder,
+        min_face=work.min_face,
+        runtime=work.runtime,
+        threads=work.threads,
+        free=work.free,
     )
     tracker = Tracker(detector, max_faces=work.max_faces)
     source = Video(path)

@@ -16,6 +16,7 @@ from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.geometry import Box, crop_face, crop_matrix, invert, move_points, reframed, roll_of, turned_box
 from edgefkp.layout import KAGGLE15, PointLayout
 from edgefkp.layouts.maps import conversion
+from edgefkp.runtime.engine import RuntimeChoice
 
 if TYPE_CHECKING:
     from edgefkp.detect.finders import FaceFinder
@@ -72,18 +73,26 @@ class KeypointDetector:
         for face in detector(cv2.imread("photo.jpg")):
             print(face.box, face.score, face.pose, dict(zip(face.layout.points, face.keypoints)))
 
-    model: a .tflite (or .keras) file or the name of a shipped one; None = the shipped default.
-    finder: how `edgefkp predict --finder` takes it ("haar", "yunet:FILE.onnx"), or an object with `name` and `find`.
-    min_score: faces below it are dropped; None = the finder's own limit: 0.35, and 0 for whole-image.
-    max_faces: of one image, those with the best boxes; None = all.
-    min_face: the smallest side of a face, below 1 as a share of the image's short side, else in pixels; None = as far
-    as the finder searches.
-    runtime, threads: see edgefkp.runtime.interpreters.
-    predictor: the model, where it is open already. presence: another check than the fitted one.
-
     Calls may come from several threads: a lock lets one through at a time. For work in parallel give each thread a
     detector of its own.
-    Raises EdgefkpError for a model that is missing, damaged or no keypoint network.
+
+    Args:
+        model: A .tflite (or .keras) file or the name of a shipped one; None: the shipped default.
+        finder: As `edgefkp predict --finder` takes it ("haar", "yunet:FILE.onnx"), or an object with `name` and `find`.
+        min_score: Faces below it are dropped; None: the finder's own limit, 0.35, and 0 for whole-image.
+        max_faces: Of one image, those with the best boxes; None: all.
+        min_face: Smallest side of a face, below 1 as a share of the image's short side, else in pixels; None: as far
+            as the finder searches.
+        runtime: Of .tflite files, "litert" or "tflite-runtime"; None: the first that is installed.
+        threads: Of the runtime.
+        predictor: The model, where it is open already.
+        presence: Another check than the fitted one, whether a face is there.
+        free: Use only files that were taught by data with clean terms, for products: a model, a finder and a presence
+            check of the free set. `credits` names whom to credit.
+
+    Raises:
+        EdgefkpError: The model is missing, damaged or no keypoint network; with `free`, it is not free, or a
+            part of the free set is missing.
     """
 
     def __init__(
@@ -94,11 +103,13 @@ class KeypointDetector:
         min_score: float | None = None,
         max_faces: int | None = None,
         min_face: float | None = None,
-        runtime: str | None = None,
+        runtime: RuntimeChoice = None,
         threads: int = 1,
         predictor: "Predictor | None" = None,
         presence: PresenceCheck | None = None,
+        free: bool = False,
     ) -> None:
+        from edgefkp.detect.free import free_set
         from edgefkp.detect.presence import fitted
         from edgefkp.runtime.predictor import open_predictor
         from edgefkp.runtime.shipped import find_model
@@ -107,6 +118,11 @@ class KeypointDetector:
             raise UsageError(
                 f"no face is as small as {min_face}", "give a share of the short side, or pixels from 1 on"
             )
+        self.credits: tuple[str, ...] = ()
+        if free:
+            chosen = free_set(model, finder)
+            model, finder, self.credits = chosen.model, chosen.finder, chosen.credits
+            presence = presence or chosen.presence
         self.model = find_model(model)
         limit = finders.finder_kind(finder).min_score if isinstance(finder, str) else FACE_THRESHOLD
         self.finder = finders.open_finder(finder) if isinstance(finder, str) else finder

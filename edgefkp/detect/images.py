@@ -19,6 +19,7 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.files import sha256_file
 from edgefkp.layout import PointLayout
 from edgefkp.layouts.maps import find_conversion
+from edgefkp.runtime.engine import RuntimeChoice
 
 TIMEOUT = 300.0  # seconds; the largest image that is read takes a slow board a minute
 _WRITABLE = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -51,23 +52,31 @@ class PredictSettings:
     model: str | None = None
     finder: str = finders.DEFAULT
     max_faces: int | None = None
-    runtime: str | None = None
+    runtime: RuntimeChoice = None
     overlays: bool = True
     names: bool = False
     table: str = "csv"
     timeout: float = TIMEOUT  # seconds that an image, or a frame of a video, may take
     layout: PointLayout | None = None  # of the points that are written and drawn; None: the model's
     min_face: float | None = None
+    free: bool = False
 
     def detector(self) -> KeypointDetector:
         return KeypointDetector(
-            self.model, self.finder, max_faces=self.max_faces, min_face=self.min_face, runtime=self.runtime
+            self.model,
+            self.finder,
+            max_faces=self.max_faces,
+            min_face=self.min_face,
+            runtime=self.runtime,
+            free=self.free,
         )
 
     def identity(self, detector: KeypointDetector) -> dict[str, Any]:
         """What must be the same for an earlier run's work to count: values by the names of the options."""
         name, _, argument = self.finder.partition(":")
-        optional = {} if self.min_face is None else {"min face": self.min_face}
+        optional: dict[str, Any] = {} if self.min_face is None else {"min face": self.min_face}
+        if self.free:
+            optional["free"] = True
         return {
             "edgefkp": __version__,
             "model": sha256_file(detector.model),
@@ -75,6 +84,7 @@ class PredictSettings:
             "finder's file": sha256_file(argument) if os.path.isfile(argument) else argument,
             "faces": self.max_faces or "all",
             "runtime": detector.predictor.runtime,
+            **({"accelerator": on} if (on := detector.predictor.accelerator) else {}),
             "format": self.table,
             "overlays": self.overlays,
             "names": self.names,

@@ -47,6 +47,7 @@ class Predicted:
     skipped: dict[str, str]  # file -> reason
     left_out: dict[str, int] = field(default_factory=dict)  # kind of file -> how many in the folders are no input
     silent: dict[str, str] = field(default_factory=dict)  # video whose overlay has no sound -> reason
+    credits: tuple[str, ...] = ()  # whom to credit for the free set, where it predicted
 
 
 class Items(NamedTuple):

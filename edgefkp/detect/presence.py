@@ -8,8 +8,10 @@ networks see when a face is lost. The score is how likely the points are good: w
 from __future__ import annotations
 
 import functools
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +22,7 @@ from edgefkp.layout import KAGGLE15, REFERENCE_SIDE, PointLayout
 from edgefkp.layouts.maps import Conversion, common_part
 
 WEIGHTS = Path(__file__).with_name("presence.npz")
+FREE_WEIGHTS = WEIGHTS.with_name("presence-free.npz")  # of the free set (free.py)
 FACE_THRESHOLD = 0.35  # from this score on there is a face; what passes below are mostly faces whose points are off
 PATCH = 24  # pixels, side of the patch
 # Lengths in pixels of an upright crop of REFERENCE_SIDE:
@@ -99,6 +102,7 @@ class Presence:
     hidden_bias: np.ndarray  # (units,)
     out: np.ndarray  # (units,) weights
     bias: float
+    terms: str = ""  # of what it was fitted on, as free.py reads them; "" where they are not stated
 
     def __call__(self, crop: np.ndarray, keypoints: np.ndarray, layout: PointLayout) -> float:
         """How likely (K, 2) `keypoints`, pixels of the crop, lie on a face of it: 0 to 1.
@@ -118,21 +122,29 @@ class Presence:
 
     def save(self, path: Path) -> None:
         with replacing(path) as temporary:
-            np.savez_compressed(
-                temporary,
-                hidden=self.hidden.astype(np.float16),
-                hidden_bias=self.hidden_bias.astype(np.float32),
-                out=self.out.astype(np.float32),
-                bias=np.float32(self.bias),
-            )
+            arrays: dict[str, Any] = {
+                "hidden": self.hidden.astype(np.float16),
+                "hidden_bias": self.hidden_bias.astype(np.float32),
+                "out": self.out.astype(np.float32),
+                "bias": np.float32(self.bias),
+            }
+            if self.terms:
+                arrays["terms"] = np.array(self.terms)
+            np.savez_compressed(temporary, **arrays)
 
 
 @functools.cache
 def fitted() -> Presence:
     """The check that comes with edgefkp."""
+    return read_presence(WEIGHTS)
+
+
+def read_presence(path: Path) -> Presence:
+    """Raises EdgefkpError for a file that is missing or damaged."""
     try:
-        with np.load(WEIGHTS) as arrays:
+        with np.load(path) as arrays:
             hidden, hidden_bias, out = (arrays[name].astype(np.float32) for name in ("hidden", "hidden_bias", "out"))
-            return Presence(hidden, hidden_bias, out, float(arrays["bias"]))
-    except OSError as error:
-        raise EdgefkpError(f"{WEIGHTS.name} is missing from this edgefkp", "install edgefkp again") from error
+            terms = str(arrays["terms"]) if "terms" in arrays else ""
+            return Presence(hidden, hidden_bias, out, float(arrays["bias"]), terms)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise EdgefkpError(f"{path.name} is missing from this edgefkp, or damaged", "install edgefkp again") from error

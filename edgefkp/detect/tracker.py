@@ -54,11 +54,13 @@ class _Track:
 
 @dataclass
 class Tracker:
-    """Follows faces through the frames of a video. Not for several threads at once.
+    """Follows faces through the frames of a video.
 
-    tracker = Tracker(KeypointDetector())
-    for face in tracker(frame, seconds):
-        print(face.number, face.keypoints)
+        tracker = Tracker(KeypointDetector())
+        for face in tracker(frame, seconds):
+            print(face.number, face.keypoints)
+
+    Not for several threads at once.
     """
 
     detector: KeypointDetector

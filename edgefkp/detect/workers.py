@@ -12,6 +12,7 @@ from typing import Any
 from edgefkp.detect.images import Item, Outcome, PredictSettings, predict_image
 from edgefkp.detect.media import is_video
 from edgefkp.detect.videos import predict_video
+from edgefkp.errors import missing
 from edgefkp.files import sweep
 from edgefkp.records import read_record
 from edgefkp.runtime.isolate import Child, ChildDied, report
@@ -122,6 +123,10 @@ def work(settings: Any, items: list[Any]) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))
     own = read_record(PredictSettings, settings, "the settings")
+    try:
+        import cv2  # noqa: F401  # not to be found wanting at the first image, which would be blamed for it
+    except ImportError as error:
+        raise missing(error) from error
     detector = own.detector()
     report("ready")
     for value in items:

@@ -55,6 +55,7 @@ def training_faces(source: Dataset, count: int = FACES) -> Faces:
 
 def mean_shape_rmse(keypoints: np.ndarray) -> float:
     """What the mean of (N, K, 2) points scores on them."""
+    keypoints = keypoints[:, ~np.isnan(keypoints).all((0, 2))]
     mean = np.nanmean(keypoints, 0)
     return rmse(np.broadcast_to(mean, keypoints.shape), keypoints)
 

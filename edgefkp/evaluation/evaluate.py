@@ -13,10 +13,12 @@ from edgefkp.errors import UsageError
 from edgefkp.evaluation.fitted import fitted_faces
 from edgefkp.evaluation.gates import Gate, GateResult, check_gate
 from edgefkp.evaluation.metrics import Score, keep_label_sources, score
+from edgefkp.evaluation.offsets import fitted_offsets
 from edgefkp.evaluation.slices import Slice, slices
 from edgefkp.files import sha256_file
 from edgefkp.layout import REFERENCE_SIDE
 from edgefkp.runtime.contract import Stated
+from edgefkp.runtime.engine import RuntimeChoice
 from edgefkp.runtime.predictor import open_predictor
 
 SCHEMA = "edgefkp.evaluation/1"
@@ -51,6 +53,10 @@ class Evaluation:
     side: int = REFERENCE_SIDE  # pixels: lengths are those of an image of this side, the model's input
     slices: list[Slice] = field(default_factory=list)  # the parts that were asked for
     gates: list[GateResult] = field(default_factory=list)  # the limits that were asked for
+    accelerator: str = ""  # or delegate, that computed; "" for the CPU
+
+    # What was taken off each point, x and y, and how many training faces it was fitted on; None: nothing.
+    offsets: dict[str, Any] | None = None
 
 
 def part_of(source: Dataset, part: str) -> Faces:
@@ -81,7 +87,7 @@ def evaluate(
     source: Dataset,
     part: str = "test",
     label_sources: tuple[int, ...] | None = None,
-    runtime: str | None = None,
+    runtime: RuntimeChoice = None,
     stated: Stated | None = None,
 ) -> tuple[Evaluation, np.ndarray]:
     """Score the model at `path` on a part of `source`; returns the evaluation and the (N, K, 2) predicted points
@@ -101,20 +107,26 @@ def evaluated(
     source: Dataset,
     part: str = "test",
     label_sources: tuple[int, ...] | None = None,
-    runtime: str | None = None,
+    runtime: RuntimeChoice = None,
     by: Sequence[str] = (),
     gates: Sequence[Gate] = (),
     stated: Stated | None = None,
+    fit_offsets: bool = False,
 ) -> Evaluated:
     """`evaluate`, with the faces and with scores of parts of them.
 
     by: properties and columns, see `slices.slices`. gates: limits, see `gates.check_gate`; one that is not met is no
-    error here. Raises UsageError for a property that the faces do not have.
+    error here. fit_offsets: take off the mean error of each point on training persons, see `fitted_offsets`. Raises
+    UsageError for a property that the faces do not have.
     """
     labeled = part_of(source, part)
     predictor = open_predictor(path, runtime, stated=stated)
     fitted = fitted_faces(predictor.spec, labeled, Path(path).name)
     faces, predicted = fitted.faces, fitted.scored(predictor.predict(fitted.seen.images))
+    held = None
+    if fit_offsets:
+        offsets, held = fitted_offsets(predictor, source, Path(path).name, label_sources)
+        predicted = predicted - offsets
     scored = score(predicted, faces.keypoints, faces.groups, faces.layout, faces.label_src, label_sources)
     kaggle, coordinates = None, 0
     own_pixels = faces.input.side == labeled.input.side and faces.layout == labeled.layout
@@ -129,11 +141,13 @@ def evaluated(
         sha256=sha256_file(path),
         runtime=predictor.runtime,
         version=predictor.version,
+        accelerator=predictor.accelerator,
         data=described,
         score=scored,
         kaggle_rmse=kaggle,
         kaggle_coordinates=coordinates,
         side=faces.input.side,
+        offsets=held,
     )
     counted = replace(faces, keypoints=keep_label_sources(faces.keypoints, faces.label_src, label_sources))
     return Evaluated(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgefkp.data.faces import Faces
-from edgefkp.errors import GateError, UsageError
+from edgefkp.errors import GateError, UsageError, counted
 from edgefkp.evaluation.metrics import Score
 from edgefkp.evaluation.normalized import LIMITS, TITLES
 from edgefkp.evaluation.properties import measured
@@ -157,6 +157,6 @@ def _failure(result: GateResult) -> str:
     if not result.faces:
         return f"'{result.gate}' (no face is of this kind)"
     if result.value is None or result.off is None:
-        return f"'{result.gate}' (not known of these {result.faces} faces)"
+        return f"'{result.gate}' (not known of these {counted(result.faces, 'face')})"
     unit = METRICS[parse_gate(result.gate).metric][0]
-    return f"'{result.gate}' ({result.value:.3g}{unit}, {result.off:.2g}{unit} off, {result.faces} faces)"
+    return f"'{result.gate}' ({result.value:.3g}{unit}, {result.off:.2g}{unit} off, {counted(result.faces, 'face')})"

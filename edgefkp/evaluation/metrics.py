@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, counted
 from edgefkp.evaluation.bootstrap import rmse_interval
 from edgefkp.evaluation.normalized import Normalized, face_errors, normalized, own_normalization
 from edgefkp.layout import PointLayout
@@ -74,7 +74,7 @@ def score(
         )
     if not np.isfinite(predicted).all():
         bad = int((~np.isfinite(predicted)).any((1, 2)).sum())
-        raise EdgefkpError(f"the model produced NaN or infinity for {bad} of {len(predicted)} faces")
+        raise EdgefkpError(f"the model produced NaN or infinity for {bad} of {counted(len(predicted), 'face')}")
     error = predicted - truth
     squares = np.where(labeled, error, 0) ** 2
     complete = labeled.all((1, 2))

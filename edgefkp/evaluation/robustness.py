@@ -18,6 +18,7 @@ from edgefkp.evaluation.metrics import keep_label_sources, rmse
 from edgefkp.files import sha256_arrays, sha256_file
 from edgefkp.geometry import invert, move_image, move_points, similarity
 from edgefkp.layout import REFERENCE_SIDE
+from edgefkp.runtime.engine import RuntimeChoice
 from edgefkp.runtime.predictor import open_predictor
 
 SCHEMA = "edgefkp.robustness/1"
@@ -57,6 +58,7 @@ class Robustness:
     version: str
     data: dict[str, Any]
     rows: list[ConditionScore]
+    accelerator: str = ""  # or delegate, that computed; "" for the CPU
 
 
 def _darker(gain: float) -> Callable[[np.ndarray, Draw], np.ndarray]:
@@ -181,7 +183,7 @@ def robustness(
     faces: Faces,
     data: dict[str, Any],
     label_sources: tuple[int, ...] | None = None,
-    runtime: str | None = None,
+    runtime: RuntimeChoice = None,
     through: Callable[[Sequence[Condition]], Iterator[Condition]] = iter,
 ) -> Robustness:
     """Score the model at `path` under every condition, in pixels of its input.
@@ -199,4 +201,5 @@ def robustness(
         return fitted.convert(predictor.predict(images))
 
     rows = [under(predict, seen.images, truth, condition) for condition in through(CONDITIONS)]
-    return Robustness(SCHEMA, Path(path).name, sha256_file(path), predictor.runtime, predictor.version, known, rows)
+    ran = predictor.runtime, predictor.version
+    return Robustness(SCHEMA, Path(path).name, sha256_file(path), *ran, known, rows, predictor.accelerator)

@@ -97,19 +97,24 @@ class Table:
         """The table's text with ever less in it, None for each that is too wide; the last one always is a text."""
         for level in sorted({0, *(column.drop for column in self.columns)}):
             kept = [number for number, column in enumerate(self.columns) if not 0 < column.drop <= level]
-            for gap in (2, 1):
-                yield self._fitted(kept, gap, width)
+            for cut, gap in ((False, 2), (False, 1), (True, 2), (True, 1)):  # a narrow table, but whole names
+                yield self._fitted(kept, gap, width, cut)
         yield self._fitted(kept, 1, width, anyway=True)
 
-    def _fitted(self, kept: list[int], gap: int, width: int | None, anyway: bool = False) -> str | None:
-        """These columns, the widest of those that may be cut only as wide as fits; None where that is not enough."""
+    def _fitted(
+        self, kept: list[int], gap: int, width: int | None, cut: bool = True, anyway: bool = False
+    ) -> str | None:
+        """These columns, the widest of those that may be cut only as wide as fits; None where that is not enough.
+
+        cut: whether cells may be cut. anyway: rather too wide a text than None.
+        """
         heads = [self.columns[number].name.split("\n") for number in kept]
         depth = max(map(len, heads))
         above = [[head[line] if line < len(head) else "" for head in heads] for line in range(depth)]
         below = [[row[number] for number in kept] for row in self.rows]
         widths = [max(map(len, cells)) for cells in zip(*above, *below, strict=True)]
         least = [
-            max([min(wide, self.columns[number].narrowest or wide), *map(len, head)])
+            max([min(wide, (cut and self.columns[number].narrowest) or wide), *map(len, head)])
             for number, wide, head in zip(kept, widths, heads, strict=True)
         ]
         while width is not None and sum(widths) + gap * (len(widths) - 1) > width:

@@ -15,7 +15,7 @@ import numpy as np
 
 from edgefkp.export.convert import ConversionSettings, convert
 from edgefkp.export.network_inputs import in_order_of, name_of
-from edgefkp.export.schemes import FLOAT
+from edgefkp.export.schemes import CAST, FLOAT
 from edgefkp.files import write_bytes
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime import interpreters as runtimes
@@ -40,7 +40,7 @@ def output_unit(spec: ModelSpec | None) -> tuple[float, str]:
 
 def measured_with(settings: ConversionSettings) -> ConversionSettings:
     """The scheme in which the correction is measured: the same integers, but float at both ends."""
-    return replace(settings, scheme=settings.values.measured_as or settings.scheme, u8=False)
+    return replace(settings, scheme=settings.values.measured_as or settings.scheme, u8=False, widen=CAST)
 
 
 def missing_bias(

@@ -10,7 +10,7 @@ import numpy as np
 from edgefkp.data.arrays import read_arrays
 from edgefkp.data.faces import Dataset
 from edgefkp.data.split import Split, TrainingFaces, split
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, counted
 from edgefkp.files import sha256_arrays
 from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
 from edgefkp.layouts.maps import find_conversion
@@ -152,7 +152,7 @@ def from_file(path: Path, inputs: Sequence[tuple[Any, ...]], spec: InputSpec | N
     if len({len(array) for array in samples}) != 1:
         raise EdgefkpError(f"{path}: the inputs have different numbers of samples")
     _require_different(np.concatenate([one.reshape(len(one), -1).astype(np.float64) for one in samples], 1), str(path))
-    return CalibrationSet(f"{path.name}, {len(samples[0])} samples", tuple(samples))
+    return CalibrationSet(f"{path.name}, {counted(len(samples[0]), 'sample')}", tuple(samples))
 
 
 def _samples(path: Path, array: np.ndarray, input: NetworkInput, spec: InputSpec | None) -> np.ndarray:
@@ -202,7 +202,7 @@ def require_images(images: np.ndarray, name: str, different: bool = True) -> Non
         raise EdgefkpError(f"calibration ({name}) has no images", "give --data with faces")
     if images.max() <= LEAST_RANGE:
         raise EdgefkpError(
-            f"calibration ({name}): the brightest pixel of {len(images)} images is {images.max()} of 255",
+            f"calibration ({name}): the brightest pixel of {counted(len(images), 'image')} is {images.max()} of 255",
             "the images seem to be divided by 255 already: give pixels 0..255 as uint8",
         )
     _require_varied(images.std(1) < LEAST_CONTRAST, name)
@@ -232,14 +232,16 @@ _OTHERS = (
 
 def _require_varied(constant: np.ndarray, name: str) -> None:
     if constant.any():
-        message = f"calibration ({name}): {constant.sum()} of {len(constant)} samples are one plain gray"
+        message = f"calibration ({name}): {constant.sum()} of {counted(len(constant), 'sample')} are one plain gray"
         raise EdgefkpError(message, _OTHERS)
 
 
 def _require_different(flat: np.ndarray, name: str) -> None:
     repeated = len(flat) - len(np.unique(flat, axis=0))
     if repeated:
-        raise EdgefkpError(f"calibration ({name}): {repeated} of {len(flat)} samples are there twice", _OTHERS)
+        raise EdgefkpError(
+            f"calibration ({name}): {repeated} of {counted(len(flat), 'sample')} are there twice", _OTHERS
+        )
 
 
 def images_as_input(images: np.ndarray, spec: InputSpec) -> np.ndarray:

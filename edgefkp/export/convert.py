@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.network_inputs import in_order_of, name_of, one_by_one, takes_bytes, with_fixed_batch
-from edgefkp.export.schemes import DEFAULT_SCHEMES, SCHEMES, Scheme, schemes_with
+from edgefkp.export.schemes import CAST, DEFAULT_SCHEMES, SCHEMES, Scheme, schemes_with
+from edgefkp.export.wide_head import widened
 from edgefkp.files import cache_dir, captured_fds, write_bytes
 from edgefkp.layout import ModelSpec
 from edgefkp.networks.complexity import leaves
@@ -37,6 +38,10 @@ class ConversionSettings:
     # How those pixels are scaled, of each channel or one number for all, as InputSpec.mean_and_deviation.
     mean: tuple[float, ...] = (0.0,)
     deviation: tuple[float, ...] = (255.0,)
+    # The scheme in whose integers a soft argmax computes (edgefkp.export.wide_head); "" for the file's own.
+    head: str = ""
+    # The operator that leads into it (see Target.widen).
+    widen: str = CAST
 
     def __post_init__(self) -> None:
         scheme = SCHEMES[self.scheme]
@@ -62,7 +67,7 @@ class ConversionSettings:
         return {
             name: value
             for name, value in asdict(self).items()
-            if name not in ("mean", "deviation") or value != getattr(blank, name)
+            if name not in ("mean", "deviation", "head", "widen") or value != getattr(blank, name)
         }
 
 
@@ -95,7 +100,11 @@ def convert(model: Any, settings: ConversionSettings, samples: Sequence[np.ndarr
             converter = converter_of(model, settings, samples)
             if settings.keep_float:
                 return _keeping_float(model, converter, settings)
-            return bytes(converter.convert())
+            content = bytes(converter.convert())
+            if settings.head:
+                wide = replace(settings, scheme=settings.head, u8=False, head="")
+                return widened(content, lambda: bytes(converter_of(model, wide, samples).convert()), settings.widen)
+            return content
         except EdgefkpError:
             raise
         except Exception as error:  # the converter raises many kinds, with pages of text

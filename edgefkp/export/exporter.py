@@ -13,11 +13,13 @@ from edgefkp.export.layer_report import Explanation
 from edgefkp.export.model_card import write_model_card
 from edgefkp.export.options import ExportOptions, ExportProgress
 from edgefkp.export.schemes import INTEGER, TfliteName, parse_tflite
+from edgefkp.export.sources.onnx import not_converted
 from edgefkp.export.tflite_job import TfliteJob
 from edgefkp.files import visible
 from edgefkp.records import read_record
 from edgefkp.runtime import isolate, shipped
 from edgefkp.runtime.keras_files import is_keras
+from edgefkp.runtime.onnx_file import is_onnx
 from edgefkp.runtime.scratch import scratch_folder
 
 _SILENCE = 1800.0  # seconds in which a child is expected to report something
@@ -42,6 +44,8 @@ def _find(name: str, folder: Path) -> Path:
         if path.is_file() and (is_keras(path) or path.suffix == ".tflite"):
             return path
     known = ", ".join(path.stem for path in visible(folder, "*.keras")) or "nothing"
+    if is_onnx(name) and Path(name).exists():
+        raise not_converted(name)
     if Path(name).exists() or ":" in name:
         raise EdgefkpError(
             f"{name} is neither a .keras or .h5 nor a .tflite file",
@@ -190,10 +194,14 @@ def make(tasks: list[list[str]], out: str, source: Any, options: Any) -> None:
 
 def explain(path: str, source: Any, options: Any) -> Any:
     """In the child: the Explanation."""
-    from edgefkp.export import layer_report
+    from edgefkp.export import layer_report, tflite_report
     from edgefkp.export.bias_correction import output_unit
 
     data, asked = read_record(Dataset, source, "the faces"), read_record(ExportOptions, options, "the options")
+    if path.endswith(".tflite"):
+        quantized = TfliteJob(Path(path), data, asked, ExportProgress())
+        samples = quantized.calibration.samples
+        return tflite_report.explain(Path(path), samples, asked.keep_float, *output_unit(quantized.spec))
     job = ExportJob(Path(path), data, asked, ExportProgress())
     settings = job.settings(INTEGER)
     return layer_report.explain(job.network, Path(path).stem, job.calibration.samples, settings, *output_unit(job.spec))

@@ -1,4 +1,4 @@
-"""Import: anyone's network becomes a .tflite with a card, which everything else takes for one of ours."""
+"""Import: anyone's network becomes a file with a card, which everything else takes for one of ours."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 
-from edgefkp.card import TFLITE, Card, read_card, versions, write_with_card
+from edgefkp.card import TFLITE, Card, card_path, read_card, versions, write_with_card
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.inspect import Inspection, entry_of, inspect
 from edgefkp.export.metadata import with_metadata
-from edgefkp.export.schemes import SCHEMES, parse_tflite
+from edgefkp.export.schemes import SCHEMES, TfliteName, parse_tflite
 from edgefkp.export.sources import SOURCES, Shapes, source_of
 from edgefkp.export.targets import refusals
 from edgefkp.files import write_bytes
 from edgefkp.layout import KAGGLE15, LAYOUTS, InputSpec, ModelSpec, PointLayout
 from edgefkp.runtime import isolate, safety
+from edgefkp.runtime.any_graph import read_any_graph
 from edgefkp.runtime.contract import LEAST, Stated, contract_of_file, input_of_shape
-from edgefkp.runtime.graph import Graph, read_graph
+from edgefkp.runtime.graph import Graph
 from edgefkp.runtime.metadata import FileMetadata, read_metadata
+from edgefkp.runtime.onnx_file import is_onnx
+from edgefkp.runtime.packages import RUNTIMES
 from edgefkp.runtime.scratch import scratch_folder
 
 _SILENCE = 1800.0  # seconds in which a converter is expected to end
@@ -36,6 +39,8 @@ class Asked:
     points: str = ""
     # x, y and what follows them.
     numbers_a_point: int = 2
+    # Side of the square that the network sees, over that of crops for its points.
+    crop_scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def import_network(
     terms: str = "",
     replacing: bool = False,
 ) -> Imported:
-    """Write the .tflite of `given` (any source) with its card to `out`.
+    """Write the .tflite of `given` (any source; a copy of an .onnx) with its card to `out`.
 
     name: of the model; by default the source's. shapes: of its inputs where the source leaves them open. terms: the
     license of its weights. Raises EdgefkpError for what cannot be read, converted or run, UsageError for what is
@@ -66,18 +71,23 @@ def import_network(
     source = source_of(given)
     source.require_packages()
     with scratch_folder() as folder:
-        made = folder / "made.tflite"
+        made = folder / f"made{source.suffix}"
         _converted(source.name, given, shapes, made, folder)
         spec = contract(made, asked, given)
-        inspection = inspect(made)
-        known = read_metadata(made)
+        inspection = None if is_onnx(made) else inspect(made)
+        known = _known(made)
         model = name or (known.model if known else "") or parse_tflite(source.name_of(given)).model
-        scheme = inspection.scheme if inspection.scheme in SCHEMES else ""
-        target = out / (f"{model}.{scheme}{'.u8' if inspection.u8 else ''}.tflite" if scheme else f"{model}.tflite")
-        if target.exists() and not replacing and not _same_origin(target, given):
-            raise EdgefkpError(f"{target} exists and was not imported from {given}", "--replace, or another --name")
-        if spec:
-            write_bytes(made, with_metadata(made.read_bytes(), _metadata(model, spec, scheme, inspection.u8), given))
+        scheme = inspection.scheme if inspection and inspection.scheme in SCHEMES else ""
+        u8 = bool(inspection and inspection.u8)
+        target = out / (TfliteName(model, scheme, u8).filename if scheme else f"{model}{source.suffix}")
+        _require_free(target, given, replacing)
+        if spec and inspection:
+            write_bytes(
+                made,
+                with_metadata(
+                    made.read_bytes(), FileMetadata(model, spec.layout, spec.input, spec.output, scheme, u8), given
+                ),
+            )
             inspection = inspect(made)
         safety.check(made)
         card = _card(given, model, spec, scheme, inspection, terms)
@@ -86,9 +96,17 @@ def import_network(
     return Imported(target, card, spec is not None)
 
 
-def _same_origin(target: Path, given: str) -> bool:
+def _known(made: Path) -> FileMetadata | None:
+    return None if is_onnx(made) else read_metadata(made)
+
+
+def _require_free(target: Path, given: str, replacing: bool) -> None:
+    """Raise EdgefkpError where another file or its card stands in the place of this one."""
     card = read_card(target)
-    return card is not None and card.parent == Path(given).name
+    same = card is not None and card.parent == Path(given).name and card.file == target.name
+    if (target.exists() or card) and not replacing and not same:
+        there = target if target.exists() else card_path(target)
+        raise EdgefkpError(f"{there} exists and was not imported from {given}", "--replace, or another --name")
 
 
 def _converted(source: str, given: str, shapes: Shapes, made: Path, folder: Path) -> None:
@@ -109,7 +127,7 @@ def _converted(source: str, given: str, shapes: Shapes, made: Path, folder: Path
 
 
 def convert_here(source: str, given: str, shapes: list[list[int]], made: str) -> None:
-    """In the child: write the .tflite."""
+    """In the child: write the file."""
     SOURCES[source].write(given, tuple(tuple(shape) for shape in shapes), Path(made))
 
 
@@ -118,7 +136,7 @@ def contract(made: Path, asked: Asked, given: str) -> ModelSpec | None:
 
     Raises UsageError where something that is said does not fit the file.
     """
-    graph, known = read_graph(made), read_metadata(made)
+    graph, known = read_any_graph(made), _known(made)
     inside = known.spec if known and asked.points in ("", known.output.points) else None
     image, numbers = _image(graph), _numbers(graph, asked.points or (inside.output.points if inside else ""))
     if image is None or numbers is None:
@@ -144,6 +162,8 @@ def contract(made: Path, asked: Asked, given: str) -> ModelSpec | None:
     spec = inside or (shown.spec if shown else ModelSpec(layout, image))
     output = replace(spec.output, points=asked.points or spec.output.points, numbers_a_point=each)
     spec = replace(spec, layout=layout, output=output)
+    if asked.crop_scale != 1:
+        spec = replace(spec, layout=layout.seen_in(asked.crop_scale))
     return asked.stated.over(spec) if asked.stated else spec
 
 
@@ -164,12 +184,15 @@ def _layout_of(numbers: int, each: int) -> PointLayout | None:
     return next((one for one in known if one.count * each == numbers), None)
 
 
-def _metadata(model: str, spec: ModelSpec, scheme: str, u8: bool) -> FileMetadata:
-    return FileMetadata(model, spec.layout, spec.input, spec.output, scheme, u8)
-
-
-def _card(given: str, model: str, spec: ModelSpec | None, scheme: str, inspection: Inspection, terms: str) -> Card:
+def _card(
+    given: str, model: str, spec: ModelSpec | None, scheme: str, inspection: Inspection | None, terms: str
+) -> Card:
+    """inspection: of a .tflite."""
     spec = spec or ModelSpec()
+    if inspection is None:
+        runs_on = [one.name for one in RUNTIMES.values() if is_onnx(one.suffix)]
+    else:
+        runs_on = [name for name, reasons in refusals(inspection).items() if not reasons]
     return Card(
         TFLITE,
         model,
@@ -177,10 +200,12 @@ def _card(given: str, model: str, spec: ModelSpec | None, scheme: str, inspectio
         input=spec.input,
         output=spec.output,
         scheme=scheme,
-        u8=inspection.u8,
-        runs_on=[name for name, reasons in refusals(inspection).items() if not reasons],
+        u8=bool(inspection and inspection.u8),
+        runs_on=runs_on,
         parent=Path(given).name,
         imported={"from": Path(given).name, "source": source_of(given).name, "license": terms},
-        inspection=entry_of(inspection),
-        versions=versions("tensorflow", "keras", "torch", "litert-torch", "ai-edge-litert", "tflite-runtime"),
+        inspection=entry_of(inspection) if inspection else None,
+        versions=versions(
+            "tensorflow", "keras", "torch", "litert-torch", "ai-edge-litert", "tflite-runtime", "onnxruntime"
+        ),
     )

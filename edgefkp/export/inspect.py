@@ -42,6 +42,8 @@ class Port:
     step: float | None
     # The smallest and largest value that those integers represent, in the unit of `step`.
     range: tuple[float, float] | None
+    # Places in `shape` whose sizes the file leaves open; it holds a 1 there.
+    open: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def inspect(path: Path | str) -> Inspection:
         min_runtime_version=graph.min_runtime_version,
         inputs=tuple(_port(tensor, tensor if tensor.quantized else None) for tensor in graph.inputs),
         outputs=tuple(_port(tensor, integers_of(graph, tensor), spec) for tensor in graph.outputs),
-        free_batch=any(-1 in tensor.signature for tensor in graph.inputs),
+        free_batch=any(tensor.signature[:1] == (-1,) for tensor in graph.inputs),
         custom_operators=tuple(sorted({op.name[7:] for op in graph.operators if op.name.startswith("CUSTOM ")})),
         per_channel_dense=any(
             op.name == "FULLY_CONNECTED" and len(op.inputs) > 1 and op.inputs[1] and len(op.inputs[1].scales) > 1
@@ -206,7 +208,8 @@ def _port(tensor: Tensor, integers: Tensor | None, spec: ModelSpec | None = None
         step = integers.scales[0] * unit
         low, high = ((bound - integers.zero_points[0]) * step + offset for bound in bounds)
         limits = (low, high)
-    return Port(tensor.name, tensor.shape, tensor.dtype, scale, zero, step, limits)
+    free = tuple(place for place, size in enumerate(tensor.signature) if size < 0)
+    return Port(tensor.name, tensor.shape, tensor.dtype, scale, zero, step, limits, free)
 
 
 def integers_of(graph: Graph, output: Tensor) -> Tensor | None:

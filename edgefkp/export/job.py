@@ -35,9 +35,10 @@ from edgefkp.export.metadata import with_metadata
 from edgefkp.export.network_inputs import in_float32, sample_inputs, takes_bytes, with_shapes
 from edgefkp.export.options import INHERITED, ExportOptions, ExportProgress
 from edgefkp.export.parity import Parity, Reference, labeled, parity, parity_of, reference_of
-from edgefkp.export.schemes import SCHEMES, TfliteName
+from edgefkp.export.schemes import CAST, SCHEMES, TfliteName
 from edgefkp.export.target_cost import Alternative, alternative_of
 from edgefkp.export.targets import refusals, require_target, tried
+from edgefkp.export.wide_head import may_have_soft_argmax
 from edgefkp.files import json_text, sha256_file, write_bytes
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime.contract import Contract
@@ -121,12 +122,15 @@ class ExportJob:
     def settings(self, name: str) -> ConversionSettings:
         """How the file of the scheme called `name` is made."""
         options, scheme = self.options, SCHEMES[name]
+        wide = bool(scheme.head) and may_have_soft_argmax(self.network)
         own = layers_in_float(self.network) if scheme.keeps_float else ()
         return ConversionSettings(
             name,
             options.u8 or takes_bytes(self.network),
             per_tensor_dense=scheme.per_tensor_dense and options.target.per_tensor_dense,
             keep_float=(*own, *(layer for layer in options.keep_float if layer not in own)),
+            head=scheme.head if wide else "",
+            widen=options.target.widen if wide else CAST,
             **(bytes_scaling(self.spec, scheme) if options.u8 and self.spec else {}),
         )
 

@@ -22,8 +22,9 @@ class LayerCost:
     layer: str
     # The operator's output.
     tensor: str
-    # RMS difference from float, local to the operator, in steps of its output; about 0.29 is rounding alone.
-    error: float
+    # RMS difference from float, local to the operator, in steps of its output; about 0.29 is rounding alone. None where
+    # it is not measured: of a .tflite.
+    error: float | None
     # By how much the 95th percentile of the outputs' movements falls with this layer kept in float.
     gain: float
     # The same of the largest movement.
@@ -68,7 +69,7 @@ def explain(
 
         def shift_with(kept: list[str]) -> tuple[float, float]:
             moved = outputs_of(quantized(debugger, settings, kept), samples, names) - truth
-            return _shift(moved - moved.mean(0) if alike else moved, unit)
+            return shift_of(moved - moved.mean(0) if alike else moved, unit)
 
         layers = tensors_of_layers(model, list(errors))
         kept = [tensor for layer in settings.keep_float for tensor in layers.pop(layer, [])]
@@ -92,6 +93,7 @@ def _local_errors(debugger: Any) -> dict[str, float]:
     return errors
 
 
-def _shift(moved: np.ndarray, unit: float) -> tuple[float, float]:
+def shift_of(moved: np.ndarray, unit: float) -> tuple[float, float]:
+    """95th percentile and largest of the outputs' movements."""
     moved = np.abs(moved) * unit
     return float(np.percentile(moved, 95)), float(moved.max())

@@ -1,16 +1,13 @@
 """Write a model's description into the metadata of its .tflite file, and leave everything else as it is."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from edgefkp.errors import reading
+from edgefkp.export.flatbuffer import name_of, packed, schema, unpacked
 from edgefkp.files import json_text
-from edgefkp.runtime.graph import IDENTIFIER
 from edgefkp.runtime.metadata import NAME, FileMetadata
-
-ALIGNMENT = 16  # bytes; runtimes map the constants of a file and compute on them where they lie
 
 
 def with_metadata(content: bytes, metadata: FileMetadata, origin: Path | str = "the file") -> bytes:
@@ -24,47 +21,15 @@ def with_metadata(content: bytes, metadata: FileMetadata, origin: Path | str = "
 
 
 def _with_metadata(content: bytes, metadata: FileMetadata) -> bytes:
-    import flatbuffers
-
-    schema = _schema()
-
-    class Builder(flatbuffers.Builder):  # type: ignore[misc]
-        def CreateNumpyVector(self, x: np.ndarray) -> Any:
-            """As the base class does, but bytes aligned to 16: the schema demands it, and the object API forgets it."""
-            if x.dtype != np.uint8 or not x.size:
-                return super().CreateNumpyVector(x)
-            self.StartVector(1, x.size, ALIGNMENT)
-            self.head -= x.size
-            self.Bytes[self.head : self.head + x.size] = x.tobytes()
-            return self.EndVector()
-
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-    for buffer in model.buffers:
-        if buffer.data is None and hasattr(buffer, "size") and buffer.offset > 1:
-            buffer.data = np.frombuffer(content, np.uint8)[buffer.offset : buffer.offset + buffer.size]
-            buffer.offset = buffer.size = 0
+    classes, model = schema(), unpacked(content)
     entries = model.metadata or []
     model.metadata = entries
     text = np.frombuffer(json_text(metadata, indent=None).encode(), np.uint8)
-    entry = next((one for one in entries if _text(one.name) == NAME), None)
+    entry = next((one for one in entries if name_of(one) == NAME), None)
     if entry is None:
-        entry = schema.MetadataT()
+        entry = classes.MetadataT()
         entry.name, entry.buffer = NAME, len(model.buffers)
         entries.append(entry)
-        model.buffers.append(schema.BufferT())
+        model.buffers.append(classes.BufferT())
     model.buffers[entry.buffer].data = text
-    builder = Builder(len(content) + (1 << 16))
-    builder.Finish(model.Pack(builder), IDENTIFIER)
-    return bytes(builder.Output())
-
-
-def _schema() -> Any:
-    try:
-        from ai_edge_litert import schema_py_generated
-    except (ImportError, OSError):
-        from tensorflow.lite.python import schema_py_generated
-    return schema_py_generated
-
-
-def _text(name: Any) -> str:
-    return name.decode() if isinstance(name, bytes) else str(name)
+    return packed(model, len(content) + (1 << 16))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgefkp.card import Card, card_path, read_card
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, counted
 from edgefkp.evaluation.table import Table
 from edgefkp.export.front_matter import front_matter
 from edgefkp.export.inspect import Port, inspection_of
@@ -22,14 +22,18 @@ def write_model_card(model: str, folder: Path) -> Path:
 
     Files with a card of an older form, or none, are left out; at least one has a current card.
     """
+    return write_text(folder / f"{model}.md", render(model, cards_of(model, folder)))
+
+
+def cards_of(model: str, folder: Path) -> list[Card]:
+    """The cards of the .tflite files of `model`, by scheme; those of an older form are left out, and damaged ones."""
     cards = []
     for path in visible(folder, "*.tflite"):
         if parse_tflite(path).model == model and card_path(path).exists():
             with suppress(EdgefkpError):  # the damaged card of a file that was not asked for
                 if (card := read_card(path)) and card.runs_on is not None and card.scheme in SCHEMES:
                     cards.append(card)
-    cards.sort(key=lambda card: (SCHEMES.names().index(card.scheme), card.u8))
-    return write_text(folder / f"{model}.md", render(model, cards))
+    return sorted(cards, key=lambda card: (SCHEMES.names().index(card.scheme), card.u8))
 
 
 def parity_table(cards: list[Card]) -> str:
@@ -123,9 +127,10 @@ def _parity(cards: list[Card]) -> str:
     references = dict.fromkeys(one.reference["file"] for _, one in measured)
     note = (
         f"Pixels of the {first.input.side}x{first.input.side} image, on {parity.data['name']}, {parity.data['part']}: "
-        f"{parity.faces} faces of {parity.persons} persons, {parity.coordinates} coordinates. Before: "
-        f"{', '.join(references)} in {parity.reference['runtime']} {parity.reference['version']}; corrected: what the "
-        "bias correction moved the outputs by (RMS)."
+        f"{counted(parity.faces, 'face')} of {counted(parity.persons, 'person')}, "
+        f"{counted(parity.coordinates, 'coordinate')}. Before: {', '.join(references)} in "
+        f"{parity.reference['runtime']} {parity.reference['version']}; corrected: what the bias "
+        "correction moved the outputs by (RMS)."
     )
     headers = ["file" if several else "scheme", "RMSE before", "after", "difference", "95 %", "shift p95 / max"]
     return f"{note}\n\n{_table([*headers, 'corrected', 'saturated', 'runtime'], rows)}"

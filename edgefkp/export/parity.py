@@ -9,7 +9,7 @@ import numpy as np
 
 from edgefkp.card import Card
 from edgefkp.data.faces import Faces
-from edgefkp.errors import EdgefkpError, GateError
+from edgefkp.errors import EdgefkpError, GateError, counted
 from edgefkp.evaluation.bootstrap import paired_interval
 from edgefkp.evaluation.evaluate import FacesPart
 from edgefkp.evaluation.fitted import fitted_faces
@@ -21,6 +21,7 @@ from edgefkp.layouts.maps import conversion
 from edgefkp.records import read_record
 from edgefkp.runtime import safety
 from edgefkp.runtime.contract import Stated, known_spec
+from edgefkp.runtime.engine import Engine, RuntimeChoice
 from edgefkp.runtime.graph import read_graph
 from edgefkp.runtime.metadata import spec_of
 from edgefkp.runtime.safety import run_in_child
@@ -70,6 +71,8 @@ class Parity:
     saturated: int | None
     # How many numbers the file returned.
     outputs: int
+    # Or delegate, that the file ran on; "" for the CPU.
+    accelerator: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +154,7 @@ def parity(
     faces: Faces,
     data: dict[str, Any],
     reference: Reference,
-    runtime: str | None = None,
+    runtime: RuntimeChoice = None,
     progress: Callable[[int], None] = lambda count: None,
     spec: ModelSpec | None = None,
 ) -> Parity:
@@ -186,6 +189,7 @@ def parity(
         shift_per_point={name: _shift(moved[:, number]) for number, name in enumerate(reference.spec.layout.points)},
         saturated=saturated(path, found.outputs),
         outputs=found.outputs.size,
+        accelerator=Engine.of(runtime).on,
     )
 
 
@@ -213,7 +217,7 @@ def require_delta(results: Sequence[Parity], limit: float) -> None:
         worst = max(over, key=lambda result: result.delta)
         low, high = worst.interval
         raise GateError(
-            f"{len(over)} of {len(results)} files lose more than {limit} px; {worst.file}: {worst.delta:+.4f} px "
-            f"(95 %: {low:+.4f} to {high:+.4f})",
+            f"{len(over)} of {counted(len(results), 'file')} lost more than {limit} px; "
+            f"{worst.file}: {worst.delta:+.4f} px (95 %: {low:+.4f} to {high:+.4f})",
             "see which layers cost most: edgefkp export --explain; then keep one in float: --keep-float LAYER",
         )

@@ -3,7 +3,8 @@
 Three things are not the quantizer's own, and are why its files come out closer to their networks:
 
 - Ranges are the smallest and largest values over all samples. By itself it takes a moving average, which forgets.
-- A soft argmax or a normalization stays in float: islands by operator.
+- A soft argmax or a normalization stays in float: islands by operator. Where there are no floats, a soft argmax has 16
+  bits.
 - The last bias takes back the mean error of the outputs, as in edgefkp.export.bias_correction.
 
 Everything runs in a child process: the quantizer and the runtime that calibrates.
@@ -21,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
-from edgefkp.export.schemes import SCHEMES, Scheme
+from edgefkp.export.schemes import CAST, SCHEMES, Scheme
+from edgefkp.export.wide_head import soft_argmax, with_casts
 from edgefkp.files import captured_fds, write_bytes
 from edgefkp.runtime import isolate
 from edgefkp.runtime.graph import Graph, Operator, buffer_of, read_graph
@@ -59,11 +61,13 @@ def quantize(
     samples: Sequence[np.ndarray],
     keep_float: Sequence[str] = (),
     per_tensor_dense: bool = False,
+    widen: str = CAST,
 ) -> Quantized:
     """The float file at `path` in `scheme`, which is one with integers.
 
     samples: one (N, *input shape) array for each input, in the file's order; dynamic files are corrected by them if
     there are any. keep_float: names of tensors whose operators stay in float, beside the islands.
+    per_tensor_dense, widen: as the target has them.
     Raises EdgefkpError for a file that cannot be quantized, EnvironmentProblem without the quantizer.
     """
     require_quantizer()
@@ -75,6 +79,7 @@ def quantize(
             list(samples),
             list(keep_float),
             per_tensor_dense,
+            widen,
             label="quantization",
         )
     except isolate.ChildDied as died:
@@ -86,30 +91,43 @@ def quantize(
 
 
 def quantize_here(
-    path: str, name: str, samples: list[np.ndarray], keep_float: list[str], per_tensor_dense: bool
+    path: str,
+    name: str,
+    samples: list[np.ndarray],
+    keep_float: list[str],
+    per_tensor_dense: bool,
+    widen: str,
 ) -> dict[str, Any]:
     """In the child: the content of the quantized file, what was kept in float, what was corrected."""
     scheme, content = SCHEMES[name], Path(path).read_bytes()
     graph = read_graph(path)
     kept = kept_in_float(graph, keep_float) if scheme.static and scheme.keeps_float else list(keep_float)
+    ends = {tensor.name for tensor in graph.outputs}  # these have the scheme's own type
+    wide = [one for one in soft_argmax(graph) if one not in ends] if scheme.head else []
+
+    def made_as(scheme: Scheme, source: bytes) -> bytes:
+        return made_of(source, scheme, ranges, kept, per_tensor_dense, wide, widen)
+
     with captured_fds():
-        ranges = _ranges(content, samples) if scheme.static else {}
-        made = _made(content, scheme, ranges, kept, per_tensor_dense)
+        ranges = ranges_of(content, samples) if scheme.static else {}
+        made = made_as(scheme, content)
         missing = None
         if samples and scheme.corrects_bias and (bias := output_bias(graph)) is not None:
             measured = SCHEMES[scheme.measured_as or scheme.name]
-            tried = made if measured is scheme else _made(content, measured, ranges, kept, per_tensor_dense)
-            missing = (_outputs(content, samples) - _outputs(tried, samples)).mean(0)
-            made = _made(_with_bias(content, bias, missing), scheme, ranges, kept, per_tensor_dense)
+            tried = made if measured is scheme else made_as(measured, content)
+            missing = (outputs_of(content, samples) - outputs_of(tried, samples)).mean(0)
+            made = made_as(scheme, _with_bias(content, bias, missing))
     return {"content": np.frombuffer(made, np.uint8), "kept": kept, "missing": missing}
 
 
 def kept_in_float(graph: Graph, asked: Sequence[str] = ()) -> list[str]:
     """Outputs of the operators that stay in float: `asked`, the islands, and what sums these up.
 
-    Raises EdgefkpError for a name that no operator has.
+    The first part of a name that is several, with semicolons, is enough. Raises EdgefkpError for a name that no
+    operator has.
     """
     outputs = [operator.outputs[0].name for operator in graph.operators if operator.outputs]
+    asked = [next((name for name in outputs if one in (name, first_part(name))), one) for one in asked]
     unknown = [name for name in asked if name not in outputs]
     if unknown:
         listed = ", ".join(outputs[:12]) + (f" and {len(outputs) - 12} more" if len(outputs) > 12 else "")
@@ -126,6 +144,11 @@ def kept_in_float(graph: Graph, asked: Sequence[str] = ()) -> list[str]:
                 continue  # the second sum is a layer of its own
             inside.add(operator.outputs[0].name)
     return [name for name in outputs if name in inside or name in asked]
+
+
+def first_part(name: str) -> str:
+    """Of a tensor that stands for several: "a;b"."""
+    return name.partition(";")[0]
 
 
 def _makers(graph: Graph, names: set[str]) -> list[Operator]:
@@ -163,7 +186,7 @@ def _with_bias(content: bytes, name: str, missing: np.ndarray) -> bytes:
     return bytes(changed)
 
 
-def _ranges(content: bytes, samples: list[np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+def ranges_of(content: bytes, samples: list[np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
     """Tensor -> its smallest and largest value over the samples, as the quantizer takes them."""
     interpreter = _interpreter(content, preserve=True)
     details = [one for one in interpreter.get_tensor_details() if one["dtype"] == np.float32 and one["name"]]
@@ -185,7 +208,7 @@ def _ranges(content: bytes, samples: list[np.ndarray]) -> dict[str, dict[str, np
     return ranges
 
 
-def _outputs(content: bytes, samples: list[np.ndarray]) -> np.ndarray:
+def outputs_of(content: bytes, samples: list[np.ndarray]) -> np.ndarray:
     """(N, numbers) float64 of a file with float ends."""
     interpreter = _interpreter(content)
     found = []
@@ -218,16 +241,25 @@ def _runs(interpreter: Any, samples: list[np.ndarray]) -> Any:
         yield number
 
 
-def _made(content: bytes, scheme: Scheme, ranges: dict[str, Any], kept: Sequence[str], per_tensor_dense: bool) -> bytes:
+def made_of(
+    content: bytes,
+    scheme: Scheme,
+    ranges: dict[str, Any],
+    kept: Sequence[str],
+    per_tensor_dense: bool,
+    wide: Sequence[str] = (),
+    widen: str = CAST,
+) -> bytes:
     from litert_quantizer.quantizer import Quantizer
 
-    quantizer = Quantizer(bytearray(content), recipe(scheme, kept, per_tensor_dense))
-    result = quantizer.quantize(ranges if scheme.static else None)
-    return bytes(result.quantized_model)
+    asked = recipe(scheme, kept, per_tensor_dense, wide)
+    made = bytes(Quantizer(bytearray(content), asked).quantize(ranges or None).quantized_model)
+    return with_casts(made) if wide and widen == CAST else made
 
 
-def recipe(scheme: Scheme, kept: Sequence[str], per_tensor_dense: bool) -> Any:
-    """What the quantizer is asked for: a list of records, one for each rule."""
+def recipe(scheme: Scheme, kept: Sequence[str], per_tensor_dense: bool, wide: Sequence[str] = ()) -> Any:
+    """What the quantizer is asked for: a list of records, one for each rule. wide: outputs of operators that compute in
+    16 bits."""
     from litert_quantizer.qtyping import (
         ComputePrecision,
         OpQuantizationConfig,
@@ -256,6 +288,8 @@ def recipe(scheme: Scheme, kept: Sequence[str], per_tensor_dense: bool) -> Any:
         rules.add_quantization_config(".*", everything, weights(QuantGranularity.CHANNELWISE))
         if per_tensor_dense:
             rules.add_quantization_config(".*", TFLOperationName.FULLY_CONNECTED, weights(QuantGranularity.TENSORWISE))
+    for name in wide:
+        rules.add_static_config(f"^{re.escape(name)};?$", everything, 16, 8)
     for name in kept:
         rules.add_quantization_config(f"^{re.escape(name)};?$", everything, algorithm_key=AlgorithmName.NO_QUANTIZE)
     return rules.get_quantization_recipe()

@@ -25,6 +25,7 @@ from edgefkp.export.schemes import FLOAT, SCHEMES, TfliteName, parse_tflite
 from edgefkp.export.targets import refusals, require_target, tried
 from edgefkp.files import json_text, sha256_file, write_bytes
 from edgefkp.layout import ModelSpec
+from edgefkp.runtime.contract import Contract
 from edgefkp.runtime.graph import read_graph
 from edgefkp.runtime.metadata import FileMetadata
 from edgefkp.runtime.scratch import scratch_folder
@@ -58,7 +59,20 @@ class TfliteJob:
 
     @cached_property
     def spec(self) -> ModelSpec | None:
-        return network_spec(self.path) if self.inspection.pixels else None
+        """By metadata, card or graph, with what the options state; None for no keypoint network.
+
+        Raises UsageError where something is stated of such a file.
+        """
+        stated = self.options.stated
+        if self.inspection.pixels:
+            spec = network_spec(self.path)
+            return stated.over(spec) if stated else spec
+        if stated:
+            raise UsageError(
+                f"{self.path.name} is no keypoint network that is known, so its input and points cannot be stated here",
+                "state them with edgefkp import, which takes --layout and --output as well",
+            )
+        return None
 
     @cached_property
     def calibration(self) -> CalibrationSet:
@@ -117,6 +131,7 @@ class TfliteJob:
             self.calibration.samples if calibrated else (),
             options.keep_float,
             scheme.per_tensor_dense and options.target.per_tensor_dense,
+            options.target.widen,
         )
 
     def _checked(self, made: Path, name: str) -> Parity | None:
@@ -149,7 +164,7 @@ class TfliteJob:
 
     @cached_property
     def _reference(self) -> Reference:
-        return reference_of(self.path, self.faces.images)
+        return reference_of(self.path, self.faces.images, self.spec)
 
     def _metadata(self, name: str, kept: tuple[str, ...]) -> FileMetadata:
         assert self.spec is not None
@@ -161,6 +176,7 @@ class TfliteJob:
         samples = self.calibration.hash if self.spec or options.calibration else None
         tools = versions("litert-quantizer", "ai-edge-litert")
         identity = [_FORM, self.parent, name, options.keep_float, target.files_as or target.name, samples]
+        identity += [self.spec] if options.stated else []
         return hashlib.sha256(json_text([*identity, sorted(tools.items())[:2]]).encode()).hexdigest()
 
     def _card(self, made: Path, key: str, name: str, found: Quantized, compared: Parity | None) -> Card:
@@ -178,6 +194,7 @@ class TfliteJob:
             layout=spec.layout,
             input=spec.input,
             output=spec.output,
+            contract=Contract(spec).stating(stated).shown if (stated := self.options.stated) else {},
             scheme=name,
             target=self.options.target.files_as or self.options.target.name,
             runs_on=[one for one, reasons in refusals(inspection).items() if not reasons],

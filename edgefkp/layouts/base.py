@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,11 @@ class PointLayout:
         mirror = tuple(names.index(other) if other in names else k for k, other in enumerate(others))
         shape = tuple(self.mean_shape[self._index(name)] for name in names)
         return PointLayout(f"{self.name}-part", names, shape, ((names[0],), (names[-1],)), mirror)
+
+    def seen_in(self, scale: float) -> PointLayout:
+        """The same points for networks whose squares are `scale` times as wide as those of this layout."""
+        shape = tuple(tuple(0.5 + (number - 0.5) / scale for number in place) for place in self.mean_shape)
+        return replace(self, name=f"{self.name}_x{round(100 * scale)}", mean_shape=shape)  # type: ignore[arg-type]
 
     def nme_distance(self, keypoints: np.ndarray, pair: tuple[tuple[str, ...], ...] = ()) -> np.ndarray:
         """(N,) distance of the groups of `pair`, else `nme_pair`, in (N, K, 2) points; NaN where a point is missing."""

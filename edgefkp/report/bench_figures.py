@@ -13,6 +13,7 @@ from edgefkp.report.time_error import CAPTION, TimedFile, time_against_error
 
 WIDTH, PLOT = 9.0, 6.8  # inches
 LINE = 0.17  # inches, height of one process's bar
+MANY = 12  # rows, from which on the times are written above the bars as well
 QUANTILES = (5, 25, 50, 75, 95)  # per cent, of a bar's ends, its box's edges and its mark
 TRACED = {"clock_mhz": "clock, MHz", "temperature_c": "temperature, °C", "throttled": "throttle bits"}
 
@@ -77,6 +78,7 @@ def distributions(results: Sequence[Result]) -> Any:
     round_log(panel.xaxis)
     panel.use_sticky_edges = False
     panel.set_xlabel("ms an image")
+    panel.tick_params(top=len(rows) > MANY, labeltop=len(rows) > MANY)
     lighten(panel)
     return figure
 

@@ -52,6 +52,7 @@ class FileEntry:
     rmse_on: str | None = None  # faces of a stored evaluation, a benchmark, the export or, for a .keras, the validation
     seconds_per_100: float | None = None  # of the latest benchmark, the interpreter alone
     measured: str | None = None  # runtime and machine of that benchmark
+    ms: float | None = None  # an image, the median of the same benchmark
 
 
 @dataclass(frozen=True)
@@ -89,16 +90,17 @@ def _model_files(folder: Path) -> list[Path]:
 
 
 Known = dict[str, tuple[float, str]]  # sha256 -> (number, on what or by what it was measured)
+Times = dict[str, tuple[float, float, str]]  # sha256 -> s per 100 images, ms an image, and where
 
 
-def _file(path: Path, card: Card | None, scores: Known, times: Known) -> FileEntry:
+def _file(path: Path, card: Card | None, scores: Known, times: Times) -> FileEntry:
     digest = sha256_file(path)
     rmse, rmse_on = scores.get(digest, (None, None))
     if rmse is None and card and (known := _parity(card)):
         rmse, rmse_on = known.rmse_after, f"{known.data['name']} {known.data['part']}"
     if rmse is None and path.suffix == ".keras" and card and "validation_rmse" in card.metrics:
         rmse, rmse_on = card.metrics["validation_rmse"], f"{card.data_name} validation"
-    seconds, measured = times.get(digest, (None, None))
+    seconds, ms, measured = times.get(digest, (None, None, None))
     return FileEntry(
         path=str(path),
         model=card.model if card else path.stem,
@@ -112,6 +114,7 @@ def _file(path: Path, card: Card | None, scores: Known, times: Known) -> FileEnt
         rmse_on=rmse_on,
         seconds_per_100=seconds,
         measured=measured,
+        ms=ms,
     )
 
 
@@ -150,15 +153,16 @@ def _evaluation(stored: Any, where: str) -> Evaluation:
     return read_record(Evaluation, stored, where)
 
 
-def _times(results: list[Result]) -> Known:
-    """Seconds per 100 images of the interpreter alone, from the latest benchmark."""
-    found: Known = {}
+def _times(results: list[Result]) -> Times:
+    """Seconds per 100 images and milliseconds an image of the interpreter alone on the CPU, and where, from the latest
+    benchmark."""
+    found: Times = {}
     for bench in sorted(results, key=lambda stored: stored.created):
         for row in bench.rows:
-            if row.mode == "invoke":
+            if row.mode == "invoke" and row.acceleration is None:
                 threads = f"{row.threads} thread{'s' * (row.threads != 1)}"
                 where = f"{row.runtime} {row.version}, {threads}, {machine.title(bench.machine)}"
-                found[row.sha256] = (row.seconds_per_100, where)
+                found[row.sha256] = (row.seconds_per_100, row.ms.p50, where)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from edgefkp.errors import counted
 from edgefkp.evaluation.evaluate import Evaluation
 from edgefkp.evaluation.gates import METRICS, GateResult, parse_gate
 from edgefkp.evaluation.metrics import Score
@@ -9,6 +10,7 @@ from edgefkp.evaluation.normalized import LIMITS, TITLES
 from edgefkp.evaluation.properties import PROPERTIES
 from edgefkp.evaluation.slices import Slice
 from edgefkp.evaluation.table import Column, Table
+from edgefkp.layout import REFERENCE_SIDE
 
 
 def evaluation_text(evaluation: Evaluation) -> str:
@@ -16,19 +18,32 @@ def evaluation_text(evaluation: Evaluation) -> str:
     from tabulate import tabulate
 
     s = evaluation.score
+    on = f" on {evaluation.accelerator}" if evaluation.accelerator else ""
     rows = [
-        ("file", f"{evaluation.file} ({evaluation.runtime} {evaluation.version})"),
-        ("data", f"{evaluation.data['name']}, {evaluation.data['part']}: {s.faces} faces, {s.coordinates} coordinates"),
+        ("file", f"{evaluation.file} ({evaluation.runtime} {evaluation.version}{on})"),
+        (
+            "data",
+            f"{evaluation.data['name']}, {evaluation.data['part']}: {counted(s.faces, 'face')}, "
+            f"{counted(s.coordinates, 'coordinate')}",
+        ),
         ("RMSE", f"{s.rmse:.4f} px  (95 %: {s.interval[0]:.3f} - {s.interval[1]:.3f}, bootstrap over persons)"),
     ]
+    if evaluation.side != REFERENCE_SIDE:
+        rows.append(("", f"{_at_reference(evaluation):.4f} px of a {REFERENCE_SIDE}x{REFERENCE_SIDE} image"))
+    if evaluation.offsets:
+        fitted = evaluation.offsets["training_faces"]
+        rows.append(("offsets", f"each point's mean error on {fitted} faces of training persons is taken off"))
     if layout := evaluation.data.get("layout"):
         rows.insert(2, ("points", f"{len(s.rmse_per_point)} of {layout}, which follow from the model's"))
     if evaluation.kaggle_rmse is not None:
         rows.append(
-            ("Kaggle's score", f"{evaluation.kaggle_rmse:.4f} px  ({evaluation.kaggle_coordinates} coordinates)")
+            (
+                "Kaggle's score",
+                f"{evaluation.kaggle_rmse:.4f} px  ({counted(evaluation.kaggle_coordinates, 'coordinate')})",
+            )
         )
     if s.rmse_complete is not None:
-        rows.append(("complete faces", f"{s.rmse_complete:.4f} px  ({s.complete_faces} faces)"))
+        rows.append(("complete faces", f"{s.rmse_complete:.4f} px  ({counted(s.complete_faces, 'face')})"))
     rows.append(("point error", "  ".join(f"{name} {value:.2f}" for name, value in s.percentiles.items()) + " px"))
     points = [(name, value) for name, value in s.rmse_per_point.items() if value is not None]
     parts = [
@@ -108,6 +123,9 @@ def comparison_table(evaluations: Sequence[Evaluation]) -> Table:
         Column("failed\nat 8 %"),
         *(Column(f"AUC\nat {limit} %", drop=drop) for limit, drop in zip(LIMITS, (0, 2), strict=True)),
     ]
+    sides = dict.fromkeys(f"{one.side}x{one.side}" for one in evaluations)
+    if several := len(sides) > 1:
+        columns.insert(2, Column(f"px of\n{REFERENCE_SIDE}x{REFERENCE_SIDE}"))
     rows = []
     for one in evaluations:
         own = one.score.own
@@ -115,12 +133,21 @@ def comparison_table(evaluations: Sequence[Evaluation]) -> Table:
             [f"{own.nme:.2f}", _range(own.interval), f"{own.failure_rate['8']:.2f} %"] if own else ["-", "-", "-"]
         )
         areas = [f"{own.auc[str(limit)]:.3f}" if own else "-" for limit in LIMITS]
-        rows.append([one.file, f"{one.score.rmse:.4f}", _range(one.score.interval), *normalized, *areas])
+        alike = [f"{_at_reference(one):.4f}"] if several else []
+        rows.append([one.file, f"{one.score.rmse:.4f}", *alike, _range(one.score.interval), *normalized, *areas])
     first = evaluations[0]
     by = TITLES.get(first.score.nme_by, "")
-    data = f"{first.data['name']}, {first.data['part']}: {first.score.faces} faces"
-    sides = dict.fromkeys(f"{one.side}x{one.side}" for one in evaluations)
-    return Table(columns, rows, [data, f"RMSE in px of {', '.join(sides)} images; NME in per cent of: {by}"])
+    data = f"{first.data['name']}, {first.data['part']}: {counted(first.score.faces, 'face')}"
+    notes = [data, f"RMSE in px of {', '.join(sides)} images; NME in per cent of: {by}"]
+    if first.offsets:
+        fitted = first.offsets["training_faces"]
+        notes.append(f"each point's mean error on {fitted} faces of training persons is taken off")
+    return Table(columns, rows, notes)
+
+
+def _at_reference(evaluation: Evaluation) -> float:
+    """The RMSE as it were in an image of the first networks' side: networks of other sides compare in it."""
+    return evaluation.score.rmse * REFERENCE_SIDE / evaluation.side
 
 
 def _range(interval: tuple[float, float]) -> str:

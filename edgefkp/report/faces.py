@@ -8,6 +8,7 @@ from edgefkp.layout import SIDE_COLORS, PointLayout, side_of
 from edgefkp.report.figures import DARK
 
 _SHAPE = "#505050"  # of a legend's ring and cross, which stand for points of all sides
+SIZE = 12.0  # of a ring
 MANY = 30  # points, from which on their marks are smaller
 NAMES = {"left": "the subject's left", "right": "the subject's right", "middle": "middle"}
 
@@ -27,14 +28,15 @@ def show_face(
     layout: PointLayout,
     points: np.ndarray,
     predicted: np.ndarray | None = None,
-    size: float = 12,
+    size: float = SIZE,
 ) -> None:
-    """An image in `panel` with its (K, 2) points: dots, or rings of `size` beside the crosses of predicted ones."""
+    """An image in `panel` with its (K, 2) points: dots, or rings of `size` (an area, in square points of type) beside
+    the crosses of predicted ones."""
     from matplotlib.patheffects import withStroke
 
     panel.set_axis_off()
     panel.imshow(image, cmap="gray", vmin=0, vmax=255)
-    share, width = (1.0, 1.1) if layout.count < MANY else (0.3, 0.6)
+    share, width = (1.0, 1.1 * (size / SIZE) ** 0.5) if layout.count < MANY else (0.3, 0.6)
     colors = [side_color(name) for name in layout.points]
     edge = {"path_effects": [withStroke(linewidth=width + 1, foreground=DARK)]}
     if predicted is None:

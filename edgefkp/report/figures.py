@@ -30,6 +30,7 @@ DPI = 130
 # What a drawing's colors are on a page, which is light or dark; all others stay.
 _ON_PAGE = {"#000000": "currentColor", GRAY: "var(--quiet)", LINE: "var(--line)"}
 _BACKGROUND = 'style="fill: #ffffff"'
+_HALO = "stroke: #ffffff"
 
 Draw = Callable[[Any], Any]
 
@@ -157,7 +158,7 @@ def on_page(text: str, name: str) -> str:
     escaped, as its title."""
     for color, named in _ON_PAGE.items():
         text = re.sub(rf"(fill|stroke): {color}\b", rf"\1: {named}", text, flags=re.IGNORECASE)
-    text = text.replace(_BACKGROUND, 'style="fill: none"')
+    text = text.replace(_BACKGROUND, 'style="fill: none"').replace(_HALO, "stroke: var(--card)")
     return re.sub(r"<svg ([^>]*)>", rf'<svg role="img" \1><title>{name}</title>', text, count=1)
 
 

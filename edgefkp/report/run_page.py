@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from edgefkp.bench.verdict import SIGNS_EXPLAINED, mark_of_time, mark_of_verdict, signed_time
+from edgefkp.errors import counted
 from edgefkp.evaluation.table import BAD, GOOD, Column, Table, significant
 from edgefkp.files import write_text
 from edgefkp.report import run_table
@@ -44,7 +45,7 @@ def _verdict(result: RunResult) -> str:
     than = "; " if result.trained_enough(best) else ". That is not clearly better than the mean shape: "
     return (
         f"The best network, {best.model}, has an RMSE of {best.rmse:.2f} px (95 % interval {low:.2f}-{high:.2f}) on "
-        f"{result.faces} held-out faces{persons}{than}{mean}.{quick}"
+        f"{counted(result.faces, 'held-out face')}{persons}{than}{mean}.{quick}"
     )
 
 
@@ -124,7 +125,7 @@ def _origin(result: RunResult) -> list[tuple[str, str]]:
     data, runtime = result.data, result.runtime
     faces, persons = data["faces"], data["persons"]
     who = "persons" if result.persons_known else "persons or groups of near-duplicates"
-    counts = ", ".join(f"{name} {faces[name]} faces of {persons[name]} {who}" for name in faces)
+    counts = ", ".join(f"{name} {counted(faces[name], 'face')} of {persons[name]} {who}" for name in faces)
     return [
         ("Data", f"{data['name']}: {counts}"),
         *_labels(result),

@@ -1,6 +1,7 @@
 """The final table of a run, for terminals, Markdown and the page."""
 
 from edgefkp.bench.verdict import SIGNS_EXPLAINED, VALID, mark_of_time, signed_time
+from edgefkp.errors import counted
 from edgefkp.evaluation.table import BAD, Column, Table
 from edgefkp.report.result import FileResult, ModelResult, RunResult
 from edgefkp.training.comparison import MEAN_SHAPE, Comparison, verdict
@@ -69,13 +70,14 @@ def notes(result: RunResult) -> list[str]:
     side = result.input.side
     weak = [model.title_in_table for model in result.models if not result.trained_enough(model)]
     lines = [
-        f"RMSE in px of the {side}x{side} image over {result.coordinates:,} coordinates of {result.faces} held-out "
-        f"faces ({result.data['name']}); Keras: before conversion, int8: after.",
+        f"RMSE in px of the {side}x{side} image over {counted(result.coordinates, 'coordinate')} of "
+        f"{counted(result.faces, 'held-out face')} ({result.data['name']}); Keras: before conversion, int8: after.",
         f"{timing(result)}; KB = 1000 bytes.",
     ]
     if result.own and result.own.faces > result.faces:
         lines.insert(
-            1, f"{result.faces} faces are too few to judge by: compare models by the {result.own.faces} above."
+            1,
+            f"{counted(result.faces, 'face')} are too few to judge by: compare models by the {result.own.faces} above.",
         )
     lines += terms(result)
     if weak:
@@ -118,11 +120,12 @@ def comparison_table(comparison: Comparison) -> Table:
         if untouched and row.difference and row.kind != MEAN_SHAPE:
             gain, difference = f"{1 - row.rmse / untouched.rmse:+.1%}", _interval(row.difference)
         rows.append([row.model or "-", row.kind, f"{row.rmse:.3f}", _interval(row.interval), gain, difference])
-    persons = f"{comparison.persons} persons" if comparison.persons_known else "persons that are not named"
+    persons = counted(comparison.persons, "person") if comparison.persons_known else "persons that are not named"
     lines = [
         verdict(comparison),
-        f"RMSE in px over {comparison.coordinates:,} coordinates of {comparison.faces} faces of {persons}: "
-        f"{comparison.held_out}. The difference is that from the untouched network, the same persons drawn for both.",
+        f"RMSE in px over {counted(comparison.coordinates, 'coordinate')} of {counted(comparison.faces, 'face')} of "
+        f"{persons}: {comparison.held_out}. The difference is that from the untouched network, the same persons drawn "
+        "for both.",
     ]
     if not comparison.persons_known:
         lines.append("Without a column person the same face may have been trained on: the numbers may flatter.")
@@ -141,4 +144,4 @@ def timing(result: RunResult) -> str:
 
 
 def threads(count: int) -> str:
-    return f"{count} thread{'' if count == 1 else 's'}"
+    return counted(count, "thread")

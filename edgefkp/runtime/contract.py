@@ -10,9 +10,12 @@ from typing import Any
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.layout import LAYOUTS, SCALINGS, STANDARDIZED, InputSpec, ModelSpec, PointLayout
-from edgefkp.runtime.graph import Graph, Tensor, read_graph
+from edgefkp.runtime.any_graph import read_any_graph
+from edgefkp.runtime.graph import Graph, Tensor
 from edgefkp.runtime.metadata import spec_of
+from edgefkp.runtime.onnx_file import SUFFIX
 
+RUN = (".tflite", SUFFIX)  # files that have a graph to read
 LEAST = 15  # points of a layout that the count of an output alone shows
 # An output beyond it is a coordinate in pixels, whatever the face; one below -_NEGATIVE is no share of the side.
 BEYOND, _NEGATIVE = 4.0, 0.4
@@ -110,10 +113,10 @@ def input_of_shape(takes: tuple[int, ...]) -> InputSpec | None:
 
 
 def contract_of_file(path: Path, layout: PointLayout | None = None) -> Contract | None:
-    """Of a .tflite without metadata and card, by its shapes and its quantization; None for no keypoint network, or
-    where no package here reads graphs."""
+    """Of a .tflite or .onnx without metadata and card, by its shapes and its quantization; None for no keypoint
+    network, or where no package here reads graphs."""
     try:
-        graph = read_graph(path)
+        graph = read_any_graph(path)
     except (EdgefkpError, EnvironmentProblem):
         return None
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
@@ -134,11 +137,11 @@ def contract_of_file(path: Path, layout: PointLayout | None = None) -> Contract 
 
 
 def known_spec(path: Path) -> ModelSpec | None:
-    """Points, input and output of a model file by its metadata or card, else as the graph of a .tflite shows; None
+    """Points, input and output of a model file by its metadata or card, else as its graph shows; None
     without any. Raises EdgefkpError for damaged metadata or a damaged card."""
     if known := spec_of(path):
         return known
-    shown = contract_of_file(path) if path.suffix == ".tflite" else None
+    shown = contract_of_file(path) if path.suffix in RUN else None
     return shown.spec if shown else None
 
 

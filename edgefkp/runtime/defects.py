@@ -13,6 +13,7 @@ from pathlib import Path
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.records import Registry
 from edgefkp.runtime.graph import Graph, Operator, Tensor, read_graph
+from edgefkp.runtime.onnx_file import is_onnx
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,12 @@ def _holds_2_bits(operator: Operator) -> bool:
     return any(tensor is not None and tensor.dtype in ("int2", "type 19") for tensor in operator.inputs)
 
 
+def _widens(operator: Operator) -> bool:
+    takes = operator.inputs[0] if operator.name == "QUANTIZE" and operator.inputs else None
+    eight = takes is not None and takes.dtype in ("int8", "uint8")
+    return eight and any(tensor.dtype == "int16" for tensor in operator.outputs)
+
+
 _OLD = "tflite-runtime-2.14"
 # With one scale for all outputs, as `--target any` has it, these layers are right.
 DEFECTS.add(
@@ -79,6 +86,7 @@ DEFECTS.add(
     )
 )
 DEFECTS.add(Defect("int4 dequantize", _OLD, "cannot turn int4 weights into floats (DEQUANTIZE)", _unpacks))
+DEFECTS.add(Defect("8 to 16 bits", _OLD, "cannot turn 8-bit integers into 16-bit ones (QUANTIZE)", _widens))
 DEFECTS.add(Defect("int2", _OLD, "does not know int2 weights", _holds_2_bits))
 
 
@@ -98,7 +106,7 @@ def require_right(path: Path, runtime: str, version: str) -> None:
 
     A board that has no package to read graphs with can only try.
     """
-    if not any(f"{runtime}-{version}.".startswith(f"{one.runtime}.") for one in DEFECTS.values()):
+    if is_onnx(path) or not any(f"{runtime}-{version}.".startswith(f"{one.runtime}.") for one in DEFECTS.values()):
         return
     try:
         graph = read_graph(path)

@@ -16,6 +16,7 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, printable
 
+ONNX = ".onnx"  # files of another form: edgefkp.runtime.onnx_file
 IDENTIFIER = b"TFL3"  # bytes 4-8 of every .tflite file (a flatbuffer's file identifier)
 _SCHEMAS = ("ai_edge_litert.schema_py_generated", "tflite", "tensorflow.lite.python.schema_py_generated")
 _MANY = 1_000_000  # operators or tensors; a count beyond it comes from damaged bytes
@@ -74,18 +75,24 @@ def require_tflite(path: Path) -> None:
         raise EdgefkpError(f"cannot read {path}: {error.strerror}", "give a .tflite file") from error
     if head[4:] != IDENTIFIER:
         found = "is empty" if not head else "is not a .tflite file (its bytes 4-8 are not TFL3)"
-        raise EdgefkpError(f"{path} {found}", "export or copy it again")
+        onnx = "this needs a .tflite; edgefkp bench, evaluate, predict and import take .onnx files as they are"
+        raise EdgefkpError(f"{path} {found}", onnx if path.suffix.lower() == ONNX else "export or copy it again")
 
 
 def read_graph(path: Path | str) -> Graph:
     """Raises EdgefkpError for a file that is no .tflite or damaged, EnvironmentProblem without a reader."""
     path = Path(path)
     require_tflite(path)
-    schema = _schema()
     try:
-        return _graph(schema, schema.Model.GetRootAs(path.read_bytes(), 0))
+        return graph_of(path.read_bytes())
     except (struct.error, IndexError, TypeError, ValueError, AttributeError, OverflowError, MemoryError) as error:
         raise EdgefkpError(f"{path} is damaged: its graph cannot be read", "export or copy it again") from error
+
+
+def graph_of(content: bytes) -> Graph:
+    """As `read_graph`, of bytes that a converter just made: damaged ones raise errors of many kinds."""
+    schema = _schema()
+    return _graph(schema, schema.Model.GetRootAs(content, 0))
 
 
 @functools.cache

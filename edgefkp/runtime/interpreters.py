@@ -1,4 +1,4 @@
-"""The interpreters that run .tflite files: LiteRT, tflite-runtime, TensorFlow.
+"""The interpreters that run model files: LiteRT, tflite-runtime and TensorFlow for .tflite, onnxruntime for .onnx.
 
 The only file that names an interpreter package. A runtime is imported when a file is loaded with it, never before.
 """
@@ -10,19 +10,26 @@ import platform
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.files import captured_fds
 from edgefkp.layout import ModelSpec
-from edgefkp.runtime.graph import require_tflite
+from edgefkp.runtime import compiled as compiling
+from edgefkp.runtime.any_graph import require_runnable
+from edgefkp.runtime.engine import Engine, RuntimeChoice
+from edgefkp.runtime.onnx_file import SUFFIX, is_onnx
 from edgefkp.runtime.packages import MOST_THREADS, RUNTIMES, Runtime
+from edgefkp.runtime.refused import missing_operator
 from edgefkp.runtime.tflite_model import LoadClocks, TfliteModel, plain_name
+
+TFLITE = ".tflite"
+ONNX_LINE = "pip install 'edgefkp[onnx]'"  # or onnxruntime alone, on a board
 
 
 @dataclass(frozen=True)
@@ -33,12 +40,12 @@ class RuntimeInfo:
     version: str  # of the installed package, "unknown" if pip does not know it
 
 
-def installed() -> list[RuntimeInfo]:
-    """The runtimes of this environment in the order of the default choice; nothing is imported."""
+def installed(suffix: str = TFLITE) -> list[RuntimeInfo]:
+    """The runtimes of this environment for such files, in the order of the default choice; nothing is imported."""
     return [
         RuntimeInfo(runtime.name, _version(runtime))
         for runtime in RUNTIMES.values()
-        if importlib.util.find_spec(runtime.module)
+        if runtime.suffix == suffix and importlib.util.find_spec(runtime.module)
     ]
 
 
@@ -51,21 +58,34 @@ def _version(runtime: Runtime) -> str:
     return "unknown"
 
 
-def choose(runtime: str | None = None) -> RuntimeInfo:
+def choose(runtime: str | None = None, suffix: str = "") -> RuntimeInfo:
     """The runtime of that name, or the first installed one that works here.
 
-    Raises UsageError for an unknown name, EnvironmentProblem if it is not installed or cannot work.
+    suffix: of the file in question; by default that of the runtime, else .tflite.
+    Raises UsageError for an unknown name and for one that runs other files, EnvironmentProblem if it is not installed
+    or cannot work.
     """
     if runtime is not None:
-        runtime = RUNTIMES[runtime].name
-    present = [info for info in installed() if runtime in (None, info.name)]
+        runtime, runs = RUNTIMES[runtime].name, RUNTIMES[runtime].suffix
+        if suffix not in ("", runs):
+            known = ", ".join(one.name for one in RUNTIMES.values() if one.suffix == suffix)
+            raise UsageError(f"{runtime} runs {runs} files, not {suffix}", f"leave --runtime out, or give: {known}")
+        suffix = runs
+    present = [info for info in installed(suffix or TFLITE) if runtime in (None, info.name)]
     if not present:
+        if suffix == SUFFIX:
+            raise EnvironmentProblem("an .onnx file is run by onnxruntime, which is not installed", ONNX_LINE)
         wanted = f"the runtime {runtime}" if runtime else "no runtime for .tflite files (LiteRT, tflite-runtime)"
         raise EnvironmentProblem(f"{wanted} is {'not ' if runtime else ''}installed", install_line(runtime))
     works = [info for info in present if not _numpy_problem(info)]
     if not works:
         raise EnvironmentProblem(_numpy_problem(present[0]), "pip install 'numpy<2' 'opencv-python<4.12'")
     return works[0]
+
+
+def choose_for(path: Path, runtime: str | None = None) -> RuntimeInfo:
+    """As `choose`, for that file."""
+    return choose(runtime, SUFFIX if is_onnx(path) else TFLITE)
 
 
 def _numpy_problem(info: RuntimeInfo) -> str:
@@ -80,6 +100,8 @@ def install_line(runtime: str | None = None) -> str:
     machine, python = platform.machine(), sys.version_info[:2]
     if runtime == "tensorflow":
         return "pip install tensorflow"
+    if runtime and RUNTIMES[runtime].suffix == SUFFIX:
+        return ONNX_LINE
     if runtime == "tflite-runtime" or (runtime is None and machine.startswith("armv")):
         if python >= (3, 12):
             return (
@@ -101,57 +123,93 @@ def requirements(machine: str, python: tuple[int, int]) -> list[str]:
 
 def load(
     path: Path | str,
-    runtime: str | None = None,
+    runtime: RuntimeChoice = None,
     threads: int = 1,
     xnnpack: bool = True,
     delegate: str | None = None,
     spec: ModelSpec | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> TfliteModel:
-    """Load a .tflite file and allocate its tensors; what the interpreter prints meanwhile is dropped.
+    """Load a .tflite or .onnx file and allocate its tensors; what the interpreter prints meanwhile is dropped.
 
     xnnpack: False leaves out the default delegate, so that the reference and built-in kernels run.
-    delegate: "LIB.so[:key=value[,key=value]]", loaded instead of the default one.
+    runtime: its name, or an Engine with an accelerator or a delegate. delegate: as Engine.delegate.
     spec: of the model if it is known; otherwise the model looks it up when it is needed.
     shapes: of inputs that leave sizes open, by name as plain_name has it; "" for a file's only input.
-    Raises EdgefkpError if the file is not one or the runtime cannot run it, EnvironmentProblem if no runtime works.
+    Raises EdgefkpError if the file is not one or the runtime cannot run it, EnvironmentProblem if no runtime works, or
+    the accelerator is not there.
     A malformed file can kill the process: see edgefkp.runtime.safety.
     """
     path = Path(path)
     if not 1 <= threads <= MOST_THREADS:
         raise UsageError(f"{threads} threads were asked for; 1 to {MOST_THREADS} can be", "for example: --threads 4")
-    require_tflite(path)
-    info = choose(runtime)
+    require_runnable(path)
+    engine = Engine.of(runtime) if not delegate else Engine(Engine.of(runtime).runtime, delegate=delegate)
+    info = choose_for(path, engine.runtime)
+    if is_onnx(path) and (engine.facts or not xnnpack):
+        raise UsageError(
+            f"{path.name} is run by {info.name}, which has neither XNNPACK nor delegates or accelerators to choose",
+            "leave --xnnpack, --delegate and --accelerator out, or measure .tflite files alone",
+        )
+    on = None
     with captured_fds() as chatter:
         try:
             started = time.perf_counter()
             package = importlib.import_module(RUNTIMES[info.name].interpreter)
             imported = time.perf_counter()
-            resolver = package.OpResolverType
-            delegates = [_load_delegate(package, delegate)] if delegate else []
+            delegates = [_load_delegate(package, engine.delegate)] if engine.delegate else []
+            compiler = _compiler(package, info, path) if engine.accelerator else None
             begun = time.perf_counter()
-            interpreter = package.Interpreter(
-                model_path=str(path),
-                num_threads=threads,
-                experimental_delegates=delegates or None,
-                experimental_op_resolver_type=resolver.AUTO if xnnpack else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            interpreter: Any = (
+                compiler(engine.accelerator, threads)
+                if compiler
+                else _interpreter(package, path, threads, xnnpack, delegates)
             )
             loaded = time.perf_counter()
             _resize(interpreter, shapes or {}, path)
             interpreter.allocate_tensors()
             allocated = time.perf_counter()
             inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+            if engine.accelerator:
+                on = compiling.accelerated(interpreter, path, engine.accelerator, _printed(chatter))
         except ImportError as error:
             raise EnvironmentProblem(
                 f"{info.name} {info.version} is installed but cannot be imported: {_one_line(error)}",
                 f"install it again: {install_line(info.name)}",
             ) from error
         except (ValueError, RuntimeError, SystemError, OSError) as error:
+            if engine.accelerator and isinstance(error, RuntimeError):
+                printed = _printed(chatter)
+                raise compiling.compile_error(path, info.version, engine.accelerator, error, printed) from error
             # Some errors have no words of their own; the cause was printed.
-            chatter.seek(0)
-            raise _load_error(path, info, str(error) or _last_line(chatter.read())) from error
+            raise _load_error(path, info, str(error) or _last_line(_printed(chatter))) from error
     clocks = LoadClocks(imported - started, loaded - begun, allocated - loaded)
-    return TfliteModel(path, info.name, info.version, threads, inputs, outputs, clocks, interpreter, delegates, spec)
+    return TfliteModel(
+        path, info.name, info.version, threads, inputs, outputs, clocks, interpreter, delegates, spec, engine, on
+    )
+
+
+def _compiler(package: Any, info: RuntimeInfo, path: Path) -> Callable[[str, int], Any]:
+    """What compiles the file for an accelerator. Raises ImportError where this runtime is too old for it."""
+    module = importlib.import_module(f"{RUNTIMES[info.name].module}.compiled_model")
+    plain = package.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    described = package.Interpreter(model_path=str(path), experimental_op_resolver_type=plain)
+    details = described.get_input_details(), described.get_output_details()
+    return lambda accelerator, threads: compiling.compile_file(module, path, accelerator, threads, details)
+
+
+def _interpreter(package: Any, path: Path, threads: int, xnnpack: bool, delegates: list[Any]) -> Any:
+    if is_onnx(path):
+        from edgefkp.runtime.onnx_session import OnnxSession
+
+        return OnnxSession(path, threads)
+    resolver = package.OpResolverType
+    return package.Interpreter(
+        model_path=str(path),
+        num_threads=threads,
+        experimental_delegates=delegates or None,
+        experimental_op_resolver_type=resolver.AUTO if xnnpack else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
 
 
 def _resize(interpreter: Any, shapes: Mapping[str, tuple[int, ...]], path: Path) -> None:
@@ -178,29 +236,36 @@ def _load_delegate(package: Any, spec: str) -> Any:
         return package.load_delegate(library, pairs)
     except (OSError, ValueError, AttributeError) as error:
         raise EdgefkpError(
-            f"the delegate {library} cannot be loaded: {_last_line(str(error).encode())}",
+            f"the delegate {library} cannot be loaded: {_last_line(str(error))}",
             "give the path of a shared library that has tflite_plugin_create_delegate",
         ) from error
 
 
 def _load_error(path: Path, info: RuntimeInfo, message: str) -> EdgefkpError:
+    if unknown := re.search(r"(?:No Op registered for|Fatal error:) ([\w.:]+)", message):
+        return EdgefkpError(
+            f"{path} needs the operator {unknown[1]}, which {info.name} {info.version} does not have",
+            "export it again without operators of one's own, or for an older opset",
+        )
     if unknown := re.search(r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'", message):
         return EdgefkpError(
             f"{path} needs {unknown[1]} version {unknown[2]}, which {info.name} {info.version} does not have",
             "run it with a newer runtime (--runtime litert), or export it again for this one",
         )
-    if custom := re.search(r"custom op\(?s?\)?:? *(\w+)", message):
-        return EdgefkpError(
-            f"{path} needs the custom operator {custom[1]}, which {info.name} {info.version} does not have",
-            "convert it with built-in operators only",
-        )
+    if refused := missing_operator(path, f"{info.name} {info.version}", message):
+        return refused
     return EdgefkpError(
         f"{info.name} {info.version} cannot load {path}: {_one_line(message)}", "export or copy it again"
     )
 
 
-def _last_line(printed: bytes) -> str:
-    lines = printed.decode(errors="replace").strip().splitlines()
+def _printed(chatter: IO[bytes]) -> str:
+    chatter.seek(0)
+    return chatter.read().decode(errors="replace")
+
+
+def _last_line(printed: str) -> str:
+    lines = printed.strip().splitlines()
     return lines[-1] if lines else "no reason given"
 
 

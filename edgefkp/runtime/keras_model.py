@@ -28,6 +28,7 @@ class KerasModel:
     version: str  # of Keras
     model: Any = field(repr=False)
     runtime: str = "keras"
+    accelerator: str = ""  # TensorFlow's own choice
     known_spec: ModelSpec | None = None  # given by the caller; otherwise `spec` looks it up
 
     @cached_property
@@ -93,6 +94,12 @@ def load_keras(path: Path) -> KerasModel:
             raise EdgefkpError(
                 f"{path} was made by Keras {version}, whose .keras files Keras {keras.__version__} does not read",
                 f"where it was made, save it as {path.stem}.h5 with model.save; pip install tf-keras loads it",
+            ) from error
+        if "`Lambda` layer" in str(error):
+            raise EdgefkpError(
+                f"{path} holds a Lambda layer: Python code, which is not run out of a file",
+                "save the network with keras.ops or a layer of your own in its place (--import FILE.py), or as a "
+                "SavedModel: edgefkp import",
             ) from error
         raise EdgefkpError(
             f"{path} cannot be loaded as a Keras network: {str(error).strip().splitlines()[0][:80]}",

@@ -1,4 +1,4 @@
-"""One way to predict the keypoints of images with any model file: .keras through Keras, .tflite through an
+"""One way to predict the keypoints of images with any model file: .keras through Keras, .tflite and .onnx through an
 interpreter."""
 
 from dataclasses import replace
@@ -10,7 +10,9 @@ import numpy as np
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime.contract import Stated
+from edgefkp.runtime.engine import RuntimeChoice
 from edgefkp.runtime.keras_files import is_keras
+from edgefkp.runtime.onnx_file import is_onnx
 
 
 class Predictor(Protocol):
@@ -18,6 +20,10 @@ class Predictor(Protocol):
 
     runtime: str  # what runs the model
     version: str  # of the runtime
+
+    @property
+    def accelerator(self) -> str:
+        """ "gpu", or the file name of a delegate; "" for the runtime's own CPU kernels."""
 
     @property
     def spec(self) -> ModelSpec: ...
@@ -28,13 +34,14 @@ class Predictor(Protocol):
 
 def open_predictor(
     path: Path | str,
-    runtime: str | None = None,
+    runtime: RuntimeChoice = None,
     threads: int = 1,
     stated: Stated | None = None,
     spec: ModelSpec | None = None,
 ) -> Predictor:
-    """Load a .keras or .tflite file; one that is not known by its hash is tried in a child process first.
+    """Load a .keras, .tflite or .onnx file; one that is not known by its hash is tried in a child process first.
 
+    runtime: its name, or an Engine with an accelerator or a delegate, for .tflite files.
     stated: of its input and output, where no card or another one describes them; spec: all of that.
 
     A file that came with the package is compared with its reference vectors, once on a machine.
@@ -43,8 +50,10 @@ def open_predictor(
     """
     path = Path(path)
     if not path.is_file():
-        raise EdgefkpError(f"no model file at {path}", "give a .keras or .tflite file; edgefkp models lists them")
-    if path.suffix == ".tflite":
+        raise EdgefkpError(
+            f"no model file at {path}", "give a .keras, .tflite or .onnx file; edgefkp models lists them"
+        )
+    if path.suffix == ".tflite" or is_onnx(path):
         from edgefkp.runtime import interpreters, reference_vectors, safety
 
         safety.check(path, runtime)
@@ -60,7 +69,7 @@ def open_predictor(
         network = load_keras(path)
         return replace(network, known_spec=_known(network.spec, stated, spec)) if stated or spec else network
     raise EdgefkpError(
-        f"{path} is neither a .keras nor a .tflite file", "edgefkp import makes a .tflite of other forms"
+        f"{path} is neither a .keras nor a .tflite or .onnx file", "edgefkp import makes a .tflite of other forms"
     )
 
 

@@ -1,4 +1,4 @@
-"""Run a keypoint .tflite: images in, keypoints out, by the input scaling and quantization of the file."""
+"""Run a keypoint .tflite or .onnx: images in, keypoints out, by the input scaling and quantization of the file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,6 +10,8 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import STANDARDIZED, ModelSpec
+from edgefkp.runtime.compiled import Accelerated
+from edgefkp.runtime.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,8 @@ class LoadClocks:
 
 @dataclass
 class TfliteModel:
-    """A loaded .tflite file with its tensors allocated. Any file can be set, invoked and read; `predict` needs a
-    keypoint network."""
+    """A loaded .tflite or .onnx file with its tensors allocated. Any file can be set, invoked and read; `predict` needs
+    a keypoint network."""
 
     path: Path
     runtime: str  # one of interpreters.RUNTIMES
@@ -36,6 +38,13 @@ class TfliteModel:
     interpreter: Any = field(repr=False)
     delegates: list[Any] = field(default_factory=list, repr=False)  # interpreters do not keep them alive
     known_spec: ModelSpec | None = None  # given by the caller; otherwise `spec` looks it up
+    engine: Engine = Engine()  # noqa: RUF009  (frozen) that was asked for
+    accelerated: Accelerated | None = None  # what it was compiled for; None for an interpreter
+
+    @property
+    def accelerator(self) -> str:
+        """ "gpu", or the file name of a delegate; "" for the runtime's own CPU kernels."""
+        return self.engine.on
 
     @cached_property
     def spec(self) -> ModelSpec:
@@ -120,7 +129,7 @@ class TfliteModel:
         detail = self.outputs[self.points_output or 0]
         if np.dtype(detail["dtype"]).kind != "f":
             scale, zero = detail["quantization"]
-            output = (output.astype(np.float32) - zero) * scale
+            output = (output.astype(np.float32) - zero) * (scale or 1.0)
         return self.spec.decode(output)
 
     def predict(self, images: np.ndarray) -> np.ndarray:

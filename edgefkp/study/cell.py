@@ -11,8 +11,8 @@ from edgefkp.files import read_json
 from edgefkp.networks.registry import NETWORKS
 from edgefkp.records import read_record
 from edgefkp.report.result import EpochFacts
-from edgefkp.training.recipe import Recipe
-from edgefkp.training.train import Experiment
+from edgefkp.training.experiment import Experiment
+from edgefkp.training.recipe import RIDGE, STEPS, Recipe
 
 SCHEMA = "edgefkp.cell/1"
 _HINT = "move it elsewhere and run again"
@@ -30,6 +30,7 @@ class StudyCell:
     learning_rate: float = Recipe.learning_rate
     pretrained: bool = False  # starts from the study's ImageNet weights
     options: dict[str, Any] = field(default_factory=dict)  # of the network
+    head: str = STEPS  # how the head of a frozen backbone is found: RIDGE solves it (training/ridge.py)
 
     @property
     def name(self) -> str:
@@ -48,12 +49,17 @@ class StudyCell:
         return f"{row} seed {self.seed}" if self.seed else row
 
     @property
+    def solved(self) -> bool:
+        """Whether its weights are an exact answer, and not where training steps came to."""
+        return self.head == RIDGE
+
+    @property
     def head_only(self) -> bool:
         return NETWORKS[self.network].frozen and self.augment != "online"
 
     def experiment(self, weights: str | None) -> Experiment:
         """weights: of the study; only `pretrained` cells use them."""
-        recipe = Recipe(images=self.images, learning_rate=self.learning_rate, seed=self.seed)
+        recipe = Recipe(images=self.images, learning_rate=self.learning_rate, seed=self.seed, head=self.head)
         start = weights if self.pretrained else None
         return Experiment(self.network, self.imputation, self.augment, recipe, start, dict(self.options))
 
@@ -65,7 +71,19 @@ class PlanFacts(TypedDict):
     lanes: int
 
 
-class TrainingFacts(TypedDict):
+class HeadFacts(TypedDict):
+    """How strongly a solved head is held at zero; the validation RMSE of each strength that was tried is there, too."""
+
+    strength: float
+
+
+class SolvedFacts(TypedDict, total=False):
+    """What a training has whose head was solved."""
+
+    head: HeadFacts
+
+
+class TrainingFacts(SolvedFacts):
     """What the report shows of a training; its recipe and best epoch are there, too."""
 
     plan: PlanFacts

@@ -11,7 +11,8 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.bootstrap import Interval, drawn_rmse, interval
 from edgefkp.study.cell import CellResult
 
-NOT_CONVERGED = 0.9  # of the mean shape's RMSE
+# Of the images of a training: its end; a curve that falls by more than STILL_FALLING over it had not come to one.
+LAST, STILL_FALLING = 0.25, 0.05
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,18 @@ class CellComparison:
 
 
 def converged(cell: CellResult) -> bool:
-    """Whether the network is more than a tenth better than always predicting the mean training face."""
-    return rmse_of(cell) < NOT_CONVERGED * mean_shape_of(cell)
+    """Whether the cell's head was solved, or its learning curve had come to an end: the lowest validation RMSE fell by
+    no more than STILL_FALLING over the LAST quarter of the images.
+
+    How low it is does not matter: a network that learned nothing but the mean face is a result, too.
+    """
+    if cell.identity.solved:
+        return True
+    images = max((row["images"] for row in cell.history), default=0)
+    before = [row["validation_rmse"] for row in cell.history if row["images"] <= (1 - LAST) * images]
+    if not before:
+        return False  # an epoch is no curve
+    return bool(min(row["validation_rmse"] for row in cell.history) >= (1 - STILL_FALLING) * min(before))
 
 
 def rmse_of(cell: CellResult) -> float:

@@ -23,6 +23,7 @@ from edgefkp.study.comparison import converged, rmse_of
 from edgefkp.study.grid import SECOND_SEEDS, grid
 
 DATA = "data.json"  # in the study's folder: the output of `edgefkp data info --json`
+FORMER = "former"  # there: results that others have replaced
 STARTS = "random-start.json"  # there: validation RMSE of cells that were trained from a random last layer
 ZOO, ZOO_KERAS = "zoo.json", "zoo-keras.json"  # in bench/results: what bench/zoo.py and `edgefkp bench` measured
 ZOO_SCHEMA = "edgefkp.zoo/1"
@@ -114,6 +115,7 @@ class Evidence:
     bench: Result | None = None  # times of the untrained networks' .tflite files
     timings: dict[tuple[str, str], Timing] = field(default_factory=dict)  # by model and one of HOWS
     starts: dict[str, RandomStart] = field(default_factory=dict)  # cell -> how it learned from a random last layer
+    former: Results = field(default_factory=dict)  # cells that were made again in another way, as they were
 
     def missing(self) -> list[str]:
         return [cell.name for cell in grid() if cell.name not in self.results]
@@ -154,7 +156,8 @@ def read_evidence(study: Path, bench: Path | None = None, damaged: list[str] | N
     zoo = _read(partial(_stored, Zoo), bench / ZOO_KERAS, damaged)
     times = _read(bench_result.read, bench / ZOO, damaged)
     timings = {**(_keras_timings(zoo) if zoo else {}), **(_file_timings(times) if times else {})}
-    return Evidence(_read_study(study, damaged), info, zoo, times, timings, starts.cells if starts else {})
+    results, former = (_read_study(folder, damaged) for folder in (study, study / FORMER))
+    return Evidence(results, info, zoo, times, timings, starts.cells if starts else {}, former)
 
 
 def _read(read: Callable[[Path], Record], path: Path, damaged: list[str] | None) -> Record | None:

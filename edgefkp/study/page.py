@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from edgefkp.errors import counted
 from edgefkp.evaluation.table import Column, Table
 from edgefkp.files import write_text
 from edgefkp.report.page import render
@@ -39,8 +40,10 @@ def status(evidence: Evidence) -> str:
 def tally(found: list[ClaimVerdict]) -> str:
     """One sentence: how many claims have each verdict."""
     verdicts = (CONFIRMED, REFUTED, INCONCLUSIVE)
-    counts = [(sum(claim.verdict == verdict for claim in found), verdict) for verdict in verdicts]
-    return f"Of {len(found)} claims " + ", ".join(f"{count} {verdict}" for count, verdict in counts) + "."
+    held, refuted, open_ = (sum(claim.verdict == verdict for claim in found) for verdict in verdicts)
+    verb = "is" if open_ == 1 else "are"
+    claims = counted(len(found), "claim")
+    return f"Of {claims}, {held} {CONFIRMED}, {refuted} {REFUTED}, and {open_} {verb} {INCONCLUSIVE}."
 
 
 def resolution(evidence: Evidence) -> str:
@@ -112,6 +115,7 @@ BLOCKS: dict[str, Callable[[Evidence], str]] = {
     "rivals": lambda evidence: _markdown(tables.rivals(evidence.results)),
     "curves": lambda evidence: _markdown(curves(evidence.results)),
     "starts": lambda evidence: _markdown(tables.starts(evidence)),
+    "heads": lambda evidence: _markdown(tables.heads(evidence)),
     "nulls": lambda evidence: _markdown(tables.nulls(evidence.info)),
 }
 
@@ -152,6 +156,7 @@ def write_report(out: Path, evidence: Evidence, shown: Shown) -> Path:
         last=[
             ("Training curves as numbers", curves(evidence.results)),
             ("Every score", tables.every_score(evidence.results)),
+            ("Heads of frozen backbones: by training steps, and solved", tables.heads(evidence)),
         ],
         none_yet=NONE_YET,
         errata=ERRATA,
@@ -180,6 +185,6 @@ def _origin(evidence: Evidence) -> list[tuple[str, str]]:
         ("Data", last.data.name),
         ("License and credit", last.data.license),
         ("Data hash", last.data.hash),
-        ("Work", f"{hours:.1f} hours on {last.cores} cores"),
+        ("Work", f"{hours:.1f} hours on {counted(last.cores, 'core')}"),
         ("Versions", ", ".join(f"{name} {version}" for name, version in last.versions.items())),
     ]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 from edgefkp.data.formats import open_dataset
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, counted
 from edgefkp.study.cell import StudyCell
 from edgefkp.study.grid import Forecast, in_turn
 from edgefkp.study.local import BUSY, DONE, KILLED, CellEnd, Submit, Work, on_this_machine
@@ -40,7 +40,7 @@ def run_study(
     finished = study.finished(cells)
     done = {result.cell for result in finished}
     todo = in_turn([cell for cell in cells if cell.name not in done], Forecast(finished))
-    note(f"{len(done)} of {len(cells)} cells are done")
+    note(f"{len(done)} of {counted(len(cells), 'cell')} are done")
     if todo:
         place = on_ray(study, work, ray, workers) if ray else on_this_machine(study, work, workers)
         with place as submit:
@@ -72,7 +72,7 @@ def run_all(study: Study, cells: Sequence[StudyCell], todo: Sequence[StudyCell],
     if failed:
         cell, reason = failed[0]
         raise EdgefkpError(
-            f"{len(failed)} of {len(todo)} cells failed, first {cell.name}: {reason}",
+            f"{len(failed)} of {counted(len(todo), 'cell')} failed, first {cell.name}: {reason}",
             f"see {study.log_file(cell)}; the same command tries them again",
         )
 

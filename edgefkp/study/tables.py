@@ -146,13 +146,30 @@ def starts(evidence: Evidence) -> Table:
     """Validation RMSE in px of cells that were trained from a random last layer, too, half way and at the end."""
     rows = []
     for name, former in evidence.starts.items():
-        if (result := evidence.results.get(name)) is None:
+        if (result := evidence.former.get(name) or evidence.results.get(name)) is None:
             continue
         half = former.images / 2
         pairs = [_at(former.history, half), _at(result.history, half)]
         pairs += [former.validation_rmse, result.scores.validation_rmse]
         rows.append([name, *(f"{value:.2f}" for value in pairs)])
     return Table.of(["cell", "half way, random", "mean shape", "best, random", "mean shape"], rows)
+
+
+def heads(evidence: Evidence) -> Table:
+    """RMSE in px of the cells whose heads were solved, and of the same heads as training steps had left them."""
+    rows = []
+    for cell in (cell for cell in grid() if cell.solved):
+        former, result = evidence.former.get(cell.name), evidence.results.get(cell.name)
+        if former is None or result is None or "head" not in result.training:
+            continue
+        pairs = [former.scores.validation_rmse, result.scores.validation_rmse, rmse_of(former), rmse_of(result)]
+        found = compare(result, former)
+        low, high = (1 + edge for edge in found.interval)
+        ratio = f"{1 + found.change:.2f} ({low:.2f}-{high:.2f})"
+        images, strength = f"{result.history[-1]['images']:,}", f"{result.training['head']['strength']:.2g}"
+        rows.append([cell.name, *(f"{value:.2f}" for value in pairs), ratio, images, strength])
+    header = ["cell", "validation, by steps", "solved", "test, by steps", "solved", "ratio", "images", "strength"]
+    return Table.of(header, rows)
 
 
 def _at(history: Sequence[StartEpoch | Epoch], images: float) -> float:

@@ -23,9 +23,10 @@ from edgefkp.records import read_record
 from edgefkp.runtime.scratch import scratch_folder
 from edgefkp.study.cell import CellResult, CellScores, KeptPoints, StudyCell
 from edgefkp.study.store import Study, read_progress
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.fit import EpochLog
 from edgefkp.training.step_plan import cores
-from edgefkp.training.train import Experiment, Progress, train, training_faces
+from edgefkp.training.train import Progress, train, training_faces
 
 CLAIM_TIMEOUT = 10.0  # seconds for the process of a killed node to notice that it is alone
 

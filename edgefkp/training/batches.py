@@ -4,12 +4,12 @@ What a batch holds depends only on (seed, epoch, position), so a resumed run see
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from edgefkp.data.augment import online_batch
+from edgefkp.data.augment import AugmentConfig, online_batch
 from edgefkp.data.imputation import TrainingSet
 from edgefkp.layout import ModelSpec
 from edgefkp.training.recipe import Recipe
@@ -19,6 +19,8 @@ EPOCH_IMAGES = 2048  # an epoch shows at least this many: several passes over a 
 
 # (B, *image_shape) uint8 images, (B, 2 K) float32 targets with NaN = missing, (B,) float32 weights of the faces
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
+# (B, *image_shape) uint8 images as the network is shown them, their (B, K, 2) targets -> other targets
+Relabel = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def epoch_size(faces: int, batch: int) -> int:
@@ -31,9 +33,18 @@ def _passes(faces: int) -> int:
 
 
 def epoch_batches(
-    faces: TrainingSet, recipe: Recipe, epoch: int, online: bool, count: int, spec: ModelSpec
+    faces: TrainingSet,
+    recipe: Recipe,
+    epoch: int,
+    online: AugmentConfig | None,
+    count: int,
+    spec: ModelSpec,
+    relabel: Relabel | None = None,
 ) -> Iterator[Batch]:
-    """Yield the first `count` batches of the epoch's own order of the faces, altered on the fly if `online`."""
+    """Yield the first `count` batches of the epoch's own order of the faces, altered on the fly if `online` is given.
+
+    relabel: asked about every batch, after it was altered.
+    """
     size, seed = recipe.batch, recipe.seed
     rng = np.random.default_rng([seed, epoch])
     order = np.concatenate([rng.permutation(len(faces)) for _ in range(_passes(len(faces)))])
@@ -44,7 +55,9 @@ def epoch_batches(
         images, targets = faces.images[rows], faces.targets[rows]
         if online:
             rng = np.random.default_rng([seed, epoch, index])
-            images, targets = online_batch(images, targets, rng, recipe.online, spec.layout)
+            images, targets = online_batch(images, targets, rng, online, spec.layout)
+        if relabel:
+            targets = relabel(images, targets)
         return images, spec.encode(targets), faces.weights[rows]
 
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:

@@ -12,13 +12,15 @@ import numpy as np
 
 from edgefkp.data.faces import Dataset, Faces, joined
 from edgefkp.data.split import split
+from edgefkp.errors import counted
 from edgefkp.evaluation.bootstrap import Interval, paired_interval
 from edgefkp.evaluation.metrics import score
 from edgefkp.runtime.predictor import Predictor, open_predictor
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.least_squares import folds_of
 from edgefkp.training.schedule import FEW, UNTOUCHED
 from edgefkp.training.start import find_start
-from edgefkp.training.train import Experiment, Progress, train
+from edgefkp.training.train import Progress, train
 
 TUNED, SCRATCH, MEAN_SHAPE = "fine-tuned", "from scratch", "mean shape"  # kinds, beside UNTOUCHED
 
@@ -140,7 +142,7 @@ def _crossed(
     count = int(fold.max()) + 1
     parts = []
     for number in range(count):
-        note(f"fold {number + 1} of {count}: trained without its {int((fold == number).sum())} faces")
+        note(f"fold {number + 1} of {count}: trained without its {counted(int((fold == number).sum()), 'face')}")
         held_out = labeled.take(fold == number)
         others = replace(source, train=labeled.take(fold != number), test=held_out, validation=None)
         tuned = [one for one in experiments if one.start]  # from scratch there are too few

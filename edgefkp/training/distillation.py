@@ -2,10 +2,11 @@
 
 A person's points are placed with an error of a pixel or more; what several networks agree on is nearer to what can
 be learned. The predictions are made once, on the untouched faces or on altered copies of them, and then move with every
-altered image as labels do. A teacher knows the untouched faces from its own training; on a copy that it never saw
-its prediction carries more information.
+altered image as labels do; or the teachers are asked about every altered image as it is drawn. A teacher knows the
+untouched faces from its own training; on a copy that it never saw its prediction carries more information.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,19 +17,37 @@ from edgefkp.data.imputation import TrainingSet
 from edgefkp.errors import UsageError
 from edgefkp.geometry import mirror, move_points
 from edgefkp.runtime.predictor import Predictor, open_predictor
+from edgefkp.training.batches import Relabel
 
 
-def distill_targets(faces: TrainingSet, teachers: list[Path], share: float) -> TrainingSet:
+def distill_targets(faces: TrainingSet, teachers: Sequence[Path], share: float) -> TrainingSet:
     """Targets: `share` of the teachers' mean prediction, the rest of the label; a missing point: the prediction.
 
     Raises UsageError for a teacher of other points or another input than the faces have.
     """
-    answers = np.mean([_answers(teacher, faces) for teacher in teachers], axis=0)
-    mixed = share * answers + (1 - share) * faces.targets
-    return replace(faces, targets=np.where(np.isnan(faces.targets), answers, mixed).astype(np.float32))
+    answers = np.mean([predict_with_flip(_teacher(path, faces), faces.images) for path in teachers], axis=0)
+    return replace(faces, targets=_mixed(answers, faces.targets, share))
 
 
-def _answers(teacher: Path, faces: TrainingSet) -> np.ndarray:
+def online_teachers(faces: TrainingSet, teachers: Sequence[Path], share: float) -> Relabel:
+    """As `distill_targets`, of every altered batch. No mirror image is asked: half of the batch is mirrored already.
+
+    Raises UsageError as `distill_targets`.
+    """
+    predictors = [_teacher(path, faces) for path in teachers]
+
+    def relabel(images: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        return _mixed(np.mean([predictor.predict(images) for predictor in predictors], axis=0), targets, share)
+
+    return relabel
+
+
+def _mixed(answers: np.ndarray, targets: np.ndarray, share: float) -> np.ndarray:
+    mixed = share * answers + (1 - share) * targets
+    return np.where(np.isnan(targets), answers, mixed).astype(np.float32)
+
+
+def _teacher(teacher: Path, faces: TrainingSet) -> Predictor:
     predictor = open_predictor(teacher)
     spec = predictor.spec
     if spec.layout != faces.layout or spec.input.image_shape != faces.input.image_shape:
@@ -36,7 +55,7 @@ def _answers(teacher: Path, faces: TrainingSet) -> np.ndarray:
             f"the teacher {teacher} has {spec}; the faces are {faces.input} with the points of {faces.layout.name}",
             "give a teacher that was trained on such faces",
         )
-    return predict_with_flip(predictor, faces.images)
+    return predictor
 
 
 def augmented_copies(faces: TrainingSet, count: int, config: AugmentConfig, seed: int = 0) -> TrainingSet:

@@ -61,14 +61,23 @@ def fit_head(
     return replace(result, model=whole)
 
 
+class Backbone:
+    """A network without its last layer, as a function of images: (N, *image_shape) uint8 -> (N, F) float32."""
+
+    def __init__(self, body: Any, spec: InputSpec) -> None:
+        import tensorflow as tf
+
+        self._forward = tf.function(lambda pixels: body(to_network(pixels, spec), training=False))
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        padded = np.resize(images, (-(-len(images) // BATCH) * BATCH, *images.shape[1:]))  # full batches: one trace
+        parts = [self._forward(padded[i : i + BATCH]).numpy() for i in range(0, len(padded), BATCH)]
+        return np.concatenate(parts)[: len(images)]
+
+
 def features_of(body: Any, images: np.ndarray, spec: InputSpec) -> np.ndarray:
     """(N, *image_shape) uint8 -> (N, F) float32."""
-    import tensorflow as tf
-
-    forward = tf.function(lambda pixels: body(to_network(pixels, spec), training=False))
-    padded = np.resize(images, (-(-len(images) // BATCH) * BATCH, *images.shape[1:]))  # full batches: one trace
-    parts = [forward(padded[i : i + BATCH]).numpy() for i in range(0, len(padded), BATCH)]
-    return np.concatenate(parts)[: len(images)]
+    return Backbone(body, spec)(images)
 
 
 def _head_of(head: Any) -> Any:

@@ -13,7 +13,7 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime import signals
-from edgefkp.training.batches import epoch_batches, epoch_size
+from edgefkp.training.batches import Relabel, epoch_batches, epoch_size
 from edgefkp.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from edgefkp.training.learner import Learner
 from edgefkp.training.recipe import Recipe
@@ -22,7 +22,12 @@ from edgefkp.training.step_plan import Plan
 SAVE_SECONDS = 15.0  # between checkpoints, at least
 GAP_FACES = 512  # training faces that are scored beside the validation faces, to show the gap
 
+
 EpochLog = dict[str, Any]  # what the history has of an epoch: epoch, images, loss, RMSEs in pixels, seconds
+
+
+class Diverged(EdgefkpError):
+    """The loss stopped being a number: of this network, by this recipe, it would do so again."""
 
 
 class Labeled(Protocol):
@@ -55,13 +60,15 @@ def fit(
     checkpoint: Path | None = None,
     on_batch: Callable[[int], None] = lambda images: None,
     on_epoch: Callable[[EpochLog], None] = lambda row: None,
+    relabel: Relabel | None = None,
 ) -> Fit:
     """Train to the recipe's end, or until the validation RMSE has not improved for `recipe.patience` epochs.
 
     spec: of the network that `make` builds.
+    online: images are altered on the fly. relabel: gives each altered batch its targets.
     checkpoint: a file that is read if it exists, and written at the end of epochs and on Ctrl-C; with the same
     plan in float32 a run that was killed and continued gives the history and weights of one that was not.
-    Raises EdgefkpError if the loss stops being a number.
+    Raises Diverged if the loss stops being a number.
     """
     saved = read_checkpoint(checkpoint) if checkpoint else None
     plan = saved.plan if saved else plan
@@ -85,8 +92,10 @@ def fit(
         with signals.deferred() as raise_held:
             while now.epoch * epoch_steps < steps and not _stalled(now.history, recipe.patience):
                 count = min(epoch_steps, steps - now.epoch * epoch_steps)
+                settled = now.epoch * epoch_steps >= (1 - recipe.settled) * steps
+                config = (recipe.online.halved() if settled else recipe.online) if online else None
                 losses = []
-                for batch in epoch_batches(faces, recipe, now.epoch, online, count, spec):
+                for batch in epoch_batches(faces, recipe, now.epoch, config, count, spec, relabel):
                     losses.append(learner.step(*batch))
                     on_batch(recipe.batch)
                     raise_held()
@@ -99,7 +108,7 @@ def fit(
                     "seconds": round(spent + time.monotonic() - start, 2),
                 }
                 if not np.isfinite(row["loss"]):
-                    raise EdgefkpError(
+                    raise Diverged(
                         f"the loss became NaN or infinite in epoch {row['epoch']}",
                         "lower --learning-rate, or use another --loss",
                     )

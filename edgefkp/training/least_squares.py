@@ -101,7 +101,7 @@ def solve(known: Examples, start: Layer, pull: float) -> Layer:
     scale = max(float(known.features[: known.untouched].var(0).mean()), 1e-12)
     residual = known.targets - Layer(kernel, bias)(known.features)
     labeled = np.isfinite(residual)
-    for mask, columns in _alike(labeled):
+    for mask, columns in alike(labeled):
         if not mask.any():
             continue
         weights = known.weights[mask] / known.weights[mask].sum()
@@ -118,7 +118,7 @@ def solve(known: Examples, start: Layer, pull: float) -> Layer:
     return Layer(kernel, bias)
 
 
-def _alike(labeled: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def alike(labeled: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """The columns of a (N, M) mask that are labeled in the same rows: (the rows, the columns) of each kind."""
     patterns, which = np.unique(labeled, axis=1, return_inverse=True)
     which = which.ravel()

@@ -6,9 +6,9 @@ from edgefkp.card import read_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.networks.registry import resolve
 from edgefkp.runtime import shipped
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.recipe import Recipe, read_recipe
 from edgefkp.training.start import find_start
-from edgefkp.training.train import Experiment
 
 # Training images of a network where neither epochs nor images are asked for: the two default networks together fit
 # six minutes on two cores.

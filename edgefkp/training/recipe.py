@@ -14,6 +14,7 @@ RECIPES = Path(__file__).with_name("recipes")  # those that our own networks wer
 LOSSES = ("smooth_l1", "mse", "wing")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 STARTS = ("mean_shape", "random")
+STEPS, RIDGE = HEADS = ("steps", "ridge")
 _FORM = 'write it as JSON: {"epochs": 80, "learning_rate": 0.001}; or leave --recipe out for the defaults'
 _SHARE = (0.0, 1.0)
 # Field -> the least and the largest value that is no mistake.
@@ -27,6 +28,7 @@ RANGES = {
     "beta": (1e-6, 10.0),
     "batchnorm_momentum": _SHARE,
     "ema": _SHARE,
+    "settled": _SHARE,
     "patience": (0, 100_000),
     "seed": (0, 2**32 - 1),
     "online.degrees": (0.0, 180.0),
@@ -62,15 +64,19 @@ class Recipe:
     # Of the running statistics while training; Keras' own 0.99 needs 40,000 images to forget the start.
     batchnorm_momentum: float = 0.9
     ema: float = 0.998  # largest decay of the averaged weights, which are what is scored and saved
+    settled: float = 0.0  # share of the images, the last ones, that are altered half as far and half as often
     patience: int = 0  # epochs without a better validation RMSE until training stops early; 0 = never
     precision: str = field(default="auto", metadata={"decides": False})  # one of PRECISIONS
     seed: int = 0
     # "mean_shape": a last dense layer begins by predicting the mean training face; "random": as Keras makes it.
     start: str = field(default="mean_shape", metadata={"before": "random"})
+    # Of a frozen backbone: learned by training steps, or solved by ridge regression (ridge.py), which takes of all the
+    # fields above only `images`, or `epochs`, `batch` and `seed`.
+    head: str = STEPS
     online: AugmentConfig = field(default_factory=AugmentConfig)  # of --augment online
 
     def __post_init__(self) -> None:
-        for name, known in (("loss", LOSSES), ("precision", PRECISIONS), ("start", STARTS)):
+        for name, known in (("loss", LOSSES), ("precision", PRECISIONS), ("start", STARTS), ("head", HEADS)):
             if getattr(self, name) not in known:
                 raise UsageError(f"unknown {name} '{getattr(self, name)}'", f"choose one of: {', '.join(known)}")
         for part, within in ((self, ""), (self.online, "online.")):

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgefkp.card import CardStart, read_card
 from edgefkp.data.license import NOT_STATED
-from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.errors import EdgefkpError, UsageError, counted
 from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec, PointLayout
 from edgefkp.networks.complexity import leaves
@@ -31,7 +31,7 @@ class Kept:
     new: tuple[str, ...] = ()  # layers that start without training
 
     def __str__(self) -> str:
-        text = f"{self.layers} layers and the output of {len(self.points)} points"
+        text = f"{counted(self.layers, 'layer')} and the output of {len(self.points)} points"
         text += f"; fitted to other colors: {', '.join(self.recolored)}" if self.recolored else ""
         return text + (f"; new: {', '.join(self.new)}" if self.new else "")
 

@@ -1,11 +1,10 @@
 """One trained network: split, impute, augment, fit, and write models/<model>.keras with its card."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from dataclasses import replace as changed
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,117 +13,35 @@ from edgefkp.card import (
     Card,
     CardData,
     is_whole_zip,
-    model_name,
     readable_cards,
     restate,
     versions,
     write_card,
     write_with_card,
 )
-from edgefkp.data.augment import AUGMENTS, paper_set
+from edgefkp.data.augment import paper_set
 from edgefkp.data.faces import Dataset
-from edgefkp.data.imputation import IMPUTATIONS, TrainingSet, impute
+from edgefkp.data.imputation import TrainingSet, impute
 from edgefkp.data.split import Split, split
-from edgefkp.errors import EdgefkpError, UsageError
+from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.files import plain, require_writable, sha256_file
-from edgefkp.layout import KAGGLE15, ModelSpec
+from edgefkp.layout import ModelSpec
 from edgefkp.networks.complexity import macs, parameters
 from edgefkp.networks.costs import cost_of
-from edgefkp.networks.registry import Network, build, resolve
+from edgefkp.networks.registry import build
 from edgefkp.runtime.keras_safety import remember_keras
 from edgefkp.training.autotune import choose_plan
 from edgefkp.training.batches import epoch_size
-from edgefkp.training.distillation import augmented_copies, distill_targets
+from edgefkp.training.distillation import augmented_copies, distill_targets, online_teachers
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.features import fit_head
 from edgefkp.training.finetune import Finetuned, OwnFaces, finetune, parts_for
 from edgefkp.training.fit import EpochLog, Fit, fit
-from edgefkp.training.key import deciding, key_of
-from edgefkp.training.recipe import Recipe, require_within
-from edgefkp.training.schedule import AUTO, SCHEDULES
+from edgefkp.training.recipe import RIDGE
+from edgefkp.training.ridge import Solved, fit_ridge
 from edgefkp.training.start import facts_of, find_start, inherited, open_start
 from edgefkp.training.step_plan import Plan
-
-FINETUNED = ".finetuned"  # follows the network in the names of models that started from a trained one
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One training: network, what it is shown, and how it is trained. Raises UsageError for an unknown name."""
-
-    network: str  # a name of the registry, "tuned", or the .json of a network that `edgefkp tune` found
-    imputation: str = "masked"
-    augment: str = "online"
-    recipe: Recipe = field(default_factory=Recipe)
-    weights: str | None = None  # for pretrained networks: "imagenet" or a path
-    options: dict[str, Any] = field(default_factory=dict)  # in place of the network's own: {"resolution": 96}
-    teachers: tuple[Path, ...] = ()  # model files whose mean prediction becomes a part of every target
-    teacher_share: float = 0.5  # that part
-    teacher_copies: int = 0  # augmented copies of each face that the teachers label; 0: the face itself
-    automatic_weight: float = 1.0  # in the loss, of faces whose every point was placed automatically
-    start: str | None = None  # a trained network to start from: a .keras file, or one that comes with edgefkp
-    schedule: str = AUTO  # one of SCHEDULES; for a `start` alone
-
-    def __post_init__(self) -> None:
-        for axis, known in (("imputation", IMPUTATIONS), ("augment", AUGMENTS), ("schedule", SCHEDULES)):
-            if getattr(self, axis) not in known:
-                raise UsageError(f"unknown {axis} '{getattr(self, axis)}'", f"choose one of: {', '.join(known)}")
-        for name, most in (("teacher_share", 1), ("teacher_copies", 1000), ("automatic_weight", 1000)):
-            require_within(name.replace("_", " "), getattr(self, name), 0, most)
-        resolve(self.network, self.imputation, self.augment)
-        if self.start is not None and (self.augment == "paper" or self.teacher_copies):
-            raise UsageError(
-                "fine-tuning does not take the paper's offline set or copies for teachers",
-                "leave out --augment paper and --teacher-copies",
-            )
-
-    @property
-    def resolved(self) -> Network:
-        return resolve(self.network, self.imputation, self.augment)
-
-    def model_name(self, spec: ModelSpec = ModelSpec()) -> str:  # noqa: B008
-        """What the trained model is called: the stem of its file."""
-        name = self.resolved.name + (FINETUNED if self.start else "")
-        return model_name(name, self.imputation, self.augment, spec)
-
-    def key(self, source: Dataset, parts: Split) -> str:
-        """Hash of all that decides the result: a finished or stopped run is known by it."""
-        weights = sha256_file(self.weights) if self.weights and Path(self.weights).is_file() else self.weights
-        options = {**self.resolved.options, **self.options}
-        identity = [self.resolved.name, options, self.imputation, self.augment, deciding(self.recipe), weights]
-        identity += [source.train.hash, parts.hash, *self.extras(source).values()]
-        if others := self._others(source.spec):
-            identity.append(others)
-        return key_of(identity)
-
-    def _others(self, spec: ModelSpec) -> dict[str, Any]:
-        """What the first results did not have: other points, another input, younger fields that are not neutral."""
-        others = {name: value for name, value in deciding(self).items() if name not in _KEYED}
-        if self.start:
-            others["start"] = sha256_file(find_start(self.start))
-        if spec.layout != KAGGLE15:
-            others["layout"] = spec.layout.to_json()
-        return others | ({"input": changed} if (changed := deciding(spec.input)) else {})
-
-    def extras(self, source: Dataset) -> dict[str, Any]:
-        """What most experiments do not have: more faces, weights of faces, teachers."""
-        extras: dict[str, Any] = {}
-        if source.extra_training_faces is not None:
-            extras["more"] = source.extra_training_faces.hash
-        if self.automatic_weight != 1:
-            extras["automatic_weight"] = self.automatic_weight
-        if self.teachers:
-            extras["teachers"] = {teacher.name: sha256_file(teacher) for teacher in self.teachers}
-            extras["teacher_share"] = self.teacher_share
-        if self.teachers and self.teacher_copies:
-            extras["teacher_copies"] = self.teacher_copies
-        return extras
-
-
-# Fields that `key` takes in its own way; a younger one is in the key where it is not neutral.
-_KEYED = {"network", "imputation", "augment", "recipe", "weights", "options"} | {
-    "teachers", "teacher_share", "teacher_copies", "automatic_weight"
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -160,7 +77,7 @@ def train(
     spec = source.spec
     name = experiment.model_name(spec)
     path = out / f"{name}.keras"
-    terms = inherited(source.license, facts_of(find_start(experiment.start))) if experiment.start else source.license
+    terms = _terms(experiment, source)
     if (known := _standing(path, key, replace, progress.on_note)) and resume:
         return path, _under(known, terms, path)
     checkpoint = out / ".checkpoints" / f"{name}-{key[:12]}.npz"
@@ -181,11 +98,15 @@ def train(
         own = OwnFaces(faces, parts.train.groups[rows], parts)
         plan = _plan(experiment, spec, images)
         result = finetune(start, make, network.name, experiment.schedule, own, recipe, plan, spec, online, *calls)
+    elif recipe.head == RIDGE:
+        result = fit_ridge(make, faces, parts.validation, recipe, spec, online, *calls)
     elif network.frozen and not online:
         result = fit_head(make, faces, parts.validation, recipe, spec, *calls)
     else:
         plan = _plan(experiment, spec, images)
-        result = fit(make, faces, parts.validation, recipe, plan, spec, online, *calls)
+        asked = experiment.teacher_online
+        relabel = online_teachers(faces, experiment.teachers, experiment.teacher_share) if asked else None
+        result = fit(make, faces, parts.validation, recipe, plan, spec, online, *calls, relabel)
     card = Card(
         NETWORK,
         name,
@@ -211,7 +132,8 @@ def train(
         ),
         training={"recipe": plain(recipe), "plan": plain(result.plan), "best_epoch": result.best["epoch"]}
         | experiment.extras(source)
-        | ({"finetuning": result.facts} if isinstance(result, Finetuned) else {}),
+        | ({"finetuning": result.facts} if isinstance(result, Finetuned) else {})
+        | ({"head": result.facts} if isinstance(result, Solved) else {}),
         metrics={
             "validation_rmse": result.best["validation_rmse"],
             "validation_rmse_mean_shape": mean_shape_rmse(parts),
@@ -223,6 +145,13 @@ def train(
     remember_keras(path)
     checkpoint.unlink(missing_ok=True)
     return path, card
+
+
+def _terms(experiment: Experiment, source: Dataset) -> str:
+    """Those of the faces, and of whatever else the model learns from: its start, and its teachers' faces."""
+    terms = inherited(source.license, facts_of(find_start(experiment.start))) if experiment.start else source.license
+    taught = dict.fromkeys(facts_of(teacher).license for teacher in experiment.teachers)
+    return "; ".join([terms, *(f"taught by a model of: {one}" for one in taught if one not in terms)])
 
 
 def _under(card: Card, terms: str, path: Path) -> Card:
@@ -272,9 +201,9 @@ def _standing(path: Path, key: str, replace: bool, note: Callable[[str], None]) 
 def training_faces(parts: Split, experiment: Experiment) -> TrainingSet:
     """What the experiment's network is shown, before any change on the fly."""
     faces, recipe = impute(parts.train, experiment.imputation, experiment.automatic_weight), experiment.recipe
-    if experiment.teachers:
+    if experiment.teachers and not experiment.teacher_online:
         faces = augmented_copies(faces, experiment.teacher_copies, recipe.online, recipe.seed)
-        faces = distill_targets(faces, list(experiment.teachers), experiment.teacher_share)
+        faces = distill_targets(faces, experiment.teachers, experiment.teacher_share)
     return paper_set(faces, recipe.seed) if experiment.augment == "paper" else faces
 
 

@@ -25,7 +25,7 @@ def found(name: str) -> doctor.EnvironmentCheck:
 def without_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its import takes longer than all others."""
     found = [info for info in interpreters.installed() if info.name != "tensorflow"]
-    monkeypatch.setattr(interpreters, "installed", lambda: found)
+    monkeypatch.setattr(interpreters, "installed", lambda suffix=".tflite": found if suffix == ".tflite" else [])
 
 
 @pytest.mark.usefixtures("without_tensorflow")

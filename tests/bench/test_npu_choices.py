@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgefkp.bench.npu_choices import recommend_npu
-from edgefkp.bench.table import recommendation
+from edgefkp.bench.recommend_table import recommendation
 from edgefkp.card import read_card, write_card
 from edgefkp.errors import EdgefkpError, GateError, UsageError
 from edgefkp.export.npu import NpuEstimate

@@ -8,8 +8,8 @@ import pytest
 
 from edgefkp.bench import result as results
 from edgefkp.bench.recommend import recommend
+from edgefkp.bench.recommend_table import recommendation
 from edgefkp.bench.result import Result
-from edgefkp.bench.table import recommendation
 from edgefkp.cli import main
 from edgefkp.errors import EdgefkpError, GateError, UsageError
 

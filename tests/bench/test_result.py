@@ -72,6 +72,9 @@ def test_a_committed_result_of_before_is_read_and_written_as_it_was(stored: dict
     assert [(row.crop, row.mode) for row in read.rows] == [("numpy", "invoke")] * 2
     written = plain(read)
     assert [row.pop("crop") for row in written["rows"]] == ["numpy"] * 2
+    for row in written["rows"]:
+        assert [row.pop(name) for name in ("accelerator", "acceleration", "operators")] == ["", None, None]
+        assert {process.pop("core_wait") for process in row["processes"]} == {None}
     assert written == stored
     assert list(written) == list(stored)
 

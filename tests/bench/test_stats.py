@@ -62,6 +62,24 @@ def test_what_disturbs_is_named(changes: dict[str, float], word: str, reason: st
     assert reason in reasons
 
 
+@pytest.mark.parametrize(
+    ("core_wait", "word", "reason"),
+    [
+        (None, "VALID", ""),
+        (0.01, "VALID", ""),
+        (0.1, "SUSPECT", "it waited for a core 10% of the time"),
+        (0.5, "INVALID", "it waited for a core 50% of the time"),
+    ],
+)
+def test_a_wait_for_a_device_is_no_lost_core(core_wait: float | None, word: str, reason: str) -> None:
+    """A GPU or an NPU lets the process sleep: it gives up its core itself, once an inference."""
+    count = process().values.count
+    waiting = [process(cpu_seconds=0.05, voluntary_switches=count, core_wait=core_wait) for _ in range(5)]
+    assert graded(waiting) == (word, reason + (" while it was timed" if reason else ""))
+    lost = [process(cpu_seconds=0.05, voluntary_switches=count // 2) for _ in range(5)]
+    assert graded(lost)[0] == "INVALID"
+
+
 def test_processes_that_disagree() -> None:
     assert graded([process(1), process(1), process(1.15)])[0] == "SUSPECT"
     assert graded([process(1), process(1), process(1.5)])[0] == "INVALID"

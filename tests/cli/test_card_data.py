@@ -1,4 +1,4 @@
-"""evaluate and parity score on what the model's card names, if it can be found."""
+"""evaluate, parity and export take what the model's card names, if it can be found."""
 
 import json
 import shutil
@@ -59,3 +59,10 @@ def test_evaluate_says_on_what_it_scores(model, capsys):
     out, err = capsys.readouterr()
     assert json.loads(out)["data"]["name"] == "mine"
     assert "scoring on mine.npz" in err
+
+
+def test_export_calibrates_on_the_data_of_the_card(model, capsys):
+    save(Path("mine.npz"))
+    with pytest.raises(SystemExit):  # the quantizer may not be there; the choice comes first
+        main(["export", "own.tflite", "--quant", "int8"])
+    assert "calibrating on mine.npz, which own.tflite was trained on" in capsys.readouterr().err

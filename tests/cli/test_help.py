@@ -28,3 +28,9 @@ def test_every_option_has_a_help_that_begins_and_ends_as_a_sentence(name, comman
             text = (option.help or "").partition(" [default:")[0]
             assert text[:1].isupper(), f"{name} {option.opts[0]}: {text}"
             assert text.endswith((".", "...")), f"{name} {option.opts[0]}: {text}"
+
+
+@pytest.mark.parametrize(("name", "command"), commands(), ids=lambda one: one if isinstance(one, str) else "")
+def test_help_fits_80_columns(name, command):
+    text = command.get_help(click.Context(command, info_name=f"edgefkp {name}", terminal_width=80))
+    assert [line for line in text.splitlines() if len(line) > 80] == []

@@ -98,6 +98,18 @@ def test_a_missing_system_library_gets_its_apt_line(tmp_path: Path):
     assert len(done.stderr.strip().splitlines()) == 2
 
 
+@pytest.mark.parametrize(
+    "command", ["evaluate tests/fixtures/tiny.float32.tflite --data sample", "predict docs/live.png"]
+)
+def test_an_opencv_that_was_built_for_numpy_1_is_named_and_no_image_is_blamed(tmp_path: Path, command: str):
+    (tmp_path / "cv2.py").write_text("raise ImportError('numpy.core.multiarray failed to import')")
+    done = edgefkp(*command.split(), PYTHONPATH=str(tmp_path))
+    assert done.returncode == 4
+    assert "error: the installed OpenCV was built for numpy 1" in done.stderr
+    assert "pip install -U 'opencv-python>=4.10,<6'" in done.stderr
+    assert "skipped" not in done.stderr
+
+
 def test_without_tensorflow_training_and_export_say_what_to_install(tmp_path: Path):
     # A finder that knows no TensorFlow, as on a board.
     (tmp_path / "sitecustomize.py").write_text(

@@ -81,6 +81,7 @@ def test_the_browser_gets_input_and_points_of_each_model(model, tmp_path):
         "lines": [[0, 1]],
         "nameColumns": [[1], [0]],
         "reframed": {"x": 0, "y": 0, "side": 1, "roll": 0},
+        "rounds": False,
     }
 
 
@@ -163,6 +164,30 @@ def test_the_browser_runs_the_model_itself_on_its_camera(serve, camera):
         before = browser.run("return edgefkp.frames")
         browser.wait_for(f"edgefkp.frames > {before + 5}")
         assert browser.run("return document.getElementById('message').textContent") == ""
+
+
+@webdriver.needed
+@needs_litert
+@needs_camera
+def test_a_gpu_in_software_computes_the_same_and_is_named(serve, camera):
+    """By WebGPU, with the same checks as by WebAssembly: against Python at first and from the fiftieth inference on."""
+    with webdriver.Browser(camera, flags=webdriver.SOFTWARE_GPU) as browser:
+        browser.open(f"{serve(litert=LITERT).url}?accelerator=webgpu")
+        browser.wait_for("window.edgefkp && (edgefkp.ready || document.getElementById('message').className)", 300)
+        if browser.run("return edgefkp.accelerator") == "wasm":
+            pytest.skip(browser.run("return document.getElementById('accelerator').title"))
+        golden, later, fully = browser.run("return [edgefkp.golden, edgefkp.goldenLater, edgefkp.fully]")
+        assert 0 <= golden <= 0.05
+        assert 0 <= later <= 0.05
+        assert fully
+        assert browser.run("return edgefkp.adapter.software")
+        assert "swiftshader" in browser.run("return document.getElementById('adapter').textContent").lower()
+        browser.wait_for("document.getElementById('message').textContent.includes('a GPU in software')")
+        browser.wait_for("edgefkp.frames > 2", 120)
+        browser.run("accelerator.value = 'wasm'; accelerator.dispatchEvent(new Event('change'))")
+        browser.wait_for("edgefkp.accelerator === 'wasm' && edgefkp.goldenLater <= 0.05")
+        browser.wait_for("document.getElementById('message').textContent === ''")
+        assert browser.run("return document.getElementById('adapter').textContent") == "CPU"
 
 
 @webdriver.needed

@@ -140,7 +140,7 @@ def test_a_slow_writer_holds_up_nothing_and_what_it_lacks_is_counted(tmp_path, m
     assert any("lacks" in line for line in status_lines(display.views[-1]))
     assert display.views[-1].to_json()["dropped"] == display.views[-1].options.dropped
     (end,) = [line for line in logged if line.startswith("wrote")]
-    assert re.search(r"; 1[34] frames were left out", end)
+    assert re.search(r"; 1[34] frames left out", end)
     (path,) = tmp_path.iterdir()
     assert 1 <= len(list(Video(path).frames())) <= 7
 

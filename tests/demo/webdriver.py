@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ _FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync --ignore-certificate-errors"
 )
+
+# A GPU in software, for pages that compute by WebGPU.
+SOFTWARE_GPU = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan")
 
 
 def is_there() -> bool:
@@ -29,7 +33,9 @@ needed = pytest.mark.skipif(not is_there(), reason="needs chromium and chromium-
 class Browser:
     """A Chromium of its own; `camera` is a .y4m that plays as a camera."""
 
-    def __init__(self, camera: Path | None = None, size: tuple[int, int] = (1100, 700)) -> None:
+    def __init__(
+        self, camera: Path | None = None, size: tuple[int, int] = (1100, 700), flags: Sequence[str] = ()
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -37,7 +43,7 @@ class Browser:
             ["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         self._base = f"http://127.0.0.1:{port}"
-        flags = [*_FLAGS.split(), f"--window-size={size[0]},{size[1]}"]
+        flags = [*_FLAGS.split(), *flags, f"--window-size={size[0]},{size[1]}"]
         if camera:
             flags += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
             flags += [f"--use-file-for-fake-video-capture={camera}"]

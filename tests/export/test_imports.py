@@ -1,6 +1,9 @@
 """Anyone's network becomes a file with a card."""
 
+import contextlib
+import io
 import json
+import pickle
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -105,13 +108,6 @@ def test_a_missing_extra_is_a_pip_line(tmp_path: Path) -> None:
     assert caught.value.exit_code == 4
 
 
-def test_onnx_has_a_way(tmp_path: Path) -> None:
-    (tmp_path / "net.onnx").write_bytes(b"onnx")
-    with pytest.raises(EdgefkpError, match="is ONNX, which is not converted here") as caught:
-        import_network(str(tmp_path / "net.onnx"), tmp_path)
-    assert "onnx2tf" in caught.value.hint
-
-
 def test_damaged_files_are_errors(tmp_path: Path) -> None:
     for name in ("x.tflite", "x.h5", "x.keras"):
         if name != "x.tflite":
@@ -171,3 +167,45 @@ def test_a_pytorch_network_gives_the_same_numbers(tmp_path: Path, monkeypatch: p
     with torch.no_grad():
         expected = theirs.net()(torch.tensor(found.card.input.to_network(images).copy())).numpy()
     assert np.abs(open_predictor(found.path).predict(images) - found.card.spec.decode(expected)).max() < 1e-3
+
+
+@pytest.mark.parametrize("name", ["net.pt", "net.pth", "net.ckpt"])
+def test_pickled_files_are_not_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(pickle.dumps(Runs(tmp_path / "ran")))
+    with pytest.raises(EdgefkpError, match="may run any code, so it is not read") as caught:
+        import_network(str(tmp_path / name), tmp_path / "export")
+    assert "MODULE:FUNCTION" in caught.value.hint
+    assert not (tmp_path / "ran").exists()
+
+
+class Runs:
+    """Pickled, it makes a file when it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> object:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.skipif(find_spec("litert_torch") is None, reason="litert-torch is not installed")
+def test_code_in_an_exported_program_does_not_run(tmp_path: Path) -> None:
+    import torch
+
+    whole, altered = tmp_path / "whole.pt2", tmp_path / "altered.pt2"
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(32 * 32, 30)).eval()
+    torch.export.save(torch.export.export(network, (torch.rand(1, 1, 32, 32),)), whole)
+    assert import_network(str(whole), tmp_path / "export").keypoints
+    content = io.BytesIO()
+    torch.save(Runs(tmp_path / "ran"), content)
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(altered, "w") as new:
+        names = [name for name in old.namelist() if "sample_inputs" in name]
+        assert names
+        for name in old.namelist():
+            new.writestr(name, content.getvalue() if name in names else old.read(name))
+    with pytest.raises(EdgefkpError, match=r"pickled Python objects|a program of torch\.export"):
+        import_network(str(altered), tmp_path / "export")
+    assert not (tmp_path / "ran").exists()
+    with contextlib.suppress(Exception):
+        torch.export.load(altered)  # which runs it: the guard is needed
+    assert (tmp_path / "ran").exists()

@@ -129,6 +129,21 @@ def test_free_batch_and_shape_arithmetic_of_a_foreign_file() -> None:
     assert {op.kind for op in inspection.operators if op.name in ("STRIDED_SLICE", "PACK")} == {"index"}
 
 
+def test_open_sizes_are_not_shown_as_one(tmp_path: Path) -> None:
+    from edgefkp.cli.inspect import inspection_table
+    from edgefkp.export.flatbuffer import packed, unpacked
+
+    model = unpacked((FIXTURES / "tiny.float32.tflite").read_bytes())
+    graph = model.subgraphs[0]
+    graph.tensors[graph.inputs[0]].shapeSignature = [1, -1, -1, 1]
+    path = tmp_path / "open.tflite"
+    path.write_bytes(packed(model))
+    inspection = inspect(path)
+    assert inspection.inputs[0].open == (1, 2)
+    assert not inspection.free_batch
+    assert "1x?x?x1 float32" in inspection_table(inspection)
+
+
 @pytest.mark.parametrize("reader", ["tflite", "tensorflow.lite.python.schema_py_generated"])
 def test_every_reader_sees_the_same(monkeypatch: pytest.MonkeyPatch, reader: str) -> None:
     pytest.importorskip(reader.partition(".")[0])

@@ -8,7 +8,8 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.export.metadata import ALIGNMENT, with_metadata
+from edgefkp.export.flatbuffer import ALIGNMENT
+from edgefkp.export.metadata import with_metadata
 from edgefkp.layout import InputSpec, PointLayout
 from edgefkp.runtime.graph import read_graph
 from edgefkp.runtime.interpreters import load

@@ -90,7 +90,7 @@ def test_outputs_at_the_end_of_their_range_are_counted(faces: Faces) -> None:
 
 def test_the_gate(measured: Parity) -> None:
     require_delta([measured], measured.delta + 1e-6)
-    with pytest.raises(GateError, match=r"1 of 1 files lose more than .* px; tiny\.int8\.tflite"):
+    with pytest.raises(GateError, match=r"1 of 1 file lost more than .* px; tiny\.int8\.tflite"):
         require_delta([measured], measured.delta - 1e-6)
     require_delta([dataclasses.replace(measured, delta=-1.0)], 0.0)
 
@@ -125,7 +125,7 @@ def test_command(data: str, capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr()
     assert "nose_tip" in shown.out
     assert max(map(len, shown.out.splitlines())) <= 100
-    assert "files lose more than" in shown.err
+    assert "files lost more than" in shown.err
 
 
 def test_command_refuses_a_float_file_renamed_int8(

@@ -11,13 +11,14 @@ from edgefkp.card import read_card
 from edgefkp.data.faces import Dataset
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.export import quantize
-from edgefkp.export.exporter import export_network, find_networks
+from edgefkp.export.exporter import explain_apart, export_network, find_networks
 from edgefkp.export.inspect import inspect
 from edgefkp.export.options import ExportOptions
 from edgefkp.export.parity import parity_of
-from edgefkp.export.schemes import SCHEMES
+from edgefkp.export.schemes import INTEGER, SCHEMES
 from edgefkp.export.targets import TARGETS
-from edgefkp.runtime.graph import read_graph
+from edgefkp.runtime.contract import Stated
+from edgefkp.runtime.graph import graph_of, read_graph
 from edgefkp.runtime.shipped import FOLDER
 from tests.altered_files import FIXTURES
 
@@ -66,7 +67,9 @@ def test_a_bias_is_changed_in_place() -> None:
     changed = quantize._with_bias(content, name, missing)
     assert len(changed) == len(content)
     samples = [np.random.default_rng(0).random((2, 96, 96, 1), np.float32)]
-    assert np.allclose(quantize._outputs(changed, samples) - quantize._outputs(content, samples), missing, atol=1e-5)
+    assert np.allclose(
+        quantize.outputs_of(changed, samples) - quantize.outputs_of(content, samples), missing, atol=1e-5
+    )
 
 
 def test_a_missing_quantizer_is_a_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,13 +115,31 @@ def test_ours_is_not_worse_than_the_quantizers_defaults(tmp_path: Path, source: 
     ours = made.content
     assert made.missing is not None
     assert made.kept == tuple(quantize.kept_in_float(read_graph(SMALL)))
-    truth = quantize._outputs(SMALL.read_bytes(), [samples])
+    truth = quantize.outputs_of(SMALL.read_bytes(), [samples])
     (tmp_path / "theirs.tflite").write_bytes(theirs)
     port = inspect(tmp_path / "theirs.tflite").outputs[0]
     assert port.scale is not None
-    integers = quantize._outputs(theirs, [_in_integers(samples, inspect(tmp_path / "theirs.tflite").inputs[0])])
+    integers = quantize.outputs_of(theirs, [_in_integers(samples, inspect(tmp_path / "theirs.tflite").inputs[0])])
     far = np.abs((integers - (port.zero_point or 0)) * port.scale - truth).mean()
-    assert np.abs(quantize._outputs(ours, [samples]) - truth).mean() < far / 2
+    assert np.abs(quantize.outputs_of(ours, [samples]) - truth).mean() < far / 2
+
+
+@needs_quantizer
+def test_full_int8_has_a_soft_argmax_of_16_bits(source: Dataset) -> None:
+    from edgefkp.export.calibration import of_faces
+    from edgefkp.export.parity import network_spec
+
+    samples = of_faces(source, network_spec(SMALL).input).samples[0]
+    truth = quantize.outputs_of(SMALL.read_bytes(), [samples])
+    for widen in ("CAST", "QUANTIZE"):
+        content = quantize.quantize(SMALL, SCHEMES["int8io"], [samples], widen=widen).content
+        graph = graph_of(content)
+        wide = [one.name for one in graph.operators if one.outputs[0].dtype == "int16"]
+        assert wide == [widen, "SOFTMAX", "FULLY_CONNECTED", "RESHAPE"]
+        given, returned = graph.inputs[0], graph.outputs[0]
+        integers = np.clip(np.rint(samples / given.scales[0]) + given.zero_points[0], -128, 127).astype(np.int8)
+        found = (quantize.outputs_of(content, [integers]) - returned.zero_points[0]) * returned.scales[0]
+        assert np.abs(found - truth).mean() < returned.scales[0]  # 0.37 px; in 8 bits two thirds more
 
 
 def _in_integers(samples: np.ndarray, port: object) -> np.ndarray:
@@ -156,3 +177,33 @@ def test_what_is_no_file_of_floats_or_no_integer_scheme_is_refused(tmp_path: Pat
         export_network(TINY, tmp_path, ["float16"], source)
     with pytest.raises(UsageError, match="--u8 needs the network itself"):
         export_network(TINY, tmp_path, ["int8"], source, ExportOptions(u8=True))
+
+
+@needs_quantizer
+def test_what_is_stated_is_in_the_card_and_decides_the_file(tmp_path: Path, source: Dataset) -> None:
+    (path,) = export_network(TINY, tmp_path, [INTEGER], source, ExportOptions(parity=False))
+    before = path.read_bytes()
+    options = ExportOptions(parity=False, stated=Stated("0..255", form="pixels"))
+    (path,) = export_network(TINY, tmp_path, [INTEGER], source, options)
+    card = read_card(path)
+    assert card is not None
+    assert (card.input.scaling, card.output.form) == ("0..255", "pixels")
+    assert card.contract == {"input": "--input-range", "output": "--output-units"}
+    assert path.read_bytes() != before  # its ranges are those of 0..255
+    classifier = FIXTURES / "classifier.tflite"
+    with pytest.raises(UsageError, match="is no keypoint network that is known"):
+        export_network(classifier, tmp_path, [INTEGER], source, options)
+
+
+@needs_quantizer
+def test_layers_of_a_tflite_are_explained_by_the_names_that_keep_float_takes(source: Dataset) -> None:
+    found = explain_apart(TINY, source, ExportOptions())
+    graph = read_graph(TINY)
+    assert found.layers
+    names = [layer.layer for layer in found.layers]
+    assert set(quantize.kept_in_float(graph, names)) == {layer.tensor for layer in found.layers}
+    assert [layer.gain for layer in found.layers] == sorted((layer.gain for layer in found.layers), reverse=True)
+    kept = explain_apart(TINY, source, ExportOptions(keep_float=(names[0],)))
+    assert names[0] in kept.kept
+    assert names[0] not in [layer.layer for layer in kept.layers]
+    assert kept.shift < found.shift

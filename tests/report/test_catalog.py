@@ -62,6 +62,7 @@ def test_its_time_and_rmse_come_from_the_benchmark_of_that_very_file(root):
     result.save(measured, root / "bench" / "results" / "test.json")
     entry = of_root(root)
     assert entry.seconds_per_100 == pytest.approx(measured.rows[0].seconds_per_100)
+    assert entry.ms == pytest.approx(measured.rows[0].ms.p50)
     assert (entry.rmse, entry.rmse_on) == (2.5, "drawn faces test")
     assert measured.rows[0].runtime in entry.measured
     # Other bytes under the same name: the measurement is not theirs.

@@ -32,6 +32,10 @@ def operator(name: str, takes: str, weights: str, scales: int) -> Operator:
     return Operator(name, 1, (one, held), (one,))
 
 
+def port(dtype: str) -> Tensor:
+    return Tensor(dtype, (1, 8), (1, 8), dtype, (), (), 0)
+
+
 @pytest.mark.parametrize(
     ("one", "found"),
     [
@@ -45,6 +49,9 @@ def operator(name: str, takes: str, weights: str, scales: int) -> Operator:
         (operator("CONV_2D", "float32", "int2", 4), ("int2",)),
         (Operator("DEQUANTIZE", 1, operator("", "", "int4", 4).inputs[1:], ()), ("int4 dequantize",)),
         (Operator("DEQUANTIZE", 1, operator("", "", "int8", 4).inputs[1:], ()), ()),
+        (Operator("QUANTIZE", 2, (port("int8"),), (port("int16"),)), ("8 to 16 bits",)),
+        (Operator("QUANTIZE", 2, (port("int16"),), (port("int8"),)), ()),
+        (Operator("QUANTIZE", 1, (port("float32"),), (port("int16"),)), ()),
         (Operator("ADD", 1, (), ()), ()),
     ],
 )
@@ -58,7 +65,10 @@ def test_the_graph_shows_what_is_computed_wrongly(one: Operator, found: tuple[st
 def test_a_file_that_a_runtime_computes_wrongly_is_not_run_in_it(hybrid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     safety.check(hybrid, "litert")
     monkeypatch.setattr(
-        interpreters, "choose", lambda name: interpreters.RuntimeInfo("tflite-runtime", "2.14.0"), raising=True
+        interpreters,
+        "choose",
+        lambda name, suffix="": interpreters.RuntimeInfo("tflite-runtime", "2.14.0"),
+        raising=True,
     )
     monkeypatch.setattr(safety, "try_in_child", lambda *_: pytest.fail("it was run"))
     with pytest.raises(

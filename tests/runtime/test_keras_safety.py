@@ -72,6 +72,21 @@ def test_a_network_that_cannot_be_loaded_is_named(foreign: Callable[..., Path]) 
         open_predictor(foreign(config=b"{}"))
 
 
+def test_python_code_in_a_network_is_named_with_the_ways_around_it(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    import keras
+    from keras import layers
+
+    from edgefkp.runtime.keras_model import load_keras
+
+    inputs = keras.Input((8, 8, 1))
+    path = tmp_path / "code.keras"
+    keras.Model(inputs, layers.Lambda(lambda pixels: pixels * 2 - 1)(inputs)).save(path)
+    with pytest.raises(EdgefkpError, match=r"code\.keras holds a Lambda layer: Python code") as caught:
+        load_keras(path)
+    assert "--import FILE.py" in caught.value.hint
+
+
 def test_what_is_no_whole_zip_and_what_its_card_does_not_describe_is_not_tried(
     foreign: Callable[..., Path], untried: None
 ) -> None:

@@ -36,7 +36,7 @@ def test_another_runtime_version_is_tried_again(monkeypatch: pytest.MonkeyPatch)
     safety.check(TINY)
     tried = []
     monkeypatch.setattr(safety, "try_in_child", lambda probe, path, name, seconds: tried.append(name))
-    monkeypatch.setattr(interpreters, "choose", lambda _: interpreters.RuntimeInfo("litert", "99"))
+    monkeypatch.setattr(interpreters, "choose", lambda name, suffix="": interpreters.RuntimeInfo("litert", "99"))
     safety.check(TINY)
     assert tried == ["litert"]
 

@@ -22,7 +22,7 @@ from edgefkp.study.verdict import (
     not_worse,
     times,
 )
-from tests.study.made_study import CELLS, made_cell, made_history, write_study, write_times
+from tests.study.made_study import CELLS, made_cell, made_history, still_falling, write_study, write_times
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +85,18 @@ def test_a_missing_cell_is_named_and_decides_nothing(folder):
 
 
 def test_a_cell_that_has_not_converged_decides_nothing(whole):
-    weak = with_cells(whole, *(made_cell(f"mobilenetv2_frozen-{column}", 3.7) for column in COLUMNS))
+    weak = with_cells(whole, *(still_falling(made_cell(f"mobilenetv2-{column}")) for column in COLUMNS))
     for words in ("no significant difference", "4-5x improvement", "2x improvement"):
         found = finding(weak, words)
         assert found.verdict == INCONCLUSIVE
-        assert all("the first not converged" in part.found for part in found.parts)
+        assert all("the second not converged" in part.found for part in found.parts)
+
+
+def test_a_frozen_backbone_is_judged_however_near_the_mean_shape_its_solved_head_is(whole):
+    near = with_cells(whole, *(made_cell(f"mobilenetv2_frozen-{column}", 3.9) for column in COLUMNS))
+    found = finding(near, "no significant difference")
+    assert {part.verdict for part in found.parts} == {REFUTED}
+    assert "not converged" not in " ".join(part.found for part in found.parts)
 
 
 def test_a_difference_as_small_as_between_seeds_decides_nothing(whole):
@@ -126,7 +133,7 @@ def test_nothing_is_judged_without_evidence(tmp_path):
     # Parameters are counted, not measured.
     assert {part.verdict for one in found for part in one.parts if "parameters" not in part.what} == {INCONCLUSIVE}
     assert {one.verdict for one in found} == {INCONCLUSIVE}
-    assert tally(found) == f"Of {len(found)} claims 0 held, 0 did not hold, {len(found)} inconclusive."
+    assert tally(found) == f"Of {len(found)} claims, 0 held, 0 did not hold, and {len(found)} are inconclusive."
     assert status(empty).startswith("0 of 47 cells are done; missing: baseline-drop, ")
     assert all(isinstance(block(empty), str) for block in BLOCKS.values())
 

@@ -22,7 +22,7 @@ from edgefkp.study.figures.faces import PAPER_LABELS, augmented
 from edgefkp.study.grid import CUSTOM, TRANSFER, column_names
 from edgefkp.study.shown import drawn_faces, shown_of, with_files
 from tests.checked_page import check
-from tests.study.made_study import made_cell, write_info, write_study, write_times
+from tests.study.made_study import made_cell, still_falling, write_info, write_study, write_times
 
 
 @pytest.fixture(scope="session")
@@ -92,8 +92,13 @@ def test_every_cell_is_a_bar_with_its_interval(whole):
         wanted = [result for result in whole.results.values() if _row(result) in rows]
         assert len(wanted) == len(rows) * len(column_names())
         assert {round(cell.scores.test.kaggle_rmse, 6) for cell in wanted} <= heights
-        hatched = [bar for bar in panel.patches if bar.get_hatch()]
-        assert len(hatched) == (4 if "nasnetmobile_frozen" in rows else 0)
+        assert not [bar for bar in panel.patches if bar.get_hatch()]
+
+
+def test_the_bar_of_a_cell_that_has_not_converged_is_hatched(whole):
+    unfinished = still_falling(whole.results["mobilenetv2-knn"])
+    (panel,) = error_bars({**whole.results, "mobilenetv2-knn": unfinished}, TRANSFER).axes
+    assert len([bar for bar in panel.patches if bar.get_hatch()]) == 1
 
 
 def _row(result) -> str:

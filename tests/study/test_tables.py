@@ -16,6 +16,7 @@ from edgefkp.study.tables import (
     changes,
     conditions,
     every_score,
+    heads,
     nulls,
     rivals,
     scores,
@@ -23,7 +24,7 @@ from edgefkp.study.tables import (
     sizes,
     starts,
 )
-from tests.study.made_study import made_cell, made_ms, write_info, write_study, write_times
+from tests.study.made_study import made_cell, made_ms, still_falling, write_info, write_study, write_times
 
 
 def by_labels_alone(cell: CellResult) -> CellResult:
@@ -40,10 +41,32 @@ def test_the_same_persons_make_a_small_difference_decide():
     assert not compare(made_cell("manual-knn", 2.0, noise=1.0), made_cell("manual-drop", 2.0, noise=1.0)).decides
 
 
-def test_a_cell_near_the_mean_shape_decides_nothing():
-    near = made_cell("manual-drop", 3.7)
-    assert not converged(near)
-    assert not compare(made_cell("manual-knn", 1.9), near).decides
+def test_a_cell_whose_curve_still_falls_decides_nothing():
+    unfinished = still_falling(made_cell("manual-drop", 2.0))
+    assert not converged(unfinished)
+    assert not compare(made_cell("manual-knn", 1.9), unfinished).decides
+    assert converged(still_falling(made_cell("manual-drop", 2.0), 0.02))
+
+
+def test_a_cell_near_the_mean_shape_counts_if_its_curve_came_to_an_end():
+    near = made_cell("manual-drop", 3.9)
+    assert converged(near)
+    assert compare(made_cell("manual-knn", 1.9), near).decides
+
+
+def test_a_curve_that_rises_again_had_come_to_its_end():
+    cell = made_cell("manual-drop", 2.0)
+    rising = [{**row, "validation_rmse": 2 + 0.1 * row["epoch"]} for row in cell.history]
+    assert converged(replace(cell, history=rising))
+    assert not converged(replace(cell, history=rising[:1]))  # an epoch is no curve
+    assert not converged(replace(cell, history=[]))
+
+
+def test_a_solved_head_needs_no_curve():
+    cell = made_cell("mobilenetv2_frozen-drop", 3.9, epochs=1)
+    assert converged(cell)
+    by_steps = replace(cell, identity=replace(cell.identity, head="steps"))
+    assert not converged(by_steps)
 
 
 def test_other_persons_are_not_compared():
@@ -76,7 +99,7 @@ def partial(tmp_path) -> dict[str, CellResult]:
         made_cell("mobilenetv2-drop", 2.0),
         made_cell("mobilenetv2-ffill", 2.2),
         made_cell("mobilenetv2-augment", 1.2),
-        made_cell("nasnetmobile-drop", 3.9),
+        still_falling(made_cell("nasnetmobile-drop", 3.9)),
         made_cell("nasnetmobile-knn", 2.0),
         made_cell("shi-masked-online", 1.8),
         made_cell("manual-drop-seed1", 2.1),
@@ -171,6 +194,23 @@ def test_starts_are_compared_half_way_and_at_the_end(tmp_path):
     ((name, *values),) = starts(read_evidence(study)).rows
     half = next(row["validation_rmse"] for row in cell.history if row["images"] >= 60_000)
     assert (name, values) == ("manual-drop", ["3.00", f"{half:.2f}", "2.50", "1.94"])
+    write_json(
+        study / "former" / "manual-drop.json", made_cell("manual-drop", 2.2)
+    )  # by steps, as the random start was
+    assert starts(read_evidence(study)).rows[0][-1] == "2.13"
+
+
+def test_solved_heads_stand_beside_what_training_steps_had_left(tmp_path):
+    study = write_study(tmp_path, [made_cell("mobilenetv2_frozen-drop", 3.0)])
+    assert heads(read_evidence(study)).rows == []
+    write_json(study / "former" / "mobilenetv2_frozen-drop.json", made_cell("mobilenetv2_frozen-drop", 3.6))
+    table = heads(read_evidence(study))
+    assert heads_of(table)[:2] == ["cell", "validation, by steps"]
+    ((name, *values),) = table.rows
+    assert name == "mobilenetv2_frozen-drop"
+    assert values[:4] == ["3.49", "2.91", "3.60", "3.00"]
+    assert values[4].startswith("0.83 (0.8")
+    assert values[5:] == ["120,000", "0.21"]
 
 
 def test_a_file_of_another_kind_is_named(tmp_path):

@@ -15,8 +15,8 @@ from edgefkp.training.comparison import (
     has_few_faces,
     verdict,
 )
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.schedule import UNTOUCHED
-from edgefkp.training.train import Experiment
 from tests.tiny_network import FAST, own_faces
 
 START = ComparedModel(UNTOUCHED, "small-masked-online", 1.0, (0.9, 1.1))

@@ -12,6 +12,7 @@ from edgefkp.data.split import TrainingFaces, split
 from edgefkp.errors import UsageError
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
 from edgefkp.training import distillation
+from edgefkp.training.experiment import Experiment
 
 MEAN_SHAPE = KAGGLE15.mean_points()
 
@@ -58,6 +59,29 @@ def test_share_and_missing_points(monkeypatch, tmp_path):
         distillation.distill_targets(faces, offsets, 0.25).targets[0, 3], all_answer[0, 3], atol=1e-4
     )
     assert (distillation.distill_targets(faces, offsets, 0.25).weights == faces.weights).all()
+
+
+def test_online_teachers_are_asked_about_the_images_that_are_shown(monkeypatch, tmp_path):
+    monkeypatch.setattr(distillation, "open_predictor", lambda path: Fixed(float(path.name)))
+    faces = TrainingSet(bars(), np.zeros((2, 15, 2), np.float32))
+    relabel = distillation.online_teachers(faces, [tmp_path / "0", tmp_path / "4"], 0.75)
+    shown = np.roll(bars(), 10, axis=2)  # as augmentation would move them
+    targets = np.full((2, 15, 2), 8, np.float32)
+    targets[1, 2] = np.nan
+    answers = Fixed(2).predict(shown)  # the mean of both
+    labels = relabel(shown, targets)
+    np.testing.assert_allclose(labels[0], 0.75 * answers[0] + 0.25 * 8, atol=1e-4)
+    np.testing.assert_allclose(labels[1, 2], answers[1, 2], atol=1e-4)
+
+
+def test_online_teachers_need_teachers_and_images_that_are_altered(tmp_path):
+    for changes in (
+        {"teacher_online": True},
+        {"teacher_online": True, "teachers": (tmp_path,), "augment": "none"},
+        {"teacher_online": True, "teachers": (tmp_path,), "teacher_copies": 2},
+    ):
+        with pytest.raises(UsageError, match="every altered image"):
+            Experiment("small", **changes)
 
 
 def test_a_teacher_of_another_input_is_refused(monkeypatch, tmp_path):

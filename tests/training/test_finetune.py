@@ -15,7 +15,8 @@ from edgefkp.files import sha256_file
 from edgefkp.layout import KAGGLE15, InputSpec
 from edgefkp.runtime.predictor import open_predictor
 from edgefkp.training import batches
-from edgefkp.training.train import Experiment, Progress, train
+from edgefkp.training.experiment import Experiment
+from edgefkp.training.train import Progress, train
 from tests.tiny_network import FAST, TERMS, own_faces
 
 

@@ -12,10 +12,13 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
+from edgefkp.data.faces import faces_of
 from edgefkp.data.imputation import TrainingSet
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import ModelSpec
+from edgefkp.networks.ours import plain
 from edgefkp.training import batches
+from edgefkp.training import fit as loop
 from edgefkp.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.step_plan import Plan
@@ -108,18 +111,51 @@ def faces(count: int) -> TrainingSet:
 def test_batches_depend_on_seed_and_epoch_alone():
     data = faces(40)
     recipe = Recipe(batch=8, seed=3)
-    first, again = (list(batches.epoch_batches(data, recipe, 5, True, 4, SPEC)) for _ in range(2))
-    other = list(batches.epoch_batches(data, recipe, 6, True, 4, SPEC))
+    first, again = (list(batches.epoch_batches(data, recipe, 5, recipe.online, 4, SPEC)) for _ in range(2))
+    other = list(batches.epoch_batches(data, recipe, 6, recipe.online, 4, SPEC))
     for (images, targets, _), (images2, targets2, _) in zip(first, again, strict=True):
         assert (images == images2).all()
         assert (targets == targets2).all()
     assert (first[0][0] != other[0][0]).any()
 
 
+def test_targets_come_from_whoever_labels_the_altered_images():
+    data = faces(40)
+    recipe = Recipe(batch=8)
+    altered = []
+
+    def relabel(images, targets):
+        altered.append(images)
+        return np.full_like(targets, 47.5)  # the image's middle
+
+    shown = list(batches.epoch_batches(data, recipe, 0, recipe.online, 3, SPEC, relabel))
+    for (images, targets, _), asked in zip(shown, altered, strict=True):
+        assert (images == asked).all()
+        np.testing.assert_allclose(targets, 0, atol=1e-6)
+
+
+def test_the_last_images_are_altered_half_as_much(monkeypatch):
+    seen = []
+
+    def record(faces, recipe, epoch, online, count, spec, relabel):
+        seen.append((online.degrees, online.occlusion, online.mirror))
+        return real(faces, recipe, epoch, online, count, spec, relabel)
+
+    real = batches.epoch_batches
+    monkeypatch.setattr(loop, "epoch_batches", record)
+    monkeypatch.setattr(batches, "EPOCH_IMAGES", 1)
+    data = faces(16)
+    validation = faces_of(data.images, data.targets)
+    recipe = Recipe(epochs=4, batch=8, settled=0.5)
+    loop.fit(lambda: plain(SPEC, (8, 8), (4, 4)), data, validation, recipe, Plan("float32", 1), SPEC, online=True)
+    whole, half = (20, 0.2, 0.5), (10, 0.1, 0.5)
+    assert seen == [whole, whole, half, half]
+
+
 def test_an_epoch_shows_every_face_and_keeps_image_and_points_together(monkeypatch):
     monkeypatch.setattr(batches, "EPOCH_IMAGES", 1)
     data = faces(32)
-    seen = list(batches.epoch_batches(data, Recipe(batch=8), 0, False, batches.epoch_size(32, 8), SPEC))
+    seen = list(batches.epoch_batches(data, Recipe(batch=8), 0, None, batches.epoch_size(32, 8), SPEC))
     images = np.concatenate([batch[0] for batch in seen])
     targets = SPEC.decode(np.concatenate([batch[1] for batch in seen]))
     position = {image.tobytes(): row for row, image in enumerate(data.images)}
@@ -129,7 +165,7 @@ def test_an_epoch_shows_every_face_and_keeps_image_and_points_together(monkeypat
 
 
 def test_fewer_faces_than_a_batch_still_make_one():
-    assert len(next(iter(batches.epoch_batches(faces(3), Recipe(batch=4096), 0, False, 1, SPEC)))[0]) == 4096
+    assert len(next(iter(batches.epoch_batches(faces(3), Recipe(batch=4096), 0, None, 1, SPEC)))[0]) == 4096
 
 
 def test_damaged_checkpoint_is_no_checkpoint(tmp_path):

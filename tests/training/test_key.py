@@ -14,10 +14,10 @@ from edgefkp.data.split import split
 from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
 from edgefkp.records import built
 from edgefkp.study.cell import StudyCell
-from edgefkp.training import train as module
+from edgefkp.training import experiment as module
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.key import FIRST, deciding
 from edgefkp.training.recipe import Recipe
-from edgefkp.training.train import Experiment
 
 MODELS = Path(__file__).parents[2] / "models"
 BASE = Experiment("small", recipe=Recipe(images=64))
@@ -47,8 +47,10 @@ def test_it_changes_with_everything_that_decides_the_result(source, tmp_path):
         replace(BASE, teachers=(teacher,)),
         replace(BASE, teachers=(teacher,), teacher_share=0.7),
         replace(BASE, teachers=(teacher,), teacher_copies=2),
+        replace(BASE, teachers=(teacher,), teacher_online=True),
         *(replace(BASE, recipe=replace(BASE.recipe, **one)) for one in (
             {"seed": 1}, {"learning_rate": 1e-3}, {"beta": 0.03}, {"start": "random"}, {"loss": "wing"},
+            {"settled": 0.2},
             {"online": AugmentConfig(degrees=21)}, {"online": AugmentConfig(dark=0.2)},
         )),
     ]  # fmt: skip

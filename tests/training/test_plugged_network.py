@@ -9,8 +9,9 @@ from edgefkp.card import read_card
 from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
 from edgefkp.networks.registry import NETWORKS, Network
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.recipe import Recipe
-from edgefkp.training.train import Experiment, train
+from edgefkp.training.train import train
 
 EARS = PointLayout(
     "ears", ("left_ear", "right_ear", "chin"), ((0.9, 0.5), (0.1, 0.5), (0.5, 0.9)), (("left_ear",), ("right_ear",))

@@ -9,16 +9,19 @@ pytest.importorskip("tensorflow")
 
 from edgefkp.card import card_path, read_card
 from edgefkp.data.faces import Dataset, faces_of
+from edgefkp.data.split import split
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.evaluation.evaluate import evaluate
 from edgefkp.files import sha256_file
 from edgefkp.layout import KAGGLE15
 from edgefkp.networks.costs import cost_of
+from edgefkp.runtime.shipped import models
 from edgefkp.training import batches
 from edgefkp.training.checkpoint import read_checkpoint
+from edgefkp.training.experiment import Experiment
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.step_plan import Plan
-from edgefkp.training.train import Experiment, Progress, train
+from edgefkp.training.train import Progress, _terms, train
 
 TINY = Recipe(images=64, batch=16, precision="float32")
 
@@ -168,3 +171,20 @@ def test_a_damaged_checkpoint_begins_anew(tmp_path, content):
     assert read_checkpoint(path) is None
     np.savez(path, meta=np.array('{"epoch": 1, "history": []}'))
     assert read_checkpoint(path) is None
+
+
+def test_a_variant_is_part_of_the_name_alone(source):
+    plain, free = Experiment("small"), Experiment("small", variant="free")
+    assert free.model_name() == "small.free-masked-online"
+    assert free.key(source, split(source)) == plain.key(source, split(source))
+    for name in ("Free", "my-own", "ibug68"):
+        with pytest.raises(UsageError, match="is no variant"):
+            Experiment("small", variant=name)
+
+
+def test_the_terms_of_what_taught_a_model_are_its_own(source):
+    teacher = models(".keras")[0]
+    terms = _terms(Experiment("nano", teachers=(teacher, teacher)), source)
+    assert terms.startswith("drawn; free; taught by a model of: Labeled Faces in the Wild")
+    assert terms.count("taught") == 1
+    assert _terms(Experiment("nano"), source) == "drawn; free"

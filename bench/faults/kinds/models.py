@@ -100,6 +100,12 @@ def make_for_import(folder: Path) -> list[Sample]:
     return [Sample(folder / s, tiny_model(folder / s, s, False).name, f"tiny.{s}.tflite") for s in ("float32", "int8")]
 
 
+def make_task(folder: Path) -> list[Sample]:
+    with zipfile.ZipFile(folder / "face.task", "w") as archive:
+        archive.write(tiny_model(folder / "in"), "face_landmarks_detector.tflite")
+    return samples_of(folder, "face.task")
+
+
 def import_and_predict(path: Path) -> list[Any]:
     from edgefkp.export.imports import import_network
 
@@ -123,6 +129,23 @@ def make_card(folder: Path) -> list[Sample]:
 
 def with_card(path: Path) -> list[Any]:
     return [command("models", "--in", path.parents[1]), command("inspect", path), points(path)]
+
+
+def make_publication(folder: Path) -> list[Sample]:
+    """A shipped file, whose card states its terms."""
+    shipped = Path(__file__).resolve().parents[3] / "edgefkp/runtime/shipped"
+    name = "small-masked-online.int8"
+    (folder / "export").mkdir()
+    for suffix in (".json", ".tflite"):
+        (folder / "export" / f"{name}{suffix}").write_bytes((shipped / f"{name}{suffix}").read_bytes())
+    return [Sample(folder, f"export/{name}.json", f"export/{name}.json")]
+
+
+def publish_dry(path: Path) -> list[Any]:
+    from edgefkp.export.publication import gather
+
+    found = gather("small-masked-online", path.parent)
+    return [found.terms, [one.file for one in found.files], len(found.front_page) > 0]
 
 
 def make_keras(folder: Path) -> list[Sample]:
@@ -175,6 +198,11 @@ def list_models(path: Path) -> list[Any]:
     return [len(listed)]
 
 
+def make_onnx(folder: Path) -> list[Sample]:
+    (folder / "tiny.onnx").write_bytes((Path(__file__).parents[3] / "tests/fixtures/tiny.onnx").read_bytes())
+    return samples_of(folder, "tiny.onnx")
+
+
 def make_finder_file(folder: Path) -> list[Sample]:
     """A tiny finder that TensorFlow makes in a process of its own."""
     from edgefkp.runtime import isolate
@@ -218,6 +246,7 @@ KINDS.add(
 )
 KINDS.add(Kind("import", ".tflite: import, inspect, predict", make_for_import, alter_tflite, import_and_predict, 60))
 KINDS.add(Kind("card", "card of a .tflite: models, inspect, predict", make_card, alter_json, with_card, 150))
+KINDS.add(Kind("publication", "card of a .tflite: publish", make_publication, alter_json, publish_dry, 30))
 KINDS.add(
     Kind(
         "keras",
@@ -254,4 +283,19 @@ KINDS.add(
 )
 KINDS.add(
     Kind("finder", ".tflite of the finder edge", make_finder_file, alter_tflite, find_faces, 80, needs="tensorflow")
+)
+KINDS.add(
+    Kind(
+        "onnx", ".onnx: predict, by onnxruntime", make_onnx, alter_bytes, points, 100, needs="onnxruntime", seconds=120
+    )
+)
+KINDS.add(
+    Kind(
+        "task",
+        ".task of MediaPipe: import, inspect, predict",
+        make_task,
+        one_of(alter_zip(alter_bytes), alter_bytes),
+        import_and_predict,
+        20,
+    )
 )

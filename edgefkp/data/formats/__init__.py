@@ -81,10 +81,12 @@ def open_dataset(
     layout: PointLayout | None = None,
     input: InputSpec = InputSpec(),  # noqa: B008
     reading: Reading = Reading(),  # noqa: B008
+    resample: bool = True,
 ) -> Dataset:
     """Open a dataset of any of FORMATS, with the points of `layout` (None: its own), for a network with this input.
 
     labels: "csv" trains on the labels of training.csv; "full" on those of full_labels.npz beside it.
+    resample: False leaves crops in pixels of their own, for what cuts another part out of them.
     Labels are judged before they are used: what is doubtful is a warning, and stands in the dataset.
     Raises EdgefkpError if nothing of a known form is found there, the points of `layout` do not follow from those of
     the faces, or the labels cannot be meant.
@@ -100,6 +102,8 @@ def open_dataset(
     dataset = replace(dataset, judgment=judged_images(dataset, photos))
     for doubt in dataset.judgment.doubts:
         warn(f"{path}: {doubt}")
+    if layout is None and not resample:
+        return dataset
     return dataset.with_parts(lambda faces: (faces.in_layout(layout) if layout else faces).at(input))
 
 
@@ -140,7 +144,7 @@ def open_for(
         return open_dataset(spec, labels, model.layout, model.input, reading)
     except EdgefkpError as refused:
         with contextlib.suppress(EdgefkpError):
-            own = open_dataset(spec, labels, None, model.input, reading)
+            own = open_dataset(spec, labels, None, model.input, reading, resample=False)
             if find_conversion(model.layout, own.layout):
                 return own
         raise refused from None

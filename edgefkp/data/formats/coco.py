@@ -16,7 +16,7 @@ from edgefkp.data.label_files import beside, labels_in, read_labels
 from edgefkp.data.own_layout import layout_of
 from edgefkp.data.photo_folder import PhotoFolder, part_of
 from edgefkp.data.photos import PARTS, LabeledFace, Photos, person_in, photos_of
-from edgefkp.errors import EdgefkpError, some, warn
+from edgefkp.errors import EdgefkpError, counted, some, warn
 from edgefkp.layout import InputSpec, PointLayout
 from edgefkp.records import Built, built
 
@@ -140,7 +140,7 @@ def _checked(labels: _Labels) -> _Labels:
         faces.append(one)
     without = [image.file_name for image in labels.images.values() if image.id not in {one.image_id for one in faces}]
     if without and faces:
-        warn(f"{labels.path}: {len(without)} images have no labeled face, and are left out: {some(without, 3)}")
+        warn(f"{labels.path}: left out: {counted(len(without), 'image')} without a labeled face: {some(without, 3)}")
     return replace(labels, faces=faces)
 
 

@@ -6,13 +6,14 @@ export async function get(url) {
   return answer;
 }
 
-// Opens a .tflite: { model, bytes }.
-export async function open(litert, url) {
+// Opens a .tflite: { model, bytes }. accelerator: "wasm" or "webgpu".
+export async function open(litert, url, accelerator = "wasm") {
   const bytes = new Uint8Array(await (await get(url)).arrayBuffer());
-  return { model: await litert.loadAndCompile(bytes, { accelerator: "wasm" }), bytes: bytes.length };
+  return { model: await litert.loadAndCompile(bytes, { accelerator }), bytes: bytes.length };
 }
 
-// The outputs of a model for one input, as arrays of numbers.
+// The outputs of a model for one input, as arrays of numbers. A GPU has computed nothing before its outputs are read,
+// so whoever times a network times this.
 export async function run(litert, model, pixels, shape) {
   const input = new litert.Tensor(pixels, shape);
   const outputs = await model.run(input);

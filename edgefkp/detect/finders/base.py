@@ -67,6 +67,7 @@ class Finder:
     needs_argument: bool = False
     # Faces below it are dropped, unless the user asks for another limit. 0: the finder's boxes are trusted.
     min_score: float = FACE_THRESHOLD
+    taught: bool = True  # by data, whose terms then count (free.py)
 
     @property
     def usage(self) -> str:

@@ -17,7 +17,6 @@ from edgefkp.detect.finders.base import FINDERS, FaceBox, Finder, correction_of,
 from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, roll_of
 from edgefkp.networks.finder import FIVE, WIDTHS, grid
-from edgefkp.runtime.tflite_model import require_finite
 
 # Scores, 0 to 1, from which on there is a face: in a look at the whole image, and in one of many windows of a still.
 THRESHOLD, IN_WINDOWS = 0.5, 0.6
@@ -136,6 +135,8 @@ class EdgeFinder:
 
         Most frames that are searched have no face: they cost no more than the network.
         """
+        from edgefkp.runtime.tflite_model import require_finite
+
         np.multiply(look.pixels, np.float32(1 / 255), out=self._model.view()[0, ..., 0])
         self._model.invoke()
         outputs = [self._model.get(which)[0] for which in self._order]

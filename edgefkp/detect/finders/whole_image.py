@@ -18,5 +18,11 @@ class WholeImage:
 
 
 FINDERS.add(
-    Finder(WholeImage.name, "no search: images that are one face already", lambda argument: WholeImage(), min_score=0.0)
+    Finder(
+        WholeImage.name,
+        "no search: images that are one face already",
+        lambda argument: WholeImage(),
+        min_score=0.0,
+        taught=False,
+    )
 )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 FLOAT, INTEGER, MICRO = "float32", "int8", "int8io"  # what commands take by default, the last for microcontrollers
 DEFAULT_SCHEMES = (FLOAT, INTEGER)
+CAST, QUANTIZE = "CAST", "QUANTIZE"  # what leads from 8 into 16 bits: runtimes have the first, NPUs the second
 _U8, _SUFFIX = ".u8", ".tflite"
 
 
@@ -46,6 +47,8 @@ class Scheme:
     half: bool = False
     # Files return the same integers on every processor.
     exact: bool = False
+    # The name of the scheme in whose integers a soft argmax computes; "": in the scheme's own, or in float.
+    head: str = ""
     # Layers may keep computing in float on purpose.
     keeps_float: bool = False
     # The mean error of the outputs is taken back in the last bias.

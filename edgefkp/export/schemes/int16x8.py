@@ -20,7 +20,7 @@ INT16X8 = SCHEMES.add(
         "16-bit integer activations, 8-bit weights, floats at both ends",
         order=5,
         configure=_configure,
-        recognizes=lambda kinds: kinds.computes_in("int16"),
+        recognizes=lambda kinds: kinds.computes_in("int16") and not kinds.integer_ends,
         integer=True,
         static=True,
         activation_bits=16,

@@ -5,6 +5,7 @@ from typing import Any
 
 from edgefkp.export.schemes import SCHEMES
 from edgefkp.export.schemes.int8 import INT8, configure
+from edgefkp.export.schemes.int16x8 import INT16X8
 
 
 def _configure(converter: Any) -> None:
@@ -21,8 +22,9 @@ INT8IO = SCHEMES.add(
         description="8-bit integers throughout, also at both ends",
         order=4,
         configure=_configure,
-        recognizes=lambda kinds: kinds.computes_in("int8", "uint8") and kinds.integer_ends,
+        recognizes=lambda kinds: kinds.computes_in("int8", "uint8", "int16") and kinds.integer_ends,
         integer_ends=True,
+        head=INT16X8.name,
         keeps_float=False,
         measured_as=INT8.name,
     )

@@ -1,4 +1,4 @@
-"""Sources: what a float .tflite is made from, by `edgefkp import`. One file of this folder adds one."""
+"""Sources: what `edgefkp import` makes files from. One file of this folder adds one."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ class Source:
     order: int
     # Whether the argument is of this form; nothing is opened.
     recognizes: Callable[[str], bool]
-    # Write the .tflite of (the argument, shapes of its inputs if they were given) to a path. Runs in a child process.
+    # Write the file of (the argument, shapes of its inputs if they were given) to a path. Runs in a child process.
     write: Callable[[str, Shapes, Path], None]
+    # Of the file that is written.
+    suffix: str = ".tflite"
     # What is imported for that, and how to get it.
     packages: tuple[str, ...] = ()
     install: str = ""
@@ -42,6 +44,7 @@ class Source:
                 )
 
 
+_PICKLED = (".pt", ".pth", ".ckpt", ".pkl")
 SOURCES: Registry[Source] = Registry("source", __name__, order=lambda source: source.order)
 
 
@@ -51,6 +54,12 @@ def source_of(given: str) -> Source:
         if source.recognizes(given):
             return source
     path = Path(given)
+    if path.suffix.lower() in _PICKLED and path.exists():
+        raise EdgefkpError(
+            f"{given} holds pickled Python objects: reading it may run any code, so it is not read",
+            "name a function of yours that makes the network and loads these weights (torch.load(FILE, "
+            "weights_only=True)): edgefkp import MODULE:FUNCTION; or give a .pt2 of torch.export.save",
+        )
     found = "is of no form that is read" if path.exists() else "does not exist"
     raise EdgefkpError(f"{given} {found}", f"give one of: {'; '.join(one.description for one in SOURCES.values())}")
 

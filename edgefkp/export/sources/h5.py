@@ -10,7 +10,7 @@ H5 = SOURCES.add(
         2,
         has_suffix(".h5", ".hdf5"),
         write_keras,
-        ("tensorflow", "h5py"),
-        INSTALL,
+        packages=("tensorflow", "h5py"),
+        install=INSTALL,
     )
 )

@@ -19,4 +19,14 @@ def write_keras(given: str, shapes: Shapes, target: Path) -> None:
     write_bytes(target, convert(folded(load_keras(Path(given)).model), ConversionSettings(FLOAT)))
 
 
-KERAS = SOURCES.add(Source("keras", "a .keras file", 1, has_suffix(".keras"), write_keras, ("tensorflow",), INSTALL))
+KERAS = SOURCES.add(
+    Source(
+        "keras",
+        "a .keras file",
+        1,
+        has_suffix(".keras"),
+        write_keras,
+        packages=("tensorflow",),
+        install=INSTALL,
+    )
+)

@@ -65,6 +65,14 @@ def _fixed(given: str, spec: Any, shape: Shapes) -> Any:
 
 
 SAVED_MODEL = SOURCES.add(
-    Source("saved_model", "the folder of a SavedModel", 3, _recognizes, _write, ("tensorflow",), INSTALL,
-           name_of=lambda given: Path(given).resolve().name)
-)  # fmt: skip
+    Source(
+        "saved_model",
+        "the folder of a SavedModel",
+        3,
+        _recognizes,
+        _write,
+        packages=("tensorflow",),
+        install=INSTALL,
+        name_of=lambda given: Path(given).resolve().name,
+    )
+)

@@ -7,6 +7,7 @@ import importlib
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +69,41 @@ def _of_file(given: str) -> tuple[Any, tuple[Any, ...]]:
     ):
         import torch
 
-        program = torch.export.load(given)
+        with _tensors_alone(given):
+            program = torch.export.load(given)
+        if program.example_inputs is None:
+            raise UsageError(f"{given} holds no inputs that it was exported with", "export it again with them")
         samples, _ = program.example_inputs
         with contextlib.suppress(NotImplementedError):  # exported programs have no modes of their own
             return program.module().eval(), tuple(samples)
         return program.module(), tuple(samples)
+
+
+@contextlib.contextmanager
+def _tensors_alone(given: str) -> Iterator[None]:
+    """torch.export.load unpickles what a file holds beside tensors, which may run any code: such files are refused."""
+    import pickle
+
+    import torch
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise pickle.UnpicklingError("objects that are no tensors")
+
+    load, unpickle, unpickle_object = torch.load, pickle.loads, torch._C._pickle_load_obj
+
+    def load_tensors(*arguments: Any, **options: Any) -> Any:
+        return load(*arguments, **{**options, "weights_only": True})
+
+    torch.load, pickle.loads, torch._C._pickle_load_obj = load_tensors, refuse, refuse
+    try:
+        yield
+    except pickle.UnpicklingError as error:
+        raise EdgefkpError(
+            f"{given} holds pickled Python objects beside its tensors: reading them may run any code",
+            "save the program again with tensors alone; or name a function of yours: edgefkp import MODULE:FUNCTION",
+        ) from error
+    finally:
+        torch.load, pickle.loads, torch._C._pickle_load_obj = load, unpickle, unpickle_object
 
 
 TORCH = SOURCES.add(
@@ -82,8 +113,8 @@ TORCH = SOURCES.add(
         4,
         _recognizes,
         _write,
-        ("torch", "litert_torch"),
-        INSTALL,
+        packages=("torch", "litert_torch"),
+        install=INSTALL,
         name_of=lambda given: given.rpartition(":")[2] if ":" in given else Path(given).stem,
     )
 )

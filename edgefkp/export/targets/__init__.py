@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgefkp.errors import EdgefkpError
-from edgefkp.export.schemes import DEFAULT_SCHEMES
+from edgefkp.export.schemes import CAST, DEFAULT_SCHEMES
 from edgefkp.records import Registry
 from edgefkp.runtime.defects import complaints
 
@@ -44,6 +44,8 @@ class Target:
     # Dense layers of dynamic files get one scale instead of one per output, as the operator version for the latter (12)
     # is too new.
     per_tensor_dense: bool = False
+    # The operator that leads from 8 into 16 bits, in front of a soft argmax of full int8.
+    widen: str = CAST
     # The target whose files it takes if it adds something to them; "" for files of its own.
     files_as: str = ""
     # The schemes that are exported if none is named.

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from edgefkp.export.schemes import MICRO
+from edgefkp.export.schemes import MICRO, QUANTIZE
 from edgefkp.export.targets import TARGETS, Npu
-from edgefkp.export.targets.any import ANY
+from edgefkp.export.targets.litert_2 import LITERT_2
 
 # Generation -> sizes, and the system that Vela's own defaults have for it: clock, memories, what lies where.
 _GENERATIONS = {
@@ -18,12 +18,13 @@ for _place, (_generation, (_sizes, _system, _memory)) in enumerate(_GENERATIONS.
         _name = f"ethos-{_generation}-{_macs}"
         TARGETS.add(
             replace(
-                ANY,
+                LITERT_2,
                 name=_name,
                 description=f"Arm Ethos-{_generation.upper()}, {_macs} MACs a cycle: estimated by its compiler",
                 order=10_000 * (_place + 1) + _macs,
-                files_as=ANY.name,
+                files_as=LITERT_2.name,
                 schemes=(MICRO,),
+                widen=QUANTIZE,
                 npu=Npu(_name, _system, _memory),
             )
         )

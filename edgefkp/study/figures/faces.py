@@ -16,6 +16,7 @@ WIDTH = 9.0  # inches
 _PAPER = ("as it is", "+12°", "-12°", "brightness 1.2", "brightness 0.6")
 _SHIFTS = ("shift -12, -12", "shift -12, +12", "shift +12, -12", "shift +12, +12")
 PAPER_LABELS = (*_PAPER, *_SHIFTS, "noise 0.008")
+SMALL = 4.0  # size of a ring on a face as small as in figure 12
 ONLINE = 10  # images of this project's augmentation beside the paper's ten
 
 
@@ -93,7 +94,7 @@ def predicted(shown: Shown) -> Any:
         for panel, image, true, found in zip(
             line, faces.images, faces.keypoints, shown.predicted[name][rows], strict=True
         ):
-            show_face(panel, image, faces.layout, true, found)
+            show_face(panel, image, faces.layout, true, found, size=SMALL)
         line[0].set_title(name, fontsize=8, loc="left")
     face_legend(figure, axes[0, 0], faces.layout)
     return figure

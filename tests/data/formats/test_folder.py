@@ -103,7 +103,7 @@ def test_damaged_tables(folder):
         (whole + first + "\n", "twice"),
         (whole.replace(first.split(",")[2], "left", 1), "line 2: left_eye_center_x is 'left'"),
         (whole.replace(first.split(",")[2], "inf", 1), "line 2: left_eye_center_x is 'inf'"),
-        (f"{header}\npictures/1.png,p{',' * 30}\n", "1 of 1 rows do not show where the face is: pictures/1.png"),
+        (f"{header}\npictures/1.png,p{',' * 30}\n", "no place of a face in 1 of 1 row: pictures/1.png"),
         (
             f"{header}\npictures/1.png,p{',7' * 30}\n",
             "1 of 1 faces have all their points in one place, first in line 2",

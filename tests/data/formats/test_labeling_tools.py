@@ -286,7 +286,7 @@ def test_an_image_without_a_face_is_counted(labeled, capsys):
     del value["annotations"][2]
     (folder / "labels.json").write_text(json.dumps(value))
     assert len(open_dataset(folder).train) == 5
-    assert "1 images have no labeled face, and are left out: 2.png" in capsys.readouterr().err
+    assert "left out: 1 image without a labeled face: 2.png" in capsys.readouterr().err
 
 
 def test_overlays_of_predictions_are_no_photos(labeled):

@@ -152,7 +152,7 @@ def test_a_table_as_spreadsheets_and_programs_write_it(tmp_path, way):
     else:
         text = f"{text}gone.png{',NA' * 10}{',N/A' * 10}{',null' * 10}\n"
         (tmp_path / "points.csv").write_text(text)
-        with pytest.raises(EdgefkpError, match=r"1 of 7 rows do not show where the face is: gone\.png"):
+        with pytest.raises(EdgefkpError, match=r"no place of a face in 1 of 7 rows: gone\.png"):
             open_dataset(tmp_path)
         return
     (tmp_path / "points.csv").write_bytes(text.encode(encoding))

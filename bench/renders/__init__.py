@@ -1,0 +1,1 @@
+"""Faces that this project draws itself: a head model with an MIT license, drawn in numpy, with exact points."""

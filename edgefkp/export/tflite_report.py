@@ -1,0 +1,57 @@
+"""What int8 costs a float .tflite layer by layer: it is quantized again with each layer left in float."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from edgefkp.errors import EdgefkpError
+from edgefkp.export.layer_report import SAMPLES, SCHEMA, Explanation, LayerCost, shift_of
+from edgefkp.export.quantize import first_part, kept_in_float, made_of, output_bias, outputs_of, ranges_of
+from edgefkp.export.schemes import INTEGER, SCHEMES
+from edgefkp.files import captured_fds
+from edgefkp.runtime.graph import Graph, read_graph
+
+
+def explain(
+    path: Path, samples: Sequence[np.ndarray], keep_float: Sequence[str], unit: float, unit_name: str
+) -> Explanation:
+    """Measure what each layer's integers cost in the file that export writes.
+
+    samples: one (N, *input shape) array for each input. unit: what an output is multiplied with for the table. To be
+    called in a child process. Raises EdgefkpError for a file without layers that can be quantized.
+    """
+    content, graph, scheme = path.read_bytes(), read_graph(path), SCHEMES[INTEGER]
+    few = [array[:SAMPLES] for array in samples]
+    kept = kept_in_float(graph, keep_float)
+    alike = output_bias(graph) is not None
+    layers = layers_of(graph, kept)
+    if not layers:
+        raise EdgefkpError(f"{path.name} has no layers with weights that could be integers", "export it as it is")
+    with captured_fds():
+        ranges, truth = ranges_of(content, list(samples)), outputs_of(content, few)
+
+        def shift_with(names: list[str]) -> tuple[float, float]:
+            moved = outputs_of(made_of(content, scheme, ranges, names, False), few) - truth
+            return shift_of(moved - moved.mean(0) if alike else moved, unit)
+
+        shift, worst = shift_with(kept)
+        rows = []
+        for layer in layers:
+            less, less_worst = shift_with([*kept, layer])
+            rows.append(LayerCost(first_part(layer), layer, None, shift - less, worst - less_worst))
+    rows.sort(key=lambda row: -row.gain)
+    return Explanation(
+        SCHEMA, path.stem, len(few[0]), unit_name, shift, worst, tuple(rows), tuple(map(first_part, kept))
+    )
+
+
+def layers_of(graph: Graph, kept: Sequence[str]) -> list[str]:
+    """Outputs of the operators that have weights and are not `kept`: what --keep-float takes."""
+    return [
+        operator.outputs[0].name
+        for operator in graph.operators
+        if operator.outputs
+        and operator.outputs[0].name not in kept
+        and any(one is not None and one.constant and one.dtype != "int32" for one in operator.inputs[1:])
+    ]

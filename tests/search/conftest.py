@@ -1,0 +1,1 @@
+from tests.ssh_server import server  # noqa: F401
