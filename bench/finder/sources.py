@@ -44,7 +44,7 @@ SOURCES = {
         "none: points that come with the portraits, placed by hand on 142 of their 409 photos and by MediaPipe's face "
         "mesh on the others",
         "free to use, in products, too, with the credits",
-        "faces: Face Research Lab London set, Lisa DeBruine and Benedict Jones, CC BY 4.0; csuScrapShots, Colorado "
+        "Face Research Lab London set, Lisa DeBruine and Benedict Jones, CC BY 4.0; csuScrapShots, Colorado "
         "State University, BSD-3-Clause",
     ),
 }
