@@ -82,7 +82,7 @@ def compare(python: str, path: Path, images: np.ndarray, runtime: str) -> ArmRow
         outputs=here.outputs.size,
         equal=int((here.outputs == there.outputs).sum()),
         pixels=float(np.abs(here.keypoints - there.keypoints).max()),
-        step=inspection.outputs[0].step or 0.0,
+        step=inspection.points_port.step or 0.0,
         islands=bool(inspection.float_islands),
     )
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import click
 import numpy as np
 
+from bench import run
 from bench.fit_finders import BORDER, LABEL_CUT, bordered, is_hit
 from edgefkp.cli.options import json_option, log, print_json
 from edgefkp.detect.detector import KeypointDetector
@@ -129,4 +130,4 @@ def _all_sets(data: str | None, detector: KeypointDetector) -> Iterator[BehindFi
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

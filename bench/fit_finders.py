@@ -1,6 +1,7 @@
 """Fit the box corrections of the finders, on training persons only.
 
     python -m bench.fit_finders --data lfw-kaggle
+    python -m bench.fit_finders --data free-faces --finder edge-free     (a finder of clean terms, by faces of such)
 
 Writes edgefkp/detect/finders/calibration.json: from each finder's box to the crop. Training crops have hardly any
 border, so BORDER pixels of replicated border are added before a finder sees them. (The presence check:
@@ -9,13 +10,16 @@ bench.fit_presence.)
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
 
+from bench import run
 from edgefkp.data.faces import Faces
 from edgefkp.detect.finders import FINDERS, FaceFinder, open_finder, usages
 from edgefkp.detect.finders.base import CORRECTIONS, BoxCorrection
+from edgefkp.detect.finders.edge_free import EdgeFreeFinder
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, write_json
 from edgefkp.geometry import Box, box_of_keypoints
@@ -40,7 +44,7 @@ def is_hit(found: Box, truth: Box) -> bool:
     return not far and 1 / SIMILAR < found.side / truth.side < SIMILAR
 
 
-def fit_correction(finder: FaceFinder, faces: Faces) -> dict[str, float]:
+def fit_correction(finder: FaceFinder, faces: Faces) -> dict[str, Any]:
     """Return the median shift and scale from the boxes of `finder` (uncorrected) to the crops of the labels."""
     rows = []
     for image, keypoints in zip(bordered(faces.images), faces.keypoints, strict=True):
@@ -68,7 +72,12 @@ def uncorrected(specs: Sequence[str]) -> Iterator[FaceFinder]:
 @click.option("--data", required=True, help="Data, as for edgefkp train; only its training persons are used.")
 @click.option("--labels", type=click.Choice(["csv", "full"]), default="csv", help="Labels, as for edgefkp train.")
 @click.option("--faces", "count", default=6000, show_default=True, help="Number of training faces.")
-@click.option("--finder", "finders", multiple=True, help=f"{usages()}. [default: each that needs no FILE]")
+@click.option(
+    "--finder",
+    "finders",
+    multiple=True,
+    help=f"{usages()}. [default: each that needs no FILE, but {EdgeFreeFinder.name}]",
+)
 def main(data: str, labels: str, count: int, finders: tuple[str, ...]) -> None:
     """Fit the corrections of the finders."""
     from edgefkp.data.formats import open_dataset
@@ -78,10 +87,13 @@ def main(data: str, labels: str, count: int, finders: tuple[str, ...]) -> None:
     faces = faces.take(faces.complete)
     faces = faces.take(np.random.default_rng(SEED).permutation(len(faces))[:count])
     stored = read_json(CORRECTIONS)["finders"]  # finders that are not fitted here keep their values
-    stored |= {finder.name: fit_correction(finder, faces) for finder in uncorrected(finders or FINDERS.names())}
-    write_json(CORRECTIONS, {"schema": "edgefkp.live-calibration/1", "data": Path(data).name, "finders": stored})
+    # What is taught by clean terms alone is corrected by such faces alone: it must be named.
+    usual = [name for name in FINDERS.names() if name != EdgeFreeFinder.name]
+    own = uncorrected(finders or usual)
+    stored |= {finder.name: fit_correction(finder, faces) | {"data": Path(data).name} for finder in own}
+    write_json(CORRECTIONS, {"schema": "edgefkp.live-calibration/1", "finders": stored})
     click.echo(f"wrote {CORRECTIONS}, from {len(faces)} faces")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from bench import run
 from bench.finder.crops import Sample, aligned, cuts_of, error_of, samples_of, scenes_of
 from bench.finder.judge import HEIGHT, WIDTH, mosaics
 from bench.finder.photos import Photos, read_photos
@@ -226,4 +227,4 @@ def fit_command(
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -22,7 +22,8 @@ PARTS = ("train", "validation", "test")
 NTH = 5
 TERMS = (
     "CC BY 4.0: Face Research Lab London set and its Canadian sister, Lisa DeBruine and Benedict Jones (2017), "
-    "figshare 5047666 and 4220517; BSD-3-Clause: csuScrapShots of pyvision_toolkit 1.3.6, Colorado State University"
+    "figshare 5047666 and 4220517; BSD-3-Clause: csuScrapShots of pyvision_toolkit 1.3.6, Colorado State University; "
+    "Apache-2.0: MediaPipe face mesh, which placed the points of 267 of the 409 photos"
 )
 
 

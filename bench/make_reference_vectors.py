@@ -88,7 +88,7 @@ def limit_of(path: Path, others: dict[str, float]) -> float:
     card, worst = read_card(path), max(others, key=lambda name: others[name], default="")
     stated: dict[str, Any] | None = None
     if worst and others[worst] > usual:
-        step = inspect(path).outputs[0].step
+        step = inspect(path).points_port.step
         steps = round(others[worst] / step) if step else 0
         if step is None or steps > MOST_STEPS:
             raise EdgefkpError(

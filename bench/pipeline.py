@@ -15,6 +15,7 @@ from typing import Any
 import click
 import numpy as np
 
+from bench import run
 from edgefkp.bench import machine
 from edgefkp.cli.options import json_option, log, print_json
 from edgefkp.files import write_json
@@ -176,4 +177,4 @@ def _told(result: PipelineResult) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from bench import run
 from bench.astronaut import FPS, astronaut, frame_at
 from edgefkp.cli.options import json_option, log, print_json
 from edgefkp.demo.jitter import jitter_of, lag_of
@@ -97,4 +98,4 @@ def main(models: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

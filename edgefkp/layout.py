@@ -8,7 +8,7 @@ sees (N, 2 K) numbers, through `ModelSpec.encode` and `ModelSpec.decode`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,12 @@ STANDARDIZED = "standardized"  # by a mean and a deviation of its own
 # -1..1: the image's edges, half a pixel outside the outer pixel centers, at -1 and 1.
 # 0..1: the coordinate divided by the side. pixels: the coordinate.
 FORMS = ("-1..1", "0..1", "pixels")
+
+# The likelihoods by which deviations are trained -> the share of errors, of x and y each, within one and two of them.
+LIKELIHOODS = {
+    "gaussian": (math.erf(1 / math.sqrt(2)), math.erf(2 / math.sqrt(2))),
+    "laplace": (1 - math.exp(-math.sqrt(2)), 1 - math.exp(-2 * math.sqrt(2))),
+}
 
 
 @dataclass(frozen=True)
@@ -154,18 +160,29 @@ class OutputSpec:
     form: str = "-1..1"  # of the points: one of FORMS
     offset: float = 0.0  # pixels to add to every coordinate: 0.5 after training on (x - side / 2) / (side / 2)
     numbers_a_point: int = 2  # x and y; what comes after them (depth, visibility) is left out
+    # Name of the output with the natural logarithm of a standard deviation for each point, that of x and of y, in units
+    # of the points' numbers; "" for a network without it.
+    deviation: str = ""
+    likelihood: str = "gaussian"  # one of LIKELIHOODS: of the errors, by these deviations
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise UsageError(f"unknown form of points '{self.form}'", f"choose one of: {', '.join(FORMS)}")
+        if self.likelihood not in LIKELIHOODS:
+            raise UsageError(f"unknown likelihood '{self.likelihood}'", f"choose one of: {', '.join(LIKELIHOODS)}")
         if not 2 <= self.numbers_a_point <= 8 or not math.isfinite(self.offset):
             raise UsageError(
                 f"{self.numbers_a_point} numbers a point and an offset of {self.offset} px are not possible"
             )
 
+    @property
+    def points_only(self) -> OutputSpec:
+        """Of the same network without its deviations."""
+        return replace(self, points="", deviation="", likelihood="gaussian") if self.deviation else self
+
     def to_json(self) -> dict[str, Any]:
         """Without the fields that came later where they have their defaults."""
-        return _without_defaults(self, "offset", "numbers_a_point")
+        return _without_defaults(self, "offset", "numbers_a_point", "deviation", "likelihood")
 
 
 @dataclass(frozen=True)
@@ -202,6 +219,10 @@ class ModelSpec:
         flat = np.asarray(outputs, np.float32)
         pixels = flat * self.unit + self.zero
         return pixels.reshape(*flat.shape[:-1], self.layout.count, self.output.numbers_a_point)[..., :2]
+
+    def decode_deviation(self, outputs: np.ndarray) -> np.ndarray:
+        """(..., K) numbers of the deviations' output -> (..., K) float32 pixels."""
+        return np.exp(np.asarray(outputs, np.float32)) * np.float32(self.unit)
 
     def fits(self, takes: tuple[int, ...], gives: int) -> bool:
         """Whether a network with inputs of shape `takes` (no batch) and `gives` numbers is one of this kind."""

@@ -1,6 +1,7 @@
 """A network that trains in a second, in the form of our own: convolutions and maps at two scales."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,4 +57,28 @@ def trained_tiny(tmp_path_factory) -> Path:
     card = Card("network", "tiny-masked-online", **about)
     path = tmp_path_factory.mktemp("models") / "tiny-masked-online.keras"
     write_with_card(path, card, model.save)
+    return path
+
+
+@pytest.fixture(scope="session")
+def doubted_tiny(trained_tiny, tmp_path_factory) -> Path:
+    """The same network with deviations that nobody trained, but that differ from face to face."""
+    import keras
+
+    from edgefkp.card import read_card, write_with_card
+    from edgefkp.networks.deviation import DEVIATION, POINTS, deviation_layers, feature_network, with_deviation
+    from edgefkp.runtime.keras_safety import remember_keras
+
+    keras.utils.set_random_seed(0)
+    model, card = keras.models.load_model(trained_tiny), read_card(trained_tiny)
+    seen, layers = feature_network(model), deviation_layers(KAGGLE15.count)
+    random, width = np.random.default_rng(0), sum(tensor.shape[-1] for tensor in seen.outputs[1:])
+    for layer, given, bias in zip(layers, (width, layers[0].units), (0.0, -3.5), strict=True):
+        layer.build((None, given))
+        layer.set_weights([random.normal(0, 0.3, (given, layer.units)), np.full(layer.units, bias)])
+    whole = with_deviation(seen, layers)
+    path = tmp_path_factory.mktemp("doubted") / trained_tiny.name
+    output = replace(card.output, points=POINTS, deviation=DEVIATION)
+    write_with_card(path, replace(card, output=output), whole.save)
+    remember_keras(path)  # its check takes minutes on a busy machine
     return path

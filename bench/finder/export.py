@@ -1,9 +1,9 @@
 """Convert a trained finder to .tflite files, read each back, and write the card beside them.
 
-    python -m bench.finder.export --checkpoint FOLDER/finder.npz --photos photos.npz --out FOLDER
+    python -m bench.finder.export --checkpoint FOLDER/finder.npz --photos photos.npz --out FOLDER [--name edge-free]
 
-Writes edge.SCHEME.tflite for each scheme and edge.json, the card. The integers of int8 are calibrated on scenes of
-training persons.
+Writes NAME.SCHEME.tflite for each scheme and NAME.json, the card, with the finder's sources (sources.py). The integers
+of int8 are calibrated on scenes of training persons.
 """
 
 import datetime
@@ -15,8 +15,11 @@ from typing import Any
 import click
 import numpy as np
 
+from bench import run
 from bench.finder.photos import Photos, read_photos
 from bench.finder.scenes import Artist
+from bench.finder.sources import SOURCES, Sources
+from edgefkp.detect.finders import DEFAULT
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.convert import ConversionSettings, convert
 from edgefkp.export.schemes import SCHEMES
@@ -29,13 +32,6 @@ WANTED = ("float32", "dynamic", "int8")
 CALIBRATION = 200  # scenes
 LARGEST = 250_000  # bytes of a file
 SCHEMA = "edgefkp.finder-card/1"
-TRAINED_ON = (
-    "Labeled Faces in the Wild, original photos of training persons: published for research, without a license",
-    "Face Research Lab London set and its Canadian sister, training persons (CC BY 4.0, DeBruine & Jones 2017)",
-    "csuScrapShots of pyvision_toolkit 1.3.6, training persons (BSD-3-Clause)",
-    "backgrounds: Debian's wallpaper packages (CC BY-SA and other free licenses, see each package) and scikit-image",
-)
-TEACHER = "boxes and points: YuNet 2023mar (MIT, OpenCV's model zoo; trained on WIDER FACE)"
 
 
 @dataclass(frozen=True)
@@ -59,6 +55,7 @@ class FinderCard:
     trained_on: tuple[str, ...]
     teacher: str
     terms: str
+    credits: str  # to be named where the finder is used; "" for none
     made: str  # date
     files: tuple[FinderFile, ...]
 
@@ -79,7 +76,9 @@ def calibration(photos: Photos, count: int, height: int = HEIGHT, width: int = W
     return np.stack([artist.scene(height, width).image for _ in range(count)])[..., None].astype(np.float32) / 255
 
 
-def export(model: Any, samples: np.ndarray, schemes: Sequence[str], out: Path) -> tuple[FinderFile, ...]:
+def export(
+    model: Any, samples: np.ndarray, schemes: Sequence[str], out: Path, name: str = DEFAULT
+) -> tuple[FinderFile, ...]:
     """Write a file by each scheme. Raises EdgefkpError for one that is too large."""
     made = []
     truth = model.predict(samples[:8], verbose=0)["scores"]
@@ -88,7 +87,7 @@ def export(model: Any, samples: np.ndarray, schemes: Sequence[str], out: Path) -
         content = convert(model, settings, [samples] if SCHEMES[scheme].static else ())
         if len(content) > LARGEST:
             raise EdgefkpError(f"the finder in {scheme} has {len(content)} bytes; {LARGEST} are allowed")
-        path = write_bytes(out / f"edge.{scheme}.tflite", content)
+        path = write_bytes(out / f"{name}.{scheme}.tflite", content)
         made.append(FinderFile(path.name, len(content), sha256_file(path), _difference(path, samples[:8], truth)))
     return tuple(made)
 
@@ -110,28 +109,31 @@ def _difference(path: Path, samples: np.ndarray, truth: np.ndarray) -> float:
 @click.option("--checkpoint", type=click.Path(path_type=Path), required=True)
 @click.option("--photos", type=click.Path(path_type=Path), required=True)
 @click.option("--out", type=click.Path(path_type=Path), required=True)
-def main(checkpoint: Path, photos: Path, out: Path) -> None:
+@click.option("--name", type=click.Choice(list(SOURCES)), default=DEFAULT, show_default=True)
+def main(checkpoint: Path, photos: Path, out: Path, name: str) -> None:
     """Convert a trained finder."""
+    sources: Sources = SOURCES[name]
     out.mkdir(parents=True, exist_ok=True)
     model, scenes = trained(checkpoint)
     samples = calibration(read_photos(photos).part("train"), CALIBRATION)
-    files = export(model, samples, WANTED, out)
+    files = export(model, samples, WANTED, out, name)
     card = FinderCard(
         SCHEMA,
         f"(1, {HEIGHT}, {WIDTH}, 1) float32: gray, 0 to 1",
         "scores (1, N, 1), boxes (1, N, 3), points (1, N, 10): see edgefkp/networks/finder.py",
         int(model.count_params()),
         scenes,
-        TRAINED_ON,
-        TEACHER,
-        "for research use, as its photos are",
+        sources.trained_on,
+        sources.teacher,
+        sources.terms,
+        sources.credits,
         datetime.date.today().isoformat(),
         files,
     )
-    write_json(out / "edge.json", card)
+    write_json(out / f"{name}.json", card)
     for file in files:
         click.echo(f"{file.file}: {file.bytes} bytes, scores within {file.score_difference} of Keras")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

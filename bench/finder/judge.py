@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from bench import run
 from bench.finder.photos import read_photos
 from bench.finder.scenes import Artist, Scene, squares_of
 from edgefkp.cli.options import json_option, print_json
@@ -134,4 +135,4 @@ def main(photos: Path, specs: tuple[str, ...], count: int, pipeline: bool, seed:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -19,6 +19,7 @@ from typing import Any
 import click
 import numpy as np
 
+from bench import run
 from edgefkp.data.arrays import read_arrays, write_arrays
 from edgefkp.data.images import read_image
 from edgefkp.data.points_csv import read_points
@@ -231,4 +232,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from bench import run
 from bench.finder.judge import HEIGHT, WIDTH
 from bench.pipeline import one_core
 from edgefkp.bench import machine
@@ -113,4 +114,4 @@ def main(specs: tuple[str, ...], rounds: int, out: Path | None, as_json: bool) -
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -14,6 +14,7 @@ from typing import Any
 import click
 import numpy as np
 
+from bench import run
 from bench.finder.photos import read_photos
 from bench.finder.scenes import SURROUNDINGS, Artist
 from bench.finder.targets import loss_of, targets_of
@@ -174,4 +175,4 @@ def main(photos: Path, out: Path, scenes: int, surroundings: float, patterns: fl
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

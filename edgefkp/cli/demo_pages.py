@@ -30,19 +30,17 @@ def say_what_is_ignored(context: click.Context) -> None:
 
 def live_page(pipeline: "Pipeline", finder: str, web: dict[str, Any]) -> "WebDisplay":
     """web: host, port, tls and litert, as the options have them."""
-    from edgefkp.demo.browser_finder import finder_file
     from edgefkp.demo.web import WebDisplay
 
-    page = WebDisplay(pipeline, **web, finder=finder_file(finder))
+    page = WebDisplay(pipeline, **web, finder=finder)
     _announce(page.server.url, web["host"], page.server.port)
     return page
 
 
 def serve_browser(choices: list[Path], finder: str, web: dict[str, Any]) -> None:
     from edgefkp.demo.browser import browser_server
-    from edgefkp.demo.browser_finder import finder_file
 
-    server = browser_server(choices, **web, finder=finder_file(finder))
+    server = browser_server(choices, **web, finder=finder)
     _announce(server.url, web["host"], server.port)
     if not web["tls"]:
         port = server.port

@@ -84,6 +84,12 @@ def _by_help() -> str:
     metavar="FILE",
     help="Draw the cumulative error curve, of all MODELs, into this .png or .svg.",
 )
+@click.option(
+    "--reliability",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw the models' own deviations against their errors into this .png or .svg.",
+)
 @engine_options
 @contract_options
 @import_option
@@ -103,6 +109,7 @@ def command(
     gates: tuple[str, ...],
     worst: Path | None,
     plot: Path | None,
+    reliability: Path | None,
     runtime: "Engine",
     stated: "Stated | None",
     as_json: bool,
@@ -123,18 +130,23 @@ def command(
     from edgefkp.runtime.shipped import find_model
 
     limits = [parse_gate(gate) for gate in gates]
-    for figure in (worst, plot):
+    for figure in (worst, plot, reliability):
         if figure is not None:
             require_suffix(figure)
     models = tuple(path if path.exists() else find_model(path) for path in models)
     model = models[0]
     _require_one(models, {"--submission": submission, "--robustness": robustness, "--worst": worst})
-    if robustness and (by or gates or worst or plot or fit_offsets):
+    if robustness and (by or gates or worst or plot or reliability or fit_offsets):
         raise UsageError(
             "--robustness has no parts, gates, figures or offsets",
-            "leave out --by, --gate, --worst, --plot and --fit-offsets",
+            "leave out --by, --gate, --worst, --plot, --reliability and --fit-offsets",
         )
     predictor = open_predictor(model, runtime, stated=stated)
+    if reliability and not predictor.spec.output.deviation:
+        raise UsageError(
+            f"{model.name} does not give deviations of its points",
+            "give it that output: edgefkp train NETWORK --from FILE.keras --deviation; then export it",
+        )
     if data is None:
         data, reading = data_of(models, reading)
     source = _opened(data, predictor.spec, layout, reading, solution)
@@ -161,7 +173,7 @@ def command(
         spec = open_predictor(path, runtime, stated=stated).spec
         own = source if spec == predictor.spec else _opened(data, spec, layout, reading, solution)
         done.append(scored(path, own))
-    _draw(done, worst, plot)
+    _draw(done, {"worst-faces": worst, "error-curve": plot, "reliability": reliability})
     _print(done, as_json)
     for path, one in zip(models, done, strict=True):
         _explain_far(path, one, source, runtime, stated)
@@ -194,17 +206,23 @@ def _names(by: str | None) -> list[str]:
     return [name.strip() for name in by.split(",") if name.strip()] if by else []
 
 
-def _draw(done: "list[Evaluated]", worst: Path | None, plot: Path | None) -> None:
+def _draw(done: "list[Evaluated]", figures: "dict[str, Path | None]") -> None:
     from edgefkp.report.evaluation_figures import write_figure
 
-    for path, figure in ((worst, "worst-faces"), (plot, "error-curve")):
+    for figure, path in figures.items():
         if path is not None:
             log(f"wrote {write_figure(path, figure, done)}")
 
 
 def _print(done: "list[Evaluated]", as_json: bool) -> None:
     """One file as it always was; several as a list, or as a table and what each was asked for beyond it."""
-    from edgefkp.report.evaluation_table import comparison_table, evaluation_text, gate_table, slice_table
+    from edgefkp.report.evaluation_table import (
+        comparison_table,
+        deviation_rows,
+        evaluation_text,
+        gate_table,
+        slice_table,
+    )
 
     evaluations = [one.evaluation for one in done]
     if as_json:
@@ -214,6 +232,8 @@ def _print(done: "list[Evaluated]", as_json: bool) -> None:
     else:
         click.echo(comparison_table(evaluations).text())
         for one in evaluations:
+            if rows := deviation_rows(one):
+                click.echo("\n" + "\n".join(" ".join(filter(None, row)) for row in [(one.file, ""), *rows]))
             for table in (slice_table(one.slices, one.score.nme_by), gate_table(one.gates)):
                 if table.rows:
                     click.echo(f"\n{one.file}\n{table.text()}")

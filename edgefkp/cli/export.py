@@ -172,7 +172,7 @@ def _export(
     from edgefkp.evaluation.evaluate import part_of
     from edgefkp.export.exporter import export_apart
     from edgefkp.export.options import ExportProgress
-    from edgefkp.export.parity import parity_of
+    from edgefkp.export.parity import loss_of, parity_of
     from edgefkp.export.target_cost import costs_of
 
     refused: list[EdgefkpError] = []
@@ -193,6 +193,8 @@ def _export(
     for card in cards:
         if costs := costs_of(card, parity_of(card)):
             log(f"note: {costs}")
+        if (parity := parity_of(card)) and (loss := loss_of(parity)):
+            log(f"note: {loss}")
     for message, hint in dict.fromkeys((error.message, error.hint) for error in refused[1:]):
         log(f"error: {message}" + (f"\nhint:  {hint}" if hint else ""))
     if refused:

@@ -60,6 +60,11 @@ def _schedules() -> tuple[str, ...]:
     type=NameChoice("schedule", _schedules),
     help="With --from, what learns: head, all, or auto for what scores best on other persons. [default: auto]",
 )
+@click.option(
+    "--deviation",
+    is_flag=True,
+    help="With --from, give that network a standard deviation for each point; its points stay as they are.",
+)
 @license_option
 @click.option(
     "--recipe", "recipe_file", help="Recipe: a JSON file, or the name of a shipped one. Options given here override it."
@@ -111,6 +116,7 @@ def command(
     augment: str,
     start: str | None,
     schedule: str | None,
+    deviation: bool,
     license: str | None,
     recipe_file: str | None,
     weights: str | None,
@@ -137,6 +143,7 @@ def command(
     from edgefkp.data.faces import with_extra_training_faces, with_license
     from edgefkp.data.formats import open_dataset
     from edgefkp.data.labels.options import AS_THEY_ARE
+    from edgefkp.training.deviate import RECIPE, deviate
     from edgefkp.training.experiment import Experiment
     from edgefkp.training.recipe import read_recipe
     from edgefkp.training.schedule import AUTO
@@ -146,6 +153,16 @@ def command(
         raise UsageError(
             f"--schedule {schedule} is for a training that starts from a trained network", "add --from small"
         )
+    if deviation:
+        other = {"--schedule": schedule, "--weights": weights, "--more": more, "--teacher": teacher, "--resume": resume}
+        refused = [name for name, value in other.items() if value]
+        if start is None or refused:
+            raise UsageError(
+                "--deviation gives a trained network one more output"
+                + (f", and does not go with {refused[0]}" if refused else ""),
+                f"for example: edgefkp train {network} --from {network} --deviation --data {data}",
+            )
+        recipe_file = recipe_file or RECIPE
     recipe_file = recipe_file or ("finetune" if start else None)
     recipe = (read_recipe(recipe_file) if recipe_file else Recipe()).changed(**changes)
     experiment = Experiment(
@@ -169,15 +186,39 @@ def command(
     ]
     source = with_extra_training_faces(own, more_faces)
     log(audit_line(audit(source, pairs=False)))
+    if deviation:
+        assert start is not None
+        with training_bar(f"{network}: deviations") as progress:
+            path, card = deviate(network, start, source, recipe, out, progress, replace)
+        _print(path, card, [deviation_summary(card)], as_json)
+        return
     hint = "re-run the same command with --resume to continue after the last finished epoch"
     with if_stopped(hint), training_bar(experiment.model_name(source.spec)) as progress:
         path, card = train(experiment, source, out, resume, progress, replace)
+    _print(path, card, summary(card, source.judgment.blamed), as_json)
+
+
+def _print(path: Path, card: "Card", lines: list[str], as_json: bool) -> None:
     if as_json:
         print_json(card)
         return
-    for line in summary(card, source.judgment.blamed):
+    for line in lines:
         log(line)
     click.echo(path)
+
+
+def deviation_summary(card: "Card") -> str:
+    """A line about the deviations of a network."""
+    from edgefkp.networks.deviation import DEVIATION
+
+    facts = card.training[DEVIATION]
+    shares = ", ".join(
+        f"{100 * found:.1f} % within {number} (nominal {100 * wanted:.1f})"
+        for number, (found, wanted) in enumerate(zip(facts["within"], facts["nominal"], strict=True), 1)
+    )
+    areas = {"errors above 4 px": facts["far_auroc"], "painted-over points": facts["painted_auroc"]}
+    known = ", ".join(f"{area:.3f} for {what}" for what, area in areas.items() if area is not None)
+    return f"{facts['likelihood']} deviations on validation persons: {shares}" + (f"; AUROC {known}" if known else "")
 
 
 def summary(card: "Card", blamed: str = "") -> list[str]:

@@ -119,15 +119,38 @@ def online_batch(
 
     The same generator state gives the same batch. Points may leave the image; NaN stays NaN.
     """
+    altered, moved, _ = painted_batch(images, targets, rng, config, layout)
+    return altered, moved
+
+
+def painted_batch(
+    images: np.ndarray, targets: np.ndarray, rng: np.random.Generator, config: AugmentConfig, layout: PointLayout
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As `online_batch`, and (B, K) bool: which points the occlusion painted over."""
     matrices, mirrored = _random_matrices(len(images), images.shape[1], rng, config)
     moved = np.einsum("bij,bkj->bki", matrices[:, :, :2], targets, dtype=np.float64) + matrices[:, None, :, 2]
     moved[mirrored] = moved[mirrored][:, layout.mirror_order]
     tables = _tone_tables(len(images), rng, config)
     chances, amounts = rng.random((len(images), 3)), rng.random((len(images), 6))
-    altered = np.empty_like(images)
+    altered, painted = np.empty_like(images), np.zeros(moved.shape[:2], bool)
     for i, numbers in enumerate(np.hstack([chances, amounts]).tolist()):
-        altered[i] = _alter(images[i], matrices[i], tables[i], _Draw(*numbers), config)
-    return altered, moved.astype(np.float32)
+        draw = _Draw(*numbers)
+        altered[i] = _alter(images[i], matrices[i], tables[i], draw, config)
+        if draw.occludes < config.occlusion:
+            left, top, width, height = _occlusion(draw, images.shape[1], config)
+            pixels, end = np.rint(moved[i]), np.minimum((left + width, top + height), images.shape[1])
+            painted[i] = ((pixels >= (left, top)) & (pixels < end)).all(-1)
+    return altered, moved.astype(np.float32), painted
+
+
+def _occlusion(draw: _Draw, side: int, s: AugmentConfig) -> tuple[int, int, int, int]:
+    """Left, top, width and height of the painted rectangle, which may reach beyond the image."""
+    pixel = side / REFERENCE_SIDE
+    width, height = (
+        int((_OCCLUSION_LEAST + share * (s.occlusion_size - _OCCLUSION_LEAST)) * pixel)
+        for share in (draw.width, draw.height)
+    )
+    return int(draw.x * side), int(draw.y * side), width, height
 
 
 def _random_matrices(
@@ -175,11 +198,7 @@ def _alter(image: np.ndarray, matrix: np.ndarray, table: np.ndarray, draw: _Draw
     pixel = side / REFERENCE_SIDE
     altered = cv2.LUT(move_image(matrix, image, side), table)
     if draw.occludes < s.occlusion:
-        left, top = int(draw.x * side), int(draw.y * side)
-        width, height = (
-            int((_OCCLUSION_LEAST + share * (s.occlusion_size - _OCCLUSION_LEAST)) * pixel)
-            for share in (draw.width, draw.height)
-        )
+        left, top, width, height = _occlusion(draw, side, s)
         altered[top : top + height, left : left + width] = int(draw.level * 255)
     if draw.blurs < s.blur:
         window = 2 * round(_BLUR_REACH * pixel) + 1

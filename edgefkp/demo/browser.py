@@ -12,12 +12,13 @@ import numpy as np
 
 from edgefkp.bench.examination import rounds_activations
 from edgefkp.demo.answers import KINDS, Answer, Get, as_json
-from edgefkp.demo.browser_finder import finder_pages
+from edgefkp.demo.browser_finder import finder_pages, page_finder
 from edgefkp.demo.pages import css_color, legend, page_file
 from edgefkp.demo.server import Server
 from edgefkp.detect import presence
 from edgefkp.detect.detector import MAX_ROLL, SAME_FACE, SURE
-from edgefkp.detect.overlay import dot_size, name_columns
+from edgefkp.detect.finders import DEFAULT
+from edgefkp.detect.overlay import DOUBTED, FAINTEST, dot_size, name_columns
 from edgefkp.detect.smoothing import OneEuro
 from edgefkp.detect.tracker import LOST, MAX_MOTION, MAX_PREDICTIONS, REDISCOVER, REGAIN, TRACK_THRESHOLD
 from edgefkp.export.schemes import parse_tflite
@@ -37,7 +38,6 @@ SCRIPTS = (
     "geometry.js",
     "network.js",
     "presence.js",
-    "squares.js",
     "tracker.js",
 )
 PACKAGES = ("core", "wasm-utils")
@@ -56,12 +56,12 @@ def install_line(folder: Path | None = None) -> str:
 
 
 def browser_pages(
-    choices: list[Path], litert: Path | None = None, at_root: bool = False, finder: Path | None = None
+    choices: list[Path], litert: Path | None = None, at_root: bool = False, finder: str = DEFAULT
 ) -> dict[str, Get]:
     """The pages of the server: /browser, its scripts, LiteRT.js, the models, and Python's predictions to compare with.
 
-    choices: the .tflite files on offer. litert: the folder given to `npm install --prefix`. finder: the .tflite file
-    of the face finder `edge`; None: without one, squares of the image are tried.
+    choices: the .tflite files on offer. litert: the folder given to `npm install --prefix`. finder: as
+    `edgefkp demo --finder` takes it; raises what `page_finder` does.
     """
     folder = litert or litert_folder()
     library = _library(folder)
@@ -70,7 +70,7 @@ def browser_pages(
     def setup(rest: str) -> Answer:
         missing = "" if library else install_line(folder)
         specs = {name: _spec(path) for name, path in models.items()}
-        own = {"models": specs, "install": missing, "finder": finder is not None, "legend": legend()}
+        own = {"models": specs, "install": missing, "legend": legend()}
         return as_json({**own, **_constants()})
 
     def model(rest: str) -> Answer | None:
@@ -88,7 +88,7 @@ def browser_pages(
         "/browser": page_file(PAGE),
         **{f"/{name}": page_file(name) for name in (*SHARED, *SCRIPTS)},
         "/setup.json": setup,
-        **finder_pages(finder),
+        **finder_pages(page_finder(finder)),
         "/models/": model,
         "/golden/": golden,
         "/litert/": library_file,
@@ -104,7 +104,7 @@ def browser_server(
     port: int = 8000,
     tls: tuple[Path, Path] | None = None,
     litert: Path | None = None,
-    finder: Path | None = None,
+    finder: str = DEFAULT,
 ) -> Server:
     """Only the page where the visitor's own browser runs the model: there is no source and no pipeline here."""
     pages = browser_pages(choices, litert, at_root=True, finder=finder)
@@ -141,11 +141,13 @@ def _spec(model: Path) -> dict[str, Any]:
         "unit": spec.unit,
         "zero": spec.zero,
         "stride": spec.output.numbers_a_point,
-        "output": _points_output(model) if spec.output.points else 0,
+        "output": _outputs(model)[0] if spec.output.points else 0,
+        "deviationOutput": _outputs(model)[1] if spec.output.deviation else None,
         "points": layout.points,
         "meanShape": layout.mean_points(spec.input.side),
         "colors": [css_color(SIDE_COLORS[side_of(point)]) for point in layout.points],
         "dot": dot_size(layout),
+        "doubted": [*DOUBTED, FAINTEST],
         "judged": {"steps": convert.steps, "meanShape": part.mean_points(spec.input.side), "size": size},
         "lines": [layout.rows(*line) for line in layout.lines],
         "nameColumns": name_columns(layout),
@@ -154,12 +156,14 @@ def _spec(model: Path) -> dict[str, Any]:
     }
 
 
-def _points_output(model: Path) -> int:
-    """Which output holds the points; LiteRT.js has the outputs in the same order, under other names."""
+def _outputs(model: Path) -> tuple[int, int | None]:
+    """Which output holds the points, and which the deviations; LiteRT.js has them in the same order, under other
+    names."""
     from edgefkp.runtime import interpreters, safety
 
     safety.check(model)
-    return interpreters.load(model).points_output or 0
+    loaded = interpreters.load(model)
+    return loaded.points_output or 0, loaded.deviation_output
 
 
 @functools.cache
@@ -191,7 +195,12 @@ def _constants() -> dict[str, Any]:
             "maxRoll": MAX_ROLL,
             "sure": SURE,
         },
-        "oneEuro": {"minCutoff": OneEuro.MIN_CUTOFF, "beta": OneEuro.BETA, "speedCutoff": OneEuro.SPEED_CUTOFF},
+        "oneEuro": {
+            "minCutoff": OneEuro.MIN_CUTOFF,
+            "beta": OneEuro.BETA,
+            "speedCutoff": OneEuro.SPEED_CUTOFF,
+            "usual": OneEuro.USUAL,
+        },
     }
 
 
@@ -218,12 +227,13 @@ def _golden(model: Path) -> dict[str, Any]:
 
     predictor = open_predictor(model)
     images = _golden_images(predictor.spec)
-    keypoints = predictor.predict(images)
+    keypoints, deviations = predictor.predict_with_deviation(images)
     check = presence.fitted()
     return {
         "runtime": f"{predictor.runtime} {predictor.version}",
         "images": base64.b64encode(images.tobytes()).decode(),
         "keypoints": keypoints,
+        **({} if deviations is None else {"deviations": deviations}),
         "scores": [
             check(image, points, predictor.spec.layout) for image, points in zip(images, keypoints, strict=True)
         ],

@@ -1,16 +1,18 @@
-"""The face finder `edge` for the browser: its file, its numbers, and what Python finds with it to compare with."""
+"""The own face finder for the browser: its file, its numbers, and what Python finds with it to compare with."""
 
 from __future__ import annotations
 
 import base64
 import functools
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from edgefkp.demo.answers import Answer, Get, as_json
-from edgefkp.detect.finders import edge
+from edgefkp.detect.finders import edge, finder_kind
+from edgefkp.detect.finders.edge import EdgeFinder
+from edgefkp.detect.finders.edge_free import EdgeFreeFinder
 from edgefkp.layout import REFERENCE_SIDE
 from edgefkp.layouts.five import FIVE
 from edgefkp.networks.finder import CELLS, REACH
@@ -18,31 +20,36 @@ from edgefkp.networks.finder import CELLS, REACH
 LOOKS = 4  # of drawn faces, on which browser and Python are compared
 
 
-def finder_file(spec: str) -> Path | None:
-    """The file for the page: that of "edge:FILE", else the one that comes with edgefkp; None: there is none.
+class PageFinder(NamedTuple):
+    kind: type[EdgeFinder]
+    file: Path
 
-    Raises EdgefkpError for a FILE that this finder does not take.
+
+def page_finder(spec: str) -> PageFinder:
+    """The finder of the page: that of the spec, where it is one of edgefkp's own networks; else the usual one.
+
+    Raises UsageError for an unknown name, EdgefkpError for a file that this finder does not take.
     """
-    name, _, given = spec.partition(":")
-    if name == edge.EdgeFinder.name and given:
-        edge.EdgeFinder(given)
-        return Path(given)
-    return edge.MODEL if edge.MODEL.is_file() else None
+    given, argument = finder_kind(spec).name, spec.partition(":")[2]
+    for kind in (EdgeFinder, EdgeFreeFinder):
+        if kind.name == given:
+            file = Path(argument) if argument else kind.model
+            kind(file)
+            return PageFinder(kind, file)
+    return PageFinder(EdgeFinder, EdgeFinder.model)
 
 
-def finder_pages(file: Path | None) -> dict[str, Get]:
-    """The file, and what the script has to know of it; nothing without a file."""
-    if file is None:
-        return {}
+def finder_pages(finder: PageFinder) -> dict[str, Get]:
+    """The file, and what the script has to know of it."""
     return {
-        "/finder.tflite": lambda rest: Answer(file.read_bytes()),
-        "/finder.json": lambda rest: as_json(_finder(file)),
+        "/finder.tflite": lambda rest: Answer(finder.file.read_bytes()),
+        "/finder.json": lambda rest: as_json(_finder(finder)),
     }
 
 
 @functools.lru_cache(maxsize=4)
-def _finder(file: Path) -> dict[str, Any]:
-    finder = edge.EdgeFinder(file)
+def _finder(page: PageFinder) -> dict[str, Any]:
+    finder = page.kind(page.file)
     (height, width) = finder.input_size
     looks = _looks(height, width)
     found = [finder.see(look) for look in looks]

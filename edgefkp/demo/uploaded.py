@@ -34,8 +34,8 @@ _BEGINS = (
     (188, b"G"),  # ts: packets of 188 bytes
     (196, b"G"),  # m2ts: of 192
 )
-# OpenCV's own limits, before it reads a header that promises too much, and FFmpeg's, against files that name others:
-# a second guard behind the first bytes above, which OpenCV 4.11 alone does not hand on to FFmpeg.
+# OpenCV's own limits, before it reads a header that promises too much, and FFmpeg's, against files that name others.
+# OpenCV 4.11 alone does not hand these to FFmpeg; there, as everywhere, the first bytes decide (_require_container).
 ENVIRONMENT = {
     "OPENCV_IO_MAX_IMAGE_PIXELS": str(MOST_PIXELS),
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": "protocol_whitelist;file|"

@@ -59,6 +59,7 @@ class View:
                     "score": face.score,
                     "box": list(face.box[:3]),
                     "keypoints": face.keypoints,
+                    **({} if face.sigma is None else {"sigma": face.sigma}),
                     "pose": None if face.pose is None else face.pose._asdict(),
                 }
                 for face in self.faces

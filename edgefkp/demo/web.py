@@ -23,6 +23,7 @@ from edgefkp.demo.server import Server
 from edgefkp.demo.session import MOST_FACES, Pipeline, is_change
 from edgefkp.demo.uploads import Uploads
 from edgefkp.demo.view import View
+from edgefkp.detect.finders import DEFAULT
 
 JPEG_QUALITY = 80
 LOG_SECONDS = 4.0  # how long the page shows what a button did
@@ -51,7 +52,7 @@ class WebDisplay(Display):
         port: int = 8000,
         tls: tuple[Path, Path] | None = None,
         litert: Path | None = None,
-        finder: Path | None = None,
+        finder: str = DEFAULT,
     ) -> None:
         """pipeline: whose models are on offer, and which predicts uploaded files. litert, finder: see browser_pages.
         The other arguments: see Server."""

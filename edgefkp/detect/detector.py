@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,9 @@ class Face:
     score: float  # 0 to 1: how likely the keypoints lie on a face
     keypoints: np.ndarray  # (K, 2) float32, x before y; keypoints[i] is the point layout.points[i]
     layout: PointLayout  # names and order of the points, as the model has them
+    # (K,) float32 image pixels: the model's own standard deviation of each point, that of x and of y; None for a model
+    # that does not have this output (docs/EVALUATION.md).
+    sigma: np.ndarray | None = field(default=None, kw_only=True)
 
     @cached_property
     def pose(self) -> Pose | None:
@@ -54,7 +57,10 @@ class Face:
 
     def in_layout(self, layout: PointLayout) -> "Face":
         """With the points of `layout`. Raises EdgefkpError where these do not follow from the face's."""
-        return replace(self, keypoints=conversion(self.layout, layout)(self.keypoints), layout=layout)
+        convert, sigma = conversion(self.layout, layout), self.sigma
+        if sigma is not None:  # of a mean of points: at most the mean of theirs
+            sigma = convert(np.stack([sigma, sigma], -1))[..., 0]
+        return replace(self, keypoints=convert(self.keypoints), layout=layout, sigma=sigma)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,14 +170,22 @@ class KeypointDetector:
         Raises EdgefkpError for a model that predicts NaN or infinity.
         """
         crop = crop_face(image, box, self.spec.input)
-        raw = self.predictor.predict(crop[None])[0]
+        raw, deviations = self._predicted(crop)
         if not np.isfinite(raw).all():
             raise EdgefkpError(
                 f"{self.model.name} predicts values that are no numbers", "choose another file, or export it again"
             )
         keypoints = move_points(invert(crop_matrix(box, self.spec.input.side)), raw)
         score = self._presence(crop, raw, self.spec.layout)
-        return CropPrediction(crop, raw, Face(box, score, keypoints, self.spec.layout))
+        sigma = None if deviations is None else deviations * np.float32(box.side / self.spec.input.side)
+        return CropPrediction(crop, raw, Face(box, score, keypoints, self.spec.layout, sigma=sigma))
+
+    def _predicted(self, crop: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """(K, 2) points of the crop, and (K,) deviations where the model has them."""
+        if not self.spec.output.deviation:
+            return self.predictor.predict(crop[None])[0], None
+        points, deviations = self.predictor.predict_with_deviation(crop[None])
+        return points[0], None if deviations is None else deviations[0]
 
     def refine(self, image: np.ndarray, box: Box) -> CropPrediction:
         """`predict_box` on a finder's box, then on the box of the keypoints. Not for several threads.

@@ -25,6 +25,8 @@ __all__ = ["BOX", "annotated", "color_of", "dot_size", "draw_face", "draw_faces"
 _BITS = 4  # cv2 draws at 1/16 pixel, so that points do not jump from pixel to pixel
 NAMED_SIDE, MOST_ENLARGED = 480, 6  # a shorter side is enlarged for names, at most so many times
 SMALL_FACE = 40.0  # pixels of a box; in a smaller one dots shrink with the face
+# A point fades as its deviation grows, in shares of the box's side: from the first to the second, down to FAINTEST.
+DOUBTED, FAINTEST = (0.015, 0.045), 0.25
 
 
 def dot_size(layout: PointLayout) -> tuple[float, float]:
@@ -73,7 +75,8 @@ def _moved(face: Face, scale: float, x: float, y: float) -> Face:
     stretch = np.array([scale, abs(scale)])
     roll = face.box.roll if scale > 0 else -face.box.roll
     box = Box(scale * face.box.x + x, abs(scale) * face.box.y + y, abs(scale) * face.box.side, roll)
-    return replace(face, keypoints=(face.keypoints * stretch + (x, y)).astype(np.float32), box=box)
+    sigma = None if face.sigma is None else face.sigma * np.float32(abs(scale))
+    return replace(face, keypoints=(face.keypoints * stretch + (x, y)).astype(np.float32), box=box, sigma=sigma)
 
 
 def draw_face(image: np.ndarray, face: Face) -> None:
@@ -89,10 +92,30 @@ def draw_face(image: np.ndarray, face: Face) -> None:
     least, share = dot_size(face.layout)
     radius = max(least * min(1.0, face.box.side / SMALL_FACE), face.box.side * share)
     ring = thin if face.box.side >= SMALL_FACE else 0  # it would hide a small face
-    for name, place in zip(face.layout.points, places, strict=True):
+    for name, place, strength in zip(face.layout.points, places, opacity(face), strict=True):
+        before = _around(image, place, radius + ring) if strength < 1 else None
+        untouched = None if before is None else before.copy()
         if ring:
             cv2.circle(image, place, int((radius + ring) * 2**_BITS), SHADE, -1, cv2.LINE_AA, _BITS)
         cv2.circle(image, place, int(radius * 2**_BITS), color_of(name), -1, cv2.LINE_AA, _BITS)
+        if before is not None and untouched is not None and before.size:
+            before[:] = cv2.addWeighted(before, strength, untouched, 1 - strength, 0)
+
+
+def opacity(face: Face) -> list[float]:
+    """Of each point, by its deviation: 1 is opaque; all are for a model without deviations."""
+    if face.sigma is None:
+        return [1.0] * len(face.keypoints)
+    low, high = DOUBTED
+    beyond = np.clip((face.sigma / face.box.side - low) / (high - low), 0, 1)
+    return [float(one) for one in 1 - (1 - FAINTEST) * beyond]
+
+
+def _around(image: np.ndarray, place: Sequence[int], radius: float) -> np.ndarray:
+    """The view of the image that a dot lies in."""
+    reach = int(radius) + 2
+    x, y = (number >> _BITS for number in place)
+    return image[max(0, y - reach) : max(0, y + reach + 1), max(0, x - reach) : max(0, x + reach + 1)]
 
 
 def _draw_box(image: np.ndarray, box: Box, thin: int) -> None:

@@ -31,9 +31,17 @@ def shown(name: str) -> str:
     return f"./{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
-def face_fields(layout: PointLayout) -> tuple[str, ...]:
-    """Names of the columns that describe a face: `first_fields`, then turn, tilt and nod if its points show a pose."""
-    return (*first_fields(layout), *(Pose._fields if shows_pose(layout) else ()))
+def face_fields(layout: PointLayout, deviation: bool = False) -> tuple[str, ...]:
+    """Names of the columns that describe a face: `first_fields`, then turn, tilt and nod if its points show a pose.
+
+    deviation: of a model with this output; its standard deviations come last.
+    """
+    pose = Pose._fields if shows_pose(layout) else ()
+    return (*first_fields(layout), *pose, *(sigma_fields(layout) if deviation else ()))
+
+
+def sigma_fields(layout: PointLayout) -> tuple[str, ...]:
+    return tuple(f"{point}_sigma" for point in layout.points)
 
 
 def first_fields(layout: PointLayout) -> tuple[str, ...]:
@@ -54,9 +62,17 @@ def rows_of(faces: Sequence[Face]) -> list[dict[str, Any]]:
                 for column, value in zip(face.layout.columns, face.keypoints.reshape(-1), strict=True)
             },
             **({} if face.pose is None else {name: round(angle, 1) for name, angle in face.pose._asdict().items()}),
+            **_sigmas(face),
         }
         for number, face in enumerate(faces, 1)
     ]
+
+
+def _sigmas(face: Face) -> dict[str, float]:
+    """The deviations of a face by their columns; empty for a model without them."""
+    values = () if face.sigma is None else face.sigma
+    names = sigma_fields(face.layout)[: len(values)]
+    return {name: round(float(value), 3) for name, value in zip(names, values, strict=True)}
 
 
 class _Rows(NamedTuple):
@@ -71,15 +87,21 @@ class PointsWriter:
     """Adds each image's rows to points.csv, or to points.jsonl with one face a line.
 
     keep: the images whose rows of an earlier run still hold; the rows of others, and those of an image that was not
-    finished, are dropped. Raises EdgefkpError for a folder that cannot be written and for a table of something else.
+    finished, are dropped. deviation: the rows have those of the points.
+    Raises EdgefkpError for a folder that cannot be written and for a table of something else.
     """
 
     def __init__(
-        self, out: Path, table: str, layout: PointLayout, keep: Callable[[str], bool] = lambda name: True
+        self,
+        out: Path,
+        table: str,
+        layout: PointLayout,
+        keep: Callable[[str], bool] = lambda name: True,
+        deviation: bool = False,
     ) -> None:
         self._path = points_file(out, table)
         self._csv = table == "csv"
-        self._fields = ("file", *face_fields(layout))
+        self._fields = ("file", *face_fields(layout, deviation))
         self._first_fields = ("file", *first_fields(layout))
         self._keep = keep
         self.done: set[str] = set()  # names of the images whose rows are there

@@ -8,6 +8,7 @@ name is predicted again, other settings are refused.
 
 import contextlib
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -74,6 +75,9 @@ def look_for(paths: Iterable[Path], out: Path) -> Items:
             items += [Item(inner, inner.relative_to(path).as_posix()) for inner in found.files]
             left_out += found.left_out
         elif not os.path.exists(path):
+            if re.match(r"[a-z]+:/", str(path)):  # a path has lost one of the address's slashes
+                hint = "a stream is played and recorded by: edgefkp demo --display file --source ADDRESS"
+                raise UsageError("an address is no file", hint)
             raise UsageError(f"no file or folder at {path}", "give images, folders or videos")
         elif not os.path.isfile(path) or not (is_image(path) or is_video(path)):
             raise UsageError(f"{path} is neither an image nor a video by its suffix", "convert it to .png or .mp4")
@@ -137,7 +141,8 @@ def predict(
     with Ledger(settings.out, settings.identity(detector), written) as ledger:
         changed = {shown(item.name) for item in items if not _holds(item, settings, ledger)}
         keep = (ledger.hashes.keys() - changed).__contains__
-        with PointsWriter(settings.out, settings.table, layout, keep) as table:
+        deviation = bool(detector.spec.output.deviation)
+        with PointsWriter(settings.out, settings.table, layout, keep, deviation) as table:
             missing = [item for item in images if shown(item.name) not in table.done]
             earlier = len(images) - len(missing)
             with contextlib.closing(in_workers(missing, settings, workers)) as outcomes:

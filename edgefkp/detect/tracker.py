@@ -64,7 +64,7 @@ class Tracker:
     """
 
     detector: KeypointDetector
-    smoothing: bool = True  # by a One-Euro filter for each face
+    smoothing: bool = True  # by a One-Euro filter for each face, which weighs points by their deviations
     max_faces: int = 1
     searches: int = 0  # how many frames needed the finder
     stages: Stages = field(default_factory=Stages)
@@ -172,11 +172,12 @@ class Tracker:
         if not self.smoothing:
             return face
         track = next(track for track in self._tracks if track.number == face.number)
-        return replace(face, keypoints=track.filter(face.raw, face.box.side, seconds))
+        return replace(face, keypoints=track.filter(face.raw, face.box.side, seconds, face.sigma))
 
 
 def _tracked(face: Face, number: int, crop: np.ndarray) -> TrackedFace:
-    return TrackedFace(face.box, face.score, face.keypoints, face.layout, number, crop, face.keypoints)
+    points = face.keypoints
+    return TrackedFace(face.box, face.score, points, face.layout, number, crop, points, sigma=face.sigma)
 
 
 def _next_box(face: Face, before: Box) -> Box:

@@ -47,7 +47,7 @@ def _track(
     """
     tracker = Tracker(detector, max_faces=settings.max_faces or 1)
     layout = settings.points_of(detector)
-    fields = ("frame", "seconds", *face_fields(layout))
+    fields = ("frame", "seconds", *face_fields(layout, bool(detector.spec.output.deviation)))
     path = points_file(settings.out, settings.table, item.name)
     header = ",".join(("frame", "seconds", *first_fields(layout)))
     _require_own(path, header if settings.table == "csv" else '{"frame": ')

@@ -1,7 +1,7 @@
 """Score a model file on labeled faces."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -10,6 +10,7 @@ import numpy as np
 from edgefkp.data.faces import Dataset, Faces
 from edgefkp.data.split import PARTS, split
 from edgefkp.errors import UsageError
+from edgefkp.evaluation.deviations import DeviationScore, score_deviations
 from edgefkp.evaluation.fitted import fitted_faces
 from edgefkp.evaluation.gates import Gate, GateResult, check_gate
 from edgefkp.evaluation.metrics import Score, keep_label_sources, score
@@ -19,7 +20,7 @@ from edgefkp.files import sha256_file
 from edgefkp.layout import REFERENCE_SIDE
 from edgefkp.runtime.contract import Stated
 from edgefkp.runtime.engine import RuntimeChoice
-from edgefkp.runtime.predictor import open_predictor
+from edgefkp.runtime.predictor import Predictor, open_predictor
 
 SCHEMA = "edgefkp.evaluation/1"
 
@@ -57,6 +58,12 @@ class Evaluation:
 
     # What was taken off each point, x and y, and how many training faces it was fitted on; None: nothing.
     offsets: dict[str, Any] | None = None
+    deviation: DeviationScore | None = None  # of a model's own deviations; None for one without this output
+
+    def to_json(self) -> dict[str, Any]:
+        """Without `deviation` for a model that does not have it."""
+        stored = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: value for name, value in stored.items() if name != "deviation" or value is not None}
 
 
 def part_of(source: Dataset, part: str) -> Faces:
@@ -80,6 +87,7 @@ class Evaluated:
     evaluation: Evaluation
     faces: Faces  # at the model's input, with the points that count
     predicted: np.ndarray  # (N, K, 2) pixels
+    deviations: np.ndarray | None = None  # (N, K) pixels; None for a model without them
 
 
 def evaluate(
@@ -122,7 +130,9 @@ def evaluated(
     labeled = part_of(source, part)
     predictor = open_predictor(path, runtime, stated=stated)
     fitted = fitted_faces(predictor.spec, labeled, Path(path).name)
-    faces, predicted = fitted.faces, fitted.scored(predictor.predict(fitted.seen.images))
+    found, deviations = _predicted(predictor, fitted.seen.images)
+    faces, predicted = fitted.faces, fitted.scored(found)
+    deviations = None if deviations is None else fitted.scored_deviations(deviations)
     held = None
     if fit_offsets:
         offsets, held = fitted_offsets(predictor, source, Path(path).name, label_sources)
@@ -155,10 +165,22 @@ def evaluated(
             evaluation,
             slices=slices(predicted, counted, by),
             gates=[check_gate(gate, predicted, counted) for gate in gates],
+            deviation=None
+            if deviations is None
+            else score_deviations(
+                predicted, counted.keypoints, deviations, predictor.spec.output.likelihood, faces.input.side
+            ),
         ),
         counted,
         predicted,
+        deviations,
     )
+
+
+def _predicted(predictor: Predictor, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    if predictor.spec.output.deviation:
+        return predictor.predict_with_deviation(images)
+    return predictor.predict(images), None
 
 
 def lookup_rmse(predicted: np.ndarray, truth: np.ndarray, lookup: np.ndarray) -> tuple[float | None, int]:

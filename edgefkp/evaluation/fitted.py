@@ -33,6 +33,11 @@ class FittedFaces:
             return self.convert(predicted)
         return move_points(self.matrix, self.convert(predicted))
 
+    def scored_deviations(self, deviations: np.ndarray) -> np.ndarray:
+        """(N, K) deviations of the model's points -> (N, L) of the scored ones: of a mean, the mean of theirs."""
+        found = self.convert(np.stack([deviations, deviations], -1))[..., 0]
+        return found if self.seen is self.faces else found * np.float32(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
+
 
 def fitted_faces(spec: ModelSpec, faces: Faces, file: str) -> FittedFaces:
     """`faces` for a model of this kind: with its points where they follow from those of the faces, else with their own.

@@ -18,15 +18,24 @@ from edgefkp.export.network_inputs import in_order_of, name_of
 from edgefkp.export.schemes import CAST, FLOAT
 from edgefkp.files import write_bytes
 from edgefkp.layout import ModelSpec
+from edgefkp.networks.deviation import has_deviation
 from edgefkp.runtime import interpreters as runtimes
 from edgefkp.runtime.scratch import scratch_folder
 
 
-def output_bias(model: Any) -> Any:
-    """The variable that is added to the outputs; None for a network without one, or with several inputs or outputs."""
-    if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
+def output_biases(model: Any) -> list[Any]:
+    """The variable that is added to each output: one, or those of points and deviations. Empty for a network without,
+    or with several inputs or other outputs."""
+    if len(model.inputs) != 1 or (len(model.outputs) != 1 and not has_deviation(model)):
+        return []
+    found = [_bias_of(tensor) for tensor in model.outputs]
+    return [] if any(bias is None for bias in found) else found
+
+
+def _bias_of(tensor: Any) -> Any:
+    if len(tensor.shape) != 2:
         return None
-    layer = model.outputs[0]._keras_history.operation
+    layer = tensor._keras_history.operation
     while hasattr(layer, "layers") and len(layer.outputs) == 1:  # a network within it comes last
         layer = layer.outputs[0]._keras_history.operation
     linear = type(layer).__name__ == "Dense" and getattr(layer.activation, "__name__", "") == "linear"
@@ -85,14 +94,17 @@ def outputs_of(content: bytes, samples: Sequence[np.ndarray], names: Sequence[st
 
 @contextlib.contextmanager
 def corrected(model: Any, missing: np.ndarray | None) -> Iterator[None]:
-    """Add `missing` to the bias of the output within the block."""
+    """Add `missing` to the biases of the outputs, one after the other, within the block."""
     if missing is None:
         yield
         return
-    bias = output_bias(model)
-    kept = np.array(bias)
-    bias.assign(kept + missing)
+    biases = output_biases(model)
+    kept = [np.array(bias) for bias in biases]
+    ends = np.cumsum([len(numbers) for numbers in kept])[:-1]
+    for bias, numbers, part in zip(biases, kept, np.split(missing, ends), strict=True):
+        bias.assign(numbers + part)
     try:
         yield
     finally:
-        bias.assign(kept)
+        for bias, numbers in zip(biases, kept, strict=True):
+            bias.assign(numbers)

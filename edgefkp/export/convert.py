@@ -10,11 +10,13 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.network_inputs import in_order_of, name_of, one_by_one, takes_bytes, with_fixed_batch
+from edgefkp.export.output_names import with_named_outputs
 from edgefkp.export.schemes import CAST, DEFAULT_SCHEMES, SCHEMES, Scheme, schemes_with
 from edgefkp.export.wide_head import widened
 from edgefkp.files import cache_dir, captured_fds, write_bytes
 from edgefkp.layout import ModelSpec
 from edgefkp.networks.complexity import leaves
+from edgefkp.networks.deviation import has_deviation
 from edgefkp.networks.ours import FLOAT_LAYERS
 
 # Layers that compute means and quotients of what they see, for which 256 steps are too few.
@@ -99,12 +101,15 @@ def convert(model: Any, settings: ConversionSettings, samples: Sequence[np.ndarr
         try:
             converter = converter_of(model, settings, samples)
             if settings.keep_float:
-                return _keeping_float(model, converter, settings)
-            content = bytes(converter.convert())
-            if settings.head:
-                wide = replace(settings, scheme=settings.head, u8=False, head="")
-                return widened(content, lambda: bytes(converter_of(model, wide, samples).convert()), settings.widen)
-            return content
+                content = _keeping_float(model, converter, settings)
+            else:
+                content = bytes(converter.convert())
+                if settings.head:
+                    wide = replace(settings, scheme=settings.head, u8=False, head="")
+                    content = widened(
+                        content, lambda: bytes(converter_of(model, wide, samples).convert()), settings.widen
+                    )
+            return with_named_outputs(content, model.output_names) if has_deviation(model) else content
         except EdgefkpError:
             raise
         except Exception as error:  # the converter raises many kinds, with pages of text
@@ -218,6 +223,8 @@ def tensors_of_layers(model: Any, tensors: list[str]) -> dict[str, list[str]]:
         weighted = [part for part in parts if kinds.get(part) in _LAYERS]
         if not weighted and tensor.startswith("StatefulPartitionedCall"):
             outputs = [tensor._keras_history.operation.name for tensor in model.outputs]
+            number = re.search(r":(\d+)", tensor)
+            outputs = outputs[int(number[1]) :] if number and has_deviation(model) else outputs
             weighted = [output for output in outputs if kinds.get(output) in _LAYERS][:1]
         if weighted:
             found.setdefault(weighted[-1], []).append(tensor)

@@ -92,6 +92,12 @@ class Inspection:
     # Names of what occurs in the graph and a runtime does wrongly (runtime/defects.py).
     defects: tuple[str, ...] = ()
 
+    @property
+    def points_port(self) -> Port:
+        """The output of points: the first one, or that of its name."""
+        name = self.description.output.points if self.description else ""
+        return next((port for port in self.outputs if port.name == name), self.outputs[0])
+
 
 def inspect(path: Path | str) -> Inspection:
     """Read a .tflite file back. Raises EdgefkpError for another or a damaged file."""
@@ -99,7 +105,7 @@ def inspect(path: Path | str) -> Inspection:
     graph = read_graph(path)
     kinds = OperatorKinds(graph)
     stated, known_by = described(path)
-    spec = _points_of(graph, stated.spec if stated else ModelSpec())
+    spec = points_of(graph, stated.spec if stated else ModelSpec())
     # The card of a network that is no keypoint network names the default layout.
     description = None if known_by == CARD and spec is None else stated
     counts = Counter((op.name, op.version, kind) for op, kind in zip(graph.operators, kinds.each, strict=True))
@@ -115,7 +121,14 @@ def inspect(path: Path | str) -> Inspection:
         operators=tuple(OperatorCount(*key, count) for key, count in counts.items()),
         min_runtime_version=graph.min_runtime_version,
         inputs=tuple(_port(tensor, tensor if tensor.quantized else None) for tensor in graph.inputs),
-        outputs=tuple(_port(tensor, integers_of(graph, tensor), spec) for tensor in graph.outputs),
+        outputs=tuple(
+            _port(
+                tensor,
+                integers_of(graph, tensor),
+                spec if spec and tensor is points_output(graph, spec) else None,
+            )
+            for tensor in graph.outputs
+        ),
         free_batch=any(tensor.signature[:1] == (-1,) for tensor in graph.inputs),
         custom_operators=tuple(sorted({op.name[7:] for op in graph.operators if op.name.startswith("CUSTOM ")})),
         per_channel_dense=any(
@@ -192,11 +205,19 @@ def _takes_bytes(graph: Graph) -> bool:
     return any(tensor.dtype == "uint8" for tensor in graph.inputs)
 
 
-def _points_of(graph: Graph, spec: ModelSpec) -> ModelSpec | None:
-    """`spec` if the graph's one input and one output are those of such a network."""
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+def points_of(graph: Graph, spec: ModelSpec) -> ModelSpec | None:
+    """`spec` if the graph's one input and its output of points are those of such a network."""
+    if len(graph.inputs) != 1 or (output := points_output(graph, spec)) is None:
         return None
-    return spec if spec.fits(graph.inputs[0].shape[1:], prod(graph.outputs[0].shape)) else None
+    return spec if spec.fits(graph.inputs[0].shape[1:], prod(output.shape)) else None
+
+
+def points_output(graph: Graph, spec: ModelSpec) -> Tensor | None:
+    """The only output; with deviations beside it, that of the points by its name."""
+    if len(graph.outputs) == 1:
+        return graph.outputs[0]
+    named = {tensor.name: tensor for tensor in graph.outputs}
+    return named.get(spec.output.points) if spec.output.deviation in named else None
 
 
 def _port(tensor: Tensor, integers: Tensor | None, spec: ModelSpec | None = None) -> Port:

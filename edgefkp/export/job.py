@@ -22,7 +22,7 @@ from edgefkp.export.bias_correction import (
     float_outputs,
     measured_with,
     missing_bias,
-    output_bias,
+    output_biases,
     output_unit,
 )
 from edgefkp.export.calibration import CalibrationSet
@@ -103,7 +103,7 @@ class ExportJob:
 
     @property
     def _correctable(self) -> bool:
-        return output_bias(self.network) is not None
+        return bool(output_biases(self.network))
 
     def _missing_of(self, settings: ConversionSettings) -> np.ndarray | None:
         """The bias correction of a file, in the network's own unit; None for floats and what cannot be corrected."""
@@ -267,6 +267,7 @@ class ExportJob:
         correction = None
         if missing is not None:
             factor, unit = output_unit(self.spec)
+            missing = missing[: self.spec.numbers] if self.spec else missing  # of the points
             correction = {"rms": factor * float(np.sqrt(np.mean(missing**2))), "unit": unit}
         return Card(
             TFLITE,

@@ -10,6 +10,7 @@ from edgefkp.data.faces import Dataset
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.contract_trial import Trial, better, training_faces, tried
 from edgefkp.layout import STANDARDIZED, ModelSpec
+from edgefkp.networks.deviation import has_deviation
 from edgefkp.runtime.contract import Contract, Stated
 from edgefkp.runtime.keras_contract import contract_of_network
 from edgefkp.runtime.keras_model import KerasModel
@@ -46,9 +47,13 @@ def contract_of(
 
 def _fits(network: Any, spec: ModelSpec) -> bool:
     takes, gives = network.inputs, network.outputs
-    if len(takes) != 1 or len(gives) != 1 or len(gives[0].shape) < 2:
+    names = [tensor._keras_history.operation.name for tensor in gives]
+    points = spec.output.points if spec.output.deviation in names else names[0]
+    if len(takes) != 1 or (len(gives) != 1 and not has_deviation(network)) or points not in names:
         return False
-    sizes = gives[0].shape[1:]
+    sizes = gives[names.index(points)].shape[1:]
+    if not sizes:
+        return False
     numbers = 1
     for size in sizes:
         numbers *= size or 0

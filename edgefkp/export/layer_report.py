@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from edgefkp.export.bias_correction import float_outputs, names_of, output_bias, outputs_of
+from edgefkp.export.bias_correction import float_outputs, names_of, output_biases, outputs_of
 from edgefkp.export.convert import ConversionSettings, converter_of, debugger_of, quantized, tensors_of_layers
 from edgefkp.files import captured_fds
+from edgefkp.networks.deviation import points_only
 
 SAMPLES = 64  # calibration samples on which the layers are compared
 SCHEMA = "edgefkp.explanation/1"
@@ -57,6 +58,7 @@ def explain(
 
     samples: one (N, *input shape) array for each input. unit: what an output is multiplied with for the table.
     """
+    model = points_only(model)
     settings = replace(settings, u8=False)  # the same integers, with floats at both ends
     samples = [array[:SAMPLES] for array in samples]
     with captured_fds():
@@ -65,7 +67,7 @@ def explain(
         debugger.run()
         errors = _local_errors(debugger)
         truth = float_outputs(model, samples)
-        alike = output_bias(model) is not None
+        alike = bool(output_biases(model))
 
         def shift_with(kept: list[str]) -> tuple[float, float]:
             moved = outputs_of(quantized(debugger, settings, kept), samples, names) - truth

@@ -16,10 +16,11 @@ from edgefkp.card import TFLITE, Card, read_card, write_card
 from edgefkp.data.faces import Dataset
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
 from edgefkp.evaluation.evaluate import part_of
-from edgefkp.export.inspect import inspect
+from edgefkp.export.inspect import Inspection, inspect
 from edgefkp.export.parity import network_spec
 from edgefkp.export.schemes import parse_tflite, schemes_with
 from edgefkp.files import captured_fds, write_text
+from edgefkp.layout import ModelSpec
 from edgefkp.runtime import interpreters, isolate
 from edgefkp.runtime.safety import run_in_child
 
@@ -75,7 +76,7 @@ def measure(path: Path, images: np.ndarray) -> Micro:
     expected = run_in_child(path, images).outputs  # first: a file that kills its process does so there
     found = _in_child(path, images)
     outputs = found["outputs"]
-    port = inspect(path).outputs[0]
+    port = inspect(path).points_port
     # Integers differ by whole steps; floats that come from integers by multiples of the step.
     difference = np.abs(outputs.astype(np.float64) - expected.astype(np.float64))
     unit = 1.0 if port.scale else (port.step or pixels) / pixels
@@ -99,14 +100,18 @@ def _runs_there() -> str:
 
 def _in_child(path: Path, images: np.ndarray) -> dict[str, Any]:
     try:
-        return isolate.call(run_micro, str(path), interpreters.load(path).tensors(images))
+        model = interpreters.load(path)
+        return isolate.call(run_micro, str(path), model.tensors(images), model.points_output or 0)
     except isolate.ChildDied as died:
         reason = f"its interpreter ended with {died.signal or died.last_line}"
         raise EdgefkpError(f"{path.name} does not run on microcontrollers: {reason}", _runs_there()) from None
 
 
-def run_micro(path: str, tensors: np.ndarray) -> dict[str, Any]:
-    """In the child: outputs (N, 2 K), bytes of the arena, build. Raises EdgefkpError if the interpreter refuses it."""
+def run_micro(path: str, tensors: np.ndarray, which: int = 0) -> dict[str, Any]:
+    """In the child: outputs (N, 2 K) of the points, bytes of the arena, build. which: the number of that output.
+
+    Raises EdgefkpError if the interpreter refuses the file.
+    """
     from importlib.metadata import version
 
     from tflite_micro import runtime as micro  # type: ignore[import-untyped]
@@ -118,7 +123,7 @@ def run_micro(path: str, tensors: np.ndarray) -> dict[str, Any]:
             for tensor in tensors:
                 interpreter.set_input(tensor, 0)
                 interpreter.invoke()
-                outputs.append(interpreter.get_output(0).copy().reshape(-1))
+                outputs.append(interpreter.get_output(which).copy().reshape(-1))
             interpreter.print_allocations()
         except (RuntimeError, ValueError) as error:
             refused = error
@@ -160,15 +165,18 @@ def write_c(path: Path, measured: Micro) -> list[Path]:
 
 def _header(symbol: str, path: Path, measured: Micro) -> str:
     inspection, spec = inspect(path), network_spec(path)
-    takes, gives, image = inspection.inputs[0], inspection.outputs[0], spec.input
+    takes, gives, image = inspection.inputs[0], inspection.points_port, spec.input
+    number = [port.name for port in inspection.outputs].index(gives.name)
+    names = "" if len(inspection.outputs) == 1 else f" {number}, {gives.name}"
     register = " \\\n".join(f"  (resolver).{call};" for call in measured.operators)
     constant = "".join(word.capitalize() for word in symbol.split("_"))
     return f"""\
 // {path.name}, {measured.flash_bytes} bytes. Made by edgefkp export --target micro; do not edit.
 // Input: {"x".join(map(str, takes.shape))} {takes.dtype}, scale {takes.scale}, zero point {takes.zero_point}: \
 pixels scaled to {image.scaling}, {image.colors}.
-// Output: {"x".join(map(str, gives.shape))} {gives.dtype}, scale {gives.scale}, zero point {gives.zero_point}: \
-x = {spec.unit:g} * value + {spec.zero:g} pixels of the {image.side}x{image.side} image.
+// Output{names}: {"x".join(map(str, gives.shape))} {gives.dtype}, scale {gives.scale}, zero point {gives.zero_point}: \
+x = {spec.unit:g} * value + {spec.zero:g} pixels of the {image.side}x{image.side} image.\
+{_deviation_lines(inspection, spec)}
 #pragma once
 #include <cstddef>
 
@@ -181,6 +189,18 @@ constexpr unsigned int k{constant}Operators = {len(measured.operators)};
 #define {symbol}_register(resolver) \\
 {register}
 """
+
+
+def _deviation_lines(inspection: Inspection, spec: ModelSpec) -> str:
+    """A comment about the output of deviations; nothing for a file without it."""
+    for number, port in enumerate(inspection.outputs):
+        if spec.output.deviation and port.name == spec.output.deviation:
+            return (
+                f"\n// Output {number}, {port.name}: {'x'.join(map(str, port.shape))} {port.dtype}, "
+                f"scale {port.scale}, zero point {port.zero_point}:\n"
+                f"// standard deviation of a point = {spec.unit:g} * exp(value) pixels."
+            )
+    return ""
 
 
 def _array(symbol: str, header: str, content: bytes) -> str:

@@ -14,7 +14,7 @@ from edgefkp.evaluation.bootstrap import paired_interval
 from edgefkp.evaluation.evaluate import FacesPart
 from edgefkp.evaluation.fitted import fitted_faces
 from edgefkp.evaluation.metrics import rmse
-from edgefkp.export.inspect import integer_bounds, integers_of
+from edgefkp.export.inspect import integer_bounds, integers_of, points_output
 from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec
 from edgefkp.layouts.maps import conversion
@@ -27,6 +27,7 @@ from edgefkp.runtime.metadata import spec_of
 from edgefkp.runtime.safety import run_in_child
 
 SCHEMA = "edgefkp.parity/1"
+LOSS = 0.05  # px of RMSE above which a file's loss is worth a word
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ def parity(
 def saturated(path: Path, outputs: np.ndarray) -> int | None:
     """How many of (N, numbers) outputs are at an end of their integers' range; None if no integers are behind them."""
     graph = read_graph(path)
-    port = graph.outputs[0]
+    port = points_output(graph, network_spec(path)) or graph.outputs[0]
     integers = integers_of(graph, port)
     bounds = integer_bounds(integers) if integers else None
     if integers is None or bounds is None:
@@ -208,6 +209,16 @@ def saturated(path: Path, outputs: np.ndarray) -> int | None:
 
 def _shift(moved: np.ndarray) -> Shift:
     return Shift(float(np.percentile(moved, 95)), float(moved.max()))
+
+
+def loss_of(result: Parity) -> str:
+    """What to say of a file whose RMSE is more than LOSS above its network's; "" of others."""
+    if result.delta <= LOSS:
+        return ""
+    return (
+        f"{result.file} is {result.delta:+.3f} px from its network: --explain shows which layers cost it, and "
+        f"--keep-float LAYER keeps one in float; another scheme may lose less (--quant all)"
+    )
 
 
 def require_delta(results: Sequence[Parity], limit: float) -> None:

@@ -12,7 +12,6 @@ Everything runs in a child process: the quantizer and the runtime that calibrate
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -22,15 +21,16 @@ from typing import Any
 import numpy as np
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.export.quantizer_recipe import recipe
 from edgefkp.export.schemes import CAST, SCHEMES, Scheme
 from edgefkp.export.wide_head import soft_argmax, with_casts
 from edgefkp.files import captured_fds, write_bytes
+from edgefkp.networks.deviation import DEVIATION, POINTS
 from edgefkp.runtime import isolate
 from edgefkp.runtime.graph import Graph, Operator, buffer_of, read_graph
 from edgefkp.runtime.scratch import scratch_folder
 
 INSTALL = "pip install 'edgefkp[quantize]'"
-LEAST_WEIGHTS = 1024  # of a layer that is stored as integers in a dynamic file, as TensorFlow's converter has it
 # Operators whose results 256 steps cannot hold: probabilities over many places, and the parts of a normalization.
 ISLANDS = ("SOFTMAX", "RSQRT", "SQUARED_DIFFERENCE", "SQRT", "DIV")
 # What sums up an island's result, and belongs to it: the centers of a soft argmax.
@@ -112,11 +112,11 @@ def quantize_here(
         ranges = ranges_of(content, samples) if scheme.static else {}
         made = made_as(scheme, content)
         missing = None
-        if samples and scheme.corrects_bias and (bias := output_bias(graph)) is not None:
+        if samples and scheme.corrects_bias and (biases := output_biases(graph)):
             measured = SCHEMES[scheme.measured_as or scheme.name]
             tried = made if measured is scheme else made_as(measured, content)
             missing = (outputs_of(content, samples) - outputs_of(tried, samples)).mean(0)
-            made = made_as(scheme, _with_bias(content, bias, missing))
+            made = made_as(scheme, _with_biases(content, biases, missing))
     return {"content": np.frombuffer(made, np.uint8), "kept": kept, "missing": missing}
 
 
@@ -165,12 +165,18 @@ def _sums(operator: Operator) -> bool:
     return operator.name in ("FULLY_CONNECTED", "BATCH_MATMUL", "SUM", "MEAN")
 
 
-def output_bias(graph: Graph) -> str | None:
-    """The constant that the last dense layer adds to the only output; None for a graph that does not end so."""
-    if len(graph.outputs) != 1:
-        return None
+def output_biases(graph: Graph) -> list[str]:
+    """The constant that the last dense layer adds to each output: the only one, or points and deviations; empty for a
+    graph that does not end so."""
+    if len(graph.outputs) != 1 and {tensor.name for tensor in graph.outputs} != {POINTS, DEVIATION}:
+        return []
+    found = [_bias_of(graph, tensor.name) for tensor in graph.outputs]
+    return [] if None in found else [name for name in found if name]
+
+
+def _bias_of(graph: Graph, output: str) -> str | None:
     made_by = {operator.outputs[0].name: operator for operator in graph.operators if operator.outputs}
-    last = made_by.get(graph.outputs[0].name)
+    last = made_by.get(output)
     while last is not None and last.name == "RESHAPE" and last.inputs[0] is not None:
         last = made_by.get(last.inputs[0].name)
     if last is None or last.name != "FULLY_CONNECTED" or len(last.inputs) < 3 or last.activation:
@@ -179,10 +185,12 @@ def output_bias(graph: Graph) -> str | None:
     return bias.name if bias is not None and bias.constant and bias.dtype == "float32" else None
 
 
-def _with_bias(content: bytes, name: str, missing: np.ndarray) -> bytes:
-    changed = bytearray(content)
-    bias = buffer_of(changed, name).view(np.float32)
-    bias += missing.astype(np.float32)
+def _with_biases(content: bytes, names: Sequence[str], missing: np.ndarray) -> bytes:
+    changed, start = bytearray(content), 0
+    for name in names:
+        bias = buffer_of(changed, name).view(np.float32)
+        bias += missing[start : start + bias.size].astype(np.float32)
+        start += bias.size
     return bytes(changed)
 
 
@@ -255,41 +263,3 @@ def made_of(
     asked = recipe(scheme, kept, per_tensor_dense, wide)
     made = bytes(Quantizer(bytearray(content), asked).quantize(ranges or None).quantized_model)
     return with_casts(made) if wide and widen == CAST else made
-
-
-def recipe(scheme: Scheme, kept: Sequence[str], per_tensor_dense: bool, wide: Sequence[str] = ()) -> Any:
-    """What the quantizer is asked for: a list of records, one for each rule. wide: outputs of operators that compute in
-    16 bits."""
-    from litert_quantizer.qtyping import (
-        ComputePrecision,
-        OpQuantizationConfig,
-        QuantGranularity,
-        TensorQuantizationConfig,
-        TFLOperationName,
-    )
-    from litert_quantizer.recipe_manager import AlgorithmName, RecipeManager
-
-    rules = RecipeManager()
-    everything = TFLOperationName.ALL_SUPPORTED
-    if scheme.static:
-        rules.add_static_config(".*", everything, scheme.activation_bits, 8)
-        ends = () if scheme.integer_ends else (TFLOperationName.INPUT, TFLOperationName.OUTPUT)
-        for end in ends:
-            rules.add_quantization_config(".*", end, algorithm_key=AlgorithmName.NO_QUANTIZE)
-    else:
-
-        def weights(granularity: Any) -> Any:
-            return OpQuantizationConfig(
-                weight_tensor_config=TensorQuantizationConfig(num_bits=8, symmetric=True, granularity=granularity),
-                compute_precision=ComputePrecision.INTEGER,
-                min_weight_elements=LEAST_WEIGHTS,
-            )
-
-        rules.add_quantization_config(".*", everything, weights(QuantGranularity.CHANNELWISE))
-        if per_tensor_dense:
-            rules.add_quantization_config(".*", TFLOperationName.FULLY_CONNECTED, weights(QuantGranularity.TENSORWISE))
-    for name in wide:
-        rules.add_static_config(f"^{re.escape(name)};?$", everything, 16, 8)
-    for name in kept:
-        rules.add_quantization_config(f"^{re.escape(name)};?$", everything, algorithm_key=AlgorithmName.NO_QUANTIZE)
-    return rules.get_quantization_recipe()

@@ -184,7 +184,8 @@ class TfliteJob:
         factor, unit = output_unit(self.spec)
         correction = None
         if found.missing is not None:
-            correction = {"rms": factor * float(np.sqrt(np.mean(found.missing**2))), "unit": unit}
+            missing = found.missing[: self.spec.numbers] if self.spec else found.missing  # of the points
+            correction = {"rms": factor * float(np.sqrt(np.mean(missing**2))), "unit": unit}
         used = SCHEMES[name].static or found.missing is not None
         spec = self.spec or ModelSpec()
         return Card(

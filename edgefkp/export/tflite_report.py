@@ -7,7 +7,7 @@ import numpy as np
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.layer_report import SAMPLES, SCHEMA, Explanation, LayerCost, shift_of
-from edgefkp.export.quantize import first_part, kept_in_float, made_of, output_bias, outputs_of, ranges_of
+from edgefkp.export.quantize import first_part, kept_in_float, made_of, output_biases, outputs_of, ranges_of
 from edgefkp.export.schemes import INTEGER, SCHEMES
 from edgefkp.files import captured_fds
 from edgefkp.runtime.graph import Graph, read_graph
@@ -24,7 +24,7 @@ def explain(
     content, graph, scheme = path.read_bytes(), read_graph(path), SCHEMES[INTEGER]
     few = [array[:SAMPLES] for array in samples]
     kept = kept_in_float(graph, keep_float)
-    alike = output_bias(graph) is not None
+    alike = bool(output_biases(graph))
     layers = layers_of(graph, kept)
     if not layers:
         raise EdgefkpError(f"{path.name} has no layers with weights that could be integers", "export it as it is")

@@ -35,6 +35,36 @@ def error_curve(models: Sequence[Evaluated]) -> Any:
     return curves([(file, score.own) for file, score in scores], scores[0][1].nme_by)
 
 
+@FIGURES.figure(
+    "reliability",
+    "Deviations against errors",
+    "Points sorted by the deviation that the model gives them, in ten groups of the same size. On the diagonal, "
+    "deviations are as large as the errors.",
+)
+def reliability_curve(models: Sequence[Evaluated]) -> Any:
+    """One line for each model that has deviations; None without any."""
+    known = [(one.evaluation.file, one.evaluation.deviation) for one in models]
+    scores = [(file, score) for file, score in known if score is not None]
+    if not scores:
+        return None
+    figure, axes = panels(NARROW, 4.2)
+    panel = axes[0, 0]
+    most = max(max(one.deviation, one.rmse) for _, score in scores for one in score.reliability)
+    panel.plot([0, most], [0, most], color=GRAY, linestyle=":", linewidth=1)
+    for number, (name, score) in enumerate(scores):
+        shares = ", ".join(f"{100 * share:.1f} %" for share in score.within)
+        xs, ys = zip(*((one.deviation, one.rmse) for one in score.reliability), strict=True)
+        label = f"{name}  within one and two: {shares}"
+        panel.plot(xs, ys, "o-", color=COLORS[number % len(COLORS)], linewidth=1.5, markersize=4, label=label)
+    panel.set_xlim(0, most * 1.05)
+    panel.set_ylim(0, most * 1.05)
+    panel.set_xlabel("deviation that the model gives, px")
+    panel.set_ylabel("RMSE, px")
+    figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=1)
+    lighten(panel)
+    return figure
+
+
 @FIGURES.figure("worst-faces", "Worst faces", photographs=True)
 def worst_faces(models: Sequence[Evaluated]) -> Any:
     """A sheet for each model by its caption."""

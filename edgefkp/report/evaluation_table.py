@@ -45,6 +45,7 @@ def evaluation_text(evaluation: Evaluation) -> str:
     if s.rmse_complete is not None:
         rows.append(("complete faces", f"{s.rmse_complete:.4f} px  ({counted(s.complete_faces, 'face')})"))
     rows.append(("point error", "  ".join(f"{name} {value:.2f}" for name, value in s.percentiles.items()) + " px"))
+    rows += deviation_rows(evaluation)
     points = [(name, value) for name, value in s.rmse_per_point.items() if value is not None]
     parts = [
         tabulate(rows, tablefmt="plain"),
@@ -54,6 +55,22 @@ def evaluation_text(evaluation: Evaluation) -> str:
         *([gate_table(evaluation.gates).text()] if evaluation.gates else []),
     ]
     return "\n\n".join(parts)
+
+
+def deviation_rows(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """What the model's own deviations are worth; nothing for a model without them."""
+    found = evaluation.deviation
+    if found is None:
+        return []
+    shares = "  ".join(
+        f"{100 * share:.1f} % within {number} (nominal {100 * wanted:.1f})"
+        for number, (share, wanted) in enumerate(zip(found.within, found.nominal, strict=True), 1)
+    )
+    area = "-" if found.far_auroc is None else f"{found.far_auroc:.3f}"
+    return [
+        ("deviations", f"{shares}, {found.likelihood}; root mean square {found.deviation:.3f} px"),
+        ("", f"AUROC {area} for the {found.far_points} of {found.points} points that are {found.far:g} px off or more"),
+    ]
 
 
 def normalized_table(score: Score) -> Table:

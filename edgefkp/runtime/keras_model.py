@@ -39,16 +39,25 @@ class KerasModel:
 
     @property
     def is_keypoint_model(self) -> bool:
-        takes, gives = self.model.inputs, self.model.outputs
-        if len(takes) != 1 or len(gives) != 1 or None in gives[0].shape[1:]:
+        takes, which = self.model.inputs, self._output(self.spec.output.points)
+        if len(takes) != 1 or which is None or None in (gives := self.model.outputs[which].shape[1:]):
             return False
-        return self.spec.fits(tuple(takes[0].shape[1:]), prod(gives[0].shape[1:]))
+        return self.spec.fits(tuple(takes[0].shape[1:]), prod(gives))
+
+    def _output(self, name: str) -> int | None:
+        """Index of the output of that name, or the only one; None if there is no such output."""
+        names = [tensor._keras_history.operation.name for tensor in self.model.outputs]
+        return names.index(name) if name in names else 0 if len(names) == 1 else None
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """(N, *spec.input.image_shape) uint8 -> (N, K, 2) float32 pixels.
 
         Raises EdgefkpError if the file is no keypoint network, takes other images, or gives NaN for one of these.
         """
+        return self.predict_with_deviation(images)[0]
+
+    def predict_with_deviation(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """As `predict`, and the standard deviation of each point, (N, K) float32 pixels; None for a network without."""
         if not self.is_keypoint_model:
             takes, gives = _shapes(self.model.inputs), _shapes(self.model.outputs)
             raise EdgefkpError(
@@ -58,23 +67,31 @@ class KerasModel:
         require_images(self.path, self.spec, images)
         takes = self.model.inputs[0]
         batch = takes.shape[0] or BATCH
-        outputs = []
+        outputs, deviations = [], []
+        which = self._output(self.spec.output.points) or 0
+        other = self._output(self.spec.output.deviation) if len(self.model.outputs) > 1 else None
         for start in range(0, len(images), batch):
             part = self.spec.input.to_network(images[start : start + batch]).astype(takes.dtype)
             part = part.reshape(len(part), *takes.shape[1:])
             whole = np.pad(part, [(0, (takes.shape[0] or len(part)) - len(part))] + [(0, 0)] * (part.ndim - 1))
-            found = self.model(whole, training=False)
-            outputs.append(only(found).numpy()[: len(part)].reshape(len(part), self.spec.numbers))
+            found = flat(self.model(whole, training=False))
+            outputs.append(found[which].numpy()[: len(part)].reshape(len(part), self.spec.numbers))
+            if other is not None:
+                deviations.append(found[other].numpy()[: len(part)])
         points = self.spec.decode(np.concatenate(outputs))
         require_finite(self.path, points)
-        return points
+        if not deviations:
+            return points, None
+        doubts = self.spec.decode_deviation(np.concatenate(deviations))
+        require_finite(self.path, doubts)
+        return points, doubts
 
 
-def only(outputs: Any) -> Any:
-    """The one tensor of a network's outputs, which may stand in a list or a dict."""
-    while isinstance(outputs, dict | list | tuple):
-        outputs = next(iter(outputs.values() if isinstance(outputs, dict) else outputs))
-    return outputs
+def flat(outputs: Any) -> list[Any]:
+    """The tensors of a network's outputs, which may stand in lists or dicts, in the order of `model.outputs`."""
+    import keras
+
+    return list(keras.tree.flatten(outputs))
 
 
 def _shapes(tensors: list[Any]) -> str:

@@ -31,6 +31,9 @@ class Predictor(Protocol):
     def predict(self, images: np.ndarray) -> np.ndarray:
         """(N, *spec.input.image_shape) uint8 -> (N, K, 2) float32 pixels."""
 
+    def predict_with_deviation(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The points, and the standard deviation of each, (N, K) float32 pixels; None for a file without it."""
+
 
 def open_predictor(
     path: Path | str,

@@ -1,6 +1,6 @@
 """Run a keypoint .tflite or .onnx: images in, keypoints out, by the input scaling and quantization of the file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -73,6 +73,13 @@ class TfliteModel:
             return names.index(self.spec.output.points)
         return 0 if len(names) == 1 else None
 
+    @property
+    def deviation_output(self) -> int | None:
+        """Index of the output that holds the deviations of the points; None if the file has no such output."""
+        names = [detail["name"] for detail in self.outputs]
+        name = self.spec.output.deviation
+        return names.index(name) if name in names and len(names) > 1 else None
+
     def set(self, tensor: np.ndarray, which: int = 0) -> None:
         self.interpreter.set_tensor(self.inputs[which]["index"], tensor)
 
@@ -126,11 +133,15 @@ class TfliteModel:
 
     def keypoints(self, output: np.ndarray) -> np.ndarray:
         """(..., numbers) as `get` returns them -> (..., K, 2) float32 pixels."""
-        detail = self.outputs[self.points_output or 0]
-        if np.dtype(detail["dtype"]).kind != "f":
-            scale, zero = detail["quantization"]
-            output = (output.astype(np.float32) - zero) * (scale or 1.0)
-        return self.spec.decode(output)
+        return self.spec.decode(self._real(output, self.points_output or 0))
+
+    def _real(self, output: np.ndarray, which: int) -> np.ndarray:
+        """The numbers that an output's integers stand for; floats as they are."""
+        detail = self.outputs[which]
+        if np.dtype(detail["dtype"]).kind == "f":
+            return output
+        scale, zero = detail["quantization"]
+        return (output.astype(np.float32) - zero) * (scale or 1.0)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """(N, *spec.input.image_shape) uint8 -> (N, K, 2) float32 pixels.
@@ -141,8 +152,23 @@ class TfliteModel:
         require_finite(self.path, points)
         return points
 
-    def run(self, images: np.ndarray) -> np.ndarray:
-        """(N, *spec.input.image_shape) uint8 -> (N, numbers), the points' output in the file's own type."""
+    def predict_with_deviation(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """As `predict`, and the standard deviation of each point, (N, K) float32 pixels; None for a file without it."""
+        which = self.deviation_output
+        if which is None:
+            return self.predict(images), None
+        numbers = np.empty((len(images), self.spec.layout.count), self.outputs[which]["dtype"])
+        points = self.keypoints(self.run(images, lambda row: numbers.__setitem__(row, self.get(which).reshape(-1))))
+        deviations = self.spec.decode_deviation(self._real(numbers, which))
+        for found in (points, deviations):
+            require_finite(self.path, found)
+        return points, deviations
+
+    def run(self, images: np.ndarray, then: Callable[[int], None] | None = None) -> np.ndarray:
+        """(N, *spec.input.image_shape) uint8 -> (N, numbers), the points' output in the file's own type.
+
+        then: called after each image with its number, to read other outputs.
+        """
         tensors = self.tensors(images)
         which = self.points_output or 0
         outputs = np.empty((len(images), self.spec.numbers), self.outputs[which]["dtype"])
@@ -150,6 +176,8 @@ class TfliteModel:
             self.set(tensor)
             self.invoke()
             outputs[number] = self.get(which).reshape(-1)
+            if then:
+                then(number)
         return outputs
 
     def _require_keypoint_model(self) -> None:

@@ -1,7 +1,7 @@
 """A trained network to start from: which file it is, and what another network keeps of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from edgefkp.errors import EdgefkpError, UsageError, counted
 from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec, PointLayout
 from edgefkp.networks.complexity import leaves
+from edgefkp.networks.deviation import points_only
 from edgefkp.runtime import shipped
 from edgefkp.runtime.keras_model import load_keras
 from edgefkp.runtime.keras_safety import check_keras
@@ -83,14 +84,16 @@ def open_start(path: Path) -> Start:
     """Raises EdgefkpError for a file that is no keypoint network, or that ends the process that tries it."""
     check_keras(path)
     loaded = load_keras(path)
-    if not loaded.is_keypoint_model or loaded.model.layers[-1].name != HEAD:
+    model = points_only(loaded.model)
+    if not loaded.is_keypoint_model or model.layers[-1].name != HEAD:
         raise EdgefkpError(
-            f"{path} takes {loaded.model.input_shape} and gives {loaded.model.output_shape} in a last layer "
-            f"'{loaded.model.layers[-1].name}'; a start has the form of its card and a last layer '{HEAD}'",
+            f"{path} takes {model.input_shape} and gives {model.output_shape} in a last layer "
+            f"'{model.layers[-1].name}'; a start has the form of its card and a last layer '{HEAD}'",
             "give a network that edgefkp train wrote",
         )
     card = read_card(path)
-    return Start(facts_of(path), card.network if card else "", loaded.spec, loaded.model)
+    spec = replace(loaded.spec, output=loaded.spec.output.points_only)
+    return Start(facts_of(path), card.network if card else "", spec, model)
 
 
 def inherited(own: str, start: CardStart) -> str:

@@ -16,6 +16,8 @@ from edgefkp.runtime import shipped
         (["--schedule", "head"], 2, "add --from small"),
         (["--from", "small", "--schedule", "some"], 2, "unknown schedule 'some'"),
         (["--from", "small", "--augment", "paper"], 2, "fine-tuning does not take"),
+        (["--deviation"], 2, "--from small --deviation"),
+        (["--from", "small", "--deviation", "--schedule", "all"], 2, "does not go with --schedule"),
     ],
 )
 def test_a_start_that_cannot_be(options, code, told, capsys, tmp_path):

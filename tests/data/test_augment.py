@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgefkp.data.augment import AugmentConfig, online_batch, paper_set
+from edgefkp.data.augment import AugmentConfig, online_batch, painted_batch, paper_set
 from edgefkp.data.imputation import TrainingSet
 from edgefkp.layout import KAGGLE15, InputSpec
 from tests.dots import dot_near, dots
@@ -130,3 +130,23 @@ def test_paper_set_of_another_layout_and_input():
     assert out.input == SMALL_RGB.input
     moved = out.targets[3 * 5 :] - points[0]  # after the originals, rotations and brightnesses: the shifts
     assert {abs(round(float(shift), 3)) for shift in moved[0].ravel()} == {8}  # 12 of 96
+
+
+def test_points_that_were_painted_over_are_known():
+    config = AugmentConfig(contrast=0, brightness=0, gamma=0, noise=0, blur=0, occlusion=0.7, occlusion_size=60)
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (40, 96, 96), np.uint8)
+    points = random.uniform(0, 95, (40, 15, 2)).astype(np.float32)
+    points[0, 0] = np.nan
+    altered, moved, painted = painted_batch(images, points, np.random.default_rng(1), config, KAGGLE15)
+    same = online_batch(images, points, np.random.default_rng(1), config, KAGGLE15)
+    assert (altered == same[0]).all()
+    assert np.array_equal(moved, same[1], equal_nan=True)
+    assert painted.any(1).any()
+    assert not painted.any(1).all()
+    assert not painted[np.isnan(moved).any(-1)].any()
+    for image, own, hidden in zip(altered, moved, painted, strict=True):
+        for x, y in np.rint(own[hidden]).astype(int):
+            near = image[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2]
+            # One gray level where the rectangle is, noise elsewhere: most of the neighbors have the point's own.
+            assert (near == image[y, x]).mean() >= 4 / 9

@@ -14,10 +14,12 @@ import pytest
 from edgefkp.card import TFLITE, Card, write_card
 from edgefkp.demo.answers import Answer
 from edgefkp.demo.browser import browser_pages, browser_server, install_line, litert_folder
-from edgefkp.demo.browser_finder import finder_file
+from edgefkp.demo.browser_finder import page_finder
 from edgefkp.demo.pages import css_color
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.finders import edge
+from edgefkp.detect.finders.edge import EdgeFinder
+from edgefkp.detect.finders.edge_free import EdgeFreeFinder
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import KAGGLE15, LAYOUTS, SIDE_COLORS, InputSpec, OutputSpec, PointLayout
 from edgefkp.networks.finder import CELLS, REACH, WIDTHS, grid
@@ -188,26 +190,23 @@ def test_a_gpu_in_software_computes_the_same_and_is_named(serve, camera):
         assert browser.run("return document.getElementById('adapter').textContent") == "CPU"
 
 
-FINDER = finder_file(f"edge:{given}" if (given := os.environ.get("EDGEFKP_FINDER")) else "haar")
-
-
 @webdriver.needed
 @needs_litert
 @needs_camera
-@pytest.mark.skipif(FINDER is None, reason="needs a file of the finder edge: $EDGEFKP_FINDER")
-def test_the_browser_finds_several_faces_as_python_does(serve, astronaut, tmp_path):
+@pytest.mark.parametrize("spec", [EdgeFinder.name, EdgeFreeFinder.name])
+def test_the_browser_finds_several_faces_as_python_does(spec, serve, astronaut, tmp_path):
     image, camera = tmp_path / "two.png", tmp_path / "two.y4m"
     cv2.imwrite(str(image), cv2.resize(np.hstack([astronaut[:384], astronaut[:384]]), (640, 240)))
     command = ["ffmpeg", "-loglevel", "error", "-loop", "1", "-i", image, "-t", "1", "-r", "30", "-pix_fmt", "yuv420p"]
     subprocess.run([*command, camera], check=True)
     with webdriver.Browser(camera) as browser:
-        browser.open(serve(litert=LITERT, finder=FINDER).url)
+        browser.open(serve(litert=LITERT, finder=spec).url)
         browser.wait_for("window.edgefkp && edgefkp.ready")
         assert browser.run("return edgefkp.finderApart") < 0.05  # pixels
         browser.run("faces.value = 3; faces.dispatchEvent(new Event('input'))")
         browser.wait_for("edgefkp.faces.length === 2")
         ours = browser.run("return edgefkp.faces.map(({ box }) => [box.x, box.y]).sort(([a], [b]) => a - b)")
-        faces = KeypointDetector(finder=f"edge:{FINDER}")(cv2.imread(str(image)))
+        faces = KeypointDetector(finder=spec)(cv2.imread(str(image)))
         python = sorted((face.box.x, face.box.y) for face in faces)
         assert np.allclose(ours, python, atol=3)
 
@@ -284,13 +283,13 @@ def test_boxes_of_turned_faces_are_those_of_python(serve, tmp_path):
                 assert np.allclose(box["back"], points, atol=1e-3)
 
 
-def test_the_finders_file_is_the_one_that_was_given_or_that_comes_with_edgefkp(tmp_path, monkeypatch):
-    assert finder_file("haar") is None or finder_file("haar").is_file()
+def test_the_pages_finder_is_the_own_one_that_was_asked_for_or_the_usual_one(tmp_path):
+    for kind in (EdgeFinder, EdgeFreeFinder):
+        assert page_finder(kind.name) == (kind, kind.model)
+    given = shutil.copy(EdgeFinder.model, tmp_path / "own.tflite")
+    assert page_finder(f"{EdgeFreeFinder.name}:{given}") == (EdgeFreeFinder, given)
+    assert page_finder("haar") == page_finder("yunet:none.onnx") == (EdgeFinder, EdgeFinder.model)
     with pytest.raises(EdgefkpError, match="no file at"):
-        finder_file(f"edge:{tmp_path}/none.tflite")
+        page_finder(f"edge:{tmp_path}/none.tflite")
     with pytest.raises(EdgefkpError, match="not those of this finder"):
-        finder_file(f"edge:{TINY}")
-    monkeypatch.setattr(edge, "MODEL", tmp_path / "edge.int8.tflite")
-    assert finder_file("haar") is None
-    edge.MODEL.write_bytes(b"x")
-    assert finder_file("haar") == finder_file("edge") == edge.MODEL
+        page_finder(f"edge:{TINY}")

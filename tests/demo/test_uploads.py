@@ -128,7 +128,7 @@ def test_what_is_no_image_or_video_is_refused_with_a_sentence(taking, name, cont
     assert taking._folder is None or list(taking._folder.iterdir()) == []
 
 
-@pytest.mark.skipif(cv2.__version__.startswith("4.11."), reason="OpenCV 4.11 hands FFmpeg no options")
+@pytest.mark.skipif(cv2.__version__.startswith("4.11."), reason="OpenCV 4.11 does not hand options to FFmpeg")
 def test_a_list_of_other_files_is_not_followed(tmp_path, film, monkeypatch):
     """Also where its first bytes pass for a video's: FFmpeg itself refuses other files and addresses."""
     monkeypatch.setattr(uploaded, "_require_container", lambda path: None)

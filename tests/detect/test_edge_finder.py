@@ -8,7 +8,9 @@ import pytest
 
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.finders.base import BoxCorrection
-from edgefkp.detect.finders.edge import MODEL, EdgeFinder, Found, Look, _starts, decoded, suppressed
+from edgefkp.detect.finders.edge import EdgeFinder, Found, Look, _starts, decoded, suppressed
+from edgefkp.detect.finders.edge_free import EdgeFreeFinder
+from edgefkp.detect.tracker import Tracker
 from edgefkp.errors import EdgefkpError
 from edgefkp.files import read_json, sha256_file
 from edgefkp.geometry import box_of_keypoints, move_image, move_points, similarity
@@ -198,10 +200,9 @@ def test_the_cells_grow_by_halving():
     assert all(larger == 2 * smaller for smaller, larger in itertools.pairwise(CELLS))
 
 
-shipped = pytest.mark.skipif(not MODEL.exists(), reason="the finder's files are not shipped yet")
+KINDS = (EdgeFinder, EdgeFreeFinder)
 
 
-@shipped
 @pytest.mark.parametrize("degrees", [-130, -40, 0, 20, 90, 180])
 def test_the_shipped_file_finds_the_astronaut_at_any_roll(astronaut, degrees):
     from bench.astronaut import POINTS
@@ -215,7 +216,6 @@ def test_the_shipped_file_finds_the_astronaut_at_any_roll(astronaut, degrees):
     assert abs((best.box.roll - degrees + 180) % 360 - 180) < 45  # coarse: the points of the network decide
 
 
-@shipped
 @pytest.mark.parametrize("degrees", [-120, -60, 0, 90, 180])
 def test_the_detector_finds_the_points_of_photos_on_their_side_and_upside_down(model, astronaut, degrees):
     from bench.astronaut import POINTS
@@ -227,7 +227,6 @@ def test_the_detector_finds_the_points_of_photos_on_their_side_and_upside_down(m
     assert np.sqrt(np.mean(error**2)) < 2
 
 
-@shipped
 @pytest.mark.parametrize("scale", [0.2, 0.5, 1.0])
 def test_the_shipped_file_finds_the_astronaut_at_any_size(astronaut, scale):
     import cv2
@@ -240,17 +239,58 @@ def test_the_shipped_file_finds_the_astronaut_at_any_size(astronaut, scale):
     assert best.box.x == pytest.approx(224 * scale, abs=0.2 * 110 * scale)
 
 
-@shipped
 @pytest.mark.parametrize("shape", [(5, 5), (30, 400, 3), (1, 1), (480, 640)])
 def test_the_shipped_file_finds_nothing_in_nothing(shape):
     assert EdgeFinder().find_in_still(np.zeros(shape, np.uint8)) == []
 
 
-@shipped
-def test_every_shipped_file_is_that_of_the_card():
-    card = read_json(MODEL.with_name("edge.json"))
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_shipped_file_is_that_of_the_card(kind):
+    card = read_json(kind.model.with_name(f"{kind.name}.json"))
+    assert kind.model.name in [file["file"] for file in card["files"]]
     for file in card["files"]:
-        path = MODEL.with_name(file["file"])
+        path = kind.model.with_name(file["file"])
         assert path.stat().st_size == file["bytes"] <= 250_000
         assert sha256_file(path) == file["sha256"]
         assert EdgeFinder(path).find(np.zeros((48, 64), np.uint8)) == []
+
+
+def group(astronaut: np.ndarray, rows: int, columns: int, tilts: dict[int, float]) -> np.ndarray:
+    """The astronaut's head in a grid with twice as much room, some of the heads turned by these degrees."""
+    head, side = astronaut[20:240, 115:335], 220
+    image = np.full((2 * side * rows, 2 * side * columns, 3), 127, np.uint8)
+    for number in range(rows * columns):
+        matrix = similarity((side - 1) / 2, tilts.get(number, 0.0))
+        matrix[:, 2] += side / 2
+        row, column = divmod(number, columns)
+        image[2 * side * row :, 2 * side * column :][: 2 * side, : 2 * side] = move_image(matrix, head, 2 * side)
+    return image
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "tilts"),
+    [(1, 2, {}), (3, 5, {}), (3, 6, {}), (4, 6, {}), (1, 2, {1: 18.0}), (1, 2, {0: -18.0, 1: 18.0}), (2, 3, {4: 70.0})],
+)
+def test_every_face_of_a_group_is_found_in_a_still(model, astronaut, rows, columns, tilts):
+    import cv2
+
+    image = cv2.resize(group(astronaut, rows, columns, tilts), None, fx=0.45, fy=0.45, interpolation=cv2.INTER_AREA)
+    assert len(KeypointDetector(model, EdgeFinder())(image)) == rows * columns
+
+
+def test_a_small_face_in_a_large_photo_is_found(model, astronaut):
+    import cv2
+
+    image = np.full((2160, 3840, 3), 127, np.uint8)
+    image[900:1120, 2500:2720] = astronaut[20:240, 115:335]
+    image = cv2.GaussianBlur(image, (0, 0), 0.8)
+    (face,) = KeypointDetector(model, EdgeFinder())(image)
+    assert face.box[:2] == pytest.approx((2610, 1010), abs=40)
+
+
+def test_a_frame_without_a_face_costs_one_look(model):
+    network = OneFaceNetwork(30.0)
+    tracker = Tracker(KeypointDetector(model, finder_with(network)))
+    for second in range(5):
+        assert tracker(np.zeros((240, 320), np.uint8), second / 30) == []
+        assert network.calls == second + 1

@@ -1,5 +1,6 @@
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -154,6 +155,7 @@ def test_wrong_paths_are_usage_errors(tmp_path, images):
     for paths, found in [
         ([tmp_path / "nothing"], "no file or folder"),
         ([images / "notes.txt"], "neither an image nor a video"),
+        ([Path("rtsp://somewhere/x")], "an address is no file"),
     ]:
         with pytest.raises(UsageError, match=found):
             find_items(paths, out)

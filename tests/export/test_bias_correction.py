@@ -8,7 +8,7 @@ from edgefkp.export.bias_correction import (
     float_outputs,
     measured_with,
     missing_bias,
-    output_bias,
+    output_biases,
     outputs_of,
 )
 from edgefkp.export.convert import ConversionSettings, convert
@@ -52,12 +52,12 @@ def test_only_one_linear_dense_output_has_a_bias_to_correct(network) -> None:
     import keras
     from keras import layers
 
-    assert output_bias(network) is network.layers[-1].bias
+    assert output_biases(network) == [network.layers[-1].bias]
     inputs = keras.Input((5,))
     x = layers.Dense(4)(inputs)
-    assert output_bias(keras.Model(inputs, [x, layers.Dense(2)(x)])) is None
-    assert output_bias(keras.Model(inputs, layers.Dense(2, activation="softmax")(x))) is None
-    assert output_bias(keras.Model(inputs, layers.Dense(2, use_bias=False)(x))) is None
+    assert output_biases(keras.Model(inputs, [x, layers.Dense(2)(x)])) == []
+    assert output_biases(keras.Model(inputs, layers.Dense(2, activation="softmax")(x))) == []
+    assert output_biases(keras.Model(inputs, layers.Dense(2, use_bias=False)(x))) == []
 
 
 def test_files_that_differ_at_their_ends_only_are_corrected_alike() -> None:

@@ -51,16 +51,16 @@ def test_what_is_asked_for_is_added_to_the_islands() -> None:
 
 
 def test_the_last_bias_is_found_only_where_it_is_added_to_the_outputs() -> None:
-    assert quantize.output_bias(read_graph(TINY)) is None  # a dense layer without a bias
+    assert quantize.output_biases(read_graph(TINY)) == []  # a dense layer without a bias
     graph = read_graph(SMALL)
-    assert quantize.output_bias(graph) is not None
+    assert len(quantize.output_biases(graph)) == 1
     last = replace(graph.operators[-1], activation=1)
-    assert quantize.output_bias(replace(graph, operators=(*graph.operators[:-1], last))) is None
-    assert quantize.output_bias(replace(graph, outputs=graph.outputs * 2)) is None
+    assert quantize.output_biases(replace(graph, operators=(*graph.operators[:-1], last))) == []
+    assert quantize.output_biases(replace(graph, outputs=graph.outputs * 2)) == []
 
 
 def test_a_bias_is_changed_in_place() -> None:
-    name = quantize.output_bias(read_graph(SMALL))
+    (name,) = quantize.output_biases(read_graph(SMALL))
     assert name is not None
     missing = np.arange(30, dtype=np.float32)
     content = SMALL.read_bytes()

@@ -11,7 +11,7 @@ from bench import measure_op_versions
 from edgefkp.card import TFLITE, Card, read_card
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.inspect import inspect
-from edgefkp.export.parity import Parity, Shift, parity_of
+from edgefkp.export.parity import Parity, Shift, loss_of, parity_of
 from edgefkp.export.target_cost import Alternative, costs_of, narrower
 from edgefkp.export.targets import TABLE, TARGETS, Target, refusals, require_target, tried
 from edgefkp.files import json_text, read_json
@@ -81,6 +81,12 @@ def test_what_the_target_costs_is_named_above_the_limits(rmse: float, p95: float
     card = Card(TFLITE, "x", file="x.dynamic.tflite", alternative=asdict(Alternative("litert-2", 1.0, 0.2)))
     assert ("--target litert-2: 1.0000 px, p95 0.200" in costs_of(card, parity)) == said
     assert costs_of(replace(card, alternative=None), parity) == costs_of(card, None) == ""
+
+
+@pytest.mark.parametrize(("rmse", "said"), [(1.0, False), (1.04, False), (1.06, True)])
+def test_a_file_that_loses_much_is_named_with_what_may_help(rmse: float, said: bool) -> None:
+    note = loss_of(parity_record(rmse_before=1.0, rmse_after=rmse, delta=rmse - 1.0))
+    assert ("--explain" in note and "--quant all" in note) == said
 
 
 def parity_record(**changed: Any) -> Parity:

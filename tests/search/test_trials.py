@@ -16,7 +16,7 @@ from edgefkp.search.front import SLOW, STOPPED, TRAINED, Tuning
 from edgefkp.search.trials import JOURNAL, Taken, Trials, record_of
 
 ROOT = Path(__file__).parents[2]
-TUNING = Tuning("found", "wide", trials=14, images=64)
+TUNING = Tuning("found", "wide", trials=12, images=64)
 FACTS: dict[str, Any] = {"parameters": 1, "macs": 1, "bytes": 1000}
 
 
@@ -60,14 +60,14 @@ def test_the_same_seed_draws_the_same_in_one_process_or_in_many(tmp_path):
 
 
 def test_of_the_authors_space_none_is_drawn_twice(tmp_path):
-    tuning = replace(TUNING, space="authors", trials=40)
+    tuning = replace(TUNING, space="authors", trials=16)
     trials, drawn = Trials(tmp_path, tuning), []
     for _ in range(tuning.trials):
         with trials.taken() as taken:
             assert taken
             drawn.append(str(taken.point))
             trials.finish(taken, record_of(taken.number, taken.point, {**FACTS, "ms": 1.0, "outcome": STOPPED}))
-    assert len(set(drawn)) == 40
+    assert len(set(drawn)) == 16
 
 
 def test_what_runs_is_not_handed_out_again_and_what_was_cut_off_is_with_its_facts(tmp_path):
@@ -91,7 +91,7 @@ def test_a_killed_process_lets_go_of_its_candidate(tmp_path):
     code = (
         "import sys, time; from pathlib import Path; from edgefkp.search.front import Tuning\n"
         "from edgefkp.search.trials import Trials\n"
-        "trials = Trials(Path(sys.argv[1]), Tuning('found', 'wide', trials=14, images=64))\n"
+        "trials = Trials(Path(sys.argv[1]), Tuning('found', 'wide', trials=12, images=64))\n"
         "with trials.taken() as taken: print(taken.number, flush=True); time.sleep(600)"
     )
     held = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT)
@@ -120,7 +120,7 @@ def test_optuna_learns_what_was_not_trained_to_its_end(tmp_path):
     assert slow.constraints == {"ms": 2.0}
     assert len(trained.values) == 3
     assert trials.all()[0].curve == tuple(map(tuple, curve))
-    search(tmp_path, replace(TUNING, budget=1.0, trials=13))  # ten begin at random, then it samples by these
+    search(tmp_path, replace(TUNING, budget=1.0, trials=12))  # ten begin at random, then it samples by these
 
 
 def test_the_objectives_are_what_optuna_minimizes(tmp_path):

@@ -18,7 +18,7 @@ from edgefkp.search.trials import Trials, record_of
 from edgefkp.search.tune import SearchJob
 from edgefkp.search.workers import KILLED, work_apart
 
-TUNING = Tuning("found", "wide", trials=8, images=64)
+TUNING = Tuning("found", "wide", trials=4, images=64)
 
 
 def judge(job: dict[str, Any]) -> None:
@@ -50,13 +50,13 @@ def run(folder: Path, workers: int = 2) -> list[list[str]]:
 
 def test_each_candidate_is_judged_once(tmp_path):
     judged = run(tmp_path)
-    assert sorted(number for _, number in judged) == list("01234567")
-    assert [trial.trial for trial in Trials(tmp_path / "found", TUNING).all()] == list("01234567")
+    assert sorted(number for _, number in judged) == list("0123")
+    assert [trial.trial for trial in Trials(tmp_path / "found", TUNING).all()] == list("0123")
 
 
 def test_a_killed_worker_is_replaced_and_its_candidate_is_judged(tmp_path):
     (tmp_path / "kill").touch()
-    assert sorted(number for _, number in run(tmp_path)) == list("01234567")
+    assert sorted(number for _, number in run(tmp_path)) == list("0123")
 
 
 def test_workers_that_are_killed_again_and_again_end_the_search_in_two_lines(tmp_path):
@@ -72,4 +72,4 @@ def test_the_error_of_a_worker_is_that_of_the_search(tmp_path):
     with pytest.raises(EdgefkpError, match="the disk is full"):
         run(tmp_path)
     (tmp_path / "fail").unlink()
-    assert sorted(number for _, number in run(tmp_path)) == list("01234567")
+    assert sorted(number for _, number in run(tmp_path)) == list("0123")

@@ -32,7 +32,9 @@ def model(source, tmp_path, monkeypatch):
     assert source.test is not None
     offset = np.where(np.arange(20) < 10, 1, 3)[:, None, None]
     predicted = (np.nan_to_num(source.test.keypoints, nan=50) + offset).astype(np.float32)
-    predictor = SimpleNamespace(predict=lambda images: predicted, runtime="made", version="1", spec=ModelSpec())
+    predictor = SimpleNamespace(
+        predict=lambda images: predicted, runtime="made", version="1", accelerator="cpu", spec=ModelSpec()
+    )
     monkeypatch.setattr(evaluate, "open_predictor", lambda path, runtime, **stated: predictor)
     path = tmp_path / "m.keras"
     path.write_bytes(b"")

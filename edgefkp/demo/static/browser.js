@@ -8,7 +8,6 @@ import { draw } from "/drawing.js";
 import { Finder } from "/finder.js";
 import { Network, bytesOf, get, open } from "/network.js";
 import { presence } from "/presence.js";
-import { Squares } from "/squares.js";
 import { Tracker } from "/tracker.js";
 
 const TOGGLES = { smoothing: true, names: false, mirror: true };
@@ -62,8 +61,6 @@ function doubt() {
 }
 
 async function loadFinder() {
-  finder = new Squares();
-  if (!setup.finder) return;
   const spec = await (await get("/finder.json")).json();
   finder = new Finder(litert, (await open(litert, "/finder.tflite")).model, spec);
   const looks = bytesOf(spec.looks), size = spec.height * spec.width;
@@ -83,22 +80,26 @@ async function loadFinder() {
 async function compareWithPython(name) {
   const golden = await (await get(`/golden/${name}`)).json(), { spec } = network;
   const bytes = bytesOf(golden.images), size = spec.side * spec.side * spec.channels;
-  let unsure = 0, count = golden.keypoints.length;
+  let unsure = 0, deviationApart = 0, count = golden.keypoints.length; // the second as a share of the deviation
   const far = { first: 0, later: 0 };
   for (let inference = 0; inference < LATER + count - 1; inference++) {
     const number = inference % count, truth = golden.keypoints[number];
     const crop = bytes.subarray(number * size, (number + 1) * size);
-    const points = await network.predict(crop);
+    const { points, deviations } = await network.predict(crop);
+    golden.deviations?.[number].forEach((one, i) => {
+      deviationApart = Math.max(deviationApart, Math.abs(deviations[i] / one - 1));
+    });
     const apart = Math.max(...points.map((point, i) => Math.hypot(point[0] - truth[i][0], point[1] - truth[i][1])));
     const when = inference < count ? "first" : "later";
     if (inference < count || inference >= LATER - 1) far[when] = Math.max(far[when], Number.isFinite(apart) ? apart : 1e6);
     if (when === "first")
       unsure = Math.max(unsure, Math.abs(presence(crop, points, spec, setup.presence) - golden.scores[number]));
   }
-  Object.assign(state, { golden: far.first, goldenLater: far.later, presenceApart: unsure });
-  element("golden").textContent = `${far.first.toFixed(4)} px`;
+  Object.assign(state, { golden: far.first, goldenLater: far.later, presenceApart: unsure, deviationApart });
+  element("golden").textContent = `${far.first.toFixed(4)}, ${state.finderApart.toFixed(4)} px`;
+  element("golden").title = `at most: points in ${count} images of faces, and the finder's boxes`;
   element("later").textContent = `${far.later.toFixed(4)} px`;
-  for (const id of ["golden", "later"]) element(id).title = `at most, in ${count} images of faces`;
+  element("later").title = `at most, in ${count} images of faces`;
 }
 
 // Between two frames, so that no network is taken away while it runs.

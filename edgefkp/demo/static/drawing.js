@@ -21,12 +21,18 @@ export function draw(view, video, faces, spec, { mirror, names }) {
   }
 }
 
-const mirrored = ({ box, shown }, width) => ({
+const mirrored = ({ box, shown, deviations }, width) => ({
+  deviations,
   box: { ...box, x: width - 1 - box.x, roll: -box.roll },
   shown: shown.map(([x, y]) => [width - 1 - x, y]),
 });
 
-function drawFace(context, { box: { x, y, side, roll }, shown }, spec) {
+// As opacity() of overlay.py: a point fades as its deviation grows.
+function opacity(deviation, side, [low, high, faintest]) {
+  return 1 - (1 - faintest) * Math.min(Math.max((deviation / side - low) / (high - low), 0), 1);
+}
+
+function drawFace(context, { box: { x, y, side, roll }, shown, deviations }, spec) {
   const radius = Math.max(spec.dot[0], side * spec.dot[1]);
   Object.assign(context, { strokeStyle: LINE, lineWidth: Math.max(1, side / 250) });
   context.save();
@@ -44,8 +50,10 @@ function drawFace(context, { box: { x, y, side, roll }, shown }, spec) {
     context.arc(px + 0.5, py + 0.5, radius, 0, 7);
     context.fillStyle = spec.colors[i];
     context.strokeStyle = SHADE;
+    context.globalAlpha = deviations ? opacity(deviations[i], side, spec.doubted) : 1;
     context.stroke();
     context.fill();
+    context.globalAlpha = 1;
   });
 }
 

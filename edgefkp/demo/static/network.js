@@ -34,14 +34,18 @@ export class Network {
 
   delete() { this.model.delete(); }
 
-  // crop: side * side * channels bytes. Returns the points in its pixels.
+  // crop: side * side * channels bytes. Returns the points in its pixels, and the deviation of each; null for a model
+  // without deviations.
   async predict(crop) {
-    const { side, channels, channelsFirst, points, output, stride, unit, zero } = this.spec;
+    const { side, channels, channelsFirst, points, output, deviationOutput, stride, unit, zero } = this.spec;
     const shape = channelsFirst ? [1, channels, side, side] : [1, side, side, channels];
     const started = performance.now();
-    const numbers = (await run(this.litert, this.model, this.input(crop), shape))[output];
+    const outputs = await run(this.litert, this.model, this.input(crop), shape), numbers = outputs[output];
     this.ms = 0.9 * this.ms + 0.1 * (performance.now() - started);
-    return points.map((_, i) => [numbers[stride * i], numbers[stride * i + 1]].map((n) => n * unit + zero));
+    return {
+      points: points.map((_, i) => [numbers[stride * i], numbers[stride * i + 1]].map((n) => n * unit + zero)),
+      deviations: deviationOutput == null ? null : Array.from(outputs[deviationOutput], (n) => Math.exp(n) * unit),
+    };
   }
 
   // The crop as the graph expects it: scaled, and in its order of colors and axes.

@@ -10,20 +10,22 @@ export class OneEuro {
   // settings: of /setup.json
   constructor(settings) { this.settings = settings; }
 
-  smooth(points, side, seconds) {
+  // deviations: of the points in pixels, or null; see edgefkp/detect/smoothing.py.
+  smooth(points, side, seconds, deviations = null) {
     if (!this.points) {
       Object.assign(this, { points, seconds, speed: points.map(() => [0, 0]) });
       return points;
     }
     const passed = seconds - this.seconds;
     if (passed <= 0) return this.points;
-    const { minCutoff, beta, speedCutoff } = this.settings;
+    const { minCutoff, beta, speedCutoff, usual } = this.settings;
     const share = (cutoff) => { const turn = 2 * Math.PI * cutoff * passed; return turn / (turn + 1); };
     this.points = points.map((point, i) => {
-      const before = this.points[i];
+      const before = this.points[i], doubt = deviations ? Math.max(1, deviations[i] / (usual * side)) ** 2 : 1;
+      const doubted = (part) => part / (part + (1 - part) * doubt);
       this.speed[i] = this.speed[i].map((speed, k) =>
-        speed + share(speedCutoff) * ((point[k] - before[k]) / (side * passed) - speed));
-      const part = share(minCutoff + beta * Math.hypot(...this.speed[i]));
+        speed + doubted(share(speedCutoff)) * ((point[k] - before[k]) / (side * passed) - speed));
+      const part = doubted(share(minCutoff + beta * Math.hypot(...this.speed[i])));
       return before.map((old, k) => old + part * (point[k] - old));
     });
     this.seconds = seconds;
@@ -52,7 +54,7 @@ export class Tracker {
     }
     this.tracks = faces.map((face) => ({ ...face, box: this.next(face) }));
     for (const face of faces) {
-      const smooth = face.filter.smooth(face.points, face.box.side, seconds);
+      const smooth = face.filter.smooth(face.points, face.box.side, seconds, face.deviations);
       face.shown = smoothing ? smooth : face.points;
     }
     return faces;
@@ -83,7 +85,7 @@ export class Tracker {
   async refined(video, box) {
     const { maxRoll, sure } = this.setup.tracking, roll = nextRoll(box.roll, 0, maxRoll);
     const look = (turn) => this.near(
-      video, moved({ ...box, roll: turn }, this.network.spec.reframed), this.finder.predictions ?? 2);
+      video, moved({ ...box, roll: turn }, this.network.spec.reframed), 2);
     const turned = await look(roll);
     if (!roll || turned.score >= sure) return turned;
     const upright = await look(0);
@@ -99,9 +101,11 @@ export class Tracker {
   }
 
   async at(video, box) {
-    const { network, setup } = this, crop = network.crop(video, box), points = await network.predict(crop);
-    const score = presence(crop, points, network.spec, setup.presence);
-    return { box, score, points: toImage(points, box, network.spec.side) };
+    const { network, setup } = this, crop = network.crop(video, box);
+    const { points, deviations } = await network.predict(crop);
+    const score = presence(crop, points, network.spec, setup.presence), scale = box.side / network.spec.side;
+    const sizes = deviations?.map((one) => one * scale) ?? null;
+    return { box, score, points: toImage(points, box, network.spec.side), deviations: sizes };
   }
 
   // The face near `box`; predicted again while it lies far beside the crop.

@@ -18,14 +18,13 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.geometry import Box, roll_of
 from edgefkp.networks.finder import FIVE, WIDTHS, grid
 
-MODEL = Path(__file__).with_name("edge.int8.tflite")  # it finds what the float32 file does, in two thirds of the time
 # Scores, 0 to 1, from which on there is a face: in a look at the whole image, and in one of many windows of a still.
 THRESHOLD, IN_WINDOWS = 0.5, 0.6
 OVERLAP = 0.35  # of two boxes whose intersection over union is larger, the one with the lower score goes
 # So does one of which more lies in a box with a better score, unless its side is smaller than this share of that one's:
 WITHIN, PART = 0.7, 0.4  # a part of a face at a window's edge
 SMALLEST_IN_STILLS = 1 / 20  # share of the short side
-SEEN = 24  # pixels of a window, side of a face that is seen well
+SEEN = 32  # pixels of a window, side of a face that is seen well
 SHARED = 0.25  # share of a window that the next one repeats, at least; larger faces are found at a coarser size
 
 
@@ -46,11 +45,14 @@ class Found(NamedTuple):
     points: np.ndarray  # (n, 5, 2) float32
 
 
-NOTHING = Found(np.empty((0, 3), np.float32), np.empty(0, np.float32), np.empty((0, FIVE.count, 2), np.float32))
+def _nothing() -> Found:
+    return Found(np.empty((0, 3), np.float32), np.empty(0, np.float32), np.empty((0, FIVE.count, 2), np.float32))
 
 
 class EdgeFinder:
     name = "edge"
+    # It finds what the float32 file does, in two thirds of the time. The card beside it has the name alone: edge.json.
+    model = Path(__file__).with_name("edge.int8.tflite")
 
     def __init__(self, path: str | Path | None = None, runtime: str | None = None) -> None:
         from edgefkp.runtime import interpreters, safety
@@ -58,7 +60,7 @@ class EdgeFinder:
         self.threshold, self.threshold_in_windows = THRESHOLD, IN_WINDOWS
         self.correction = correction_of(self.name)
         self.min_face: float | None = None
-        file = require_model(path or MODEL, self.name, "install edgefkp again, or give edge:FILE.tflite")
+        file = require_model(path or self.model, self.name, f"install edgefkp again, or give {self.name}:FILE.tflite")
         safety.check(file, runtime)
         self._model = interpreters.load(file, runtime)
         takes = [tuple(map(int, detail["shape"])) for detail in self._model.inputs]
@@ -144,7 +146,7 @@ class EdgeFinder:
         scores = outputs[0][:, 0]
         rows = (scores > (self.threshold if threshold is None else threshold)).nonzero()[0]
         if not len(rows):
-            return NOTHING
+            return _nothing()
         boxes, points = decoded(self._cells[rows], outputs[1][rows], outputs[2][rows])
         start = np.array([look.left, look.top], np.float32)
         boxes[:, :2] = (boxes[:, :2] + 0.5 - start) / look.scale - 0.5
@@ -155,7 +157,7 @@ class EdgeFinder:
     def _merged(self, parts: list[Found]) -> Found:
         seen = [part for part in parts if len(part.boxes)]
         if not seen:
-            return NOTHING
+            return _nothing()
         boxes, scores, points = (np.concatenate(arrays) for arrays in zip(*seen, strict=True))
         kept = suppressed(boxes, scores)
         return Found(boxes[kept], scores[kept], points[kept])
