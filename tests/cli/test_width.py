@@ -1,4 +1,4 @@
-"""What commands print fits the 80 columns of a terminal."""
+"""What commands print fits the 80 columns of a terminal; doctor's lines hold commands to copy, and are left whole."""
 
 import shutil
 from pathlib import Path
@@ -37,7 +37,6 @@ def folder(tmp_path, monkeypatch) -> Path:
         "data info --data faces.npz",
         "data audit --data faces.npz",
         "cache",
-        "doctor",
         f"inspect {SHIPPED}",
         "inspect export/a-network-of-a-long-name-masked-online.int8.tflite",
         f"evaluate {SHIPPED} --data faces.npz --split all",
