@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -73,10 +74,15 @@ def _check_header(stream: IO[bytes], size: int) -> None:
 
 
 def write_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], compressed: bool = False) -> Path:
-    """Raises EdgefkpError for a folder that cannot be written; `path` is then as it was."""
-    save = np.savez_compressed if compressed else np.savez
-    with replacing(path) as temporary, open(temporary, "wb") as stream:
-        save(stream, **arrays)  # type: ignore[arg-type]
+    """As numpy.savez, which before numpy 2.1 leaves its archive open on a full disk, with a traceback at the end.
+
+    Raises EdgefkpError for a folder that cannot be written; `path` is then as it was.
+    """
+    method = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", method) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                np.lib.format.write_array(stream, np.asanyarray(array), allow_pickle=False)
     return Path(path)
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from edgefkp.data.arrays import write_arrays
 from edgefkp.errors import EdgefkpError
-from edgefkp.files import replacing
 from edgefkp.geometry import Box, reframed
 from edgefkp.layout import KAGGLE15, REFERENCE_SIDE, PointLayout
 from edgefkp.layouts.maps import Conversion, common_part
@@ -121,16 +121,15 @@ class Presence:
         return float(1 / (1 + np.exp(-np.clip(evidence, -50, 50))))
 
     def save(self, path: Path) -> None:
-        with replacing(path) as temporary:
-            arrays: dict[str, Any] = {
-                "hidden": self.hidden.astype(np.float16),
-                "hidden_bias": self.hidden_bias.astype(np.float32),
-                "out": self.out.astype(np.float32),
-                "bias": np.float32(self.bias),
-            }
-            if self.terms:
-                arrays["terms"] = np.array(self.terms)
-            np.savez_compressed(temporary, **arrays)
+        arrays: dict[str, Any] = {
+            "hidden": self.hidden.astype(np.float16),
+            "hidden_bias": self.hidden_bias.astype(np.float32),
+            "out": self.out.astype(np.float32),
+            "bias": np.float32(self.bias),
+        }
+        if self.terms:
+            arrays["terms"] = np.array(self.terms)
+        write_arrays(path, arrays, compressed=True)
 
 
 @functools.cache
