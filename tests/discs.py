@@ -29,7 +29,7 @@ def disc_frame(*boxes: Box, height: int = 240, width: int = 320) -> np.ndarray:
 class DiscNetwork:
     """A predictor that puts the mean shape where the disc is: as exact as pixels allow."""
 
-    runtime, version = "disc", "1"
+    runtime, version, accelerator = "disc", "1", ""
 
     def __init__(self, spec: ModelSpec | None = None) -> None:
         self.spec = spec or ModelSpec()
