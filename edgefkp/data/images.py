@@ -53,15 +53,20 @@ def decoded(content: bytes, colors: str = "rgb") -> np.ndarray:
         except (cv2.error, MemoryError, SystemError) as error:
             if "MAX_IMAGE_PIXELS" in str(error):
                 raise EdgefkpError(f"it has more than {MOST_PIXELS >> 20} million pixels") from error
-        # The rest of an image that was cut off is gray, and only these words reveal it.
+        # The rest of an image that was cut off is gray, and only these words reveal it; OpenCV 4.8 says none.
         chatter.seek(0)
-        broken = bool(re.search(rb"(?i)premature end|read error", chatter.read()))
+        broken = bool(re.search(rb"(?i)premature end|read error", chatter.read())) or _is_cut_jpeg(content)
     if image is None and not broken and content[:4] == b"GIF8":
         image = _first_frame(content)
     if image is None or broken:
         newer = "; OpenCV reads AVIF from 4.12 on: pip install -U opencv-python" if kind == "avif" else ""
         raise EdgefkpError(f"not {_KIND}{newer}")
     return upright(_as_colors(image, colors), content, cv2.__version__)
+
+
+def _is_cut_jpeg(content: bytes) -> bool:
+    """No marker of an end stands after the last one that begins pixels."""
+    return content.startswith(b"\xff\xd8") and b"\xff\xd9" not in content[max(content.rfind(b"\xff\xda"), 0) :]
 
 
 def _decoded(data: np.ndarray, colors: str) -> np.ndarray | None:
