@@ -147,5 +147,5 @@ def _remove(path: Path) -> None:
 
 def _size(number: int) -> str:
     if number < 1000:
-        return counted(number, "byte")
+        return counted(number, "byte") if number else "0 bytes"
     return f"{number / 1e6:,.1f} MB" if number >= 1e5 else f"{number / 1e3:,.1f} KB"

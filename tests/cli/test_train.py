@@ -15,7 +15,7 @@ from edgefkp.runtime import shipped
         (["--from", "smal"], 1, "no network to start from at smal"),
         (["--schedule", "head"], 2, "add --from small"),
         (["--from", "small", "--schedule", "some"], 2, "unknown schedule 'some'"),
-        (["--from", "small", "--augment", "paper"], 2, "fine-tuning does not take"),
+        (["--from", "small", "--augment", "paper"], 2, "fine-tuning takes neither"),
         (["--deviation"], 2, "--from small --deviation"),
         (["--from", "small", "--deviation", "--schedule", "all"], 2, "does not go with --schedule"),
     ],

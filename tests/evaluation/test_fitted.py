@@ -24,7 +24,7 @@ def drawn(layout=KAGGLE15, count=6):
 class Knowing:
     """Predicts 68 points whose 15 are the labels: it knows by how much larger its crop is."""
 
-    runtime, version = "knowing", "1"
+    runtime, version, accelerator = "knowing", "1", ""
     spec = ModelSpec(IBUG68)
 
     def __init__(self, labels: np.ndarray) -> None:

@@ -143,7 +143,7 @@ def test_one_person_or_no_labels_are_too_few(asked, tmp_path):
 
 def test_the_papers_set_and_copies_for_teachers_are_refused(tiny, trained_tiny):
     for changes in ({"augment": "paper"}, {"teacher_copies": 2}):
-        with pytest.raises(UsageError, match="fine-tuning does not take"):
+        with pytest.raises(UsageError, match="fine-tuning takes neither"):
             Experiment("tiny", start=str(trained_tiny), **changes)
 
 
