@@ -20,6 +20,7 @@ from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.finders import edge
 from edgefkp.detect.finders.edge import EdgeFinder
 from edgefkp.detect.finders.edge_free import EdgeFreeFinder
+from edgefkp.detect.overlay import DOUBTED, FAINTEST
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import KAGGLE15, LAYOUTS, SIDE_COLORS, InputSpec, OutputSpec, PointLayout
 from edgefkp.networks.finder import CELLS, REACH, WIDTHS, grid
@@ -73,6 +74,8 @@ def test_the_browser_gets_input_and_points_of_each_model(model, tmp_path):
         "zero": 0.5,
         "stride": 3,
         "output": 0,
+        "deviationOutput": None,
+        "doubted": [*DOUBTED, FAINTEST],
         "points": ["left_ear", "right_ear"],
         "meanShape": [[pytest.approx(57.1), 31.5], [pytest.approx(5.9), 31.5]],
         "colors": [css_color(SIDE_COLORS[side]) for side in ("left", "right")],

@@ -125,7 +125,7 @@ def test_command(data: str, capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr()
     assert "nose_tip" in shown.out
     assert max(map(len, shown.out.splitlines())) <= 100
-    assert "files lost more than" in shown.err
+    assert "lost more than" in shown.err
 
 
 def test_command_refuses_a_float_file_renamed_int8(
