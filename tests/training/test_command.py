@@ -33,7 +33,16 @@ def has_loaded(process: int, library: bytes) -> bool:
 def test_a_command_that_is_stopped_tells_once_how_to_go_on(tmp_path):
     images, keypoints = draw_all(60)
     np.savez(tmp_path / "drawn.npz", images=images, keypoints=keypoints, group=np.arange(60) // 6)
-    words = ["train", "small", "--data", str(tmp_path / "drawn.npz"), "--images", "1000000", "--out", str(tmp_path)]
+    words = [
+        "train",
+        "small",
+        "--data",
+        str(tmp_path / "drawn.npz"),
+        "--images",
+        "300000",
+        "--out",
+        str(tmp_path),
+    ]  # too few for trials
     command = [sys.executable, "-m", "edgefkp", *words]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     end = time.monotonic() + 120
