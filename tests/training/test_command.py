@@ -33,16 +33,8 @@ def has_loaded(process: int, library: bytes) -> bool:
 def test_a_command_that_is_stopped_tells_once_how_to_go_on(tmp_path):
     images, keypoints = draw_all(60)
     np.savez(tmp_path / "drawn.npz", images=images, keypoints=keypoints, group=np.arange(60) // 6)
-    words = [
-        "train",
-        "small",
-        "--data",
-        str(tmp_path / "drawn.npz"),
-        "--images",
-        "300000",
-        "--out",
-        str(tmp_path),
-    ]  # too few for trials
+    few = ["--images", "300000"]  # for trials of plans
+    words = ["train", "small", "--data", str(tmp_path / "drawn.npz"), *few, "--out", str(tmp_path)]
     command = [sys.executable, "-m", "edgefkp", *words]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     end = time.monotonic() + 120
