@@ -5,6 +5,7 @@ import pytest
 from edgefkp.bench import table
 from edgefkp.bench.device import Device
 from edgefkp.bench.result import Result
+from edgefkp.evaluation.table import significant
 
 
 def text_of(results: list[Result]) -> str:
@@ -64,7 +65,8 @@ def test_the_first_time_is_milliseconds_an_image(measured: Result) -> None:
     made = table.table_of([measured])
     at = [column.name for column in made.columns].index("ms")
     assert made.columns[at + 1].name == "e2e ms"
-    assert made.rows[0][at].startswith(f"{table.lines_of([measured])[0].invoke.ms.p50:.3g} ±")  # type: ignore[union-attr]
+    assert (row := table.lines_of([measured])[0].invoke) is not None
+    assert made.rows[0][at].startswith(f"{significant(row.ms.p50)} ±")
 
 
 def test_how_frames_were_cropped_is_told(measured: Result) -> None:
