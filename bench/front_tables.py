@@ -5,7 +5,7 @@ from typing import Any
 
 from bench.doc_tables import Row
 from bench.peer_rows import basis, doubts, processor, threads, time_cell, verdict_of
-from edgefkp.bench.verdict import VALID
+from edgefkp.bench.verdict import INVALID, VALID
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.table import Column, Table
 from edgefkp.files import read_json
@@ -32,7 +32,7 @@ def lead_text(path: Path) -> str:
     for name in PEERS:
         other = rows[name]
         error = 1 - ours["rmse"] / other["rmse"]
-        parts.append(f"**{error:.0%} less error than {name.partition(' (')[0]} at {_faster(ours, other)}**")
+        parts.append(f"**{error:.0%} less error than {name.partition(' (')[0]}{_faster(ours, other)}**")
     data = content["data"]
     return (
         f"Its {ours['bytes'] / 1000:,.0f} KB file `{OURS}` has {' and '.join(parts)}, on the same "
@@ -42,11 +42,14 @@ def lead_text(path: Path) -> str:
 
 
 def _faster(ours: Row, other: Row) -> str:
-    """How many times as fast; a range of the quartiles where one of the times is not VALID."""
-    if {verdict_of(ours)[0], verdict_of(other)[0]} == {VALID}:
-        return f"{other['ms'][1] / ours['ms'][1]:.1f} times its speed"
+    """How many times as fast: a range of the quartiles for a SUSPECT time, nothing for an INVALID one."""
+    verdicts = {verdict_of(ours)[0], verdict_of(other)[0]}
+    if INVALID in verdicts:
+        return ""
+    if verdicts == {VALID}:
+        return f" at {other['ms'][1] / ours['ms'][1]:.1f} times its speed"
     low, high = other["ms"][0] / ours["ms"][2], other["ms"][2] / ours["ms"][0]
-    return f"{low:.1f} to {high:.1f} times its speed"
+    return f" at {low:.1f} to {high:.1f} times its speed"
 
 
 def lead_table(path: Path) -> Table:

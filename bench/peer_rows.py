@@ -32,7 +32,9 @@ def basis(content: Content) -> str:
     runtimes = list(dict.fromkeys(row["runtime"] for row in content["rows"] if row.get("runtime")))
     cores = content["machine"].partition(",")[2].strip()
     parts = [processor(content), cores, threads(content), *runtimes]
-    return ", ".join([*parts, f"load average {content['load']:.1f}"])
+    others = content.get("busy_cores")
+    doing = f"load average {content['load']:.1f}" if others is None else f"{others:.1f} cores busy with other work"
+    return ", ".join([*parts, doing])
 
 
 def processor(content: Content) -> str:

@@ -26,6 +26,7 @@ import numpy as np
 
 from bench.peers.timing import THREADS, row_of, timed
 from edgefkp.bench import machine
+from edgefkp.bench.usage import busy_cores
 from edgefkp.card import read_card
 from edgefkp.data.faces import AGREED, Faces, faces_of
 from edgefkp.data.formats import open_dataset
@@ -216,7 +217,7 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--robustness", action="store_true")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     source = open_dataset(given.data, "full")
     parts = split(source)
     training = parts.train.take(np.linspace(0, len(parts.train) - 1, TUNED_ON).round().astype(int))
@@ -233,7 +234,7 @@ def main() -> None:
         score_altered(scored, parts.test, truth, data, given.out.with_name("robustness.json"))
         return
     faces = np.linspace(0, len(parts.test) - 1, TIMED).round().astype(int)
-    described, load = machine.describe(), machine.load_average()
+    described, busy = machine.describe(), busy_cores()
     inputs = {one.name: [one.prepare(image) for image in parts.test.images[faces]] for one in contenders}
     rounds = timed({one.name: one.run for one in contenders}, inputs)
     rows = []
@@ -245,7 +246,7 @@ def main() -> None:
                 "name": one.name,
                 "bytes": one.bytes,
                 "runtime": one.runtime,
-                **row_of(rounds[one.name], described.get("cores"), load),
+                **row_of(rounds[one.name], described.get("cores"), busy),
                 "rmse": error,
                 "rmse_all": None if predicted is None else error_of(predicted, parts.test.keypoints)[0],
                 "coordinates": counted,
@@ -259,7 +260,7 @@ def main() -> None:
             "machine": machine.title(described),
             "processor": described.get("processor"),
             "threads": THREADS,
-            "load": load,
+            "busy_cores": busy,
             "data": {"name": source.name, "faces": len(parts.test), "label_src": [1, 2]},
             "rows": rows,
             "quoted": QUOTED,
