@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgefkp.evaluation.table import Column, Table
+from edgefkp.evaluation.table import Column, Table, significant
 
 COLUMNS = (Column("file", "left", narrowest=10), Column("KB", drop=2), Column("p95", drop=1), Column("ms"))
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz.-", min_size=1, max_size=60)
@@ -80,3 +80,26 @@ def test_csv_is_read_back() -> None:
 def test_a_row_with_a_cell_too_few_is_an_error() -> None:
     with pytest.raises(ValueError, match="3 cells for 4 columns"):
         Table(COLUMNS, [["a", "b", "c"]])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0145, "0.0145"),
+        (3, "3.00"),
+        (99.96, "100"),
+        (631.0, "631"),
+        (999.4, "999"),
+        (999.6, "1,000"),
+        (12345.6, "12,346"),
+    ],
+)
+def test_three_digits_count_and_no_number_ends_in_a_dot(value, text):
+    assert significant(value) == text
+
+
+@given(st.floats(-1e7, 1e7))
+def test_a_number_of_three_digits_is_near_and_whole(value):
+    text = significant(value)
+    assert not text.endswith(".")
+    assert float(text.replace(",", "")) == pytest.approx(value, rel=0.0051, abs=1e-300)
