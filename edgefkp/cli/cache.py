@@ -38,6 +38,7 @@ KINDS = {
     for kind in (
         Kind("data", "labeled faces as they were read, and unpacked zips", ("data",)),
         Kind("checks", "model files that passed their check here", ("probed", "golden")),
+        Kind("shown", "altered images with the answers of teachers", ("shown",), named_only=True),
         Kind("plans", "fastest settings of a training on this machine", ("plans.json",)),
         Kind("log", "messages of the last conversion that failed", ("converter.log",)),
         Kind("litertjs", "LiteRT.js for the browser page, installed by npm", ("litertjs",), named_only=True),

@@ -97,7 +97,12 @@ def _schedules() -> tuple[str, ...]:
 )
 @click.option("--variant", default="", metavar="WORD", help="A word for the model's name: free, for small.free-...")
 @click.option("--teacher-copies", type=int, default=0, help="Augmented copies of each face that the teachers label.")
-@click.option("--teacher-online", is_flag=True, help="Let the teachers label every altered image as it is drawn.")
+@click.option(
+    "--teacher-online",
+    is_flag=True,
+    help="Let the teachers label every altered image as it is drawn; with --teacher-copies, so many of each face are "
+    "kept with the answers and shown again.",
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("models"), show_default=True, help="Folder for the model."
 )

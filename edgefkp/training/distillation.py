@@ -15,9 +15,13 @@ import numpy as np
 from edgefkp.data.augment import AugmentConfig, online_batch
 from edgefkp.data.imputation import TrainingSet
 from edgefkp.errors import UsageError
-from edgefkp.geometry import mirror, move_points
+from edgefkp.geometry import invert, mirror, move_image, move_points, similarity
 from edgefkp.runtime.predictor import Predictor, open_predictor
 from edgefkp.training.batches import Relabel
+
+# Turned by degrees and enlarged, and whether mirrored: how `predict_views` looks at an image. On validation persons
+# `best` errs by 0.835 px as the image is, 0.809 with its mirror image, and 0.798 with these four.
+VIEWS = ((0.0, 1.0, False), (0.0, 1.0, True), (6.0, 1.04, False), (-6.0, 1.04, True))
 
 
 def distill_targets(faces: TrainingSet, teachers: Sequence[Path], share: float) -> TrainingSet:
@@ -25,8 +29,8 @@ def distill_targets(faces: TrainingSet, teachers: Sequence[Path], share: float) 
 
     Raises UsageError for a teacher of other points or another input than the faces have.
     """
-    answers = np.mean([predict_with_flip(_teacher(path, faces), faces.images) for path in teachers], axis=0)
-    return replace(faces, targets=_mixed(answers, faces.targets, share))
+    answers = np.mean([predict_with_flip(open_teacher(path, faces), faces.images) for path in teachers], axis=0)
+    return replace(faces, targets=mixed(answers, faces.targets, share))
 
 
 def online_teachers(faces: TrainingSet, teachers: Sequence[Path], share: float) -> Relabel:
@@ -34,20 +38,21 @@ def online_teachers(faces: TrainingSet, teachers: Sequence[Path], share: float) 
 
     Raises UsageError as `distill_targets`.
     """
-    predictors = [_teacher(path, faces) for path in teachers]
+    predictors = [open_teacher(path, faces) for path in teachers]
 
     def relabel(images: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        return _mixed(np.mean([predictor.predict(images) for predictor in predictors], axis=0), targets, share)
+        return mixed(np.mean([predictor.predict(images) for predictor in predictors], axis=0), targets, share)
 
     return relabel
 
 
-def _mixed(answers: np.ndarray, targets: np.ndarray, share: float) -> np.ndarray:
+def mixed(answers: np.ndarray, targets: np.ndarray, share: float) -> np.ndarray:
+    """`share` of the answers and the rest of the targets; the answer where a target is missing."""
     mixed = share * answers + (1 - share) * targets
     return np.where(np.isnan(targets), answers, mixed).astype(np.float32)
 
 
-def _teacher(teacher: Path, faces: TrainingSet) -> Predictor:
+def open_teacher(teacher: Path, faces: TrainingSet) -> Predictor:
     predictor = open_predictor(teacher)
     spec = predictor.spec
     if spec.layout != faces.layout or spec.input.image_shape != faces.input.image_shape:
@@ -76,3 +81,19 @@ def predict_with_flip(predictor: Predictor, images: np.ndarray) -> np.ndarray:
     mirrored = predictor.predict(np.ascontiguousarray(images[:, :, ::-1]))
     back = move_points(mirror(spec.input.side), mirrored, spec.layout.mirror_order)
     return (predictor.predict(images) + back) / 2
+
+
+def predict_views(predictor: Predictor, images: np.ndarray) -> np.ndarray:
+    """(N, K, 2) pixels: the mean of the predictions for all VIEWS of each image."""
+    spec = predictor.spec
+    side, order = spec.input.side, spec.layout.mirror_order
+    found = []
+    for degrees, scale, mirrored in VIEWS:
+        matrix = similarity(spec.input.center, degrees, scale)
+        seen = images if (degrees, scale) == (0, 1) else np.stack([move_image(matrix, one, side) for one in images])
+        if mirrored:
+            seen = np.ascontiguousarray(seen[:, :, ::-1])
+        points = predictor.predict(seen)
+        points = move_points(mirror(side), points, order) if mirrored else points
+        found.append(move_points(invert(matrix), points))
+    return np.mean(found, axis=0)

@@ -34,8 +34,10 @@ class Experiment:
     options: dict[str, Any] = field(default_factory=dict)  # in place of the network's own: {"resolution": 96}
     teachers: tuple[Path, ...] = ()  # model files whose mean prediction becomes a part of every target
     teacher_share: float = 0.5  # that part
-    teacher_copies: int = 0  # augmented copies of each face that the teachers label; 0: the face itself
-    teacher_online: bool = False  # the teachers label every altered image as it is drawn
+    # Augmented copies of each face that the teachers label; 0: the face itself. With `teacher_online`: so many copies
+    # are drawn and kept with the answers, and shown again (shown_again.py); 0: every image is drawn anew.
+    teacher_copies: int = 0
+    teacher_online: bool = False  # the teachers label every altered image
     automatic_weight: float = 1.0  # in the loss, of faces whose every point was placed automatically
     start: str | None = None  # a trained network to start from: a .keras file, or one that comes with edgefkp
     schedule: str = AUTO  # one of SCHEDULES; for a `start` alone
@@ -56,10 +58,10 @@ class Experiment:
                 f"the head of {network.name} cannot be solved: its backbone learns, too",
                 'give a network whose name ends in _frozen and no --from, or leave "head" out of the recipe',
             )
-        if self.teacher_online and (not self.teachers or self.teacher_copies or self.augment != "online"):
+        if self.teacher_online and (not self.teachers or self.augment != "online"):
             raise UsageError(
-                "teachers that label every altered image need --teacher and --augment online, and no copies",
-                "give --teacher FILE and leave out --teacher-copies",
+                "teachers that label every altered image need --teacher and --augment online",
+                "give --teacher FILE, or leave out --teacher-online",
             )
         if self.start is not None and (self.augment == "paper" or self.teacher_copies or self.teacher_online):
             raise UsageError(

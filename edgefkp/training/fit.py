@@ -1,5 +1,7 @@
 """The training loop: epochs of batches, validation on other persons, checkpoints."""
 
+import contextlib
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from edgefkp.training.batches import Relabel, epoch_batches, epoch_size
 from edgefkp.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from edgefkp.training.learner import Learner
 from edgefkp.training.recipe import Recipe
+from edgefkp.training.shown_again import AGAIN, ShownAgain
 from edgefkp.training.step_plan import Plan
 
 SAVE_SECONDS = 15.0  # between checkpoints, at least
@@ -61,11 +64,13 @@ def fit(
     on_batch: Callable[[int], None] = lambda images: None,
     on_epoch: Callable[[EpochLog], None] = lambda row: None,
     relabel: Relabel | None = None,
+    again: ShownAgain | None = None,
 ) -> Fit:
     """Train to the recipe's end, or until the validation RMSE has not improved for `recipe.patience` epochs.
 
     spec: of the network that `make` builds.
     online: images are altered on the fly. relabel: gives each altered batch its targets.
+    again: what is shown in place of `faces`, altered already.
     checkpoint: a file that is read if it exists, and written at the end of epochs and on Ctrl-C; with the same
     plan in float32 a run that was killed and continued gives the history and weights of one that was not.
     Raises Diverged if the loss stops being a number.
@@ -88,14 +93,17 @@ def fit(
     gap = np.random.default_rng(recipe.seed).permutation(len(faces))[:GAP_FACES]
     spent = now.history[-1]["seconds"] if now.history else 0.0
     start = last_save = time.monotonic()
+    settled_from = math.ceil((1 - recipe.settled) * steps / epoch_steps)  # epoch
+    shown = contextlib.closing(again.epochs(now.epoch, settled_from)) if again else contextlib.nullcontext()
     try:
-        with signals.deferred() as raise_held:
+        with shown as copies, signals.deferred() as raise_held:
             while now.epoch * epoch_steps < steps and not _stalled(now.history, recipe.patience):
                 count = min(epoch_steps, steps - now.epoch * epoch_steps)
-                settled = now.epoch * epoch_steps >= (1 - recipe.settled) * steps
+                settled = now.epoch >= settled_from
                 config = (recipe.online.halved() if settled else recipe.online) if online else None
+                images, config = (copies(now.epoch), AGAIN) if copies else (faces, config)
                 losses = []
-                for batch in epoch_batches(faces, recipe, now.epoch, config, count, spec, relabel):
+                for batch in epoch_batches(images, recipe, now.epoch, config, count, spec, relabel):
                     losses.append(learner.step(*batch))
                     on_batch(recipe.batch)
                     raise_held()

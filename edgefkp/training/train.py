@@ -1,5 +1,6 @@
 """One trained network: split, impute, augment, fit, and write models/<model>.keras with its card."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import replace as changed
@@ -40,6 +41,7 @@ from edgefkp.training.finetune import Finetuned, OwnFaces, finetune, parts_for
 from edgefkp.training.fit import EpochLog, Fit, fit
 from edgefkp.training.recipe import RIDGE
 from edgefkp.training.ridge import Solved, fit_ridge
+from edgefkp.training.shown_again import ShownAgain
 from edgefkp.training.start import facts_of, find_start, inherited, open_start
 from edgefkp.training.step_plan import Plan
 
@@ -104,9 +106,10 @@ def train(
         result = fit_head(make, faces, parts.validation, recipe, spec, *calls)
     else:
         plan = _plan(experiment, spec, images)
-        asked = experiment.teacher_online
+        again = _shown_again(experiment, faces)
+        asked = experiment.teacher_online and not again
         relabel = online_teachers(faces, experiment.teachers, experiment.teacher_share) if asked else None
-        result = fit(make, faces, parts.validation, recipe, plan, spec, online, *calls, relabel)
+        result = fit(make, faces, parts.validation, recipe, plan, spec, online, *calls, relabel, again)
     card = Card(
         NETWORK,
         name,
@@ -145,6 +148,14 @@ def train(
     remember_keras(path)
     checkpoint.unlink(missing_ok=True)
     return path, card
+
+
+def _shown_again(experiment: Experiment, faces: TrainingSet) -> ShownAgain | None:
+    count, recipe = experiment.teacher_copies, experiment.recipe
+    if not experiment.teacher_online or not count:
+        return None
+    settled = math.ceil(count * recipe.settled)
+    return ShownAgain(faces, experiment.teachers, experiment.teacher_share, recipe.online, count, settled)
 
 
 def _terms(experiment: Experiment, source: Dataset) -> str:

@@ -78,7 +78,6 @@ def test_online_teachers_need_teachers_and_images_that_are_altered(tmp_path):
     for changes in (
         {"teacher_online": True},
         {"teacher_online": True, "teachers": (tmp_path,), "augment": "none"},
-        {"teacher_online": True, "teachers": (tmp_path,), "teacher_copies": 2},
     ):
         with pytest.raises(UsageError, match="every altered image"):
             Experiment("small", **changes)

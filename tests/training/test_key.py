@@ -48,6 +48,7 @@ def test_it_changes_with_everything_that_decides_the_result(source, tmp_path):
         replace(BASE, teachers=(teacher,), teacher_share=0.7),
         replace(BASE, teachers=(teacher,), teacher_copies=2),
         replace(BASE, teachers=(teacher,), teacher_online=True),
+        replace(BASE, teachers=(teacher,), teacher_online=True, teacher_copies=2),
         *(replace(BASE, recipe=replace(BASE.recipe, **one)) for one in (
             {"seed": 1}, {"learning_rate": 1e-3}, {"beta": 0.03}, {"start": "random"}, {"loss": "wing"},
             {"settled": 0.2},
