@@ -116,7 +116,7 @@ def _ship(given: Given) -> Iterator[Command]:
 
 def ship() -> list[Path]:
     """Copy the shipped files and their cards from export/ and models/; the paths that were written."""
-    copies = {}
+    copies: dict[Path, Path] = {}
     for path in (*shipped.models(), *shipped.models(".keras")):
         source = ROOT / (EXPORT if path.suffix == ".tflite" else MODELS) / path.name
         copies |= {source: path, card_path(source): card_path(path)}

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from edgefkp.data.arrays import read_arrays, write_arrays
 from edgefkp.data.augment import AugmentConfig, online_batch
 from edgefkp.data.imputation import TrainingSet
-from edgefkp.errors import EdgefkpError, reading
-from edgefkp.files import cache_dir, locked, replacing, sha256_arrays, sha256_file
+from edgefkp.errors import EdgefkpError
+from edgefkp.files import cache_dir, locked, sha256_arrays, sha256_file
 from edgefkp.runtime.predictor import Predictor
 from edgefkp.training.distillation import VIEWS, mixed, open_teacher, predict_views
 from edgefkp.training.key import deciding, key_of
@@ -78,11 +79,8 @@ class ShownAgain:
             with locked(path.with_suffix(".lock"), _PATIENCE):  # another training may be drawing it
                 if not path.exists():
                     self._draw(path, number)
-        with (
-            reading(path, "a whole set of altered images", f"delete {path}"),
-            np.load(path) as kept,
-        ):
-            images, labels, answers = kept["images"], kept["labels"], kept["answers"]
+        kept = read_arrays(path, f"delete {path}")
+        images, labels, answers = (kept[name] for name in ("images", "labels", "answers"))
         return replace(self.faces, images=images, targets=mixed(answers, labels, self.share))
 
     def _path(self, number: int) -> Path:
@@ -100,8 +98,8 @@ class ShownAgain:
             np.mean([predict_views(one, images[start : start + _ASKED]) for one in self._predictors], axis=0)
             for start in range(0, len(images), _ASKED)
         ]
-        with replacing(path) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, images=images, labels=labels, answers=np.concatenate(answers).astype(np.float32))
+        kept = {"images": images, "labels": labels, "answers": np.concatenate(answers).astype(np.float32)}
+        write_arrays(path, kept)
 
 
 class Epochs:
