@@ -176,16 +176,16 @@ HEADS = {"flatten": _flatten, "average": _average, "argmax": _argmax, "pyramid":
 SPACES.add(plain, "plain")
 
 # The largest structures within their size and time (docs/MODELS.md).
-NANO = {"channels": (16, 32, 48, 48, 64, 56), "strides": (2, 2, 2, 1, 1, 1), "head": "argmax", "maps": 32}
+NANO = {"channels": (16, 32, 48, 48, 48, 56), "strides": (2, 2, 2, 1, 1, 1), "head": "argmax", "maps": 32}
 SMALL = {
-    "channels": (24, 48, 64, 64, 96, 96, 96),
+    "channels": (16, 48, 64, 64, 96, 96, 96),
     "strides": (2, 2, 2, 1, 2, 1, 1),
     "head": "pyramid",
     "maps": 64,
 }
 BEST = {
-    "channels": (32, 64, 64, 128, 128, 128, 256, 256, 256),
-    "strides": (2, 2, 1, 2, 1, 1, 2, 1, 1),
+    "channels": (24, 48, 128, 128, 128, 256, 256, 256),
+    "strides": (2, 2, 2, 1, 1, 2, 1, 1),
     "residual": 1,
     "head": "pyramid",
     "maps": 64,

@@ -4,6 +4,7 @@ import fnmatch
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from edgefkp.card import imputation_name
 from edgefkp.errors import UsageError
@@ -23,6 +24,7 @@ SECOND_SEEDS = ("manual",)
 IMAGES = 120_000
 # NASNetMobile is trained on 96x96 pixels and a quarter of the images: at 224 its ten cells alone would take a day.
 NASNET_IMAGES, NASNET_OPTIONS = 30_000, {"resolution": 96}
+OPTIONS: dict[str, dict[str, Any]] = {"small": {"channels": [24, 48, 64, 64, 96, 96, 96]}}  # as it was at the time
 # Frozen backbones whose head is solved (training/ridge.py), unless images are altered on the fly. NASNetMobile's has
 # random weights and decides nothing.
 SOLVED = ("mobilenetv2_frozen",)
@@ -84,9 +86,9 @@ def _cell(network: str, imputation: str, augment: str, seed: int = 0) -> StudyCe
     name = resolve(network, imputation, augment).name
     nasnet = name.startswith("nasnetmobile")
     rate = {"learning_rate": GENTLE_RATE} if name in GENTLE else {}
-    images, options = (NASNET_IMAGES, dict(NASNET_OPTIONS)) if nasnet else (IMAGES, {})
+    images, options = (NASNET_IMAGES, NASNET_OPTIONS) if nasnet else (IMAGES, OPTIONS.get(name, {}))
     head = RIDGE if name in SOLVED and augment != "online" else STEPS
-    about = {"pretrained": name in PRETRAINED, "options": options, "head": head}
+    about = {"pretrained": name in PRETRAINED, "options": dict(options), "head": head}
     return StudyCell(name, imputation, augment, images, seed, **rate, **about)  # type: ignore[arg-type]
 
 

@@ -150,6 +150,8 @@ def test_the_committed_models_keep_their_keys(monkeypatch):
             recipe,
             teachers=tuple(map(Path, teachers)),
             teacher_share=training.get("teacher_share", 0.5),
+            teacher_copies=training.get("teacher_copies", 0),
+            teacher_online=training.get("teacher_online", False),
         )
         spec = built(ModelSpec, {name: stored[name] for name in ("layout", "input") if name in stored})
         source = stored_source(stored["data"], training.get("more"), spec)
