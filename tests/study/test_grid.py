@@ -42,7 +42,8 @@ def test_terms_are_equal_but_for_nasnetmobile():
         nasnet = cell.network.startswith("nasnetmobile")
         assert cell.images == (30_000 if nasnet else 120_000)
         assert cell.solved == (cell.network == "mobilenetv2_frozen" and cell.augment != "online")
-        assert cell.options == ({"resolution": 96} if nasnet else {})
+        former = {"channels": [24, 48, 64, 64, 96, 96, 96]} if cell.network == "small" else {}
+        assert cell.options == ({"resolution": 96} if nasnet else former)
         assert cell.pretrained == cell.network.startswith("mobilenetv2")
         assert cell.experiment("w.h5").weights == ("w.h5" if cell.pretrained else None)
 
