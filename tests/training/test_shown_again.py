@@ -96,10 +96,12 @@ def test_the_last_copies_are_altered_half_as_far(teacher, tmp_path):
 
 
 def test_the_copies_come_in_turn_and_the_settled_ones_at_the_end(teacher, tmp_path, monkeypatch):
-    monkeypatch.setattr(ShownAgain, "copy", lambda source, number: number)
-    epochs = kept(tmp_path).epochs(2, settled_from=5)
+    made = []
+    monkeypatch.setattr(ShownAgain, "copy", lambda source, number: made.append(number) or number)
+    epochs = kept(tmp_path).epochs(2, settled_from=5, end=8)
     assert [epochs(epoch) for epoch in (2, 3, 4, 5, 6, 7)] == [2, 0, 1, -1, -2, -1]
     epochs.close()
+    assert made == [2, 0, 1, -1, -2, -1]  # and none for an epoch that nobody sees
 
 
 def test_shown_again_nothing_moves_but_the_mirror():
