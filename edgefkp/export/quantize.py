@@ -21,14 +21,16 @@ from typing import Any
 import numpy as np
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.export.output_names import with_outputs_called
+from edgefkp.export.quantizer_input import readable
 from edgefkp.export.quantizer_recipe import recipe
 from edgefkp.export.schemes import CAST, SCHEMES, Scheme
+from edgefkp.export.tensor_ranges import outputs_of, ranges_of
 from edgefkp.export.wide_head import soft_argmax, with_casts
-from edgefkp.files import captured_fds, write_bytes
+from edgefkp.files import captured_fds
 from edgefkp.networks.deviation import DEVIATION, POINTS
 from edgefkp.runtime import isolate
-from edgefkp.runtime.graph import Graph, Operator, buffer_of, read_graph
-from edgefkp.runtime.scratch import scratch_folder
+from edgefkp.runtime.graph import Graph, Operator, buffer_of, graph_of
 
 INSTALL = "pip install 'edgefkp[quantize]'"
 # Operators whose results 256 steps cannot hold: probabilities over many places, and the parts of a normalization.
@@ -99,8 +101,8 @@ def quantize_here(
     widen: str,
 ) -> dict[str, Any]:
     """In the child: the content of the quantized file, what was kept in float, what was corrected."""
-    scheme, content = SCHEMES[name], Path(path).read_bytes()
-    graph = read_graph(path)
+    scheme, content = SCHEMES[name], readable(Path(path).read_bytes())
+    graph = graph_of(content)
     kept = kept_in_float(graph, keep_float) if scheme.static and scheme.keeps_float else list(keep_float)
     ends = {tensor.name for tensor in graph.outputs}  # these have the scheme's own type
     wide = [one for one in soft_argmax(graph) if one not in ends] if scheme.head else []
@@ -194,61 +196,6 @@ def _with_biases(content: bytes, names: Sequence[str], missing: np.ndarray) -> b
     return bytes(changed)
 
 
-def ranges_of(content: bytes, samples: list[np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
-    """Tensor -> its smallest and largest value over the samples, as the quantizer takes them."""
-    interpreter = _interpreter(content, preserve=True)
-    details = [one for one in interpreter.get_tensor_details() if one["dtype"] == np.float32 and one["name"]]
-    ranges: dict[str, dict[str, np.ndarray]] = {}
-    for _ in _runs(interpreter, samples):
-        for detail in details:
-            try:
-                values = interpreter.get_tensor(detail["index"])
-            except ValueError:  # a tensor that holds nothing, as one that an optional input names
-                continue
-            if not values.size:
-                continue
-            shape = (1,) * values.ndim
-            known = ranges.setdefault(
-                detail["name"], {"min": np.full(shape, np.inf, np.float32), "max": np.full(shape, -np.inf, np.float32)}
-            )
-            known["min"] = np.minimum(known["min"], values.min().reshape(shape))
-            known["max"] = np.maximum(known["max"], values.max().reshape(shape))
-    return ranges
-
-
-def outputs_of(content: bytes, samples: list[np.ndarray]) -> np.ndarray:
-    """(N, numbers) float64 of a file with float ends."""
-    interpreter = _interpreter(content)
-    found = []
-    for _ in _runs(interpreter, samples):
-        parts = [interpreter.get_tensor(one["index"]).reshape(-1) for one in interpreter.get_output_details()]
-        found.append(np.concatenate(parts))
-    return np.stack(found).astype(np.float64)
-
-
-def _interpreter(content: bytes, preserve: bool = False) -> Any:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if preserve else OpResolverType.AUTO
-    with scratch_folder() as folder:
-        interpreter = Interpreter(
-            str(write_bytes(folder / "one.tflite", content)),
-            experimental_op_resolver_type=resolver,
-            experimental_preserve_all_tensors=preserve,
-        )
-        interpreter.allocate_tensors()
-    return interpreter
-
-
-def _runs(interpreter: Any, samples: list[np.ndarray]) -> Any:
-    inputs = interpreter.get_input_details()
-    for number in range(len(samples[0])):
-        for detail, array in zip(inputs, samples, strict=True):
-            interpreter.set_tensor(detail["index"], array[number].reshape(detail["shape"]).astype(detail["dtype"]))
-        interpreter.invoke()
-        yield number
-
-
 def made_of(
     content: bytes,
     scheme: Scheme,
@@ -262,4 +209,5 @@ def made_of(
 
     asked = recipe(scheme, kept, per_tensor_dense, wide)
     made = bytes(Quantizer(bytearray(content), asked).quantize(ranges or None).quantized_model)
-    return with_casts(made) if wide and widen == CAST else made
+    made = with_casts(made) if wide and widen == CAST else made
+    return with_outputs_called(made, [tensor.name for tensor in graph_of(content).outputs])

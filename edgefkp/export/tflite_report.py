@@ -9,10 +9,11 @@ import numpy as np
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.layer_report import SAMPLES, SCHEMA, Explanation, LayerCost, shift_of
 from edgefkp.export.quantize import first_part, kept_in_float, made_of, output_biases, outputs_of, ranges_of
+from edgefkp.export.quantizer_input import readable
 from edgefkp.export.schemes import INTEGER, SCHEMES
 from edgefkp.files import captured_fds
 from edgefkp.networks.deviation import DEVIATION, POINTS
-from edgefkp.runtime.graph import Graph, read_graph
+from edgefkp.runtime.graph import Graph, graph_of
 
 
 def explain(
@@ -23,7 +24,8 @@ def explain(
     samples: one (N, *input shape) array for each input. unit: what an output is multiplied with for the table. To be
     called in a child process. Raises EdgefkpError for a file without layers that can be quantized.
     """
-    content, graph, scheme = path.read_bytes(), read_graph(path), SCHEMES[INTEGER]
+    content, scheme = readable(path.read_bytes()), SCHEMES[INTEGER]
+    graph = graph_of(content)
     few = [array[:SAMPLES] for array in samples]
     kept = kept_in_float(graph, keep_float)
     alike = bool(output_biases(graph))
