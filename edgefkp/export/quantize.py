@@ -12,8 +12,9 @@ Everything runs in a child process: the quantizer and the runtime that calibrate
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.export.islands import SAMPLES, has_gates, needed_in_float, of_kinds
 from edgefkp.export.output_names import with_outputs_called
 from edgefkp.export.quantizer_input import readable
 from edgefkp.export.quantizer_recipe import recipe
@@ -112,6 +114,8 @@ def quantize_here(
 
     with captured_fds():
         ranges = ranges_of(content, samples) if scheme.static else {}
+        if scheme.static and scheme.keeps_float and has_gates(graph):
+            kept = with_islands(graph, content, samples, kept, partial(made_of, content, scheme, ranges))
         made = made_as(scheme, content)
         missing = None
         if samples and scheme.corrects_bias and (biases := output_biases(graph)):
@@ -125,15 +129,20 @@ def quantize_here(
 def kept_in_float(graph: Graph, asked: Sequence[str] = ()) -> list[str]:
     """Outputs of the operators that stay in float: `asked`, the islands, and what sums these up.
 
-    The first part of a name that is several, with semicolons, is enough. Raises EdgefkpError for a name that no
-    operator has.
+    The first part of a name that is several, with semicolons, is enough, and a kind of operators stands for all of
+    them. Raises EdgefkpError for a name that no operator has.
     """
     outputs = [operator.outputs[0].name for operator in graph.operators if operator.outputs]
+    kinds = {operator.name for operator in graph.operators} - set(outputs)
+    asked = [*(name for name in asked if name not in kinds), *of_kinds(graph, kinds.intersection(asked))]
     asked = [next((name for name in outputs if one in (name, first_part(name))), one) for one in asked]
     unknown = [name for name in asked if name not in outputs]
     if unknown:
         listed = ", ".join(outputs[:12]) + (f" and {len(outputs) - 12} more" if len(outputs) > 12 else "")
-        raise EdgefkpError(f"no operator with the output '{unknown[0]}' in this file", f"outputs: {listed}")
+        raise EdgefkpError(
+            f"no operator with the output '{unknown[0]}' in this file, and no kind of operators",
+            f"outputs: {listed}; kinds: {', '.join(sorted(kinds))}",
+        )
     inside = {
         operator.outputs[0].name
         for operator in graph.operators
@@ -146,6 +155,25 @@ def kept_in_float(graph: Graph, asked: Sequence[str] = ()) -> list[str]:
                 continue  # the second sum is a layer of its own
             inside.add(operator.outputs[0].name)
     return [name for name in outputs if name in inside or name in asked]
+
+
+def with_islands(
+    graph: Graph, content: bytes, samples: list[np.ndarray], kept: list[str], make: Callable[..., bytes]
+) -> list[str]:
+    """`kept` and the outputs of the kinds of operators that are measured to be needed in float, in the graph's order.
+
+    make: the file with these outputs in float, and one scale for each output of a dense layer or not.
+    """
+    few = [array[:SAMPLES] for array in samples]
+
+    def also(kinds: Sequence[str]) -> list[str]:
+        found = {*kept, *of_kinds(graph, kinds)}
+        return [one.outputs[0].name for one in graph.operators if one.outputs and one.outputs[0].name in found]
+
+    found = needed_in_float(
+        lambda kinds: make(also(kinds), False), lambda made: outputs_of(made, few), outputs_of(content, few)
+    )
+    return also(found)
 
 
 def first_part(name: str) -> str:
