@@ -1,7 +1,7 @@
 """Ablations: change the recipe of this project's networks one item at a time, train, and score on validation persons.
 
     python bench/ablations.py WORK --data lfw-kaggle --lfw-extra lfw_extra.npz --ytfaces ytfaces.npz \\
-        [--only NAME ...] [--list]
+        --teacher export/best-masked-online.dynamic.tflite [--only NAME ...] [--list]
 
 WORK contains one folder per training. Re-run the same command to resume. Test faces are never used.
 Writes bench/results/ablations.json after each training; docs/MODELS.md shows it.
@@ -36,7 +36,7 @@ class Change:
     text: str
     network: Options  # of edgefkp.networks.ours.plain
     recipe: Options = field(default_factory=dict)  # fields of a recipe
-    # Options of `edgefkp train`; {lfw-extra} and {ytfaces} are replaced by the files given.
+    # Options of `edgefkp train`; {lfw-extra}, {ytfaces} and {teacher} are replaced by the files given.
     train: tuple[str, ...] = ("--labels", "full")
     images: int = IMAGES
     against: str = "base"
@@ -53,6 +53,12 @@ NANO_ARGMAX = {"channels": [16, 32, 48, 48, 64, 64], "strides": [2, 2, 2, 1, 1, 
 NANO_PYRAMID = {"channels": [16, 32, 48, 48, 64, 48], "strides": [2, 2, 2, 1, 2, 1], "head": "pyramid", "maps": 32}
 STRONG = {"degrees": 30, "scale": 0.2, "shift": 10, "dark": 0.2, "occlusion": 0.3, "occlusion_size": 40}
 PEAKED = {**STRONG, "dark": 0.15, "occlusion": 0.2, "peaked": True}
+# As the shipped networks are trained, with a teacher that is asked about every altered image.
+NANO = {"channels": [16, 32, 48, 48, 64, 56], "strides": [2, 2, 2, 1, 1, 1], "head": "argmax", "maps": 32}
+SHIPPED = {"corner": 0.03, "start": "random", "online": PEAKED}
+SMALL = {**PYRAMID, "maps": 32}
+TAUGHT = (*EXTRA, "--teacher", "{teacher}", "--teacher-share", "0.7", "--teacher-online")
+STEM4 = {"kernels": [5, 3, 3, 3, 3], "strides": [4, 2, 1, 1, 1]}
 MILD = {"degrees": 10, "scale": 0.08, "shift": 4, "contrast": 0.2, "brightness": 20, "gamma": 0.15}
 
 
@@ -62,6 +68,10 @@ def head(name: str, text: str, network: Options, against: str = "base") -> Chang
 
 def recipe(name: str, text: str, **fields: Any) -> Change:
     return Change(name, text, ARGMAX, fields, against="argmax")
+
+
+def taught(name: str, text: str, network: Options, against: str = "taught_nano") -> Change:
+    return Change(name, text, network, SHIPPED, TAUGHT, against=against)
 
 
 def data(name: str, text: str, *train: str) -> Change:
@@ -91,6 +101,22 @@ CHANGES = (
     recipe("strong", "rotation 30 degrees, scale 20 %, shift 10 px, darkness, more occlusion", online=STRONG),
     recipe("peaked", "as strong, with rare extremes of geometry, less darkness and occlusion", online=PEAKED),
     recipe("decay", "no weight decay", weight_decay=0.0),
+    taught("taught_nano", "nano as it was, best asked about every altered image", NANO),
+    taught("nano_8_24", "8 and 24 channels in front", {**NANO, "channels": [8, 24, 48, 48, 56, 56]}),
+    taught("nano_stem4", "a first layer of 5x5 and stride 4", {**NANO, **STEM4, "channels": [24, 48, 48, 64, 64]}),
+    taught("nano_48", "48 channels from the third layer on", {**NANO, "channels": [16, 32, 48, 48, 48, 48]}),
+    taught(
+        "taught_small",
+        "small with 16 channels in front and 32 maps, taught likewise",
+        {**SMALL, "channels": [16, 48, 64, 64, 96, 96, 96]},
+        "taught_small",
+    ),
+    taught(
+        "small_stem4",
+        "a first layer of 5x5 and stride 4",
+        {**SMALL, "channels": [32, 64, 80, 96, 96, 96], "kernels": [5, 3, 3, 3, 3, 3], "strides": [4, 2, 1, 2, 1, 1]},
+        "taught_small",
+    ),
     recipe("ema", "averaged over 100 steps in place of 500", ema=0.99),
 )
 
@@ -101,7 +127,7 @@ def train(change: Change, work: Path, given: argparse.Namespace) -> Path:
     point = {"name": change.name, "space": "plain", "options": change.network}
     network = str(write_json(folder / "network.json", point))
     recipe = write_json(folder / "recipe.json", {**change.recipe, "images": change.images})
-    files = {"{lfw-extra}": given.lfw_extra, "{ytfaces}": given.ytfaces}
+    files = {"{lfw-extra}": given.lfw_extra, "{ytfaces}": given.ytfaces, "{teacher}": given.teacher}
     options = [files.get(option, option) for option in change.train]
     command = [sys.executable, "-m", "edgefkp", "train", network, "--data", given.data, "--recipe", str(recipe)]
     command += [*options, "--precision", given.precision, "--out", str(folder), "--resume"]
@@ -152,6 +178,7 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--lfw-extra")
     parser.add_argument("--ytfaces")
+    parser.add_argument("--teacher")
     parser.add_argument("--precision", default="mixed_bfloat16")
     parser.add_argument("--only", nargs="*", help="run only these changes and the ones they are compared with")
     parser.add_argument("--list", action="store_true", help="list the changes and exit")

@@ -55,7 +55,6 @@ class FinderCard:
     trained_on: tuple[str, ...]
     teacher: str
     terms: str
-    credits: str  # to be named where the finder is used; "" for none
     made: str  # date
     files: tuple[FinderFile, ...]
 
@@ -126,7 +125,6 @@ def main(checkpoint: Path, photos: Path, out: Path, name: str) -> None:
         sources.trained_on,
         sources.teacher,
         sources.terms,
-        sources.credits,
         datetime.date.today().isoformat(),
         files,
     )

@@ -13,8 +13,7 @@ OLD_PORTRAITS = "csuScrapShots of pyvision_toolkit 1.3.6, training persons (BSD-
 class Sources:
     trained_on: tuple[str, ...]
     teacher: str
-    terms: str
-    credits: str = ""
+    terms: str  # "LICENSE: whom to credit; LICENSE: ..." of a free finder
 
 
 SOURCES = {
@@ -33,18 +32,18 @@ SOURCES = {
         (
             f"{PORTRAITS}, figshare 5047666 and 4220517",
             OLD_PORTRAITS,
-            "backgrounds without persons, chosen by eye, of these packages of Debian 12 (each file's license is in the "
-            "package's copyright file): desktop-base 12.0.6 (GPL-2+), gnome-backgrounds 43.1 (CC BY-SA 3.0, CC BY "
-            "4.0), lomiri-wallpapers 20.04.0 (CC BY 4.0, CC BY-SA 3.0 and 4.0, CC0), lxqt-themes 1.2.0 (LGPL-2.1+, "
-            "LGPL-3), mate-backgrounds 1.26.0 (GPL-2+, CC BY-SA 4.0), plasma-workspace-wallpapers 5.27.5 (LGPL-3, CC "
-            "BY-SA 4.0), sway-backgrounds 1.7 (MIT), ukui-wallpapers 20.04.3 (CC BY-SA 3.0)",
-            "backgrounds: scikit-image's cell, chelsea, chessboard, clock_motion, coffee, color, grass, gravel, horse, "
-            "hubble_deep_field, ihc, logo, moon, phantom, retina and rocket (CC0, public domain or BSD-3-Clause)",
+            "backgrounds without persons, chosen by eye, those with the licenses below of Debian 12's packages "
+            "lomiri-wallpapers-16.04 20.04.0, mypaint-data-extras 2.0.1 and sway-backgrounds 1.7",
+            "backgrounds: scikit-image's brick, cell, chelsea, coffee, grass, gravel, horse and retina (CC0), "
+            "clock_motion, hubble_deep_field and rocket (public domain)",
         ),
         "none: points that come with the portraits, placed by hand on 142 of their 409 photos and by MediaPipe's face "
         "mesh on the others",
-        "free to use, in products, too, with the credits",
-        "Face Research Lab London set, Lisa DeBruine and Benedict Jones, CC BY 4.0; csuScrapShots, Colorado "
-        "State University, BSD-3-Clause",
+        "CC BY 4.0: Face Research Lab London set, Lisa DeBruine and Benedict Jones; "
+        "BSD-3-Clause: csuScrapShots, Colorado State University; "
+        'CC BY 4.0: wallpapers by Aitzol Berasategi, Trevor "Freespace", Abhishek Mudgal and Jakub Mede; '
+        "CC0: wallpaper by Clemens Engelhardt, textures by MrMamurk and Ramón Miranda, photos of scikit-image; "
+        "public domain: photos of scikit-image, NASA and SpaceX; "
+        "MIT: Sway's wallpapers, Drew DeVault",
     ),
 }

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgefkp.demo.view import View
 from edgefkp.detect.overlay import annotated, color_of, draw_faces, draw_text, enlargement
-from edgefkp.detect.point_names import SHADE
+from edgefkp.detect.point_names import SHADE, side_margins
 from edgefkp.errors import counted
 from edgefkp.geometry import Box, move_points
 from edgefkp.layout import REFERENCE_SIDE
@@ -32,7 +32,10 @@ def render(view: View, with_status: bool = True) -> np.ndarray:
 
 
 def _compared(view: View) -> np.ndarray:
-    """Around the largest face, its points as dots and the other model's as rings; without a face the frame alone."""
+    """Around the largest face, its points as dots and the other model's as rings; without a face the frame alone.
+
+    Names stand beside it, in an image that is as much wider.
+    """
     options = view.options
     if not view.faces:
         return annotated(view.frame.image, (), options.names, options.mirror)
@@ -41,14 +44,20 @@ def _compared(view: View) -> np.ndarray:
     larger = enlargement(view.frame.image.shape) if options.names else 1
     height, width = (larger * side for side in view.frame.image.shape[:2])
     scale = min(height, width) / (ROOM * face.box.side)
+    width = min(width, height) if options.names else width  # beside the face is room for nothing but names
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     linear = scale * np.diag([-1.0 if options.mirror else 1.0, 1.0])
     matrix = np.column_stack([linear, middle - linear @ (face.box.x, face.box.y)])
-    image = _cut(view.frame.image, matrix, (width, height))
     roll = -face.box.roll if options.mirror else face.box.roll
     box = Box(float(middle[0]), float(middle[1]), scale * face.box.side, roll)
     # As both networks predicted them: nothing is smoothed.
     own = replace(face, box=box, keypoints=move_points(matrix, face.raw))
+    image = _cut(view.frame.image, matrix, (width, height))
+    if options.names:
+        left, right = side_margins([own], width, options.mirror)
+        matrix[0, 2] += left
+        own = replace(own, box=box._replace(x=box.x + left), keypoints=move_points(matrix, face.raw))
+        image = np.pad(image, ((0, 0), (left, right), (0, 0)), constant_values=SHADE[0])
     draw_faces(image, [own], options.names, options.mirror)
     if largest < len(view.other):
         _draw_rings(image, move_points(matrix, view.other[largest]), face.layout.points)

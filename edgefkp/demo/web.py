@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from edgefkp.bench.monitor import temperature
 from edgefkp.demo.answers import KINDS, Answer, as_json, file, refusal
 from edgefkp.demo.browser import browser_pages
 from edgefkp.demo.displays import KEYS, Display
@@ -69,7 +70,7 @@ class WebDisplay(Display):
         self._streams: Counter[str] = Counter()  # of each browser
         self._uploads = Uploads(pipeline.work)
         gets = {
-            **page_files("page.html", "live.js", "page.js"),
+            **page_files("page.html", "live.js", "history.js", "page.js"),
             "/live/": self._live,
             "/stream.mjpg": lambda rest: Answer(self._mjpeg(), f"multipart/x-mixed-replace; boundary={BOUNDARY}"),
             "/frame.jpg": self._frame,
@@ -129,7 +130,8 @@ class WebDisplay(Display):
         recent = logged if time.monotonic() - when < LOG_SECONDS else ""
         waiting = self._message or ("" if view else "no frame yet")
         files = [path.name for path in self._files]
-        return {**status, "choices": self._choices, "message": waiting, "told": recent, "files": files}
+        own = {"choices": self._choices, "message": waiting, "told": recent, "files": files}
+        return {**status, **own, "temperature": temperature()}
 
     def _file(self, rest: str) -> Answer | None:
         """One of the files that this demo wrote, and no other of the folder."""

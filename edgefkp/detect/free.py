@@ -1,9 +1,9 @@
 """The free set: a model, a finder and a presence check that were taught by data with clean terms alone.
 
-What may go into a product is decided by what the files themselves state. A model's card and a presence check name their
-terms as "LICENSE: whom to credit; LICENSE: ..." with each license one of CLEAN; a finder's card has terms that begin
-with PRODUCTS, and credits. A license that is not clean, a teacher or a start that was trained on other faces, and terms
-in another form make a file one that is not free.
+What may go into a product is decided by what the files themselves state. The cards of a model and of a finder, and a
+presence check, name their terms as "LICENSE: whom to credit; LICENSE: ..." with each license one of CLEAN. A license
+that is not clean, a teacher or a start that was trained on other faces, and terms in another form make a file one that
+is not free.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from edgefkp.detect.finders import FaceFinder
 
 # Licenses that allow any use, in products, too, with at most a credit.
-CLEAN = ("CC0", "CC BY 4.0", "CC BY 3.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0")
-PRODUCTS = "free to use, in products, too"  # how the terms of a free finder begin
+CLEAN = ("CC0", "public domain", "CC BY 4.0", "CC BY 3.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0")
 FINDER_CARD = "edgefkp.finder-card/1"
 _FOLDER = Path(finders.__file__).parent
 _HINT = "leave out --free (free=True) to use files under other terms: MODEL_LICENSES.md names them"
@@ -76,14 +75,15 @@ def free_finders() -> dict[str, tuple[str, ...]]:
         stored = read_json(path)
         if not isinstance(stored, dict) or stored.get("schema") != FINDER_CARD or path.stem not in finders.FINDERS:
             continue
-        if _is_free_finder(stored) and all((_FOLDER / file["file"]).exists() for file in stored.get("files", [])):
-            found[path.stem] = tuple(part.strip() for part in str(stored.get("credits", "")).split(";") if part.strip())
+        credits = _finder_credits(stored)
+        if credits is not None and all((_FOLDER / file["file"]).exists() for file in stored.get("files", [])):
+            found[path.stem] = credits
     return found
 
 
-def _is_free_finder(card: dict[str, Any]) -> bool:
-    teacher = str(card.get("teacher") or "none")
-    return str(card.get("terms", "")).startswith(PRODUCTS) and teacher.startswith("none")
+def _finder_credits(card: dict[str, Any]) -> tuple[str, ...] | None:
+    taught = not str(card.get("teacher") or "none").startswith("none")
+    return None if taught else credits_in(str(card.get("terms", "")))
 
 
 def free_set(model: Path | str | None = None, finder: str | FaceFinder = finders.DEFAULT) -> FreeSet:

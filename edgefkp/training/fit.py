@@ -94,7 +94,8 @@ def fit(
     spent = now.history[-1]["seconds"] if now.history else 0.0
     start = last_save = time.monotonic()
     settled_from = math.ceil((1 - recipe.settled) * steps / epoch_steps)  # epoch
-    shown = contextlib.closing(again.epochs(now.epoch, settled_from)) if again else contextlib.nullcontext()
+    end = math.ceil(steps / epoch_steps)
+    shown = contextlib.closing(again.epochs(now.epoch, settled_from, end)) if again else contextlib.nullcontext()
     try:
         with shown as copies, signals.deferred() as raise_held:
             while now.epoch * epoch_steps < steps and not _stalled(now.history, recipe.patience):

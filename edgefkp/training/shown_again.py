@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from edgefkp.data.arrays import read_arrays, write_arrays
 from edgefkp.data.augment import AugmentConfig, online_batch
 from edgefkp.data.imputation import TrainingSet
-from edgefkp.errors import EdgefkpError, reading
-from edgefkp.files import cache_dir, locked, replacing, sha256_arrays, sha256_file
+from edgefkp.errors import EdgefkpError
+from edgefkp.files import cache_dir, locked, sha256_arrays, sha256_file
 from edgefkp.runtime.predictor import Predictor
 from edgefkp.training.distillation import VIEWS, mixed, open_teacher, predict_views
 from edgefkp.training.key import deciding, key_of
@@ -64,9 +65,9 @@ class ShownAgain:
         teachers = [sha256_file(path) for path in self.teachers]
         return cache_dir() / FOLDER / key_of([faces, teachers, deciding(self.config), len(VIEWS), _SEED])[:16]
 
-    def epochs(self, first: int, settled_from: int) -> "Epochs":
-        """For a training that goes on at epoch `first`, and alters half as much from epoch `settled_from` on."""
-        return Epochs(self, first, settled_from)
+    def epochs(self, first: int, settled_from: int, end: int) -> "Epochs":
+        """Those from `first` to the one before `end`; images are altered half as much from `settled_from` on."""
+        return Epochs(self, first, settled_from, end)
 
     def copy(self, number: int) -> TrainingSet:
         """Copy `number` of the faces, with the targets to learn; drawn where it is not kept yet.
@@ -78,11 +79,8 @@ class ShownAgain:
             with locked(path.with_suffix(".lock"), _PATIENCE):  # another training may be drawing it
                 if not path.exists():
                     self._draw(path, number)
-        with (
-            reading(path, "a whole set of altered images", f"delete {path}"),
-            np.load(path) as kept,
-        ):
-            images, labels, answers = kept["images"], kept["labels"], kept["answers"]
+        kept = read_arrays(path, f"delete {path}")
+        images, labels, answers = (kept[name] for name in ("images", "labels", "answers"))
         return replace(self.faces, images=images, targets=mixed(answers, labels, self.share))
 
     def _path(self, number: int) -> Path:
@@ -100,17 +98,18 @@ class ShownAgain:
             np.mean([predict_views(one, images[start : start + _ASKED]) for one in self._predictors], axis=0)
             for start in range(0, len(images), _ASKED)
         ]
-        with replacing(path) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, images=images, labels=labels, answers=np.concatenate(answers).astype(np.float32))
+        kept = {"images": images, "labels": labels, "answers": np.concatenate(answers).astype(np.float32)}
+        write_arrays(path, kept)
 
 
 class Epochs:
     """The copies in the order of a training's epochs; the next one is made while one is shown."""
 
-    def __init__(self, source: ShownAgain, first: int, settled_from: int) -> None:
-        self._source, self._settled_from = source, settled_from
+    def __init__(self, source: ShownAgain, first: int, settled_from: int, end: int) -> None:
+        self._source, self._settled_from, self._end = source, settled_from, end
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="altered")
-        self._next: tuple[int, Future[TrainingSet]] = first, self._pool.submit(source.copy, self.number(first))
+        self._coming: dict[int, Future[TrainingSet]] = {}  # epoch -> its copy
+        self._prepare(first)
 
     def number(self, epoch: int) -> int:
         """Of the copy that the epoch shows."""
@@ -119,11 +118,13 @@ class Epochs:
         return epoch % self._source.count
 
     def __call__(self, epoch: int) -> TrainingSet:
-        number, coming = self._next
-        assert number == epoch
-        shown = coming.result()
-        self._next = epoch + 1, self._pool.submit(self._source.copy, self.number(epoch + 1))
+        shown = self._coming.pop(epoch).result()
+        self._prepare(epoch + 1)
         return shown
+
+    def _prepare(self, epoch: int) -> None:
+        if epoch < self._end:
+            self._coming[epoch] = self._pool.submit(self._source.copy, self.number(epoch))
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)

@@ -66,3 +66,20 @@ def test_of_several_faces_the_largest_is_enlarged(view):
     shown = render(replace(view, faces=[small, face], other=(shape, shape)), with_status=False)
     alone = render(replace(view, faces=[face], other=(shape,)), with_status=False)
     assert (shown == alone).all()
+
+
+def test_the_names_of_a_comparison_stand_beside_the_face(view):
+    face = view.faces[0]
+    small = replace(face, box=face.box._replace(x=100, y=100, side=40), raw=np.full_like(face.raw, 100))
+    options = replace(view.options, names=True)
+    shown = render(replace(view, faces=[small], other=(small.raw,), options=options), with_status=False)
+    height, width = shown.shape[:2]
+    crop = np.flatnonzero((shown[0] == 90).all(-1))  # the first row is above the box and all names
+    assert len(crop) == height
+    left, right = crop[0], width - 1 - crop[-1]
+    for margin in (shown[:, :left], shown[:, width - right :]):
+        assert margin.shape[1] > 50
+        assert (margin == 255).any()
+    center = left + (height - 1) / 2  # where the points lie
+    white = np.flatnonzero((np.abs(shown[height // 2].astype(int) - 255).max(-1) < 20)[left:-right]) + left
+    assert white.min() < center < white.max()

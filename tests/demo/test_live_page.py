@@ -427,3 +427,38 @@ def test_the_numbers_are_those_of_the_newest_view(live):
     assert set(numbers["ms"]) == {"find", "network", "smooth", "total"}
     assert (numbers["message"], numbers["told"]) == ("", "")
     assert numbers["model"] in numbers["choices"]
+
+
+@webdriver.needed
+def test_the_last_minutes_are_lines_and_a_board_without_a_sensor_has_none(live, browser, monkeypatch):
+    monkeypatch.setattr(web, "temperature", lambda: None)
+    browser.open(live.server.url)
+    corners = "document.querySelector('#fps-history polyline').getAttribute('points')?.split(' ').length"
+    browser.wait_for(f"{corners} >= 2")
+    assert "in the last 3 minutes" in browser.run("return document.getElementById('fps-history').ariaLabel")
+    assert browser.run("return document.getElementById('warm').hidden")
+    monkeypatch.setattr(web, "temperature", lambda: 61.4)
+    browser.wait_for("!document.getElementById('warm').hidden")
+    assert text(browser, "temperature") == "61"
+    assert browser.run("return document.getElementById('temperature-history').ariaLabel") == (
+        "temperature of the board, °C: 61 in the last 3 minutes"
+    )
+
+
+@webdriver.needed
+def test_a_line_holds_three_minutes_and_a_value_every_two_seconds(live, browser):
+    browser.open(live.server.url)
+    drawn = browser.run("""
+        return import("/history.js").then(({ History }) => {
+            const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+            document.createElement("td").append(svg);
+            const history = new History(svg, "rate", 0);
+            for (let second = 0; second <= 400; second++) history.add(second < 390 ? 30 : 15, second);
+            const corners = svg.firstChild.getAttribute("points").split(" ");
+            return [history.points.length, corners, svg.getAttribute("aria-label")];
+        });""")
+    count, corners, words = drawn
+    assert count == len(corners) == 91
+    assert corners[0] == "0.0,2.0"  # the oldest one, at the top
+    assert corners[-1] == "120.0,13.0"  # half as fast: half as high
+    assert words == "rate: 15 to 30 in the last 3 minutes"

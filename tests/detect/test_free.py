@@ -20,6 +20,7 @@ from edgefkp.errors import EdgefkpError
 from edgefkp.runtime import shipped
 
 TERMS = "CC BY 4.0: Face Research Lab, 2017; MIT: Some Head Model"
+FINDER_TERMS = "MIT: portraits; public domain: the moon"
 CREDITS = ("Face Research Lab, 2017 (CC BY 4.0)", "Some Head Model (MIT)")
 DEFAULT = shipped.find_model()
 
@@ -39,8 +40,8 @@ def parts(tmp_path, monkeypatch, card) -> Path:
     models.mkdir()
     found.mkdir()
     write_card(Path(shutil.copy(DEFAULT, models)), card)
-    finder = {"schema": free.FINDER_CARD, "terms": f"{free.PRODUCTS}, with the credits", "teacher": "none: by hand"}
-    (found / "edge.json").write_text(json.dumps({**finder, "credits": "faces: Face Research Lab; old: Colorado"}))
+    finder = {"schema": free.FINDER_CARD, "terms": FINDER_TERMS, "teacher": "none: by hand"}
+    (found / "edge.json").write_text(json.dumps(finder))
     file = tmp_path / "presence-free.npz"
     replace(presence.fitted(), terms="CC0: nobody").save(file)
     monkeypatch.setattr(shipped, "FOLDER", models)
@@ -96,7 +97,7 @@ def test_the_shipped_files_under_other_terms_are_not_free():
 
 def test_a_whole_set_predicts_and_names_its_credits(parts):
     detector = KeypointDetector(free=True)
-    assert detector.credits == (*CREDITS, "faces: Face Research Lab", "old: Colorado", "nobody (CC0)")
+    assert detector.credits == (*CREDITS, "portraits (MIT)", "the moon (public domain)", "nobody (CC0)")
     assert detector.model.parent == parts / "models"
     assert detector._presence.terms == "CC0: nobody"
     assert detector(np.full((120, 120), 128, np.uint8)) == []

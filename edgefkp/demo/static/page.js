@@ -1,6 +1,7 @@
 // The page of `edgefkp demo --display web`: the live image, its numbers, the demo's commands, and files of one's own.
 
 import { element, listen, percent, showKey, showLegend, showToggle } from "/controls.js";
+import { History } from "/history.js";
 import { Live } from "/live.js";
 
 const POLL = 400; // ms
@@ -56,6 +57,11 @@ function tell(numbers = state.numbers) {
   element("message").className = bad ? "bad" : "";
 }
 
+const histories = {
+  fps: new History(element("fps-history"), "frames a second", 0),
+  temperature: new History(element("temperature-history"), "temperature of the board, °C"),
+};
+
 // --- numbers ---------------------------------------------------------------------------------------------------
 
 function showNumbers(numbers) {
@@ -69,6 +75,7 @@ function showNumbers(numbers) {
   element("stage").style.setProperty("--aspect", numbers.size[0] / numbers.size[1]);
   element("runtime").textContent = numbers.runtime;
   element("fps").textContent = numbers.fps.toFixed(0);
+  showHistories(numbers);
   element("recorded").hidden = !numbers.dropped;
   element("dropped").textContent = `${numbers.dropped} frames`;
   element("searches").textContent = `${numbers.searches} in ${numbers.frames} frames`;
@@ -84,6 +91,15 @@ function showNumbers(numbers) {
   for (const id of TOGGLES) showToggle(element(id), Boolean(on[id]));
   showRange("faces", numbers.max_faces, numbers.max_faces);
   showRange("confidence", Math.round(100 * numbers.confidence), percent(numbers.confidence));
+}
+
+function showHistories({ fps, temperature }) {
+  const now = performance.now() / 1000;
+  histories.fps.add(fps, now);
+  element("warm").hidden = temperature === null;
+  if (temperature === null) return;
+  element("temperature").textContent = temperature.toFixed(0);
+  histories.temperature.add(temperature, now);
 }
 
 function showComparison({ model, compared, comparing, difference }) {
