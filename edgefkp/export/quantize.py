@@ -134,7 +134,7 @@ def kept_in_float(graph: Graph, asked: Sequence[str] = ()) -> list[str]:
     """
     outputs = [operator.outputs[0].name for operator in graph.operators if operator.outputs]
     kinds = {operator.name for operator in graph.operators} - set(outputs)
-    asked = [*(name for name in asked if name not in kinds), *of_kinds(graph, kinds.intersection(asked))]
+    asked = [*(name for name in asked if name not in kinds), *of_kinds(graph, sorted(kinds.intersection(asked)))]
     asked = [next((name for name in outputs if one in (name, first_part(name))), one) for one in asked]
     unknown = [name for name in asked if name not in outputs]
     if unknown:
