@@ -4,7 +4,8 @@
 
 Needs the extra quantize, and train for a network whose float file is not in export/. Both calibrate on the same
 training faces; ours is what `edgefkp export FILE.tflite --target litert-2` writes. Errors alone are measured, so a
-busy machine does not matter. Writes bench/results/quantizers.json; docs/MODELS_IN.md shows it.
+busy machine does not matter. Writes bench/results/quantizers.json, where the rows of other networks stay;
+docs/MODELS_IN.md shows it.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from edgefkp.export.parity import Parity, Reference, labeled, network_spec, pari
 from edgefkp.export.schemes import FLOAT
 from edgefkp.export.sources import source_of
 from edgefkp.export.targets import TARGETS
-from edgefkp.files import write_json
+from edgefkp.files import read_json, write_json
 from edgefkp.runtime import isolate
 from edgefkp.runtime.graph import read_graph
 from edgefkp.runtime.scratch import scratch_folder
@@ -99,10 +100,11 @@ def main() -> None:
     faces = int(part_of(source, "test").labeled.sum())
     data = {"name": source.name, "faces": faces, "calibration": calibration.COUNT}
     tools = versions("litert-quantizer", "ai-edge-litert")
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = read_json(given.out)["rows"] if given.out.exists() else []
     with scratch_folder() as folder:
         for name in given.networks or NETWORKS:
-            rows += rows_of(name, source, folder, lambda text: print(text, file=sys.stderr, flush=True))
+            made = rows_of(name, source, folder, lambda text: print(text, file=sys.stderr, flush=True))
+            rows = [row for row in rows if row["model"] != made[0]["model"]] + made
             write_json(given.out, {"schema": "edgefkp.quantizers/1", "data": data, "versions": tools, "rows": rows})
 
 

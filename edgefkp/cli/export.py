@@ -66,8 +66,8 @@ def _targets() -> str:
     "--keep-float",
     multiple=True,
     metavar="LAYER",
-    help=f"Layer that {' and '.join(KEEPING)} also keeps in float, beside a soft argmax and normalizations; may be "
-    "repeated.",
+    help=f"Layer, or kind of operators (MUL), that {' and '.join(KEEPING)} also keeps in float, beside a soft argmax, "
+    "normalizations and what is measured to need it; may be repeated.",
 )
 @click.option("--explain", is_flag=True, help="Write no file: show what int8 costs, layer by layer.")
 @click.option(

@@ -18,11 +18,14 @@ from edgefkp.layout import ModelSpec
 from edgefkp.networks.complexity import leaves
 from edgefkp.networks.deviation import has_deviation
 from edgefkp.networks.ours import FLOAT_LAYERS
+from edgefkp.runtime.graph import graph_of
 
 # Layers that compute means and quotients of what they see, for which 256 steps are too few.
 FLOAT_KINDS = ("LayerNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization")
 # Layers with weights, and the softmax, for whose use 256 steps can be too few.
 _LAYERS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense", "Softmax", *FLOAT_KINDS)
+# Operators at the ends of a file, and of the debugger.
+_ENDS = {"QUANTIZE", "DEQUANTIZE"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class ConversionSettings:
     u8: bool = False
     # Dense layers get one scale instead of one per output (see Target.per_tensor_dense).
     per_tensor_dense: bool = False
-    # Keras layers that keep computing in float.
+    # Keras layers and kinds of operators that keep computing in float.
     keep_float: tuple[str, ...] = ()
     # How those pixels are scaled, of each channel or one number for all, as InputSpec.mean_and_deviation.
     mean: tuple[float, ...] = (0.0,)
@@ -44,6 +47,8 @@ class ConversionSettings:
     head: str = ""
     # The operator that leads into it (see Target.widen).
     widen: str = CAST
+    # Kinds of operators may stay in float, too, where that is measured to be needed (edgefkp.export.islands).
+    gates: bool = False
 
     def __post_init__(self) -> None:
         scheme = SCHEMES[self.scheme]
@@ -69,7 +74,7 @@ class ConversionSettings:
         return {
             name: value
             for name, value in asdict(self).items()
-            if name not in ("mean", "deviation", "head", "widen") or value != getattr(blank, name)
+            if name not in ("mean", "deviation", "head", "widen", "gates") or value != getattr(blank, name)
         }
 
 
@@ -101,7 +106,8 @@ def convert(model: Any, settings: ConversionSettings, samples: Sequence[np.ndarr
         try:
             converter = converter_of(model, settings, samples)
             if settings.keep_float:
-                content = _keeping_float(model, converter, settings)
+                debugger = debugger_of(converter, [])
+                content = quantized(debugger, settings, *kept_by(model, debugger, settings))
             else:
                 content = bytes(converter.convert())
                 if settings.head:
@@ -174,32 +180,37 @@ def debugger_of(converter: Any, samples: Sequence[np.ndarray], names: Sequence[s
     return debugger
 
 
-def quantized(debugger: Any, settings: ConversionSettings, kept: list[str]) -> bytes:
-    """The int8 file with the operators whose outputs are `kept` in float."""
+def quantized(debugger: Any, settings: ConversionSettings, kept: Sequence[str], kinds: Sequence[str] = ()) -> bytes:
+    """The int8 file with the operators whose outputs are `kept`, and those of `kinds`, in float."""
     import tensorflow as tf
     from tensorflow.lite.python.util import modify_model_io_type
 
     # Setting the options through the property would quantize with verification operators once more.
-    debugger.options.denylisted_nodes = kept or None
+    debugger.options.denylisted_nodes = list(kept) or None
+    debugger.options.denylisted_ops = list(kinds) or None
     content = debugger.get_nondebug_quantized_model()
     return bytes(modify_model_io_type(content, tf.uint8 if settings.u8 else tf.float32, tf.float32))
 
 
-def _keeping_float(model: Any, converter: Any, settings: ConversionSettings) -> bytes:
-    """Quantize with the layers of `settings.keep_float` in float. Raises EdgefkpError for an unknown layer."""
-    debugger = debugger_of(converter, [])
+def kept_by(model: Any, debugger: Any, settings: ConversionSettings) -> tuple[list[str], list[str]]:
+    """The outputs of operators, and the kinds of operators, that `settings.keep_float` names.
+
+    Raises EdgefkpError for a name of neither.
+    """
     details = debugger._get_numeric_verify_tensor_details()
     computed = [debugger._get_operand_name_and_index(detail["name"])[0] for detail in details]
-    layers = tensors_of_layers(model, computed)
+    layers = {**tensors_of_layers(model, computed), **tensors_of_layers(model, computed, weighted=False)}
+    operators = {operator.name for operator in graph_of(debugger.quant_model).operators}
     kinds = {layer.name: type(layer).__name__ for layer in leaves(model)}
     # A layer that the converter left in float anyway is none that int8 computes.
-    unknown = [name for name in settings.keep_float if name not in layers and kinds.get(name) not in FLOAT_KINDS]
-    if unknown:
+    known = {*layers, *operators, *(name for name, kind in kinds.items() if kind in FLOAT_KINDS)}
+    if unknown := [name for name in settings.keep_float if name not in known]:
         raise EdgefkpError(
-            f"no layer '{unknown[0]}' that {settings.scheme} computes in this network",
-            f"layers: {_listed(list(layers))}",
+            f"no layer '{unknown[0]}' that {settings.scheme} computes in this network, and no kind of operators",
+            f"layers: {_listed(list(layers))}; kinds: {', '.join(sorted(filter(str.isupper, operators - _ENDS)))}",
         )
-    return quantized(debugger, settings, [tensor for name in settings.keep_float for tensor in layers.get(name, [])])
+    kept = [tensor for name in settings.keep_float for tensor in layers.get(name, [])]
+    return kept, [name for name in settings.keep_float if name in operators and name not in layers]
 
 
 def layers_in_float(model: Any) -> tuple[str, ...]:
@@ -210,8 +221,8 @@ def layers_in_float(model: Any) -> tuple[str, ...]:
     return (*argmax, *(layer.name for layer in layers if type(layer).__name__ in FLOAT_KINDS))
 
 
-def tensors_of_layers(model: Any, tensors: list[str]) -> dict[str, list[str]]:
-    """Keras layer -> the outputs of its operators, for the layers with weights.
+def tensors_of_layers(model: Any, tensors: list[str], weighted: bool = True) -> dict[str, list[str]]:
+    """Keras layer -> the outputs of its operators. weighted: only for the layers with weights.
 
     A fused operator's output is named after all that was fused into it, scope/layer_N/op joined by semicolons, where
     TensorFlow added the _N to make the scope unique; the network's last output has lost its name.
@@ -220,14 +231,15 @@ def tensors_of_layers(model: Any, tensors: list[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for tensor in tensors:
         parts = [re.sub(r"_\d+$", "", part) for part in re.split("[/;]", tensor)]
-        weighted = [part for part in parts if kinds.get(part) in _LAYERS]
-        if not weighted and tensor.startswith("StatefulPartitionedCall"):
+        owners = [part for part in parts if kinds.get(part) in _LAYERS]
+        if not owners and tensor.startswith("StatefulPartitionedCall"):
             outputs = [tensor._keras_history.operation.name for tensor in model.outputs]
             number = re.search(r":(\d+)", tensor)
             outputs = outputs[int(number[1]) :] if number and has_deviation(model) else outputs
-            weighted = [output for output in outputs if kinds.get(output) in _LAYERS][:1]
-        if weighted:
-            found.setdefault(weighted[-1], []).append(tensor)
+            owners = [output for output in outputs if kinds.get(output) in _LAYERS][:1]
+        owners = owners or ([] if weighted else [part for part in parts if part in kinds])
+        if owners:
+            found.setdefault(owners[-1], []).append(tensor)
     return found
 
 

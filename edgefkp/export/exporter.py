@@ -203,5 +203,5 @@ def explain(path: str, source: Any, options: Any) -> Any:
         samples = quantized.calibration.samples
         return tflite_report.explain(Path(path), samples, asked.keep_float, *output_unit(quantized.spec))
     job = ExportJob(Path(path), data, asked, ExportProgress())
-    settings = job.settings(INTEGER)
+    settings = job.measured(job.settings(INTEGER))
     return layer_report.explain(job.network, Path(path).stem, job.calibration.samples, settings, *output_unit(job.spec))

@@ -213,11 +213,10 @@ def points_of(graph: Graph, spec: ModelSpec) -> ModelSpec | None:
 
 
 def points_output(graph: Graph, spec: ModelSpec) -> Tensor | None:
-    """The only output; with deviations beside it, that of the points by its name."""
+    """The only output; of several, the one that the file's description names."""
     if len(graph.outputs) == 1:
         return graph.outputs[0]
-    named = {tensor.name: tensor for tensor in graph.outputs}
-    return named.get(spec.output.points) if spec.output.deviation in named else None
+    return next((tensor for tensor in graph.outputs if spec.output.points and tensor.name == spec.output.points), None)
 
 
 def _port(tensor: Tensor, integers: Tensor | None, spec: ModelSpec | None = None) -> Port:

@@ -29,7 +29,9 @@ from edgefkp.export.calibration import CalibrationSet
 from edgefkp.export.convert import ConversionSettings, bytes_scaling, convert, layers_in_float
 from edgefkp.export.folding import folded
 from edgefkp.export.inspect import Inspection, entry_of, inspect
+from edgefkp.export.islands import may_have_gates
 from edgefkp.export.job_contract import contract_of
+from edgefkp.export.keras_islands import with_islands
 from edgefkp.export.made_scheme import require_scheme
 from edgefkp.export.metadata import with_metadata
 from edgefkp.export.network_inputs import in_float32, sample_inputs, takes_bytes, with_shapes
@@ -131,8 +133,12 @@ class ExportJob:
             keep_float=(*own, *(layer for layer in options.keep_float if layer not in own)),
             head=scheme.head if wide else "",
             widen=options.target.widen if wide else CAST,
+            gates=scheme.keeps_float and may_have_gates(self.network),
             **(bytes_scaling(self.spec, scheme) if options.u8 and self.spec else {}),
         )
+
+    def measured(self, settings: ConversionSettings) -> ConversionSettings:  # what is needed in float among them
+        return with_islands(self.network, settings, self.calibration.samples) if settings.gates else settings
 
     def export(self, scheme: str, out: Path) -> Path:
         """Make the file of one scheme in `out`, unless it is current. Raises EdgefkpError as export_network."""
@@ -149,6 +155,7 @@ class ExportJob:
         if card and not self.options.replace:
             self._require_same_calibration(target, card, settings)
         self.progress.on_file(target.name)
+        settings = self.measured(settings)
         out.mkdir(parents=True, exist_ok=True)
         with scratch_folder() as folder:
             made = folder / target.name

@@ -9,9 +9,18 @@ from typing import Any
 import numpy as np
 
 from edgefkp.export.bias_correction import float_outputs, names_of, output_biases, outputs_of
-from edgefkp.export.convert import ConversionSettings, converter_of, debugger_of, quantized, tensors_of_layers
+from edgefkp.export.convert import (
+    ConversionSettings,
+    converter_of,
+    debugger_of,
+    kept_by,
+    quantized,
+    tensors_of_layers,
+)
+from edgefkp.export.islands import KINDS, has_gates, of_kinds
 from edgefkp.files import captured_fds
 from edgefkp.networks.deviation import points_only
+from edgefkp.runtime.graph import graph_of
 
 SAMPLES = 64  # calibration samples on which the layers are compared
 SCHEMA = "edgefkp.explanation/1"
@@ -19,9 +28,9 @@ SCHEMA = "edgefkp.explanation/1"
 
 @dataclass(frozen=True)
 class LayerCost:
-    # The Keras layer, as --keep-float takes it.
+    # The Keras layer, or the kind of operators without weights, as --keep-float takes it.
     layer: str
-    # The operator's output.
+    # The operator's output; of a kind, that of the last one.
     tensor: str
     # RMS difference from float, local to the operator, in steps of its output; about 0.29 is rounding alone. None where
     # it is not measured: of a .tflite.
@@ -45,9 +54,9 @@ class Explanation:
     shift: float
     # The largest such movement.
     worst: float
-    # Layers with weights, the most costly first.
+    # Layers with weights and kinds of operators, the most costly first.
     layers: tuple[LayerCost, ...]
-    # Layers that are in float in the file that export writes, from which this starts.
+    # Layers and kinds that are in float in the file that export writes, from which this starts.
     kept: tuple[str, ...] = ()
 
 
@@ -69,18 +78,27 @@ def explain(
         truth = float_outputs(model, samples)
         alike = bool(output_biases(model))
 
-        def shift_with(kept: list[str]) -> tuple[float, float]:
-            moved = outputs_of(quantized(debugger, settings, kept), samples, names) - truth
+        kept, in_float = kept_by(model, debugger, settings)
+
+        def shift_with(tensors: Sequence[str] = (), kind: str = "") -> tuple[float, float]:
+            kinds = [*in_float, kind] if kind else in_float
+            moved = outputs_of(quantized(debugger, settings, [*kept, *tensors], kinds), samples, names) - truth
             return shift_of(moved - moved.mean(0) if alike else moved, unit)
 
-        layers = tensors_of_layers(model, list(errors))
-        kept = [tensor for layer in settings.keep_float for tensor in layers.pop(layer, [])]
-        shift, worst = shift_with(kept)
+        shift, worst = shift_with()
         rows = []
-        for layer, tensors in layers.items():
-            less, less_worst = shift_with([*kept, *tensors])
-            error = max(errors[tensor] for tensor in tensors)
-            rows.append(LayerCost(layer, tensors[-1], error, shift - less, worst - less_worst))
+
+        def add(name: str, tensors: list[str], changed: tuple[float, float]) -> None:
+            error = max((errors[tensor] for tensor in tensors if tensor in errors), default=None)
+            rows.append(LayerCost(name, tensors[-1], error, shift - changed[0], worst - changed[1]))
+
+        for layer, tensors in tensors_of_layers(model, list(errors)).items():
+            if layer not in settings.keep_float:
+                add(layer, tensors, shift_with(tensors))
+        graph = graph_of(debugger.quant_model)
+        for kind in KINDS if has_gates(graph) else ():
+            if kind not in in_float and (tensors := of_kinds(graph, [kind])):
+                add(kind, tensors, shift_with(kind=kind))
     rows.sort(key=lambda row: -row.gain)
     return Explanation(SCHEMA, name, len(samples[0]), unit_name, shift, worst, tuple(rows), settings.keep_float)
 

@@ -12,8 +12,9 @@ Everything runs in a child process: the quantizer and the runtime that calibrate
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,17 @@ from typing import Any
 import numpy as np
 
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
+from edgefkp.export.islands import SAMPLES, has_gates, needed_in_float, of_kinds
+from edgefkp.export.output_names import with_outputs_called
+from edgefkp.export.quantizer_input import readable
 from edgefkp.export.quantizer_recipe import recipe
 from edgefkp.export.schemes import CAST, SCHEMES, Scheme
+from edgefkp.export.tensor_ranges import outputs_of, ranges_of
 from edgefkp.export.wide_head import soft_argmax, with_casts
-from edgefkp.files import captured_fds, write_bytes
+from edgefkp.files import captured_fds
 from edgefkp.networks.deviation import DEVIATION, POINTS
 from edgefkp.runtime import isolate
-from edgefkp.runtime.graph import Graph, Operator, buffer_of, read_graph
-from edgefkp.runtime.scratch import scratch_folder
+from edgefkp.runtime.graph import Graph, Operator, buffer_of, graph_of
 
 INSTALL = "pip install 'edgefkp[quantize]'"
 # Operators whose results 256 steps cannot hold: probabilities over many places, and the parts of a normalization.
@@ -99,8 +103,8 @@ def quantize_here(
     widen: str,
 ) -> dict[str, Any]:
     """In the child: the content of the quantized file, what was kept in float, what was corrected."""
-    scheme, content = SCHEMES[name], Path(path).read_bytes()
-    graph = read_graph(path)
+    scheme, content = SCHEMES[name], readable(Path(path).read_bytes())
+    graph = graph_of(content)
     kept = kept_in_float(graph, keep_float) if scheme.static and scheme.keeps_float else list(keep_float)
     ends = {tensor.name for tensor in graph.outputs}  # these have the scheme's own type
     wide = [one for one in soft_argmax(graph) if one not in ends] if scheme.head else []
@@ -110,6 +114,8 @@ def quantize_here(
 
     with captured_fds():
         ranges = ranges_of(content, samples) if scheme.static else {}
+        if scheme.static and scheme.keeps_float and has_gates(graph):
+            kept = with_islands(graph, content, samples, kept, partial(made_of, content, scheme, ranges))
         made = made_as(scheme, content)
         missing = None
         if samples and scheme.corrects_bias and (biases := output_biases(graph)):
@@ -123,15 +129,20 @@ def quantize_here(
 def kept_in_float(graph: Graph, asked: Sequence[str] = ()) -> list[str]:
     """Outputs of the operators that stay in float: `asked`, the islands, and what sums these up.
 
-    The first part of a name that is several, with semicolons, is enough. Raises EdgefkpError for a name that no
-    operator has.
+    The first part of a name that is several, with semicolons, is enough, and a kind of operators stands for all of
+    them. Raises EdgefkpError for a name that no operator has.
     """
     outputs = [operator.outputs[0].name for operator in graph.operators if operator.outputs]
+    kinds = {operator.name for operator in graph.operators} - set(outputs)
+    asked = [*(name for name in asked if name not in kinds), *of_kinds(graph, sorted(kinds.intersection(asked)))]
     asked = [next((name for name in outputs if one in (name, first_part(name))), one) for one in asked]
     unknown = [name for name in asked if name not in outputs]
     if unknown:
         listed = ", ".join(outputs[:12]) + (f" and {len(outputs) - 12} more" if len(outputs) > 12 else "")
-        raise EdgefkpError(f"no operator with the output '{unknown[0]}' in this file", f"outputs: {listed}")
+        raise EdgefkpError(
+            f"no operator with the output '{unknown[0]}' in this file, and no kind of operators",
+            f"outputs: {listed}; kinds: {', '.join(sorted(kinds))}",
+        )
     inside = {
         operator.outputs[0].name
         for operator in graph.operators
@@ -144,6 +155,25 @@ def kept_in_float(graph: Graph, asked: Sequence[str] = ()) -> list[str]:
                 continue  # the second sum is a layer of its own
             inside.add(operator.outputs[0].name)
     return [name for name in outputs if name in inside or name in asked]
+
+
+def with_islands(
+    graph: Graph, content: bytes, samples: list[np.ndarray], kept: list[str], make: Callable[..., bytes]
+) -> list[str]:
+    """`kept` and the outputs of the kinds of operators that are measured to be needed in float, in the graph's order.
+
+    make: the file with these outputs in float, and one scale for each output of a dense layer or not.
+    """
+    few = [array[:SAMPLES] for array in samples]
+
+    def also(kinds: Sequence[str]) -> list[str]:
+        found = {*kept, *of_kinds(graph, kinds)}
+        return [one.outputs[0].name for one in graph.operators if one.outputs and one.outputs[0].name in found]
+
+    found = needed_in_float(
+        lambda kinds: make(also(kinds), False), lambda made: outputs_of(made, few), outputs_of(content, few)
+    )
+    return also(found)
 
 
 def first_part(name: str) -> str:
@@ -194,61 +224,6 @@ def _with_biases(content: bytes, names: Sequence[str], missing: np.ndarray) -> b
     return bytes(changed)
 
 
-def ranges_of(content: bytes, samples: list[np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
-    """Tensor -> its smallest and largest value over the samples, as the quantizer takes them."""
-    interpreter = _interpreter(content, preserve=True)
-    details = [one for one in interpreter.get_tensor_details() if one["dtype"] == np.float32 and one["name"]]
-    ranges: dict[str, dict[str, np.ndarray]] = {}
-    for _ in _runs(interpreter, samples):
-        for detail in details:
-            try:
-                values = interpreter.get_tensor(detail["index"])
-            except ValueError:  # a tensor that holds nothing, as one that an optional input names
-                continue
-            if not values.size:
-                continue
-            shape = (1,) * values.ndim
-            known = ranges.setdefault(
-                detail["name"], {"min": np.full(shape, np.inf, np.float32), "max": np.full(shape, -np.inf, np.float32)}
-            )
-            known["min"] = np.minimum(known["min"], values.min().reshape(shape))
-            known["max"] = np.maximum(known["max"], values.max().reshape(shape))
-    return ranges
-
-
-def outputs_of(content: bytes, samples: list[np.ndarray]) -> np.ndarray:
-    """(N, numbers) float64 of a file with float ends."""
-    interpreter = _interpreter(content)
-    found = []
-    for _ in _runs(interpreter, samples):
-        parts = [interpreter.get_tensor(one["index"]).reshape(-1) for one in interpreter.get_output_details()]
-        found.append(np.concatenate(parts))
-    return np.stack(found).astype(np.float64)
-
-
-def _interpreter(content: bytes, preserve: bool = False) -> Any:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if preserve else OpResolverType.AUTO
-    with scratch_folder() as folder:
-        interpreter = Interpreter(
-            str(write_bytes(folder / "one.tflite", content)),
-            experimental_op_resolver_type=resolver,
-            experimental_preserve_all_tensors=preserve,
-        )
-        interpreter.allocate_tensors()
-    return interpreter
-
-
-def _runs(interpreter: Any, samples: list[np.ndarray]) -> Any:
-    inputs = interpreter.get_input_details()
-    for number in range(len(samples[0])):
-        for detail, array in zip(inputs, samples, strict=True):
-            interpreter.set_tensor(detail["index"], array[number].reshape(detail["shape"]).astype(detail["dtype"]))
-        interpreter.invoke()
-        yield number
-
-
 def made_of(
     content: bytes,
     scheme: Scheme,
@@ -262,4 +237,5 @@ def made_of(
 
     asked = recipe(scheme, kept, per_tensor_dense, wide)
     made = bytes(Quantizer(bytearray(content), asked).quantize(ranges or None).quantized_model)
-    return with_casts(made) if wide and widen == CAST else made
+    made = with_casts(made) if wide and widen == CAST else made
+    return with_outputs_called(made, [tensor.name for tensor in graph_of(content).outputs])

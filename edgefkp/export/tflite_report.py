@@ -1,18 +1,29 @@
 """What int8 costs a float .tflite layer by layer: it is quantized again with each layer left in float."""
 
 from collections.abc import Sequence
+from functools import partial
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
 from edgefkp.errors import EdgefkpError
+from edgefkp.export.islands import KINDS, has_gates, of_kinds
 from edgefkp.export.layer_report import SAMPLES, SCHEMA, Explanation, LayerCost, shift_of
-from edgefkp.export.quantize import first_part, kept_in_float, made_of, output_biases, outputs_of, ranges_of
+from edgefkp.export.quantize import (
+    first_part,
+    kept_in_float,
+    made_of,
+    output_biases,
+    outputs_of,
+    ranges_of,
+    with_islands,
+)
+from edgefkp.export.quantizer_input import readable
 from edgefkp.export.schemes import INTEGER, SCHEMES
 from edgefkp.files import captured_fds
 from edgefkp.networks.deviation import DEVIATION, POINTS
-from edgefkp.runtime.graph import Graph, read_graph
+from edgefkp.runtime.graph import Graph, graph_of
 
 
 def explain(
@@ -23,7 +34,8 @@ def explain(
     samples: one (N, *input shape) array for each input. unit: what an output is multiplied with for the table. To be
     called in a child process. Raises EdgefkpError for a file without layers that can be quantized.
     """
-    content, graph, scheme = path.read_bytes(), read_graph(path), SCHEMES[INTEGER]
+    content, scheme = readable(path.read_bytes()), SCHEMES[INTEGER]
+    graph = graph_of(content)
     few = [array[:SAMPLES] for array in samples]
     kept = kept_in_float(graph, keep_float)
     alike = bool(output_biases(graph))
@@ -39,8 +51,15 @@ def explain(
             moved = outputs_of(made_of(content, scheme, ranges, names, False), few)[:, counted] - truth
             return shift_of(moved - moved.mean(0) if alike else moved, unit)
 
+        if has_gates(graph):
+            kept = with_islands(graph, content, list(samples), kept, partial(made_of, content, scheme, ranges))
+            layers = [layer for layer in layers if layer not in kept]
         shift, worst = shift_with(kept)
         rows = []
+        for kind in KINDS if has_gates(graph) else ():
+            if set(tensors := of_kinds(graph, [kind])) - set(kept):
+                less, less_worst = shift_with([*kept, *tensors])
+                rows.append(LayerCost(kind, tensors[-1], None, shift - less, worst - less_worst))
         for layer in layers:
             less, less_worst = shift_with([*kept, layer])
             rows.append(LayerCost(first_part(layer), layer, None, shift - less, worst - less_worst))

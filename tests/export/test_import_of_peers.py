@@ -1,6 +1,7 @@
 """Networks of the field with their own points and crops: imported, they are scored on the points that are labeled."""
 
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from edgefkp.card import read_card
 from edgefkp.data.faces import Dataset, faces_of
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import evaluated
+from edgefkp.export.exporter import export_network
 from edgefkp.export.imports import Asked, import_network
 from edgefkp.geometry import Box, reframed
 from edgefkp.layout import KAGGLE15, LAYOUTS
@@ -97,3 +99,9 @@ def test_a_task_file_gives_the_network_of_the_points(tmp_path: Path) -> None:
     task.write_bytes(b"no zip")
     with pytest.raises(EdgefkpError, match="task file of MediaPipe"):
         import_network(str(task), tmp_path / "export")
+
+
+@pytest.mark.skipif(find_spec("litert_quantizer") is None, reason="litert-quantizer is not installed")
+def test_a_file_of_several_outputs_keeps_the_one_with_the_points_in_int8(tmp_path: Path) -> None:
+    (made,) = export_network(peer(tmp_path), tmp_path / "export", ["int8"], faces())
+    assert evaluated(made, faces(), "all").evaluation.score.rmse < 0.5

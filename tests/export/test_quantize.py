@@ -12,9 +12,11 @@ from edgefkp.data.faces import Dataset
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.export import quantize
 from edgefkp.export.exporter import explain_apart, export_network, find_networks
+from edgefkp.export.flatbuffer import packed, unpacked
 from edgefkp.export.inspect import inspect
 from edgefkp.export.options import ExportOptions
 from edgefkp.export.parity import parity_of
+from edgefkp.export.quantizer_input import readable
 from edgefkp.export.schemes import INTEGER, SCHEMES
 from edgefkp.export.targets import TARGETS
 from edgefkp.runtime.contract import Stated
@@ -122,6 +124,51 @@ def test_ours_is_not_worse_than_the_quantizers_defaults(tmp_path: Path, source: 
     integers = quantize.outputs_of(theirs, [_in_integers(samples, inspect(tmp_path / "theirs.tflite").inputs[0])])
     far = np.abs((integers - (port.zero_point or 0)) * port.scale - truth).mean()
     assert np.abs(quantize.outputs_of(ours, [samples]) - truth).mean() < far / 2
+
+
+def as_old_converters_write(content: bytes) -> bytes:
+    """The same file with an operator's kind in the field of one byte alone, and no list of signatures."""
+    model = unpacked(content)
+    for code in model.operatorCodes:
+        code.deprecatedBuiltinCode, code.builtinCode = code.builtinCode, 0
+    model.signatureDefs = None
+    return packed(model, 2 * len(content))
+
+
+@pytest.mark.parametrize("scheme", ["int8", "dynamic"])
+@needs_quantizer
+def test_a_float16_file_of_an_old_converter_is_quantized(tmp_path: Path, source: Dataset, scheme: str) -> None:
+    # MediaPipe's files are such ones: every operator was taken for an ADD, and no runtime loaded what came of it.
+    old = tmp_path / "old.float16.tflite"
+    old.write_bytes(as_old_converters_write((FIXTURES / "tiny.float16.tflite").read_bytes()))
+    samples = source.train.images[:16, ..., None].astype(np.float32) / 255
+    made = quantize.quantize(old, SCHEMES[scheme], [samples] if scheme == "int8" else [])
+    layers = [one for one in graph_of(made.content).operators if one.name in ("CONV_2D", "FULLY_CONNECTED")]
+    weights = [one.inputs[1] for one in layers if one.inputs[1].dtype == "int8"]  # type: ignore[union-attr]
+    assert len(weights) == (len(layers) if scheme == "int8" else 1)
+    assert all(one is not None and not any(one.zero_points) for one in weights)
+    truth = quantize.outputs_of((FIXTURES / "tiny.float32.tflite").read_bytes(), [samples])
+    assert np.abs(quantize.outputs_of(made.content, [samples]) - truth).mean() < 0.01
+
+
+def test_a_file_that_the_quantizer_reads_as_it_is_stays_as_it_is() -> None:
+    for name in ("float32", "float16"):
+        content = (FIXTURES / f"tiny.{name}.tflite").read_bytes()
+        assert (readable(content) == content) == (name == "float32")
+        twin = graph_of(readable(content))
+        assert [one.name for one in twin.operators] == [one.name for one in read_graph(TINY).operators]
+
+
+@needs_quantizer
+def test_each_channel_has_its_scale_and_each_output_its_name(source: Dataset) -> None:
+    samples = source.train.images[:4, ..., None].astype(np.float32) / 255
+    graph = graph_of(quantize.quantize(TINY, SCHEMES["int8"], [samples]).content)
+    for operator in graph.operators:
+        if operator.name in ("CONV_2D", "FULLY_CONNECTED"):
+            weights = operator.inputs[1]
+            assert weights is not None
+            assert len(weights.scales) == weights.shape[0] > 1
+    assert [one.name for one in graph.outputs] == [one.name for one in read_graph(TINY).outputs]
 
 
 @needs_quantizer
