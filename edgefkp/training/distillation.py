@@ -48,8 +48,8 @@ def online_teachers(faces: TrainingSet, teachers: Sequence[Path], share: float) 
 
 def mixed(answers: np.ndarray, targets: np.ndarray, share: float) -> np.ndarray:
     """`share` of the answers and the rest of the targets; the answer where a target is missing."""
-    mixed = share * answers + (1 - share) * targets
-    return np.where(np.isnan(targets), answers, mixed).astype(np.float32)
+    both = share * answers + (1 - share) * targets
+    return np.where(np.isnan(targets), answers, both).astype(np.float32)
 
 
 def open_teacher(teacher: Path, faces: TrainingSet) -> Predictor:
@@ -77,18 +77,17 @@ def augmented_copies(faces: TrainingSet, count: int, config: AugmentConfig, seed
 
 def predict_with_flip(predictor: Predictor, images: np.ndarray) -> np.ndarray:
     """(N, K, 2) pixels: the mean of the predictions for each image and for its mirror image."""
-    spec = predictor.spec
-    mirrored = predictor.predict(np.ascontiguousarray(images[:, :, ::-1]))
-    back = move_points(mirror(spec.input.side), mirrored, spec.layout.mirror_order)
-    return (predictor.predict(images) + back) / 2
+    return predict_views(predictor, images, VIEWS[:2])
 
 
-def predict_views(predictor: Predictor, images: np.ndarray) -> np.ndarray:
-    """(N, K, 2) pixels: the mean of the predictions for all VIEWS of each image."""
+def predict_views(
+    predictor: Predictor, images: np.ndarray, views: Sequence[tuple[float, float, bool]] = VIEWS
+) -> np.ndarray:
+    """(N, K, 2) pixels: the mean of the predictions for all views of each image."""
     spec = predictor.spec
     side, order = spec.input.side, spec.layout.mirror_order
     found = []
-    for degrees, scale, mirrored in VIEWS:
+    for degrees, scale, mirrored in views:
         matrix = similarity(spec.input.center, degrees, scale)
         seen = images if (degrees, scale) == (0, 1) else np.stack([move_image(matrix, one, side) for one in images])
         if mirrored:

@@ -16,7 +16,7 @@ import numpy as np
 from edgefkp.data.arrays import read_arrays, write_arrays
 from edgefkp.data.augment import AugmentConfig, online_batch
 from edgefkp.data.imputation import TrainingSet
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, writing
 from edgefkp.files import cache_dir, locked, sha256_arrays, sha256_file
 from edgefkp.runtime.predictor import Predictor
 from edgefkp.training.distillation import VIEWS, mixed, open_teacher, predict_views
@@ -48,7 +48,8 @@ class ShownAgain:
     settled: int = 0
 
     def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         every = [*range(self.count), *(~number for number in range(self.settled))]
         missing = sum(not self._path(number).exists() for number in every)
         needed = missing * (self.faces.images.nbytes + 2 * self.faces.targets.nbytes)
