@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,17 @@ from edgefkp.errors import EdgefkpError
 
 if TYPE_CHECKING:
     import click
+
+
+def words_of(description: str | None, *names: str) -> argparse.Namespace:
+    """The words of a program that takes just these; one whose name ends in "..." stands for all that are left.
+
+    --help prints the description and runs nothing.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in names:
+        parser.add_argument(name.removesuffix("..."), nargs="+" if name.endswith("...") else None)
+    return parser.parse_args()
 
 
 def run(program: click.Command) -> None:

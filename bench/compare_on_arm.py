@@ -8,12 +8,12 @@ times. An emulated userland uses the CPU of a Raspberry Pi 4 ($QEMU_CPU, default
 
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from bench import words_of
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.table import Table
 from edgefkp.export.inspect import inspect
@@ -104,17 +104,18 @@ def arm_table(path: Path) -> Table:
     )
 
 
-def main(python: str, out: str, files: Sequence[str]) -> None:
+def main() -> None:
     from edgefkp.runtime.reference_vectors import read_reference_vectors
 
+    words = words_of(__doc__, "python", "out", "files...")
     images = read_reference_vectors().images
     rows = []
-    for file in files:
+    for file in words.files:
         for runtime in RUNTIMES:
-            rows.append(compare(python, Path(file), images, runtime))
+            rows.append(compare(words.python, Path(file), images, runtime))
             print(rows[-1], file=sys.stderr, flush=True)
-    write_json(out, ArmResult(SCHEMA, "aarch64", os.environ["QEMU_CPU"], len(images), tuple(rows)))
+    write_json(words.out, ArmResult(SCHEMA, "aarch64", os.environ["QEMU_CPU"], len(images), tuple(rows)))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    main()

@@ -1,8 +1,8 @@
 """The built-in layouts as a drawing, with lines and numbers: python -m bench.draw_layouts docs/layouts.svg"""
 
-import sys
 from pathlib import Path
 
+from bench import words_of
 from edgefkp.files import write_text
 from edgefkp.layout import LAYOUTS, PointLayout, side_of
 
@@ -44,4 +44,4 @@ def _face(layout: PointLayout) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(write_text(Path(sys.argv[1]), drawing()))
+    print(write_text(Path(words_of(__doc__, "out").out), drawing()))

@@ -5,11 +5,11 @@
 Takes the annotations of a COCO file. Give training persons alone.
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
+from bench import words_of
 from edgefkp.data.own_layout import EXTENT
 from edgefkp.files import read_json
 from edgefkp.layout import LAYOUTS
@@ -55,4 +55,4 @@ def lines(shape: np.ndarray) -> str:
 
 if __name__ == "__main__":
     layout = LAYOUTS[NAME]
-    print(lines(mean_shape(points_of(Path(sys.argv[1]), layout.count), layout.mirror_order)))
+    print(lines(mean_shape(points_of(Path(words_of(__doc__, "faces").faces), layout.count), layout.mirror_order)))

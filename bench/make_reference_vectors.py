@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import words_of
 from edgefkp.card import read_card, write_card
 from edgefkp.data.synthetic import SHIPPED
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
@@ -106,6 +107,7 @@ def limit_of(path: Path, others: dict[str, float]) -> float:
 
 
 def main() -> None:
+    words_of(__doc__)
     for name, difference in make().items():
         print(f"{name}: runtimes differ by {difference:.4f} px at most")
     print(f"{VECTORS}: {VECTORS.stat().st_size} bytes")

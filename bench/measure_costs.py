@@ -21,7 +21,9 @@ def measured() -> dict[str, dict[str, int]]:
 
 
 if __name__ == "__main__":
+    from bench import words_of
     from edgefkp.files import write_json
     from edgefkp.networks.costs import FILE
 
+    words_of(__doc__)
     print(write_json(FILE, measured()))

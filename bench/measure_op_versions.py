@@ -7,11 +7,11 @@ edgefkp/export/targets/op_versions.json; a runtime that knows a version knows al
 """
 
 import re
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from bench import words_of
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.targets import TABLE
 from edgefkp.files import read_json, write_json
@@ -62,7 +62,8 @@ def _file(schema: Any, number: int, version: int) -> bytes:
 
 
 def main() -> None:
-    runtime, target = sys.argv[1:]
+    words = words_of(__doc__, "runtime", "target")
+    runtime, target = words.runtime, words.target
     table = read_json(TABLE) if TABLE.exists() else {}
     operators = measure(runtime)
     table[target] = {"runtime": runtime, "version": runtimes.choose(runtime).version, "operators": operators}

@@ -1,9 +1,8 @@
 """The plot of docs/MODELS.md, time against RMSE: python -m bench.pareto bench/results/peers.json docs/pareto.png"""
 
-import sys
-from pathlib import Path
 from typing import Any
 
+from bench import words_of
 from bench.doc_tables import scored
 from edgefkp.bench.verdict import VALID
 from edgefkp.files import read_json, write_bytes
@@ -40,6 +39,10 @@ def pareto(content: dict[str, Any]) -> Any:
     return figure
 
 
+def main() -> None:
+    words = words_of(__doc__, "stored", "out")
+    write_bytes(words.out, png(pareto(read_json(words.stored))))
+
+
 if __name__ == "__main__":
-    stored, out = map(Path, sys.argv[1:])
-    write_bytes(out, png(pareto(read_json(stored))))
+    main()

@@ -97,16 +97,12 @@ def _networks(*names: str) -> list[Path]:
     return [MODELS / f"{name}.keras" for name in names]
 
 
-def _full(given: Given) -> tuple[str, ...]:
-    return ("--data", given.data, "--labels", "full")
-
-
 def _exports(given: Given) -> Iterator[Command]:
     for model in NETWORKS:
         quants = [word for scheme in schemes_of(model) for word in ("--quant", scheme)]
-        yield _edgefkp("export", *_networks(model), *quants, *_full(given), "--out", EXPORT)
+        yield _edgefkp("export", *_networks(model), *quants, "--data", given.data, "--out", EXPORT)
     every = (*_networks("manual-masked-online", *NETWORKS), "--quant", "all", "--out", BUILD / "export", "--json")
-    yield _edgefkp("export", *every, *_full(given), out=PAGES / "results/export.json")
+    yield _edgefkp("export", *every, "--data", given.data, out=PAGES / "results/export.json")
 
 
 def _ship(given: Given) -> Iterator[Command]:
@@ -136,8 +132,8 @@ def _presence(given: Given) -> Iterator[Command]:
 
 def _scores(given: Given) -> Iterator[Command]:
     yield _bench("seeds", *_networks(*NETWORKS[:2]), *given.seconds, "--data", given.data)
-    scored = (EXPORT / f"{NETWORKS[1]}.int8.tflite", *_full(given), "--by", "pose,sharpness,brightness", "--json")
-    yield _edgefkp("evaluate", *scored, out=PAGES / "results/evaluation-small.json")
+    scored = (EXPORT / f"{NETWORKS[1]}.int8.tflite", "--data", given.data, "--by", "pose,sharpness,brightness")
+    yield _edgefkp("evaluate", *scored, "--json", out=PAGES / "results/evaluation-small.json")
     yield _bench("quantizers", "--data", given.data)
     yield _bench("finders", "--data", given.data, "--out", RESULTS / "finders.json")
     yield _bench("track", "--out", RESULTS / "track.json")
@@ -165,7 +161,7 @@ def _times(given: Given) -> Iterator[Command]:
     others += [given.mobilenetv2 / f"mobilenetv2.{scheme}.tflite" for scheme in ("float32", "int8")]
     yield _bench("peers.peers", *given.peers, *_files(), *others, "--data", given.data, python=given.python)
     yield _bench("pipeline", "--out", RESULTS / "pipeline.json")
-    yield _bench("structures")
+    yield _bench("structures", BUILD / "structures")
 
 
 def _documents(given: Given) -> Iterator[Command]:

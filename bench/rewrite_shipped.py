@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import words_of
 from edgefkp.card import read_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.metadata import with_metadata
@@ -76,6 +77,7 @@ def stored() -> Iterator[Path]:
 
 
 def main() -> None:
+    words_of(__doc__)
     import tempfile
 
     vectors = read_reference_vectors()

@@ -53,6 +53,12 @@ STRUCTURES: dict[str, dict[str, Any]] = {
         "channels": (16, 32, 40, 40, 40, 40, 40, 48), "strides": (2, 2, 2, 1, 1, 1, 1, 1), "residual": 1,
         "head": "argmax", "maps": 32,
     },
+    # Of later networks, by the time on AMD: nano_48, small_16 and best_24 are nano, small and best.
+    "nano_48": {**NANO, "channels": (16, 32, 48, 48, 48, 56)},
+    "nano_8_24": {**NANO, "channels": (8, 24, 48, 48, 56, 56)},
+    "nano_stem4": {
+        **NANO, "channels": (24, 48, 48, 64, 64), "kernels": (5, 3, 3, 3, 3), "strides": (4, 2, 1, 1, 1),
+    },
     "nano_6": {
         "channels": (16, 32, 40, 48, 64, 64), "strides": (2, 2, 2, 1, 2, 1), "head": "argmax", "maps": 32,
     },
@@ -62,6 +68,13 @@ STRUCTURES: dict[str, dict[str, Any]] = {
     },
     "small_pyramid": {
         "channels": (24, 48, 64, 64, 96, 96, 96), "strides": (2, 2, 2, 1, 2, 1, 1), "head": "pyramid", "maps": 64,
+    },
+    "small_16": {
+        "channels": (16, 48, 64, 64, 96, 96, 96), "strides": (2, 2, 2, 1, 2, 1, 1), "head": "pyramid", "maps": 64,
+    },
+    "small_stem4": {
+        "channels": (32, 64, 80, 96, 96, 96), "kernels": (5, 3, 3, 3, 3, 3), "strides": (4, 2, 1, 2, 1, 1),
+        "head": "pyramid", "maps": 32,
     },
     "small_pyramid_3": {
         "channels": (24, 48, 64, 64, 96, 96, 96), "strides": (2, 2, 2, 1, 2, 1, 1), "head": "pyramid", "maps": 64,
@@ -82,6 +95,10 @@ STRUCTURES: dict[str, dict[str, Any]] = {
     },
     "best_pyramid": {
         "channels": (32, 64, 64, 128, 128, 128, 256, 256, 256), "strides": (2, 2, 1, 2, 1, 1, 2, 1, 1),
+        "residual": 1, "head": "pyramid", "maps": 64,
+    },
+    "best_24": {
+        "channels": (24, 48, 128, 128, 128, 256, 256, 256), "strides": (2, 2, 2, 1, 1, 2, 1, 1),
         "residual": 1, "head": "pyramid", "maps": 64,
     },
     "best_pyramid_3": {
