@@ -1,7 +1,8 @@
 """After a training of our own networks: everything that depends on their weights, made again in order.
 
     python -m bench.renew --data lfw-kaggle --mobilenetv2 FOLDER [--photos photos.npz] [--free-faces FOLDER]
-        [--second-seed FILE.keras ...] [--peer FILE.tflite ...] [--python PYTHON] [--from STEP | --only STEP] [--list]
+        [--faces68 FILE] [--second-seed FILE.keras ...] [--peer FILE.tflite ...] [--python PYTHON]
+        [--from STEP | --only STEP] [--list]
 
 Files of every scheme that export/ has, the shipped copies, reference vectors, the presence check, scores, times, tables
 and plots. A step whose data are not given is named and left out. Each step is one or more commands, which are printed
@@ -31,6 +32,7 @@ from edgefkp.runtime import shipped
 ROOT = Path(__file__).resolve().parents[1]
 # In ROOT, where every command runs.
 EXPORT, MODELS, RESULTS, PAGES, BUILD = (Path(name) for name in ("export", "models", "bench/results", "docs", "build"))
+LANDMARKS = ("small.ibug68-masked-online", "small.ibug68.112rgb-masked-online")  # of 68 points
 NETWORKS = tuple(f"{name}-masked-online" for name in ("nano", "small", "best"))
 TIMED = ("dynamic", "int8", "float32")  # schemes in the table of peers
 
@@ -66,6 +68,7 @@ class Given:
     mobilenetv2: Path | None = None
     photos: Path | None = None
     free_faces: Path | None = None
+    faces68: Path | None = None
     seconds: tuple[Path, ...] = ()
     peers: tuple[Path, ...] = ()
     python: str = sys.executable
@@ -103,6 +106,14 @@ def _exports(given: Given) -> Iterator[Command]:
         yield _edgefkp("export", *_networks(model), *quants, "--data", given.data, "--out", EXPORT)
     every = (*_networks("manual-masked-online", *NETWORKS), "--quant", "all", "--out", BUILD / "export", "--json")
     yield _edgefkp("export", *every, "--data", given.data, out=PAGES / "results/export.json")
+
+
+def _landmarks(given: Given) -> Iterator[Command]:
+    for model in LANDMARKS:
+        quants = [word for scheme in schemes_of(model) for word in ("--quant", scheme)]
+        yield _edgefkp("export", *_networks(model), *quants, "--data", given.faces68, "--out", EXPORT)
+    files = [EXPORT / f"{model}.{scheme}.tflite" for model in LANDMARKS for scheme in schemes_of(model)]
+    yield _bench("peers.landmarks68", *files, "--data", given.faces68, python=given.python)
 
 
 def _ship(given: Given) -> Iterator[Command]:
@@ -172,6 +183,7 @@ def _documents(given: Given) -> Iterator[Command]:
 
 STEPS = {
     "export": Step("files of every scheme, with cards and model cards", _exports),
+    "landmarks": Step("files of 68 points, and their errors", _landmarks, ("faces68",)),
     "ship": Step("the copies in the package, and their reference vectors", _ship),
     "presence": Step("the presence check, for the new points", _presence, ("photos",)),
     "scores": Step("errors: seeds, quantizers, behind the finder, while tracking", _scores),
@@ -203,6 +215,7 @@ FOUND = click.Path(path_type=Path, exists=True, resolve_path=True)
 @click.option("--mobilenetv2", type=FOUND, help="Folder of its two files.")
 @click.option("--photos", type=FOUND, help="Of bench.finder.photos.")
 @click.option("--free-faces", type=FOUND, help="Faces of people who pose.")
+@click.option("--faces68", type=FOUND, help="Faces with 68 points.")
 @click.option("--second-seed", "seconds", multiple=True, type=FOUND, help="A .keras file of another seed.")
 @click.option("--peer", "peers", multiple=True, type=FOUND, help="An imported file.")
 @click.option("--python", default=sys.executable, help="Of the environment with dlib.")

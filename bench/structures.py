@@ -6,11 +6,12 @@
 Each structure is exported as float32, dynamic and int8 and timed by the harness of `edgefkp bench` with 1 thread on
 every runtime in --runtimes, in rounds of shuffled order. Times are ratios to MobileNetV2 float32 on the same runtime.
 WORK keeps the files; --export only creates them. Rows of structures that are not named remain unchanged.
-Writes bench/results/structures.json.
+Writes bench/results/structures-MAKER.json, a file for each maker of processors.
 """
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from edgefkp.export.schemes import FLOAT, INTEGER, SCHEMES
 from edgefkp.export.schemes.dynamic import DYNAMIC
 from edgefkp.files import json_text, read_json, write_bytes, write_json
 
-RESULT = Path(__file__).resolve().parent / "results/structures.json"
+RESULTS = Path(__file__).resolve().parent / "results"
 REFERENCE = "mobilenetv2.float32.tflite"
 MEASURED = (FLOAT, DYNAMIC.name, INTEGER)
 RUNTIMES = ("litert", "tflite-runtime")
@@ -150,6 +151,12 @@ def ratios(ms: dict[tuple[str, str], float], name: str, runtime: str) -> dict[st
     return {scheme: time / reference for scheme, time in found.items() if time and reference}
 
 
+def maker_of(described: dict[str, Any]) -> str:
+    """amd, intel, arm: the first word of the processor's name."""
+    name = str(described.get("processor") or described.get("architecture", "unknown"))
+    return re.split(r"\W", name.lower())[0]
+
+
 def said(number: int, total: int, label: str) -> None:
     print(f"{number}/{total} {label}", file=sys.stderr)
 
@@ -163,7 +170,7 @@ def main() -> None:
     parser.add_argument("--pin", type=int, nargs="*", default=[])
     parser.add_argument("--processes", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.4)
-    parser.add_argument("--out", type=Path, default=RESULT)
+    parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     faces = timed_images.drawn_images()
     names = ["mobilenetv2", *(given.names or STRUCTURES)]
@@ -178,18 +185,20 @@ def main() -> None:
     for name, row in rows.items():
         row["ratio"] = {runtime: ratios(ms, name, runtime) for runtime in given.runtimes}
     reference = rows.pop("mobilenetv2")
-    if given.out.exists():
-        kept = {row["name"]: row for row in read_json(given.out)["rows"]}
+    described = machine.describe()
+    out = given.out or RESULTS / f"structures-{maker_of(described)}.json"
+    if out.exists():
+        kept = {row["name"]: row for row in read_json(out)["rows"]}
         rows = {**kept, **rows}
     content = {
         "schema": "edgefkp.structures/1",
-        "machine": machine.title(machine.describe()),
+        "machine": machine.title(described),
         "versions": {row.runtime: row.version for row in result.rows},
         "reference": {**reference, "ms": {runtime: ms.get((REFERENCE, runtime)) for runtime in given.runtimes}},
         "failed": [failure.cell for failure in result.failed],
         "rows": [rows[name] for name in STRUCTURES if name in rows],
     }
-    write_json(given.out, content)
+    write_json(out, content)
     for row in content["rows"]:
         times = "  ".join(f"{s} {r:.3f}" for s, r in row["ratio"]["litert"].items())
         print(f"{row['name']:16} {row['macs'] / 1e6:6.1f} M  {row['bytes']['dynamic'] / 1000:6.0f} KB  {times}")

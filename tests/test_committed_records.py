@@ -70,7 +70,8 @@ TABLES: dict[str, Callable[[Path], Any]] = {
     "quantizers.json": doc_tables.quantizers_table,
     "robustness.json": doc_tables.robustness_table,
     "seeds.json": doc_tables.seeds_table,
-    "structures.json": doc_tables.structures_table,
+    "structures-amd.json": doc_tables.structures_table,
+    "structures-intel.json": doc_tables.structures_table,
 }
 FOR_PEOPLE = ("litert_tool.json", "loading.json", "training.json")  # no program reads them
 
