@@ -15,7 +15,9 @@ from bench.renew import STEPS, Command, Given, Step, chosen, main, schemes_of, s
 from edgefkp.cli import cli
 from edgefkp.errors import EdgefkpError, UsageError
 
-EVERYTHING = Given("faces", Path("m2"), Path("photos.npz"), Path("free"), Path("faces68.zip"), (), (Path("peer.tflite"),))
+EVERYTHING = Given(
+    "faces", Path("m2"), Path("photos.npz"), Path("free"), Path("faces68.zip"), (), (Path("peer.tflite"),)
+)
 
 
 class Parsed(Exception):
