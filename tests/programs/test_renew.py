@@ -1,54 +1,19 @@
 """bench.renew: the order of the work after a training, and what its commands name."""
 
-import argparse
-import contextlib
-import importlib
 import sys
 from pathlib import Path
 
-import click
 import pytest
 from click.testing import CliRunner
 
 from bench import renew
 from bench.renew import STEPS, Command, Given, Step, chosen, main, schemes_of, ship
-from edgefkp.cli import cli
 from edgefkp.errors import EdgefkpError, UsageError
+from tests.commands import require_understood
 
 EVERYTHING = Given(
     "faces", Path("m2"), Path("photos.npz"), Path("free"), Path("faces68.zip"), (), (Path("peer.tflite"),)
 )
-
-
-class Parsed(Exception):
-    """The words of a command were understood."""
-
-
-def require_understood(monkeypatch, program: str, words: list[str]) -> None:
-    """Let the program parse its words; it runs nothing. Files that the commands make themselves are not there yet."""
-    command = cli if program == "edgefkp" else importlib.import_module(program).main
-    while isinstance(command, click.Group):
-        command, words = command.commands.get(words[0]) or command.get_command(None, words[0]), words[1:]
-        assert command, words
-    if isinstance(command, click.Command):
-        with contextlib.suppress(click.BadParameter):
-            command.make_context(program, words)
-        return
-    with monkeypatch.context() as patch:
-        for name in ("parse_args", "parse_intermixed_args"):
-            patch.setattr(argparse.ArgumentParser, name, parsed_alone(name, words))
-        with pytest.raises(Parsed):
-            command()
-
-
-def parsed_alone(name: str, words: list[str]):
-    parse = getattr(argparse.ArgumentParser, name)
-
-    def instead(parser, *_):
-        parse(parser, words)
-        raise Parsed
-
-    return instead
 
 
 def test_every_command_of_every_step_names_a_program_and_files_that_are_there(monkeypatch):
@@ -57,7 +22,7 @@ def test_every_command_of_every_step_names_a_program_and_files_that_are_there(mo
         assert commands, name
         for command in commands:
             assert command.words[:2] == (sys.executable, "-m")
-            require_understood(monkeypatch, command.words[2], list(command.words[3:]))
+            require_understood(command.words[2], command.words[3:])
             for word in command.words[3:]:
                 if word.startswith(("export/", "models/")):
                     assert (renew.ROOT / word).is_file(), word
