@@ -59,6 +59,7 @@ SHIPPED = {"corner": 0.03, "start": "random", "online": PEAKED}
 SMALL = {**PYRAMID, "maps": 32}
 TAUGHT = (*EXTRA, "--teacher", "{teacher}", "--teacher-share", "0.7", "--teacher-online")
 STEM4 = {"kernels": [5, 3, 3, 3, 3], "strides": [4, 2, 1, 1, 1]}
+BOTH = {"separable": 1, "residual": 1}
 MILD = {"degrees": 10, "scale": 0.08, "shift": 4, "contrast": 0.2, "brightness": 20, "gamma": 0.15}
 
 
@@ -105,6 +106,16 @@ CHANGES = (
     taught("nano_8_24", "8 and 24 channels in front", {**NANO, "channels": [8, 24, 48, 48, 56, 56]}),
     taught("nano_stem4", "a first layer of 5x5 and stride 4", {**NANO, **STEM4, "channels": [24, 48, 48, 64, 64]}),
     taught("nano_48", "48 channels from the third layer on", {**NANO, "channels": [16, 32, 48, 48, 48, 48]}),
+    taught(
+        "separable_12",
+        "depthwise and 1x1 convolutions, 4.0 M MACs in place of 16.8 M",
+        {"channels": [16, 32, *(64,) * 5], "strides": [2, 2, 2, 1, 1, 1, 1], "head": "argmax", "maps": 32, **BOTH},
+    ),
+    taught(
+        "separable_pyramid",
+        "depthwise and 1x1 convolutions and a pyramid, 6.0 M MACs in place of 16.8 M",
+        {**PYRAMID, "channels": [16, 48, 96, 96, 128, 128, 128], **BOTH},
+    ),
     taught(
         "taught_small",
         "small with 16 channels in front and 32 maps, taught likewise",
