@@ -54,7 +54,7 @@ STRUCTURES: dict[str, dict[str, Any]] = {
         "channels": (16, 32, 40, 40, 40, 40, 40, 48), "strides": (2, 2, 2, 1, 1, 1, 1, 1), "residual": 1,
         "head": "argmax", "maps": 32,
     },
-    # Of later networks, by the time on AMD: nano_48, small_16 and best_24 are nano, small and best.
+    # Of later networks, by the time on AMD: nano_48 and small_16 are nano and small.
     "nano_48": {**NANO, "channels": (16, 32, 48, 48, 48, 56)},
     "nano_8_24": {**NANO, "channels": (8, 24, 48, 48, 56, 56)},
     "nano_stem4": {
