@@ -16,7 +16,7 @@ from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec
 from edgefkp.records import read_record
 from edgefkp.runtime.defects import defects_of
-from edgefkp.runtime.graph import Graph, Tensor, read_graph
+from edgefkp.runtime.graph import Graph, Tensor, integers_of, read_graph
 from edgefkp.runtime.metadata import CARD, FileMetadata, described
 
 SCHEMA = "edgefkp.inspection/1"
@@ -230,16 +230,6 @@ def _port(tensor: Tensor, integers: Tensor | None, spec: ModelSpec | None = None
         limits = (low, high)
     free = tuple(place for place, size in enumerate(tensor.signature) if size < 0)
     return Port(tensor.name, tensor.shape, tensor.dtype, scale, zero, step, limits, free)
-
-
-def integers_of(graph: Graph, output: Tensor) -> Tensor | None:
-    """The output itself if it is quantized, else the integers that a DEQUANTIZE makes it from."""
-    if output.quantized:
-        return output
-    for operator in graph.operators:
-        if operator.name == "DEQUANTIZE" and output in operator.outputs:
-            return operator.inputs[0]
-    return None
 
 
 def integer_bounds(tensor: Tensor) -> tuple[int, int] | None:

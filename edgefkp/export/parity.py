@@ -14,7 +14,7 @@ from edgefkp.evaluation.bootstrap import paired_interval
 from edgefkp.evaluation.evaluate import FacesPart
 from edgefkp.evaluation.fitted import fitted_faces
 from edgefkp.evaluation.metrics import rmse
-from edgefkp.export.inspect import integer_bounds, integers_of, points_output
+from edgefkp.export.inspect import integer_bounds, points_output
 from edgefkp.files import sha256_file
 from edgefkp.layout import ModelSpec
 from edgefkp.layouts.maps import conversion
@@ -22,7 +22,7 @@ from edgefkp.records import read_record
 from edgefkp.runtime import safety
 from edgefkp.runtime.contract import Stated, known_spec
 from edgefkp.runtime.engine import Engine, RuntimeChoice
-from edgefkp.runtime.graph import read_graph
+from edgefkp.runtime.graph import integers_of, read_graph
 from edgefkp.runtime.metadata import spec_of
 from edgefkp.runtime.safety import run_in_child
 

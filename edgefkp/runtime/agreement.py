@@ -11,10 +11,13 @@ from edgefkp.data.synthetic import draw_all
 from edgefkp.errors import EdgefkpError
 from edgefkp.layout import KAGGLE15, InputSpec
 from edgefkp.runtime import interpreters, isolate
+from edgefkp.runtime.graph import graph_of, integers_of
 from edgefkp.runtime.tflite_model import TfliteModel
 
 FACES = 8  # drawn ones, or random inputs for a file that takes something else
-LIMIT = 0.25  # px, root mean square: integers are rounded differently by one step, wrong arithmetic is tens of pixels
+# px, root mean square, or a step of the file's outputs where that is larger: runtimes round integers differently by one
+# step, and wrong arithmetic is tens of pixels.
+LIMIT = 0.25
 SHARE = 0.1  # the same for other outputs: of their own root mean square
 
 
@@ -27,10 +30,11 @@ class Disagreement:
     # Root mean square: pixels of points, else as a share of the outputs.
     distance: float
     pixels: bool
+    limit: float
 
     @property
     def wrong(self) -> bool:
-        return not self.distance <= (LIMIT if self.pixels else SHARE)
+        return not self.distance <= self.limit
 
     def __str__(self) -> str:
         return f"{self.distance:.2f} px" if self.pixels else f"{100 * self.distance:.0f} % of the outputs"
@@ -48,7 +52,8 @@ def disagreements(path: Path, runtimes: Sequence[str]) -> list[Disagreement]:
 def _between(first: str, known: dict[str, Any], other: str, found: dict[str, Any]) -> Disagreement:
     moved = np.sqrt(np.mean((found["outputs"] - known["outputs"]) ** 2))
     size = 1.0 if known["pixels"] else max(float(np.sqrt(np.mean(known["outputs"] ** 2))), 1e-12)
-    return Disagreement(other, first, float(moved) / size, known["pixels"])
+    limit = max(LIMIT, known["step"]) if known["pixels"] else SHARE
+    return Disagreement(other, first, float(moved) / size, known["pixels"], limit)
 
 
 def require_agreement(path: Path, runtimes: Sequence[str]) -> None:
@@ -62,12 +67,20 @@ def require_agreement(path: Path, runtimes: Sequence[str]) -> None:
 
 
 def run_here(path: str, runtime: str) -> dict[str, Any]:
-    """In the child: outputs (N, numbers) float64, pixels of points for a keypoint network."""
+    """In the child: outputs (N, numbers) float64, pixels of points for a keypoint network; their step, 0 for floats."""
     model = interpreters.load(path, runtime)
     if model.is_keypoint_model:
         points = model.predict(_faces(model.spec.input))
-        return {"outputs": points.reshape(len(points), -1).astype(np.float64), "pixels": True}
-    return {"outputs": np.stack([_outputs(model, seed) for seed in range(FACES)]), "pixels": False}
+        step = _step_of(Path(path), model)
+        return {"outputs": points.reshape(len(points), -1).astype(np.float64), "pixels": True, "step": step}
+    return {"outputs": np.stack([_outputs(model, seed) for seed in range(FACES)]), "pixels": False, "step": 0.0}
+
+
+def _step_of(path: Path, model: TfliteModel) -> float:
+    """Pixels between two neighboring values of the points; 0 for floats."""
+    graph = graph_of(path.read_bytes())
+    integers = integers_of(graph, graph.outputs[model.points_output or 0])
+    return integers.scales[0] * model.spec.unit if integers is not None and integers.quantized else 0.0
 
 
 def _faces(spec: InputSpec) -> np.ndarray:

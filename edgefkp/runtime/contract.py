@@ -11,7 +11,7 @@ from typing import Any
 from edgefkp.errors import EdgefkpError, EnvironmentProblem, UsageError
 from edgefkp.layout import LAYOUTS, SCALINGS, STANDARDIZED, InputSpec, ModelSpec, PointLayout
 from edgefkp.runtime.any_graph import read_any_graph
-from edgefkp.runtime.graph import Graph, Tensor
+from edgefkp.runtime.graph import Graph, Tensor, integers_of
 from edgefkp.runtime.metadata import spec_of
 from edgefkp.runtime.onnx_file import SUFFIX
 
@@ -130,7 +130,7 @@ def contract_of_file(path: Path, layout: PointLayout | None = None) -> Contract 
         shown["input"] = "its quantized input is from {:.3g} to {:.3g}".format(*limits)
     elif graph.inputs[0].dtype == "uint8":
         spec, shown["input"] = replace(spec, input=replace(spec.input, scaling="0..255")), "its input takes bytes"
-    if (limits := _limits(_integers_of(graph, graph.outputs[0]))) and (form := _form_within(*limits)):
+    if (limits := _limits(integers_of(graph, graph.outputs[0]))) and (form := _form_within(*limits)):
         spec = replace(spec, output=replace(spec.output, form=form))
         shown["output"] = "its quantized output is from {:.3g} to {:.3g}".format(*limits)
     return Contract(spec, shown)
@@ -151,15 +151,10 @@ def _integers_behind(graph: Graph, tensor: Tensor) -> Tensor:
     return tensor if tensor.quantized else next(made, tensor)
 
 
-def _integers_of(graph: Graph, tensor: Tensor) -> Tensor:
-    made = (op.inputs[0] for op in graph.operators if op.name == "DEQUANTIZE" and tensor in op.outputs)
-    return tensor if tensor.quantized else next((one for one in made if one is not None), tensor)
-
-
-def _limits(tensor: Tensor) -> tuple[float, float] | None:
+def _limits(tensor: Tensor | None) -> tuple[float, float] | None:
     """The smallest and largest number of a quantized tensor; None for one that is not, or whose scale is 16-bit."""
-    bounds = {"int8": (-128, 127), "uint8": (0, 255)}.get(tensor.dtype)
-    if not tensor.quantized or bounds is None:
+    bounds = {"int8": (-128, 127), "uint8": (0, 255)}.get(tensor.dtype) if tensor else None
+    if tensor is None or not tensor.quantized or bounds is None:
         return None
     low, high = ((bound - tensor.zero_points[0]) * tensor.scales[0] for bound in bounds)
     return low, high

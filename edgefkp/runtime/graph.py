@@ -214,3 +214,13 @@ def _values(vector: Any) -> Any:
 
 def _integers(vector: Any) -> tuple[int, ...]:
     return tuple(int(value) for value in _values(vector))
+
+
+def integers_of(graph: Graph, output: Tensor) -> Tensor | None:
+    """The output itself if it is quantized, else the integers that a DEQUANTIZE makes it from."""
+    if output.quantized:
+        return output
+    for operator in graph.operators:
+        if operator.name == "DEQUANTIZE" and output in operator.outputs:
+            return operator.inputs[0]
+    return None
