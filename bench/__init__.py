@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from edgefkp.errors import EdgefkpError
-
-if TYPE_CHECKING:
-    import click
 
 
 def words_of(description: str | None, *names: str) -> argparse.Namespace:
@@ -23,7 +20,7 @@ def words_of(description: str | None, *names: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(program: click.Command) -> None:
+def run(program: Callable[[], object]) -> None:
     """Run a program's command line; what goes wrong is two lines and an exit code."""
     try:
         program()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import words_of
+from bench import run, words_of
 from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.table import Table
 from edgefkp.export.inspect import inspect
@@ -118,4 +118,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

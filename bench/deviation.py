@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from bench import run
 from edgefkp.card import Card, card_path, read_card, write_with_card
 from edgefkp.cli.options import data_option, labels_option, log, print_json, reading_options
 from edgefkp.data.faces import Dataset
@@ -179,4 +180,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

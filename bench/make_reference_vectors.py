@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import words_of
+from bench import run, words_of
 from edgefkp.card import read_card, write_card
 from edgefkp.data.synthetic import SHIPPED
 from edgefkp.errors import EdgefkpError, EnvironmentProblem
@@ -114,4 +114,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

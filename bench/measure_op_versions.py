@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench import words_of
+from bench import run, words_of
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.targets import TABLE
 from edgefkp.files import read_json, write_json
@@ -72,4 +72,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import run
 from edgefkp.data.faces import Dataset, Faces
 from edgefkp.data.formats import open_dataset
 from edgefkp.errors import EdgefkpError
@@ -150,4 +151,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

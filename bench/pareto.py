@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench import words_of
+from bench import run, words_of
 from bench.doc_tables import scored
 from edgefkp.bench.verdict import VALID
 from edgefkp.files import read_json, write_bytes
@@ -45,4 +45,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from bench import run
 from bench.fit_pose import HELD_OUT, posed_faces
 from edgefkp.cli.options import json_option, log, print_json
 from edgefkp.data.faces import Faces
@@ -94,4 +95,4 @@ def main(data: str, upright: str, only: str | None, model: str | None, out: Path
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench import run
 from edgefkp.card import versions
 from edgefkp.data.faces import Dataset
 from edgefkp.data.formats import open_dataset
@@ -109,4 +110,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import words_of
+from bench import run, words_of
 from edgefkp.card import read_card
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.metadata import with_metadata
@@ -110,4 +110,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

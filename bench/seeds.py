@@ -1,6 +1,6 @@
 """Score trainings of the same recipe with different seeds.
 
-    python bench/seeds.py FILE.keras ... --data lfw-kaggle
+    python -m bench.seeds FILE.keras ... --data lfw-kaggle
 
 Each file is a model trained by `edgefkp train` with a different --seed. Scores cover validation and test persons, over
 points placed by hand or derived from such points. Writes bench/results/seeds.json; docs/MODELS.md shows it.
@@ -9,6 +9,7 @@ points placed by hand or derived from such points. Writes bench/results/seeds.js
 import argparse
 from pathlib import Path
 
+from bench import run
 from edgefkp.card import read_card
 from edgefkp.data.faces import DERIVED, PLACED
 from edgefkp.data.formats import open_dataset
@@ -42,4 +43,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,7 +1,7 @@
 """Measure sizes and times of many plain network structures, untrained, relative to MobileNetV2 float32 in one run.
 
-    python bench/structures.py WORK [NAME ...] --export
-    chrt -f 10 python bench/structures.py WORK [NAME ...] [--pin 1] [--processes 5]
+    python -m bench.structures WORK [NAME ...] --export
+    chrt -f 10 python -m bench.structures WORK [NAME ...] [--pin 1] [--processes 5]
 
 Each structure is exported as float32, dynamic and int8 and timed by the harness of `edgefkp bench` with 1 thread on
 every runtime in --runtimes, in rounds of shuffled order. Times are ratios to MobileNetV2 float32 on the same runtime.
@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import run
 from edgefkp.bench import harness, machine, timed_images
 from edgefkp.bench.plan import TimingSettings, cases_of
 from edgefkp.export.schemes import FLOAT, INTEGER, SCHEMES
@@ -205,4 +206,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -15,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from bench import run
 from edgefkp.data.cutting import scattered
 from edgefkp.data.formats import open_source
 from edgefkp.data.images import read_image
@@ -144,4 +145,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
