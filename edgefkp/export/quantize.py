@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,8 @@ from edgefkp.export.sixteen_bits import with_any_scale, without_hard_swish
 from edgefkp.export.tensor_ranges import extremes_of, interpreter_of, outputs_of, ranges_of
 from edgefkp.export.wide_head import soft_argmax, with_casts
 from edgefkp.files import captured_fds
-from edgefkp.networks.deviation import DEVIATION, POINTS
 from edgefkp.runtime import isolate
-from edgefkp.runtime.graph import Graph, Operator, buffer_of, graph_of
+from edgefkp.runtime.graph import Graph, Operator, Tensor, buffer_of, graph_of
 
 INSTALL = "pip install 'edgefkp[quantize]'"
 # Operators whose results 256 steps cannot hold: probabilities over many places, and the parts of a normalization.
@@ -228,23 +228,22 @@ def _sums(operator: Operator) -> bool:
 
 
 def output_biases(graph: Graph) -> list[str]:
-    """The constant that the last dense layer adds to each output: the only one, or points and deviations; empty for a
-    graph that does not end so."""
-    if len(graph.outputs) != 1 and {tensor.name for tensor in graph.outputs} != {POINTS, DEVIATION}:
-        return []
-    found = [_bias_of(graph, tensor.name) for tensor in graph.outputs]
-    return [] if None in found else [name for name in found if name]
+    """The constant that is added last to each output; empty for a graph in which one has none of its own."""
+    found = [_bias_of(graph, tensor) for tensor in graph.outputs]
+    return [name for name in found if name] if None not in found and len(set(found)) == len(found) else []
 
 
-def _bias_of(graph: Graph, output: str) -> str | None:
+def _bias_of(graph: Graph, output: Tensor) -> str | None:
+    """Of a dense layer, or of a convolution over all that it sees."""
     made_by = {operator.outputs[0].name: operator for operator in graph.operators if operator.outputs}
-    last = made_by.get(output)
+    last = made_by.get(output.name)
     while last is not None and last.name == "RESHAPE" and last.inputs[0] is not None:
         last = made_by.get(last.inputs[0].name)
-    if last is None or last.name != "FULLY_CONNECTED" or len(last.inputs) < 3 or last.activation:
+    if last is None or last.name not in ("FULLY_CONNECTED", "CONV_2D") or len(last.inputs) < 3 or last.activation:
         return None
     bias = last.inputs[2]
-    return bias.name if bias is not None and bias.constant and bias.dtype == "float32" else None
+    alone = bias is not None and bias.constant and bias.dtype == "float32" and prod(bias.shape) == prod(output.shape)
+    return bias.name if bias is not None and alone else None
 
 
 def _with_biases(content: bytes, names: Sequence[str], missing: np.ndarray) -> bytes:
