@@ -32,7 +32,7 @@ from edgefkp.runtime.graph import read_graph
 from edgefkp.runtime.metadata import FileMetadata
 from edgefkp.runtime.scratch import scratch_folder
 
-_FORM = 2  # of these files; those of an older one are made again
+_FORM = 3  # of these files; those of an older one are made again
 _FROM = (FLOAT, "float16")  # schemes that can be quantized
 # What a quantized file inherits from the card of the float one.
 _INHERITED = (*INHERITED, "imported")
