@@ -34,7 +34,7 @@ class CalibrationSet:
     name: str
     # One (N, *input shape) array for each input of the network, in its type.
     samples: tuple[np.ndarray, ...]
-    # Which of them do not count for ranges (edgefkp.export.range_outliers).
+    # Rows of those that do not count for ranges (edgefkp.export.range_outliers).
     left_out: tuple[int, ...] = ()
 
     @property

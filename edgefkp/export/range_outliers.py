@@ -72,7 +72,7 @@ def without(samples: Sequence[np.ndarray], rows: Sequence[int]) -> list[np.ndarr
 
 def note_of(rows: Sequence[int], count: int) -> str:
     """What people should know of samples that were left out."""
-    listed = ", ".join(str(row + 1) for row in rows)
+    listed = f"row{'s' if len(rows) > 1 else ''} {', '.join(map(str, rows))}"  # from 0, as the card has them
     return (
         f"{len(rows)} of {counted(count, 'calibration sample')} ({listed}) would make 8-bit ranges more than "
         f"{FACTOR:.0f} times as wide as all others; left out of them"

@@ -74,7 +74,7 @@ def test_a_calibration_keeps_its_hash_and_names_what_was_left_out() -> None:
     np.testing.assert_array_equal(part.ranging[0], samples[[0, 2]])
     assert part.entry == whole.entry | {"left_out": [1]}
     assert without([samples], ())[0] is samples
-    assert note_of((1,), 256).startswith("1 of 256 calibration samples (2) would make")
+    assert note_of((1,), 256).startswith("1 of 256 calibration samples (row 1) would make")
 
 
 def running_away() -> Any:
@@ -117,7 +117,7 @@ def test_export_leaves_out_what_a_network_runs_away_on(tmp_path: Path, source: A
     narrow, wide = export_network(tmp_path / "away.keras", tmp_path, ["int8", "int16x8"], source, options, progress)
     cards = [read_card(path) for path in (narrow, wide)]
     assert [(card.calibration or {}).get("left_out") for card in cards if card] == [[ODD], None]
-    assert [note for note in notes if "1 of 100 calibration samples (38) would make" in note]
+    assert [note for note in notes if "1 of 100 calibration samples (row 37) would make" in note]
     usual = [np.delete(samples(), ODD, 0)]
     truth = float_outputs(model, usual)
     before = outputs_of(convert(model, ConversionSettings("int8"), [samples()]), usual) - truth
