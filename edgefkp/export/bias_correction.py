@@ -9,6 +9,7 @@ the network is converted again (Nagel et al., "Data-Free Quantization Through We
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -33,13 +34,18 @@ def output_biases(model: Any) -> list[Any]:
 
 
 def _bias_of(tensor: Any) -> Any:
-    if len(tensor.shape) != 2:
-        return None
+    """Of a dense layer, or of a convolution over all that it sees, behind which nothing but the shape changes."""
     layer = tensor._keras_history.operation
-    while hasattr(layer, "layers") and len(layer.outputs) == 1:  # a network within it comes last
-        layer = layer.outputs[0]._keras_history.operation
-    linear = type(layer).__name__ == "Dense" and getattr(layer.activation, "__name__", "") == "linear"
-    return layer.bias if linear else None
+    while True:
+        if hasattr(layer, "layers") and len(layer.outputs) == 1:  # a network within it comes last
+            layer = layer.outputs[0]._keras_history.operation
+        elif type(layer).__name__ in ("Flatten", "Reshape"):
+            layer = layer._inbound_nodes[0].input_tensors[0]._keras_history.operation
+        else:
+            break
+    linear = type(layer).__name__ in ("Dense", "Conv2D") and getattr(layer.activation, "__name__", "") == "linear"
+    bias = layer.bias if linear else None
+    return bias if bias is not None and bias.shape[0] == prod(tensor.shape[1:]) else None
 
 
 def output_unit(spec: ModelSpec | None) -> tuple[float, str]:

@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from edgefkp.card import Card
 from edgefkp.data.arrays import read_arrays
 from edgefkp.data.faces import Dataset
 from edgefkp.data.split import Split, TrainingFaces, split
 from edgefkp.errors import EdgefkpError, counted
+from edgefkp.export.range_outliers import without
 from edgefkp.files import sha256_arrays
 from edgefkp.layout import KAGGLE15, InputSpec, PointLayout
 from edgefkp.layouts.maps import find_conversion
@@ -32,6 +34,8 @@ class CalibrationSet:
     name: str
     # One (N, *input shape) array for each input of the network, in its type.
     samples: tuple[np.ndarray, ...]
+    # Rows of those that do not count for ranges (edgefkp.export.range_outliers).
+    left_out: tuple[int, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -43,7 +47,29 @@ class CalibrationSet:
     @property
     def entry(self) -> dict[str, Any]:
         """What the card holds of it."""
-        return {"name": self.name, "samples": len(self), "hash": self.hash}
+        entry = {"name": self.name, "samples": len(self), "hash": self.hash}
+        return entry | ({"left_out": [*self.left_out]} if self.left_out else {})
+
+    @property
+    def ranging(self) -> tuple[np.ndarray, ...]:
+        """The samples that count for ranges."""
+        return tuple(without(self.samples, self.left_out))
+
+
+def require_same(now: CalibrationSet | None, card: Card, target: Path, parent: str) -> None:
+    """Raise EdgefkpError where the file that stands at `target`, with this card, was calibrated on other data.
+
+    A network that was trained again may come with other samples of data of that name: its input may be another.
+    parent: hash of the network.
+    """
+    was = card.calibration
+    if not was or not now or was.get("hash") == now.hash:
+        return
+    if card.parent_sha256 == parent or was.get("name") != now.name:
+        raise EdgefkpError(
+            f"{target} was calibrated on {was.get('name')}; this would be {now.name}",
+            "--replace makes it again; another --out keeps both",
+        )
 
 
 def of_faces(

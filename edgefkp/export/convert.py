@@ -12,6 +12,7 @@ from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.export.network_inputs import in_order_of, name_of, one_by_one, takes_bytes, with_fixed_batch
 from edgefkp.export.output_names import with_named_outputs
 from edgefkp.export.schemes import CAST, DEFAULT_SCHEMES, SCHEMES, Scheme, schemes_with
+from edgefkp.export.sixteen_bits import spell_out
 from edgefkp.export.wide_head import widened
 from edgefkp.files import cache_dir, captured_fds, write_bytes
 from edgefkp.layout import ModelSpec
@@ -148,6 +149,8 @@ def converter_of(model: Any, settings: ConversionSettings, samples: Sequence[np.
     if scheme.static:
         names = [name_of(tensor) for tensor in model.inputs]
         converter.representative_dataset = lambda: one_by_one(names, samples, in_graph)
+        if scheme.activation_bits > 8:
+            spell_out(converter)
         if in_graph or takes_bytes(model):  # the cast from uint8 has no 16-bit form, and stays what it is
             converter.target_spec.supported_ops.append(tf.lite.OpsSet.TFLITE_BUILTINS)
     if by_quantization:

@@ -204,4 +204,5 @@ def explain(path: str, source: Any, options: Any) -> Any:
         return tflite_report.explain(Path(path), samples, asked.keep_float, *output_unit(quantized.spec))
     job = ExportJob(Path(path), data, asked, ExportProgress())
     settings = job.measured(job.settings(INTEGER))
-    return layer_report.explain(job.network, Path(path).stem, job.calibration.samples, settings, *output_unit(job.spec))
+    samples = job.calibration_for(settings).ranging
+    return layer_report.explain(job.network, Path(path).stem, samples, settings, *output_unit(job.spec))

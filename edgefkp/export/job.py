@@ -32,14 +32,16 @@ from edgefkp.export.inspect import Inspection, entry_of, inspect
 from edgefkp.export.islands import may_have_gates
 from edgefkp.export.job_contract import contract_of
 from edgefkp.export.keras_islands import with_islands
-from edgefkp.export.made_scheme import require_scheme
+from edgefkp.export.keras_outliers import outliers
+from edgefkp.export.made_scheme import require_runs, require_scheme
 from edgefkp.export.metadata import with_metadata
 from edgefkp.export.network_inputs import in_float32, sample_inputs, takes_bytes, with_shapes
 from edgefkp.export.options import INHERITED, ExportOptions, ExportProgress
 from edgefkp.export.parity import Parity, Reference, labeled, parity, parity_of, reference_of
-from edgefkp.export.schemes import CAST, SCHEMES, TfliteName
+from edgefkp.export.range_outliers import note_of, without
+from edgefkp.export.schemes import CAST, INTEGER, SCHEMES, TfliteName
 from edgefkp.export.target_cost import Alternative, alternative_of
-from edgefkp.export.targets import refusals, require_target, tried
+from edgefkp.export.targets import refusals, tried
 from edgefkp.export.wide_head import may_have_soft_argmax
 from edgefkp.files import json_text, sha256_file, write_bytes
 from edgefkp.layout import ModelSpec
@@ -96,6 +98,18 @@ class ExportJob:
         dtype = str(self.network.inputs[0].dtype)
         return calibrations.of_faces(self.source, self.spec.input, layout=self.spec.layout, dtype=dtype)
 
+    def calibration_for(self, settings: ConversionSettings) -> CalibrationSet:
+        """With those samples left out of the ranges that 8-bit activations are better off without."""
+        narrow = settings.values.static and settings.values.activation_bits == 8
+        return self._without_outliers if narrow else self.calibration
+
+    @cached_property
+    def _without_outliers(self) -> CalibrationSet:
+        rows = outliers(self.network, self.settings(INTEGER), self.calibration.samples)
+        if rows:
+            self._note(note_of(rows, len(self.calibration)))
+        return replace(self.calibration, left_out=rows)
+
     def _calibration_of(self, settings: ConversionSettings) -> CalibrationSet | None:
         """Static schemes need samples; others are corrected by them if there are any and it is possible."""
         if settings.values.static:
@@ -109,12 +123,12 @@ class ExportJob:
 
     def _missing_of(self, settings: ConversionSettings) -> np.ndarray | None:
         """The bias correction of a file, in the network's own unit; None for floats and what cannot be corrected."""
-        calibration = self._calibration_of(settings)
-        if calibration is None or not self._correctable or not settings.values.corrects_bias:
+        if self._calibration_of(settings) is None or not self._correctable or not settings.values.corrects_bias:
             return None
-        key = measured_with(settings)
+        key, calibration = measured_with(settings), self.calibration_for(settings)
         if key not in self._missing:
-            self._missing[key] = missing_bias(self.network, key, calibration.samples, self._float_outputs)
+            (outputs,) = without([self._float_outputs], calibration.left_out)
+            self._missing[key] = missing_bias(self.network, key, calibration.ranging, outputs)
         return self._missing[key]
 
     @cached_property
@@ -138,7 +152,9 @@ class ExportJob:
         )
 
     def measured(self, settings: ConversionSettings) -> ConversionSettings:  # what is needed in float among them
-        return with_islands(self.network, settings, self.calibration.samples) if settings.gates else settings
+        if not settings.gates:
+            return settings
+        return with_islands(self.network, settings, self.calibration_for(settings).ranging)
 
     def export(self, scheme: str, out: Path) -> Path:
         """Make the file of one scheme in `out`, unless it is current. Raises EdgefkpError as export_network."""
@@ -153,7 +169,7 @@ class ExportJob:
                 write_card(target, replace(card, parity=asdict(compared)))
             return target
         if card and not self.options.replace:
-            self._require_same_calibration(target, card, settings)
+            calibrations.require_same(self._calibration_of(settings), card, target, self.parent)
         self.progress.on_file(target.name)
         settings = self.measured(settings)
         out.mkdir(parents=True, exist_ok=True)
@@ -179,20 +195,6 @@ class ExportJob:
             return read_card(target) if target.exists() else None
         return None
 
-    def _require_same_calibration(self, target: Path, card: Card, settings: ConversionSettings) -> None:
-        """Raise EdgefkpError where the file that stands there was calibrated on other data.
-
-        A network that was trained again may come with other samples of data of that name: its input may be another.
-        """
-        was, now = card.calibration, self._calibration_of(settings)
-        if not was or not now or was.get("hash") == now.hash:
-            return
-        if card.parent_sha256 == self.parent or was.get("name") != now.name:
-            raise EdgefkpError(
-                f"{target} was calibrated on {was.get('name')}; this would be {now.name}",
-                "--replace makes it again; another --out keeps both",
-            )
-
     def _key(self, settings: ConversionSettings) -> str:
         """Hash of all that decides the file."""
         calibration = self._calibration_of(settings)
@@ -213,7 +215,7 @@ class ExportJob:
         )
 
     def _convert(self, made: Path, settings: ConversionSettings) -> None:
-        samples = self.calibration.samples if settings.values.static else ()
+        samples = self.calibration_for(settings).ranging if settings.values.static else ()
         with corrected(self.network, self._missing_of(settings)):
             content = convert(self.network, settings, samples)
         write_bytes(made, with_metadata(content, self._metadata(settings)) if self.spec else content)
@@ -223,14 +225,7 @@ class ExportJob:
         inspection = inspect(made)
         if note := require_scheme(inspection, settings, made.name):
             self._note(note)
-        try:
-            require_target(inspection, self.options.target, made)
-        except EdgefkpError as error:
-            message = error.message.replace(str(made), made.name)
-            message = message.removeprefix(f"{made.name} is damaged: ")  # it was made a moment ago
-            hint = "choose another scheme for this network, or another --target"
-            hint = error.hint if "--target" in error.hint else hint
-            raise EdgefkpError(f"{made.name} was not written: {message}", hint) from error
+        require_runs(inspection, self.options.target, made, "network")
         return inspection
 
     def _metadata(self, settings: ConversionSettings) -> FileMetadata:
@@ -290,7 +285,7 @@ class ExportJob:
             parent=self.path.name,
             parent_sha256=self.parent,
             parent_bytes=self.path.stat().st_size,
-            calibration=calibration.entry if calibration else None,
+            calibration=self.calibration_for(settings).entry if calibration else None,
             bias_correction=correction,
             inspection=entry_of(inspection),
             versions=versions("tensorflow", "keras", "numpy", "ai-edge-litert", "tflite-runtime"),

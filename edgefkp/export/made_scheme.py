@@ -1,9 +1,12 @@
-"""What the converter made, against the scheme that was asked for."""
+"""What the converter made, against the scheme and the target that were asked for."""
+
+from pathlib import Path
 
 from edgefkp.errors import EdgefkpError
 from edgefkp.export.convert import ConversionSettings
 from edgefkp.export.inspect import Inspection
 from edgefkp.export.schemes import DEFAULT_SCHEMES, FLOAT
+from edgefkp.export.targets import Target, require_target
 
 # Operators that have integer kernels and most of the work: none of them is in float unless it was asked for.
 _WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED", "BATCH_MATMUL")
@@ -36,3 +39,14 @@ def require_scheme(inspection: Inspection, settings: ConversionSettings, name: s
         + (f" (in float: {listed[:200]})" if listed else ""),
         "choose another scheme for this network, or name what may stay float: --keep-float LAYER",
     )
+
+
+def require_runs(inspection: Inspection, target: Target, made: Path, source: str) -> None:
+    """As `require_target`, of a file that was made a moment ago. source: what it was made from, for the hint."""
+    try:
+        require_target(inspection, target, made)
+    except EdgefkpError as error:
+        message = error.message.replace(str(made), made.name).removeprefix(f"{made.name} is damaged: ")
+        hint = f"choose another scheme for this {source}, or another --target"
+        hint = error.hint if "--target" in error.hint else hint
+        raise EdgefkpError(f"{made.name} was not written: {message}", hint) from error

@@ -2,7 +2,8 @@
 
 Three things are not the quantizer's own, and are why its files come out closer to their networks:
 
-- Ranges are the smallest and largest values over all samples. By itself it takes a moving average, which forgets.
+- Ranges are the smallest and largest values over all samples but those of edgefkp.export.range_outliers. By itself it
+  takes a moving average, which forgets.
 - A soft argmax or a normalization stays in float: islands by operator. Where there are no floats, a soft argmax has 16
   bits.
 - The last bias takes back the mean error of the outputs, as in edgefkp.export.bias_correction.
@@ -16,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +28,14 @@ from edgefkp.export.islands import SAMPLES, has_gates, needed_in_float, of_kinds
 from edgefkp.export.output_names import with_outputs_called
 from edgefkp.export.quantizer_input import readable
 from edgefkp.export.quantizer_recipe import recipe
+from edgefkp.export.range_outliers import left_out, without
 from edgefkp.export.schemes import CAST, SCHEMES, Scheme
-from edgefkp.export.tensor_ranges import outputs_of, ranges_of
+from edgefkp.export.sixteen_bits import with_any_scale, without_hard_swish
+from edgefkp.export.tensor_ranges import extremes_of, interpreter_of, outputs_of, ranges_of
 from edgefkp.export.wide_head import soft_argmax, with_casts
 from edgefkp.files import captured_fds
-from edgefkp.networks.deviation import DEVIATION, POINTS
 from edgefkp.runtime import isolate
-from edgefkp.runtime.graph import Graph, Operator, buffer_of, graph_of
+from edgefkp.runtime.graph import Graph, Operator, Tensor, buffer_of, graph_of
 
 INSTALL = "pip install 'edgefkp[quantize]'"
 # Operators whose results 256 steps cannot hold: probabilities over many places, and the parts of a normalization.
@@ -51,6 +54,8 @@ class Quantized:
     kept: tuple[str, ...]
     # (outputs,) what was added to the last bias; None where that is not possible.
     missing: np.ndarray | None
+    # The samples that do not count for ranges (edgefkp.export.range_outliers).
+    left_out: tuple[int, ...] = ()
 
 
 def require_quantizer() -> None:
@@ -91,7 +96,7 @@ def quantize(
         raise EdgefkpError(
             f"{path.name} cannot be quantized to {scheme.name}: {cause[:150]}", "choose another scheme for this file"
         ) from None
-    return Quantized(found["content"].tobytes(), tuple(found["kept"]), found["missing"])
+    return Quantized(found["content"].tobytes(), tuple(found["kept"]), found["missing"], tuple(found["left_out"]))
 
 
 def quantize_here(
@@ -102,8 +107,11 @@ def quantize_here(
     per_tensor_dense: bool,
     widen: str,
 ) -> dict[str, Any]:
-    """In the child: the content of the quantized file, what was kept in float, what was corrected."""
+    """In the child: the content of the quantized file, what was kept in float, what was corrected, what was left
+    out."""
     scheme, content = SCHEMES[name], readable(Path(path).read_bytes())
+    if scheme.static and scheme.activation_bits > 8:
+        content = with_any_scale(without_hard_swish(content))
     graph = graph_of(content)
     kept = kept_in_float(graph, keep_float) if scheme.static and scheme.keeps_float else list(keep_float)
     ends = {tensor.name for tensor in graph.outputs}  # these have the scheme's own type
@@ -112,18 +120,42 @@ def quantize_here(
     def made_as(scheme: Scheme, source: bytes) -> bytes:
         return made_of(source, scheme, ranges, kept, per_tensor_dense, wide, widen)
 
+    rows: tuple[int, ...] = ()
+    measured = SCHEMES[scheme.measured_as or scheme.name]  # with floats at both ends
     with captured_fds():
-        ranges = ranges_of(content, samples) if scheme.static else {}
+        ranges: dict[str, Any] = {}
+        if scheme.static:
+            ranges, rows = ranges_for(
+                content, samples, scheme, lambda found: made_of(content, measured, found, kept, per_tensor_dense)
+            )
+            samples = without(samples, rows)
         if scheme.static and scheme.keeps_float and has_gates(graph):
             kept = with_islands(graph, content, samples, kept, partial(made_of, content, scheme, ranges))
         made = made_as(scheme, content)
         missing = None
         if samples and scheme.corrects_bias and (biases := output_biases(graph)):
-            measured = SCHEMES[scheme.measured_as or scheme.name]
             tried = made if measured is scheme else made_as(measured, content)
             missing = (outputs_of(content, samples) - outputs_of(tried, samples)).mean(0)
             made = made_as(scheme, _with_biases(content, biases, missing))
-    return {"content": np.frombuffer(made, np.uint8), "kept": kept, "missing": missing}
+    return {"content": np.frombuffer(made, np.uint8), "kept": kept, "missing": missing, "left_out": rows}
+
+
+def ranges_for(
+    content: bytes, samples: list[np.ndarray], scheme: Scheme, make: Callable[[dict[str, Any]], bytes]
+) -> tuple[dict[str, Any], tuple[int, ...]]:
+    """The ranges of a scheme's activations, and the samples that do not count for them.
+
+    make: the file with these ranges and floats at both ends.
+    """
+    extremes = extremes_of(interpreter_of(content, preserve=True), content, samples)
+    rows: tuple[int, ...] = ()
+    if scheme.activation_bits == 8:
+        rows = left_out(
+            extremes,
+            lambda some: outputs_of(make(ranges_of(content, extremes, some)), samples),
+            lambda: outputs_of(content, samples),
+        )
+    return ranges_of(content, extremes, rows), rows
 
 
 def kept_in_float(graph: Graph, asked: Sequence[str] = ()) -> list[str]:
@@ -196,23 +228,22 @@ def _sums(operator: Operator) -> bool:
 
 
 def output_biases(graph: Graph) -> list[str]:
-    """The constant that the last dense layer adds to each output: the only one, or points and deviations; empty for a
-    graph that does not end so."""
-    if len(graph.outputs) != 1 and {tensor.name for tensor in graph.outputs} != {POINTS, DEVIATION}:
-        return []
-    found = [_bias_of(graph, tensor.name) for tensor in graph.outputs]
-    return [] if None in found else [name for name in found if name]
+    """The constant that is added last to each output; empty for a graph in which one has none of its own."""
+    found = [_bias_of(graph, tensor) for tensor in graph.outputs]
+    return [name for name in found if name] if None not in found and len(set(found)) == len(found) else []
 
 
-def _bias_of(graph: Graph, output: str) -> str | None:
+def _bias_of(graph: Graph, output: Tensor) -> str | None:
+    """Of a dense layer, or of a convolution over all that it sees."""
     made_by = {operator.outputs[0].name: operator for operator in graph.operators if operator.outputs}
-    last = made_by.get(output)
+    last = made_by.get(output.name)
     while last is not None and last.name == "RESHAPE" and last.inputs[0] is not None:
         last = made_by.get(last.inputs[0].name)
-    if last is None or last.name != "FULLY_CONNECTED" or len(last.inputs) < 3 or last.activation:
+    if last is None or last.name not in ("FULLY_CONNECTED", "CONV_2D") or len(last.inputs) < 3 or last.activation:
         return None
     bias = last.inputs[2]
-    return bias.name if bias is not None and bias.constant and bias.dtype == "float32" else None
+    alone = bias is not None and bias.constant and bias.dtype == "float32" and prod(bias.shape) == prod(output.shape)
+    return bias.name if bias is not None and alone else None
 
 
 def _with_biases(content: bytes, names: Sequence[str], missing: np.ndarray) -> bytes:

@@ -1,6 +1,6 @@
 """The ranges of a float file's tensors over samples, and its outputs: by LiteRT, in a child process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,20 +15,38 @@ _CHANNELS = {"CONV_2D": 0, "TRANSPOSE_CONV": 0, "FULLY_CONNECTED": 0, "DEPTHWISE
 _LEAST = 1 / 1024
 
 
-def ranges_of(content: bytes, samples: list[np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+def ranges_of(
+    content: bytes, extremes: dict[str, np.ndarray], left_out: Sequence[int] = ()
+) -> dict[str, dict[str, np.ndarray]]:
     """Tensor -> its smallest and largest value over the samples, as the quantizer takes them.
 
     Of constants only where `weight_ranges` has one: the quantizer finds a scale for each of their channels by itself.
+    extremes: of `extremes_of`. left_out: samples that do not count.
     """
-    interpreter, graph = _interpreter(content, preserve=True), graph_of(content)
-    constants = {one.name for step in graph.operators for one in step.inputs if one is not None and one.constant}
+    ranges = weight_ranges(content, graph_of(content))
+    for name, (least, most) in extremes.items():
+        ranges[name] = {"min": np.delete(least, left_out, 0).min(0), "max": np.delete(most, left_out, 0).max(0)}
+    for known in ranges.values():
+        if not known["min"].any() and not known["max"].any():
+            known["max"] += 1  # always 0 here: with the smallest of scales, which no runtime loads
+    return ranges
+
+
+def extremes_of(interpreter: Any, content: bytes, samples: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """Tensor -> (2, N, 1, ...) float32: its smallest and largest value in each sample; not of constants.
+
+    interpreter: of `content`, one that keeps all tensors. samples: in the order of its inputs.
+    """
+    constants = {
+        one.name for step in graph_of(content).operators for one in step.inputs if one is not None and one.constant
+    }
     details = [
         one
         for one in interpreter.get_tensor_details()
         if one["dtype"] == np.float32 and one["name"] and one["name"] not in constants
     ]
-    ranges = weight_ranges(content, graph)
-    for _ in _runs(interpreter, samples):
+    found: dict[str, np.ndarray] = {}
+    for number in _runs(interpreter, samples):
         for detail in details:
             try:
                 values = interpreter.get_tensor(detail["index"])
@@ -36,16 +54,13 @@ def ranges_of(content: bytes, samples: list[np.ndarray]) -> dict[str, dict[str, 
                 continue
             if not values.size:
                 continue
-            shape = (1,) * values.ndim
-            known = ranges.setdefault(
-                detail["name"], {"min": np.full(shape, np.inf, np.float32), "max": np.full(shape, -np.inf, np.float32)}
-            )
-            known["min"] = np.minimum(known["min"], values.min().reshape(shape))
-            known["max"] = np.maximum(known["max"], values.max().reshape(shape))
-    for known in ranges.values():
-        if not known["min"].any() and not known["max"].any():
-            known["max"] += 1  # always 0 here: with the smallest of scales, which no runtime loads
-    return ranges
+            if detail["name"] not in found:
+                shape = (len(samples[0]), *(1,) * values.ndim)
+                found[detail["name"]] = np.stack([np.full(shape, end, np.float32) for end in (np.inf, -np.inf)])
+            least, most = found[detail["name"]][:, number : number + 1]
+            np.minimum(least, values.min(), out=least)
+            np.maximum(most, values.max(), out=most)
+    return found
 
 
 def weight_ranges(content: bytes, graph: Graph) -> dict[str, dict[str, np.ndarray]]:
@@ -71,7 +86,7 @@ def weight_ranges(content: bytes, graph: Graph) -> dict[str, dict[str, np.ndarra
 
 def outputs_of(content: bytes, samples: list[np.ndarray]) -> np.ndarray:
     """(N, numbers) float64 of a file with float ends."""
-    interpreter = _interpreter(content)
+    interpreter = interpreter_of(content)
     found = []
     for _ in _runs(interpreter, samples):
         parts = [interpreter.get_tensor(one["index"]).reshape(-1) for one in interpreter.get_output_details()]
@@ -79,7 +94,8 @@ def outputs_of(content: bytes, samples: list[np.ndarray]) -> np.ndarray:
     return np.stack(found).astype(np.float64)
 
 
-def _interpreter(content: bytes, preserve: bool = False) -> Any:
+def interpreter_of(content: bytes, preserve: bool = False) -> Any:
+    """LiteRT's, ready to run. preserve: it keeps all tensors, and computes without delegates."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if preserve else OpResolverType.AUTO
@@ -93,7 +109,7 @@ def _interpreter(content: bytes, preserve: bool = False) -> Any:
     return interpreter
 
 
-def _runs(interpreter: Any, samples: list[np.ndarray]) -> Iterator[int]:
+def _runs(interpreter: Any, samples: Sequence[np.ndarray]) -> Iterator[int]:
     inputs = interpreter.get_input_details()
     for number in range(len(samples[0])):
         for detail, array in zip(inputs, samples, strict=True):

@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,12 +17,14 @@ from edgefkp.export import calibration as calibrations
 from edgefkp.export.bias_correction import output_unit
 from edgefkp.export.calibration import CalibrationSet
 from edgefkp.export.inspect import entry_of, inspect
+from edgefkp.export.made_scheme import require_runs
 from edgefkp.export.metadata import with_metadata
 from edgefkp.export.options import INHERITED, ExportOptions, ExportProgress
 from edgefkp.export.parity import Parity, Reference, labeled, network_spec, parity, reference_of
 from edgefkp.export.quantize import Quantized, quantize, require_quantizer
+from edgefkp.export.range_outliers import note_of
 from edgefkp.export.schemes import FLOAT, SCHEMES, TfliteName, parse_tflite
-from edgefkp.export.targets import refusals, require_target, tried
+from edgefkp.export.targets import refusals, tried
 from edgefkp.files import json_text, sha256_file, write_bytes
 from edgefkp.layout import ModelSpec
 from edgefkp.runtime.contract import Contract
@@ -30,7 +32,7 @@ from edgefkp.runtime.graph import read_graph
 from edgefkp.runtime.metadata import FileMetadata
 from edgefkp.runtime.scratch import scratch_folder
 
-_FORM = 2  # of these files; those of an older one are made again
+_FORM = 3  # of these files; those of an older one are made again
 _FROM = (FLOAT, "float16")  # schemes that can be quantized
 # What a quantized file inherits from the card of the float one.
 _INHERITED = (*INHERITED, "imported")
@@ -114,6 +116,8 @@ class TfliteJob:
             made = folder / target.name
             found = self._quantized(name)
             content = found.content
+            if found.left_out:
+                self.progress.on_note(f"{self.path.name}: {note_of(found.left_out, len(self.calibration))}")
             if self.spec:
                 content = with_metadata(content, self._metadata(name, found.kept))
             write_bytes(made, content)
@@ -142,15 +146,7 @@ class TfliteJob:
                 f"{made.name} was not written: the quantizer made a {inspection.scheme} graph of it",
                 "most of its operators are not quantized; choose another scheme for this file",
             )
-        try:
-            require_target(inspection, self.options.target, made)
-        except EdgefkpError as error:
-            hint = (
-                error.hint if "--target" in error.hint else "choose another scheme for this file, or another --target"
-            )
-            raise EdgefkpError(
-                f"{made.name} was not written: {error.message.replace(str(made), made.name)}", hint
-            ) from error
+        require_runs(inspection, self.options.target, made, "file")
         if not self.options.parity or self.spec is None:
             return None
         data = {"name": self.source.name, "part": "test"}
@@ -205,7 +201,7 @@ class TfliteJob:
             parent=self.path.name,
             parent_sha256=self.parent,
             parent_bytes=self.path.stat().st_size,
-            calibration=self.calibration.entry if used else None,
+            calibration=replace(self.calibration, left_out=found.left_out).entry if used else None,
             bias_correction=correction,
             inspection=entry_of(inspection),
             parity=asdict(compared) if compared else None,

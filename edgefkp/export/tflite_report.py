@@ -16,7 +16,7 @@ from edgefkp.export.quantize import (
     made_of,
     output_biases,
     outputs_of,
-    ranges_of,
+    ranges_for,
     with_islands,
 )
 from edgefkp.export.quantizer_input import readable
@@ -45,7 +45,10 @@ def explain(
     if not layers:
         raise EdgefkpError(f"{path.name} has no layers with weights that could be integers", "export it as it is")
     with captured_fds():
-        ranges, truth = ranges_of(content, list(samples)), outputs_of(content, few)[:, counted]
+        truth = outputs_of(content, few)[:, counted]
+        ranges, _ = ranges_for(
+            content, list(samples), scheme, lambda found: made_of(content, scheme, found, kept, False)
+        )
 
         def shift_with(names: list[str]) -> tuple[float, float]:
             moved = outputs_of(made_of(content, scheme, ranges, names, False), few)[:, counted] - truth

@@ -19,6 +19,7 @@ from edgefkp.errors import EdgefkpError, EnvironmentProblem, printable
 ONNX = ".onnx"  # files of another form: edgefkp.runtime.onnx_file
 IDENTIFIER = b"TFL3"  # bytes 4-8 of every .tflite file (a flatbuffer's file identifier)
 _SCHEMAS = ("ai_edge_litert.schema_py_generated", "tflite", "tensorflow.lite.python.schema_py_generated")
+_WITH_ACTIVATION = {"FULLY_CONNECTED": "FullyConnectedOptions", "CONV_2D": "Conv2DOptions"}
 _MANY = 1_000_000  # operators or tensors; a count beyond it comes from damaged bytes
 
 
@@ -47,7 +48,7 @@ class Operator:
     version: int
     inputs: tuple[Tensor | None, ...]  # tensors of the same subgraph; None: an optional one that is left out
     outputs: tuple[Tensor, ...]
-    activation: int = 0  # of a dense layer: number of the activation that is fused into it, 0 without one
+    activation: int = 0  # of a dense layer or convolution: number of what is fused into it, 0 without an activation
 
 
 @dataclass(frozen=True)
@@ -132,10 +133,11 @@ def _operators(schema: Any, subgraph: Any, tensors: list[Tensor], named: list[tu
 
 
 def _activation(schema: Any, operator: Any, name: str) -> int:
-    table = operator.BuiltinOptions() if name == "FULLY_CONNECTED" else None
-    if table is None or operator.BuiltinOptionsType() != schema.BuiltinOptions.FullyConnectedOptions:
+    kind = _WITH_ACTIVATION.get(name, "")
+    table = operator.BuiltinOptions() if kind else None
+    if table is None or operator.BuiltinOptionsType() != getattr(schema.BuiltinOptions, kind):
         return 0
-    options = schema.FullyConnectedOptions()
+    options = getattr(schema, kind)()
     options.Init(table.Bytes, table.Pos)
     return int(options.FusedActivationFunction())
 
