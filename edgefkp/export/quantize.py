@@ -183,8 +183,9 @@ def kept_in_float(graph: Graph, asked: Sequence[str] = ()) -> list[str]:
     for operator in graph.operators:
         takes = {tensor.name for tensor in operator.inputs if tensor is not None}
         if operator.name in (*_SUMS, *_SHAPES) and operator.outputs and takes & inside:
-            if operator.name in _SUMS and any(_sums(one) for one in _makers(graph, takes & inside)):
-                continue  # the second sum is a layer of its own
+            last = operator.outputs[0] in graph.outputs
+            if operator.name in _SUMS and not last and any(_sums(one) for one in _makers(graph, takes & inside)):
+                continue  # the second sum is a layer of its own; the last one would clip what the first found
             inside.add(operator.outputs[0].name)
     return [name for name in outputs if name in inside or name in asked]
 

@@ -15,8 +15,9 @@ from edgefkp.networks.registry import NETWORKS, SPACES, Network
 # A first try of every size: six 3x3 convolutions, about 16 million multiplications.
 CHANNELS = (16, 32, 64, 64, 96, 96)
 STRIDES = (2, 2, 2, 1, 2, 1)
-# Of a soft argmax: layers that must not be rounded to 256 steps.
-FLOAT_LAYERS = ("softmax", "places")
+# Of a soft argmax: layers that must not be rounded to 256 steps, and the one that mixes centers into points. Centers of
+# faces that lie elsewhere than those of calibration would be clipped.
+FLOAT_LAYERS = ("softmax", "places", "keypoints")
 
 
 def plain(
