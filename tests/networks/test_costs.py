@@ -17,7 +17,7 @@ TOTALS = {
     "mobilenetv2": 2_257_984 + 1280 * 30 + 30,
     "nasnetmobile": 4_301_426,
 }
-MILLION_MACS = {"baseline": 390, "manual": 209, "tuned_drop": 662, "tuned_ffill": 246, "tuned_knn": 1044, "small": 25}
+MILLION_MACS = {"baseline": 390, "manual": 209, "tuned_drop": 662, "tuned_ffill": 246, "tuned_knn": 1044, "small": 22}
 
 
 def test_every_network_has_its_cost():

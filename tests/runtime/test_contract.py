@@ -7,7 +7,7 @@ import pytest
 
 from edgefkp.errors import UsageError
 from edgefkp.layout import LAYOUTS, InputSpec, ModelSpec, OutputSpec
-from edgefkp.runtime import interpreters, shipped
+from edgefkp.runtime import interpreters
 from edgefkp.runtime.contract import Contract, Stated, contract_of_file, contract_of_shapes, read_scaling
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -57,7 +57,7 @@ def test_shapes_show_points_size_colors_and_axes(takes: tuple[int, ...], gives: 
 
 
 def test_quantization_shows_range_and_units() -> None:
-    found = contract_of_file(shipped.FOLDER / "small-masked-online.int8.tflite")
+    found = contract_of_file(Path(__file__).parents[2] / "export" / "manual-masked-online.int8.tflite")
     assert found is not None
     assert found.spec == ModelSpec()
     assert found.shown.keys() == {"input", "output"}
