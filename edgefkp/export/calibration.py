@@ -36,6 +36,8 @@ class CalibrationSet:
     samples: tuple[np.ndarray, ...]
     # Rows of those that do not count for ranges (edgefkp.export.range_outliers).
     left_out: tuple[int, ...] = ()
+    # So many at the start always count for ranges: the first of faces holds the whole range of the input.
+    always: int = 0
 
     @property
     def hash(self) -> str:
@@ -90,7 +92,7 @@ def of_faces(
     poses = f" over {BINS**3} poses" if find_conversion(faces.layout, _POSE) else ""
     name = f"{source.name}, {len(faces)} training faces{poses}, seed {seed}"
     require_images(faces.images, name)
-    return CalibrationSet(name, (images_as_input(faces.images, spec).astype(dtype),))
+    return CalibrationSet(name, (images_as_input(faces.images, spec).astype(dtype),), always=1)
 
 
 def spread(parts: Split, count: int = COUNT, seed: int = SEED) -> np.ndarray:

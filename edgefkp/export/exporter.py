@@ -200,8 +200,8 @@ def explain(path: str, source: Any, options: Any) -> Any:
     data, asked = read_record(Dataset, source, "the faces"), read_record(ExportOptions, options, "the options")
     if path.endswith(".tflite"):
         quantized = TfliteJob(Path(path), data, asked, ExportProgress())
-        samples = quantized.calibration.samples
-        return tflite_report.explain(Path(path), samples, asked.keep_float, *output_unit(quantized.spec))
+        calibration = quantized.calibration
+        return tflite_report.explain(Path(path), calibration, asked.keep_float, *output_unit(quantized.spec))
     job = ExportJob(Path(path), data, asked, ExportProgress())
     settings = job.measured(job.settings(INTEGER))
     samples = job.calibration_for(settings).ranging

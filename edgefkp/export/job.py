@@ -105,7 +105,7 @@ class ExportJob:
 
     @cached_property
     def _without_outliers(self) -> CalibrationSet:
-        rows = outliers(self.network, self.settings(INTEGER), self.calibration.samples)
+        rows = outliers(self.network, self.settings(INTEGER), self.calibration)
         if rows:
             self._note(note_of(rows, len(self.calibration)))
         return replace(self.calibration, left_out=rows)

@@ -1,11 +1,9 @@
 """The calibration samples of a Keras network that are left out of 8-bit ranges."""
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from edgefkp.export.bias_correction import measured_with, names_of, outputs_of
+from edgefkp.export.calibration import CalibrationSet
 from edgefkp.export.convert import ConversionSettings, convert
 from edgefkp.export.network_inputs import in_order_of
 from edgefkp.export.range_outliers import left_out, without
@@ -15,11 +13,11 @@ from edgefkp.files import captured_fds
 from edgefkp.networks.deviation import points_only
 
 
-def outliers(model: Any, settings: ConversionSettings, samples: Sequence[np.ndarray]) -> tuple[int, ...]:
-    """Rows of `samples`, one (N, *input shape) array for each input; they are compared in a file by `settings`."""
+def outliers(model: Any, settings: ConversionSettings, calibration: CalibrationSet) -> tuple[int, ...]:
+    """Rows of the samples; they are compared in a file by `settings`."""
     import tensorflow as tf
 
-    model = points_only(model)
+    model, samples = points_only(model), calibration.samples
     names, content = names_of(model), convert(model, ConversionSettings(FLOAT))
     with captured_fds():
         interpreter = tf.lite.Interpreter(
@@ -35,4 +33,5 @@ def outliers(model: Any, settings: ConversionSettings, samples: Sequence[np.ndar
         extremes,
         lambda rows: outputs_of(convert(model, measured, without(samples, rows)), samples, names),
         lambda: outputs_of(content, samples, names),
+        calibration.always,
     )

@@ -71,12 +71,13 @@ def quantize(
     keep_float: Sequence[str] = (),
     per_tensor_dense: bool = False,
     widen: str = CAST,
+    always: int = 0,
 ) -> Quantized:
     """The float file at `path` in `scheme`, which is one with integers.
 
     samples: one (N, *input shape) array for each input, in the file's order; dynamic files are corrected by them if
     there are any. keep_float: names of tensors whose operators stay in float, beside the islands.
-    per_tensor_dense, widen: as the target has them.
+    per_tensor_dense, widen: as the target has them. always: so many samples at the start always count for ranges.
     Raises EdgefkpError for a file that cannot be quantized, EnvironmentProblem without the quantizer.
     """
     require_quantizer()
@@ -89,6 +90,7 @@ def quantize(
             list(keep_float),
             per_tensor_dense,
             widen,
+            always,
             label="quantization",
         )
     except isolate.ChildDied as died:
@@ -106,6 +108,7 @@ def quantize_here(
     keep_float: list[str],
     per_tensor_dense: bool,
     widen: str,
+    always: int,
 ) -> dict[str, Any]:
     """In the child: the content of the quantized file, what was kept in float, what was corrected, what was left
     out."""
@@ -126,7 +129,11 @@ def quantize_here(
         ranges: dict[str, Any] = {}
         if scheme.static:
             ranges, rows = ranges_for(
-                content, samples, scheme, lambda found: made_of(content, measured, found, kept, per_tensor_dense)
+                content,
+                samples,
+                scheme,
+                lambda found: made_of(content, measured, found, kept, per_tensor_dense),
+                always,
             )
             samples = without(samples, rows)
         if scheme.static and scheme.keeps_float and has_gates(graph):
@@ -141,7 +148,7 @@ def quantize_here(
 
 
 def ranges_for(
-    content: bytes, samples: list[np.ndarray], scheme: Scheme, make: Callable[[dict[str, Any]], bytes]
+    content: bytes, samples: list[np.ndarray], scheme: Scheme, make: Callable[[dict[str, Any]], bytes], always: int
 ) -> tuple[dict[str, Any], tuple[int, ...]]:
     """The ranges of a scheme's activations, and the samples that do not count for them.
 
@@ -154,6 +161,7 @@ def ranges_for(
             extremes,
             lambda some: outputs_of(make(ranges_of(content, extremes, some)), samples),
             lambda: outputs_of(content, samples),
+            always,
         )
     return ranges_of(content, extremes, rows), rows
 

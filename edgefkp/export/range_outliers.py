@@ -18,12 +18,11 @@ FACTOR = 2.0  # how much wider than all others together: one of eight bits
 SHARE = 0.02  # of the samples: if more are so, they are no outliers
 
 
-def widening(extremes: dict[str, np.ndarray]) -> tuple[int, ...]:
+def widening(extremes: dict[str, np.ndarray], always: int = 0) -> tuple[int, ...]:
     """The samples that widen a tensor FACTOR times, at most SHARE of them.
 
-    extremes: tensor -> (2, N, ...) its smallest and largest value in each of N samples. The first sample is never one:
-    that of faces holds the whole range of the input. None are, where a tensor would be zero without them: a range of
-    nothing has no step.
+    extremes: tensor -> (2, N, ...) its smallest and largest value in each of N samples. always: so many at the start
+    are never among them. None are, where a tensor would be zero without them: a range of nothing has no step.
     """
     widths = [(np.maximum(most, 0) - np.minimum(least, 0)).reshape(-1) for least, most in extremes.values()]
     if not widths:
@@ -37,7 +36,8 @@ def widening(extremes: dict[str, np.ndarray]) -> tuple[int, ...]:
         for rank in range(steps[-1] + 1 if len(steps) else 0):
             sample = int(order[rank])
             found[sample] = max(found.get(sample, 0.0), float(largest[rank] / largest[-1]))
-    found.pop(0, None)
+    for sample in range(always):
+        found.pop(sample, None)
     rows = tuple(sorted(sorted(found, key=lambda sample: -found[sample])[:most]))
     needed = any(width.any() and not np.delete(width, rows).any() for width in widths)
     return () if needed else rows
@@ -47,13 +47,14 @@ def left_out(
     extremes: dict[str, np.ndarray],
     outputs_without: Callable[[Sequence[int]], np.ndarray],
     float_outputs: Callable[[], np.ndarray],
+    always: int = 0,
 ) -> tuple[int, ...]:
     """The samples that are better left out of the ranges.
 
     outputs_without: (N, numbers) of all samples by a file with ranges without some. float_outputs: those of the float
-    network. Neither is called where no sample widens a range.
+    network. Neither is called where no sample widens a range. always: as of `widening`.
     """
-    rows = widening(extremes)
+    rows = widening(extremes, always)
     if not rows:
         return ()
     truth = float_outputs()

@@ -136,6 +136,7 @@ class TfliteJob:
             options.keep_float,
             scheme.per_tensor_dense and options.target.per_tensor_dense,
             options.target.widen,
+            self.calibration.always if calibrated else 0,
         )
 
     def _checked(self, made: Path, name: str) -> Parity | None:

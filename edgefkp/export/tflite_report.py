@@ -5,9 +5,8 @@ from functools import partial
 from math import prod
 from pathlib import Path
 
-import numpy as np
-
 from edgefkp.errors import EdgefkpError
+from edgefkp.export.calibration import CalibrationSet
 from edgefkp.export.islands import KINDS, has_gates, of_kinds
 from edgefkp.export.layer_report import SAMPLES, SCHEMA, Explanation, LayerCost, shift_of
 from edgefkp.export.quantize import (
@@ -27,15 +26,16 @@ from edgefkp.runtime.graph import Graph, graph_of
 
 
 def explain(
-    path: Path, samples: Sequence[np.ndarray], keep_float: Sequence[str], unit: float, unit_name: str
+    path: Path, calibration: CalibrationSet, keep_float: Sequence[str], unit: float, unit_name: str
 ) -> Explanation:
     """Measure what each layer's integers cost in the file that export writes.
 
-    samples: one (N, *input shape) array for each input. unit: what an output is multiplied with for the table. To be
+    unit: what an output is multiplied with for the table. To be
     called in a child process. Raises EdgefkpError for a file without layers that can be quantized.
     """
     content, scheme = readable(path.read_bytes()), SCHEMES[INTEGER]
     graph = graph_of(content)
+    samples = list(calibration.samples)
     few = [array[:SAMPLES] for array in samples]
     kept = kept_in_float(graph, keep_float)
     alike = bool(output_biases(graph))
@@ -47,7 +47,11 @@ def explain(
     with captured_fds():
         truth = outputs_of(content, few)[:, counted]
         ranges, _ = ranges_for(
-            content, list(samples), scheme, lambda found: made_of(content, scheme, found, kept, False)
+            content,
+            samples,
+            scheme,
+            lambda found: made_of(content, scheme, found, kept, False),
+            calibration.always,
         )
 
         def shift_with(names: list[str]) -> tuple[float, float]:
@@ -55,7 +59,7 @@ def explain(
             return shift_of(moved - moved.mean(0) if alike else moved, unit)
 
         if has_gates(graph):
-            kept = with_islands(graph, content, list(samples), kept, partial(made_of, content, scheme, ranges))
+            kept = with_islands(graph, content, samples, kept, partial(made_of, content, scheme, ranges))
             layers = [layer for layer in layers if layer not in kept]
         shift, worst = shift_with(kept)
         rows = []
