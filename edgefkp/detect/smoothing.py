@@ -20,7 +20,7 @@ class OneEuro:
     def __init__(self, min_cutoff: float = MIN_CUTOFF, beta: float = BETA, speed_cutoff: float = SPEED_CUTOFF) -> None:
         self._min_cutoff, self._beta, self._speed_cutoff = min_cutoff, beta, speed_cutoff
         self._points: np.ndarray | None = None
-        self._speed: np.ndarray | float = 0.0
+        self._speed: np.ndarray | None = None
         self._seconds = 0.0
 
     def __call__(
@@ -42,6 +42,8 @@ class OneEuro:
         if deviations is not None:
             doubt = np.maximum(1.0, deviations[..., None] / (self.USUAL * side)) ** 2
         velocity = (points - self._points) / (side * passed)
+        if self._speed is None:  # the first one counts whole: a face that comes moving would lag, and then catch up
+            self._speed = velocity
         self._speed = self._speed + _doubted(_share(self._speed_cutoff, passed), doubt) * (velocity - self._speed)
         cutoff = self._min_cutoff + self._beta * np.linalg.norm(self._speed, axis=-1, keepdims=True)
         self._points = self._points + _doubted(_share(cutoff, passed), doubt) * (points - self._points)

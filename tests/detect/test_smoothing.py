@@ -30,6 +30,11 @@ def test_a_fast_face_is_followed():
     assert np.abs(smoothed(points, seconds) - points)[30:].max() < 1.5
 
 
+def test_a_face_that_comes_moving_is_followed_from_the_start():
+    points, seconds = noisy(10, noise=0, speed=50)
+    assert np.abs(smoothed(points, seconds) - points).max() < 0.6
+
+
 @given(st.floats(0.1, 20))
 def test_near_and_far_faces_are_treated_alike(scale):
     points, seconds = noisy(40, speed=30)

@@ -13,7 +13,7 @@ export class OneEuro {
   // deviations: of the points in pixels, or null; see edgefkp/detect/smoothing.py.
   smooth(points, side, seconds, deviations = null) {
     if (!this.points) {
-      Object.assign(this, { points, seconds, speed: points.map(() => [0, 0]) });
+      Object.assign(this, { points, seconds, speed: [] });
       return points;
     }
     const passed = seconds - this.seconds;
@@ -23,8 +23,9 @@ export class OneEuro {
     this.points = points.map((point, i) => {
       const before = this.points[i], doubt = deviations ? Math.max(1, deviations[i] / (usual * side)) ** 2 : 1;
       const doubted = (part) => part / (part + (1 - part) * doubt);
-      this.speed[i] = this.speed[i].map((speed, k) =>
-        speed + doubted(share(speedCutoff)) * ((point[k] - before[k]) / (side * passed) - speed));
+      const velocity = point.map((place, k) => (place - before[k]) / (side * passed));
+      this.speed[i] = (this.speed[i] ?? velocity).map((speed, k) =>
+        speed + doubted(share(speedCutoff)) * (velocity[k] - speed));
       const part = doubted(share(minCutoff + beta * Math.hypot(...this.speed[i])));
       return before.map((old, k) => old + part * (point[k] - old));
     });
