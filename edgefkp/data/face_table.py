@@ -36,7 +36,7 @@ class Columns:
     label_src: str | None
     visibility: dict[str, str]  # name of a point -> the column of its visibility, as in COCO
     box: tuple[str, str, str, str] | None  # left, top, width, height
-    others: tuple[str, ...]
+    others: tuple[str, ...]  # attributes of the faces; that of label_src is one, too
 
 
 def columns_of(header: Sequence[str], first: Sequence[str]) -> Columns | None:
@@ -51,7 +51,6 @@ def columns_of(header: Sequence[str], first: Sequence[str]) -> Columns | None:
     used = {
         file,
         person,
-        label_src,
         *visibility.values(),
         *(box or ()),
         *(column for pair in points.values() for column in pair),

@@ -144,11 +144,14 @@ def test_the_box_of_a_crop_is_the_box_of_its_points(folder):
 
 def test_further_columns_of_the_table_are_attributes_of_the_faces(folder):
     lines = (folder / "points.csv").read_text().splitlines()
-    words = ["glasses,ear_x,ear_y", *[f"{'yes' if number % 2 else ''},1,2" for number in range(12)]]
+    cells = [("yes", "hand") if number % 2 else ("", "automatic") for number in range(12)]
+    words = ["glasses,placed,ear_x,ear_y", *[f"{glasses},{placed},1,2" for glasses, placed in cells]]
     (folder / "points.csv").write_text("\n".join(f"{line},{word}" for line, word in zip(lines, words, strict=True)))
     faces = open_dataset(folder, layout=KAGGLE15).train
-    assert set(faces.attributes) == {"glasses", SOURCE_SIDE}
+    assert set(faces.attributes) == {"glasses", "placed", SOURCE_SIDE}
     assert faces.attributes["glasses"].tolist() == ["", "yes"] * 6
+    assert faces.attributes["placed"].tolist() == ["automatic", "hand"] * 6  # it says what the labels are, besides
+    assert ((faces.label_src == 1).all(1) == (faces.attributes["placed"] == "hand")).all()
     sides = faces.attributes[SOURCE_SIDE]
     assert (sides > 55).all()
     assert (sides < 355).all()
