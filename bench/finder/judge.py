@@ -90,14 +90,14 @@ def all_scenes(photos: Path, count: int, seed: int) -> dict[str, list[Scene]]:
     }
 
 
-def ways(finder: FaceFinder, pipeline: bool) -> dict[str, Find]:
+def ways(finder: FaceFinder, pipeline: bool, free: bool) -> dict[str, Find]:
     """How images are searched: as stills, as frames of a video, and as stills whose faces the detector then judges."""
     found: dict[str, Find] = {"as stills": find_in_still, "as frames": lambda finder, image: finder.find(image)}
     if pipeline:
         from edgefkp.detect.detector import KeypointDetector
 
-        detector = KeypointDetector(finder=finder)
-        found["through the detector"] = lambda finder, image: [
+        detector = KeypointDetector(finder=finder, free=free)
+        found["through the free set" if free else "through the detector"] = lambda finder, image: [
             FaceBox(face.box, face.score) for face in detector(image)
         ]
     return found
@@ -117,16 +117,19 @@ def line_of(row: Judged) -> str:
 @click.option("--finder", "specs", multiple=True, required=True, help=f"{usages()}.")
 @click.option("--count", default=50, show_default=True, help="Number of mosaics.")
 @click.option("--pipeline", is_flag=True, help="Also count the faces that the detector keeps of those found in stills.")
+@click.option("--free", is_flag=True, help="With --pipeline: with the model and the check of the free set.")
 @click.option("--seed", default=1, show_default=True)
 @json_option
-def main(photos: Path, specs: tuple[str, ...], count: int, pipeline: bool, seed: int, as_json: bool) -> None:
+def main(
+    photos: Path, specs: tuple[str, ...], count: int, pipeline: bool, free: bool, seed: int, as_json: bool
+) -> None:
     """Judge face finders on scenes of validation persons."""
     scenes = all_scenes(photos, count, seed)
     rows = []
     for spec in specs:
         finder = open_finder(spec)
         for kind, own in scenes.items():
-            for name, find in ways(finder, pipeline).items():
+            for name, find in ways(finder, pipeline, free).items():
                 rows.append(judge(finder, find, f"{kind}, {name}", own))
                 if not as_json:
                     click.echo(line_of(rows[-1]))

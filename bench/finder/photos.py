@@ -2,12 +2,13 @@
 
     python -m bench.finder.photos --lfw FOLDER --persons full_labels.npz --persons lfw_extra.npz --data lfw-kaggle \\
         --free-faces FOLDER --backgrounds FOLDER --teacher YUNET.onnx --out photos.npz
-    python -m bench.finder.photos --free-faces FOLDER --backgrounds FOLDER --out photos.npz     (clean terms alone)
+    python -m bench.finder.photos --free-faces FOLDER --drawn RENDERS --backgrounds FOLDER --out photos.npz
 
 LFW's photos lie in folders that are called as their person. Only persons of --persons are taken (arrays `train_group`
 or `group`), and those who validate keypoint models validate here as well. The teacher is YuNet, which finds the faces
-of each photo and their five points; what it is not sure of is neither a face nor a background. Without LFW there is no
-teacher: the one face of each photo of --free-faces has the points of its points.csv.
+of each photo and their five points; what it is not sure of is neither a face nor a background. Without LFW all
+terms are clean, and there is no teacher: the one face of each photo has the points of its folder's points.csv. Drawn
+faces (bench.renders) are for training alone.
 """
 
 import zlib
@@ -94,12 +95,14 @@ class Teacher:
 
 
 class Labels:
-    """The points of points.csv, of one face on each photo."""
+    """The points of each folder's points.csv, of one face on each photo."""
 
-    def __init__(self, folder: Path) -> None:
-        files, points, *_ = read_points(folder / "points.csv", KAGGLE15)
-        places = points[:, list(KAGGLE15.rows(*FIVE.points))]
-        self._points = {folder / file: place for file, place in zip(files, places, strict=True)}
+    def __init__(self, *folders: Path) -> None:
+        self._points: dict[Path, np.ndarray] = {}
+        for folder in folders:
+            files, points, *_ = read_points(folder / "points.csv", KAGGLE15)
+            places = points[:, list(KAGGLE15.rows(*FIVE.points))]
+            self._points |= {folder / file: place for file, place in zip(files, places, strict=True)}
 
     def __call__(self, path: Path, image: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(1, 5, 2) points in pixels of the image, to which the matrix moves those of the photo; and a score of 1."""
@@ -191,6 +194,7 @@ def gather(found: list[tuple[Path, bool]], teacher: Any, backgrounds: list[np.nd
 @click.option("--persons", type=click.Path(path_type=Path), multiple=True)
 @click.option("--data", help="Data whose validation persons validate here, as for edgefkp train.")
 @click.option("--free-faces", type=click.Path(path_type=Path, exists=True))
+@click.option("--drawn", type=click.Path(path_type=Path, exists=True), help="With --free-faces: of bench.renders.")
 @click.option("--backgrounds", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--teacher", type=click.Path(path_type=Path, exists=True), help="YuNet's .onnx.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
@@ -199,6 +203,7 @@ def main(
     persons: tuple[Path, ...],
     data: str | None,
     free_faces: Path | None,
+    drawn: Path | None,
     backgrounds: Path,
     teacher: Path | None,
     out: Path,
@@ -208,14 +213,17 @@ def main(
     from edgefkp.data.split import split
 
     found = list(free_photos(free_faces)) if free_faces else []
-    if lfw and persons and data and teacher:
+    if lfw and persons and data and teacher and not drawn:
         held_out = set(split(open_dataset(data)).validation.groups.tolist())
         found = list(lfw_photos(lfw, persons, held_out)) + found
         points: Teacher | Labels = Teacher(teacher)
     elif free_faces and not (lfw or persons or data or teacher):
-        points = Labels(free_faces)
+        found += [(path, False) for path in visible(drawn / "photos", "*.jpg")] if drawn else []
+        points = Labels(free_faces, *([drawn] if drawn else []))
     else:
-        raise click.UsageError("--lfw, --persons, --data and --teacher belong together; --free-faces may stand alone")
+        raise click.UsageError(
+            "--lfw, --persons, --data and --teacher belong together; --free-faces, with --drawn or not, stands alone"
+        )
     cut, held = [], []
     for path in visible(backgrounds, "*.*"):
         image = read_image(path, "gray")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bench.free_faces import TERMS
 from edgefkp.detect.finders.edge import EdgeFinder
 from edgefkp.detect.finders.edge_free import EdgeFreeFinder
 
@@ -39,8 +40,7 @@ SOURCES = {
         ),
         "none: points that come with the portraits, placed by hand on 142 of their 409 photos and by MediaPipe's face "
         "mesh on the others",
-        "CC BY 4.0: Face Research Lab London set, Lisa DeBruine and Benedict Jones; "
-        "BSD-3-Clause: csuScrapShots, Colorado State University; "
+        f"{TERMS}; "
         'CC BY 4.0: wallpapers by Aitzol Berasategi, Trevor "Freespace", Abhishek Mudgal and Jakub Mede; '
         "CC0: wallpaper by Clemens Engelhardt, textures by MrMamurk and Ramón Miranda, photos of scikit-image; "
         "public domain: photos of scikit-image, NASA and SpaceX; "

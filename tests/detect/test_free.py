@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from edgefkp.card import CardStart, read_card, write_card
 from edgefkp.cli.demo import command as demo
 from edgefkp.cli.predict import command as predict
+from edgefkp.data.images import read_image
 from edgefkp.detect import free, presence
 from edgefkp.detect.detector import KeypointDetector
 from edgefkp.detect.free import credits_in, free_set, model_credits
@@ -23,6 +24,7 @@ TERMS = "CC BY 4.0: Face Research Lab, 2017; MIT: Some Head Model"
 FINDER_TERMS = "MIT: portraits; public domain: the moon"
 CREDITS = ("Face Research Lab, 2017 (CC BY 4.0)", "Some Head Model (MIT)")
 DEFAULT = shipped.find_model()
+PORTRAIT = Path(__file__).parents[2] / "docs" / "portrait.jpg"
 
 
 @pytest.fixture
@@ -88,11 +90,30 @@ def test_what_else_a_model_learned_from_counts(card):
 
 
 def test_the_shipped_files_under_other_terms_are_not_free():
-    assert free.free_models() == [path for path in shipped.models() if "free" in path.name]
+    assert set(free.free_models()) == {path for path in shipped.models() if "free" in path.name}
     assert "haar" not in free.free_finders()
     with pytest.raises(EdgefkpError, match="is not free to use: Labeled Faces in the Wild") as caught:
         free_set("small-masked-online.float32")
     assert "--free" in caught.value.hint
+
+
+def test_the_set_that_comes_with_edgefkp_is_whole_and_finds_the_points_of_a_portrait():
+    detector, usual = KeypointDetector(free=True), KeypointDetector()
+    image = read_image(PORTRAIT)
+    (face,), (known,) = detector(image), usual(image)
+    assert detector.model.name == "small.free-masked-online.float32.tflite"
+    assert detector.finder.name == "edge-free"
+    distance = np.linalg.norm(known.keypoints[0] - known.keypoints[1])
+    assert np.sqrt(np.mean((face.keypoints - known.keypoints) ** 2)) < 0.08 * distance
+    credited = " ".join(detector.credits)
+    for name in ("DeBruine", "Colorado State University", "USC Institute", "MediaPipe", "Aitzol Berasategi"):
+        assert name in credited, name
+    assert len(set(detector.credits)) == len(detector.credits)
+
+
+@pytest.mark.parametrize("name", ["small.free-masked-online.dynamic", "nano.free-masked-online.dynamic"])
+def test_each_free_file_for_small_boards_can_be_chosen(name):
+    assert len(KeypointDetector(name, free=True)(read_image(PORTRAIT))) == 1
 
 
 def test_a_whole_set_predicts_and_names_its_credits(parts):
