@@ -68,7 +68,8 @@ def deviation_rows(evaluation: Evaluation) -> list[tuple[str, str]]:
     )
     area = "-" if found.far_auroc is None else f"{found.far_auroc:.3f}"
     return [
-        ("deviations", f"{shares}, {found.likelihood}; root mean square {found.deviation:.3f} px"),
+        ("deviations", shares),
+        ("", f"{found.likelihood}, root mean square {found.deviation:.3f} px"),
         ("", f"AUROC {area} for the {found.far_points} of {found.points} points that are {found.far:g} px off or more"),
     ]
 

@@ -55,18 +55,17 @@ def test_what_is_asked_for_is_added_to_the_islands() -> None:
 def test_the_last_bias_is_found_only_where_it_is_added_to_the_outputs() -> None:
     assert quantize.output_biases(read_graph(TINY)) == []  # a dense layer without a bias
     graph = read_graph(SMALL)
-    assert len(quantize.output_biases(graph)) == 1
+    assert len(quantize.output_biases(graph)) == len(graph.outputs) == 2
     last = replace(graph.operators[-1], activation=1)
     assert quantize.output_biases(replace(graph, operators=(*graph.operators[:-1], last))) == []
     assert quantize.output_biases(replace(graph, outputs=graph.outputs * 2)) == []
 
 
 def test_a_bias_is_changed_in_place() -> None:
-    (name,) = quantize.output_biases(read_graph(SMALL))
-    assert name is not None
-    missing = np.arange(30, dtype=np.float32)
+    names = quantize.output_biases(read_graph(SMALL))
+    missing = np.arange(15 + 30, dtype=np.float32)  # of the deviations and of the points
     content = SMALL.read_bytes()
-    changed = quantize._with_biases(content, [name], missing)
+    changed = quantize._with_biases(content, names, missing)
     assert len(changed) == len(content)
     samples = [np.random.default_rng(0).random((2, 96, 96, 1), np.float32)]
     assert np.allclose(

@@ -137,7 +137,8 @@ def test_a_softmax_counts_that_is_summed_up() -> None:
     graph = read_graph(FOLDER / "small-masked-online.float32.tflite")
     found = soft_argmax(graph)
     names = [operator.name for operator in graph.operators if operator.outputs[0].name in found]
-    assert names == ["SOFTMAX", "FULLY_CONNECTED", "RESHAPE", "FULLY_CONNECTED"]
+    # Two layers take the places: that of the points, and one of the deviations.
+    assert names == ["SOFTMAX", "FULLY_CONNECTED", "RESHAPE", "FULLY_CONNECTED", "FULLY_CONNECTED"]
     assert soft_argmax(read_graph(FIXTURES / "tiny.float32.tflite")) == []
     start = [operator.name for operator in graph.operators].index("SOFTMAX")
     assert soft_argmax(replace(graph, operators=graph.operators[: start + 1])) == []
