@@ -286,6 +286,32 @@ def pose_table(rows: list[Row]) -> Table:
     return Table.of(["check", "data", "faces", *angles], cells, [note], words=2)
 
 
+def deviations_table(path: Path) -> Table:
+    """What the deviations of each file are worth and cost (deviation.json), and how RMSE grows with them."""
+    content = read_json(path)
+    rows = []
+    for row in content["rows"]:
+        found = row["deviation"]
+        bins = [one["rmse"] for one in found["reliability"]]
+        shares = [f"{100 * share:.1f}" for share in found["within"]]
+        areas = ["-" if area is None else f"{area:.2f}" for area in (found["far_auroc"], row["painted_auroc"])]
+        more = f"{(row['bytes'] - row['bytes_without']) / 1000:.0f}"
+        time = "-" if row["time_ratio"] is None else f"{row['time_ratio']:.3f}"
+        ends = [f"{bins[at]:.2f} ({found['reliability'][at]['deviation']:.2f})" for at in (0, -1)]
+        rows.append([row["file"].removesuffix(".tflite"), *shares, *ends, *areas, more, time])
+    nominal = "{:.1f} and {:.1f}".format(*(100 * share for share in content["rows"][0]["deviation"]["nominal"]))
+    far = content["rows"][0]["deviation"]["far"]
+    note = (
+        f"{content['data']}, {content['faces']:,} {content['part']} faces. Share: of coordinates within one and two "
+        f"deviations, nominal {nominal} %. RMSE (and deviation) in px of the tenth of the points with the smallest and "
+        f"the largest deviations. AUROC: for points more than {far:g} px off, and for painted-over ones. Points are "
+        "those of the same file without deviations; KB and time: in addition to it"
+        + (f", {content['machine']}." if content["machine"] else ".")
+    )
+    heads = ["file", "within 1, %", "within 2, %", "surest tenth", "least sure", "AUROC, off", "AUROC, painted"]
+    return Table.of([*heads, "KB more", "times as long"], rows, [note])
+
+
 _LIVE = {
     "edgefkp.pose/1": pose_table,
     "edgefkp.finders/1": finders_table,

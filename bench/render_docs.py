@@ -15,6 +15,7 @@ from bench import run
 from bench.compare_on_arm import arm_table
 from bench.doc_tables import (
     ablations_table,
+    deviations_table,
     family_table,
     formats_table,
     landmarks_table,
@@ -93,6 +94,7 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "seeds": _markup(seeds_table),
     "live": _markup(live_table),
     "own-faces": _markup(own_faces_table),
+    "deviations": _markup(deviations_table),
     "normalized": lambda path: normalized_table(_evaluation(path).score).markdown(),
     "slices": lambda path: slice_table(_evaluation(path).slices, _evaluation(path).score.nme_by).markdown(),
     "cards": _cards,

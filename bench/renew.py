@@ -100,6 +100,12 @@ def _networks(*names: str) -> list[Path]:
     return [MODELS / f"{name}.keras" for name in names]
 
 
+def _deviations(given: Given) -> Iterator[Command]:
+    for path in _networks(*NETWORKS):
+        words = ("--from", path, "--deviation", "--data", given.data, "--labels", "full", "--out", MODELS, "--replace")
+        yield _edgefkp("train", path.name.partition("-")[0], *words)
+
+
 def _exports(given: Given) -> Iterator[Command]:
     for model in NETWORKS:
         quants = [word for scheme in schemes_of(model) for word in ("--quant", scheme)]
@@ -172,6 +178,8 @@ def _times(given: Given) -> Iterator[Command]:
     others += [given.mobilenetv2 / f"mobilenetv2.{scheme}.tflite" for scheme in ("float32", "int8")]
     yield _bench("peers.peers", *given.peers, *_files(), *others, "--data", given.data, python=given.python)
     yield _bench("pipeline", "--out", RESULTS / "pipeline.json")
+    about = ("--labels", "full", "--split", "test", "--time", "--work", BUILD / "deviation")
+    yield _bench("deviation", *_networks(*NETWORKS), "--data", given.data, *about)
     yield _bench("structures", BUILD / "structures")
 
 
@@ -182,6 +190,7 @@ def _documents(given: Given) -> Iterator[Command]:
 
 
 STEPS = {
+    "deviations": Step("a standard deviation for each point, in models/", _deviations),
     "export": Step("files of every scheme, with cards and model cards", _exports),
     "landmarks": Step("files of 68 points, and their errors", _landmarks, ("faces68",)),
     "ship": Step("the copies in the package, and their reference vectors", _ship),

@@ -64,6 +64,7 @@ RECORDS: dict[str, Any] = {
 # What a program of bench/ wrote and only a table of the documents reads.
 TABLES: dict[str, Callable[[Path], Any]] = {
     "ablations.json": doc_tables.ablations_table,
+    "deviation.json": doc_tables.deviations_table,
     "landmarks68.json": doc_tables.landmarks_table,
     "own_faces.json": doc_tables.own_faces_table,
     "peers.json": doc_tables.peers_table,
