@@ -70,7 +70,7 @@ def deviation_rows(evaluation: Evaluation) -> list[tuple[str, str]]:
     return [
         ("deviations", shares),
         ("", f"{found.likelihood}, root mean square {found.deviation:.3f} px"),
-        ("", f"AUROC {area} for the {found.far_points} of {found.points} points that are {found.far:g} px off or more"),
+        ("", f"AUROC {area} for the {found.far_points} of {found.points} points at least {found.far:g} px off"),
     ]
 
 

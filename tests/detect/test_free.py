@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from bench.finder.sources import SOURCES
 from edgefkp.card import CardStart, read_card, write_card
 from edgefkp.cli.demo import command as demo
 from edgefkp.cli.predict import command as predict
@@ -109,6 +110,14 @@ def test_the_set_that_comes_with_edgefkp_is_whole_and_finds_the_points_of_a_port
     for name in ("DeBruine", "Colorado State University", "USC Institute", "MediaPipe", "Aitzol Berasategi"):
         assert name in credited, name
     assert len(set(detector.credits)) == len(detector.credits)
+
+
+def test_the_presence_check_and_the_finder_credit_what_taught_them():
+    judged, found = credits_in(presence.read_presence(free.FREE_WEIGHTS).terms), free.free_finders()["edge-free"]
+    assert judged is not None
+    assert set(found) < set(judged)  # the same photos
+    assert any("USC Institute" in credit for credit in set(judged) - set(found))  # and drawn faces
+    assert credits_in(SOURCES["edge-free"].terms) == found
 
 
 @pytest.mark.parametrize("name", ["small.free-masked-online.dynamic", "nano.free-masked-online.dynamic"])
