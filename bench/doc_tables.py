@@ -292,12 +292,12 @@ def deviations_table(path: Path) -> Table:
     rows = []
     for row in content["rows"]:
         found = row["deviation"]
-        bins = [one["rmse"] for one in found["reliability"]]
         shares = [f"{100 * share:.1f}" for share in found["within"]]
         areas = ["-" if area is None else f"{area:.2f}" for area in (found["far_auroc"], row["painted_auroc"])]
         more = f"{(row['bytes'] - row['bytes_without']) / 1000:.0f}"
         time = "-" if row["time_ratio"] is None else f"{row['time_ratio']:.3f}"
-        ends = [f"{bins[at]:.2f} ({found['reliability'][at]['deviation']:.2f})" for at in (0, -1)]
+        tenths = (found["reliability"][0], found["reliability"][-1])
+        ends = [f"{tenth['rmse']:.2f} ({tenth['deviation']:.2f})" for tenth in tenths]
         rows.append([row["file"].removesuffix(".tflite"), *shares, *ends, *areas, more, time])
     nominal = "{:.1f} and {:.1f}".format(*(100 * share for share in content["rows"][0]["deviation"]["nominal"]))
     far = content["rows"][0]["deviation"]["far"]
