@@ -63,10 +63,11 @@ class Experiment:
                 "teachers that label every altered image need --teacher and --augment online",
                 "give --teacher FILE, or leave out --teacher-online",
             )
-        if self.start is not None and (self.augment == "paper" or self.teacher_copies or self.teacher_online):
+        copies = self.teacher_copies and not self.teacher_online  # made once, before the training
+        if self.start is not None and (self.augment == "paper" or copies):
             raise UsageError(
-                "fine-tuning takes neither the paper's offline set nor teachers of altered images",
-                "leave out --augment paper, --teacher-copies and --teacher-online",
+                "fine-tuning takes neither the paper's offline set nor copies that are made before it",
+                "leave out --augment paper, and give --teacher-copies with --teacher-online",
             )
 
     @property

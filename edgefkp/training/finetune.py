@@ -16,12 +16,14 @@ from edgefkp.data.imputation import TrainingSet
 from edgefkp.data.split import Split, cross_validated
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.layout import ModelSpec
+from edgefkp.training.batches import Relabel
 from edgefkp.training.features import HEAD as LAST_LAYER
 from edgefkp.training.features import features_of
 from edgefkp.training.fit import EpochLog, fit
 from edgefkp.training.least_squares import Chosen, Examples, Layer, choose_pull, examples, solve
 from edgefkp.training.recipe import Recipe
 from edgefkp.training.schedule import ALL, AUTO, FEW, HEAD, UNTOUCHED
+from edgefkp.training.shown_again import ShownAgain
 from edgefkp.training.start import Kept, Start, carry_over
 from edgefkp.training.step_plan import Plan
 
@@ -73,9 +75,12 @@ def finetune(
     checkpoint: Path | None = None,
     on_batch: Callable[[int], None] = lambda images: None,
     on_epoch: Callable[[EpochLog], None] = lambda row: None,
+    relabel: Relabel | None = None,
+    again: ShownAgain | None = None,
 ) -> Finetuned:
     """Train what `make` builds, a `network` for `spec`, from the weights of `start`.
 
+    relabel, again: as `fit` takes them; the last layer alone learns from labels.
     Raises UsageError for a start of another architecture, EdgefkpError if all faces are of one person or the loss
     stops being a number.
     """
@@ -103,7 +108,7 @@ def finetune(
         _put(layers[HEAD], head)
         begun, after = model.get_weights(), rows[HEAD]
         recipe = replace(recipe, start="random")  # the weights stay as they are given
-        calls = (checkpoint, on_batch, lambda row: on_epoch(_later(row, after)))
+        calls = (checkpoint, on_batch, lambda row: on_epoch(_later(row, after)), relabel, again)
         trained = fit(
             lambda: _with_weights(make(), begun), own.faces, own.parts.validation, recipe, plan, spec, online, *calls
         )

@@ -94,21 +94,22 @@ def train(
     make = partial(build, network, spec, experiment.weights, **experiment.options)
     calls = (checkpoint, progress.on_batch, progress.on_epoch)
     online = experiment.augment == "online"
+    again = _shown_again(experiment, faces)
+    asked = experiment.teacher_online and not again
+    relabel = online_teachers(faces, experiment.teachers, experiment.teacher_share) if asked else None
     result: Fit | Finetuned
     if start:
         rows = parts.train.complete if experiment.imputation == "drop" else slice(None)
         own = OwnFaces(faces, parts.train.groups[rows], parts)
         plan = _plan(experiment, spec, images)
-        result = finetune(start, make, network.name, experiment.schedule, own, recipe, plan, spec, online, *calls)
+        settings = (network.name, experiment.schedule, own, recipe, plan, spec, online)
+        result = finetune(start, make, *settings, *calls, relabel, again)
     elif recipe.head == RIDGE:
         result = fit_ridge(make, faces, parts.validation, recipe, spec, online, *calls)
     elif network.frozen and not online:
         result = fit_head(make, faces, parts.validation, recipe, spec, *calls)
     else:
         plan = _plan(experiment, spec, images)
-        again = _shown_again(experiment, faces)
-        asked = experiment.teacher_online and not again
-        relabel = online_teachers(faces, experiment.teachers, experiment.teacher_share) if asked else None
         result = fit(make, faces, parts.validation, recipe, plan, spec, online, *calls, relabel, again)
     card = Card(
         NETWORK,

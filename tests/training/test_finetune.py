@@ -12,10 +12,11 @@ from edgefkp.data.split import cross_validated, split
 from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.evaluation.evaluate import evaluate
 from edgefkp.files import sha256_file
-from edgefkp.layout import KAGGLE15, InputSpec
+from edgefkp.layout import KAGGLE15, InputSpec, ModelSpec
 from edgefkp.runtime.predictor import open_predictor
-from edgefkp.training import batches
+from edgefkp.training import batches, distillation
 from edgefkp.training.experiment import Experiment
+from edgefkp.training.learner import Learner
 from edgefkp.training.train import Progress, train
 from tests.tiny_network import FAST, TERMS, own_faces
 
@@ -141,10 +142,41 @@ def test_one_person_or_no_labels_are_too_few(asked, tmp_path):
         train(asked, replace(source, train=bare), tmp_path)
 
 
-def test_the_papers_set_and_copies_for_teachers_are_refused(tiny, trained_tiny):
+def test_the_papers_set_and_copies_made_before_are_refused(tiny, trained_tiny):
     for changes in ({"augment": "paper"}, {"teacher_copies": 2}):
         with pytest.raises(UsageError, match="fine-tuning takes neither"):
             Experiment("tiny", start=str(trained_tiny), **changes)
+
+
+class SameShape:
+    """A teacher with one answer to every image."""
+
+    spec = ModelSpec()
+
+    def __init__(self) -> None:
+        self.images = 0
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        self.images += len(images)
+        return np.full((len(images), 15, 2), 40, np.float32)
+
+
+@pytest.mark.parametrize("copies", [0, 2])
+def test_teachers_label_altered_images_of_a_training_with_a_start_too(asked, tmp_path, monkeypatch, copies):
+    monkeypatch.setenv("EDGEFKP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(batches, "EPOCH_IMAGES", 64)
+    teacher, learned, step = SameShape(), [], Learner.step
+    monkeypatch.setattr(distillation, "open_predictor", lambda path: teacher)
+    monkeypatch.setattr(Learner, "step", lambda self, *batch: learned.append(batch[1]) or step(self, *batch))
+    name = tmp_path / "teacher.tflite"
+    name.write_bytes(b"network")
+    taught = {"teachers": (name,), "teacher_share": 1, "teacher_online": True, "teacher_copies": copies}
+    _, card = train(replace(asked, schedule="all", **taught), own_faces(120), tmp_path)
+    assert len(learned) == 2 * (card.data.faces["train"] // FAST.batch)
+    assert np.ptp(np.concatenate(learned), axis=0).max() < 1e-5
+    views_of_each_copy = 4 * copies * card.data.faces["train"]
+    assert teacher.images == (views_of_each_copy if copies else len(learned) * FAST.batch)
+    assert card.training["teachers"] == {name.name: sha256_file(name)}
 
 
 def test_cross_validation_takes_every_face_but_those_of_the_test_part():
