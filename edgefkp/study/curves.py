@@ -25,7 +25,7 @@ class Curve:
     training: float  # px, RMSE of the training faces at the best epoch
     validation: float  # px, RMSE of the validation faces at the best epoch
     # px: median change of the validation RMSE from one epoch to the next over the second half of training; None with a
-    # single epoch there.
+    # single epoch there, and where not every epoch was scored, as of a head that is solved after 1, 2, 4 and so on.
     spread: float | None
 
     @property
@@ -39,9 +39,10 @@ def curve_of(history: Sequence[Epoch]) -> Curve | None:
     if not history:
         return None
     best = min(history, key=lambda row: row["validation_rmse"])
+    epochs = int(history[-1]["epoch"])
     late = [row["validation_rmse"] for row in history[len(history) // 2 :]]
-    spread = float(np.median(np.abs(np.diff(late)))) if len(late) > 1 else None
-    return Curve(int(best["epoch"]), len(history), best["train_rmse"], best["validation_rmse"], spread)
+    spread = float(np.median(np.abs(np.diff(late)))) if len(late) > 1 and epochs == len(history) else None
+    return Curve(int(best["epoch"]), epochs, best["train_rmse"], best["validation_rmse"], spread)
 
 
 def curves(results: Results) -> Table:

@@ -25,9 +25,6 @@ IMAGES = 120_000
 # NASNetMobile is trained on 96x96 pixels and a quarter of the images: at 224 its ten cells alone would take a day.
 NASNET_IMAGES, NASNET_OPTIONS = 30_000, {"resolution": 96}
 OPTIONS: dict[str, dict[str, Any]] = {"small": {"channels": [24, 48, 64, 64, 96, 96, 96]}}  # as it was at the time
-# Frozen backbones whose head is solved (training/ridge.py), unless images are altered on the fly. NASNetMobile's has
-# random weights and decides nothing.
-SOLVED = ("mobilenetv2_frozen",)
 PRETRAINED = ("mobilenetv2_frozen", "mobilenetv2")
 # Half the usual rate for trainings that would diverge: networks without BatchNorm, and pretrained weights.
 GENTLE = (*TRANSFER, "naimishnet", "shi", "gao", "resnet50")
@@ -83,11 +80,12 @@ def in_turn(cells: Iterable[StudyCell], forecast: "Forecast") -> list[StudyCell]
 
 
 def _cell(network: str, imputation: str, augment: str, seed: int = 0) -> StudyCell:
-    name = resolve(network, imputation, augment).name
+    resolved = resolve(network, imputation, augment)
+    name = resolved.name
     nasnet = name.startswith("nasnetmobile")
     rate = {"learning_rate": GENTLE_RATE} if name in GENTLE else {}
     images, options = (NASNET_IMAGES, NASNET_OPTIONS) if nasnet else (IMAGES, OPTIONS.get(name, {}))
-    head = RIDGE if name in SOLVED and augment != "online" else STEPS
+    head = RIDGE if resolved.frozen else STEPS  # solved (training/ridge.py) where no other layer learns
     about = {"pretrained": name in PRETRAINED, "options": dict(options), "head": head}
     return StudyCell(name, imputation, augment, images, seed, **rate, **about)  # type: ignore[arg-type]
 

@@ -186,6 +186,9 @@ def test_a_curve_is_its_gap_and_its_spread():
     assert curve.gap == pytest.approx(0.25, abs=0.01)  # its best epoch is half the spread below
     assert curve_of([]) is None
     assert curve_of(made_history(1.5, 1, 100)).spread is None
+    solved = [row for row in made_history(1.5, 9, 900) if row["epoch"] in (1, 2, 4, 8, 9)]
+    assert curve_of(solved).epochs == 9
+    assert curve_of(solved).spread is None
 
 
 def test_curves_decide_where_one_is_better_in_nothing_worse(whole):
