@@ -7,7 +7,7 @@ makes the errors on validation persons more likely is kept, and one factor calib
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,7 @@ FIRST = 0.03  # the deviation before training, in halves of the image's side
 PAINTED_SHARE = 0.3  # of this part in the loss
 PAINTED_WEIGHT = 10.0  # of painted-over points, which are few
 PAINTED_AT, PAINTED_STEEPNESS = 0.7, 3.0  # logarithm of the ratio at which both are equally likely: twice the usual
+LEAST_SPREAD = 0.2  # of the median deviation of features of a kind
 COPIES = 4  # altered ones of each validation face, for the AUROC of painted-over points
 
 
@@ -86,7 +87,7 @@ def fit_deviation(
         raise EdgefkpError("no validation face has a labeled point, by which deviations are calibrated")
     known = see.altered(faces, recipe.images or len(faces), recipe, recipe.seed)
     layers = {name: deviation_layers(spec.layout.count) for name in LIKELIHOODS}
-    _learn(layers, known, recipe)
+    _learn(layers, known, recipe, [tensor.shape[-1] for tensor in seen.outputs[1:]])
     fits = {name: _judged(pair, judged, name) for name, pair in layers.items()}
     best = max(fits, key=lambda name: fits[name][1])
     factor, _ = fits[best]
@@ -155,12 +156,23 @@ def _joined(parts: list[Examples]) -> Examples:
     )
 
 
-def _learn(layers: dict[str, list[Any]], known: Examples, recipe: Recipe) -> None:
-    """Train each pair of layers by the likelihood it is named after."""
+def _spread(features: np.ndarray, kinds: Sequence[int]) -> np.ndarray:
+    """(F,) the deviation of each feature, but at least a share of what is usual for its kind.
+
+    The center of a map that nothing lights up hardly moves. Counted in its own deviation, it would get weights hundreds
+    of times as large as the others, and 8 bits, which have one scale for all, would leave nothing of those.
+    kinds: how many features there are of each, in their order.
+    """
+    parts = np.split(features.std(0), np.cumsum(kinds)[:-1])
+    return np.concatenate([np.maximum(part, LEAST_SPREAD * np.median(part) + 1e-3) for part in parts])
+
+
+def _learn(layers: dict[str, list[Any]], known: Examples, recipe: Recipe, kinds: Sequence[int]) -> None:
+    """Train each pair of layers by the likelihood it is named after; kinds: as `_spread`."""
     import keras
     import tensorflow as tf
 
-    middle, spread = known.features.mean(0), known.features.std(0) + 1e-3
+    middle, spread = known.features.mean(0), _spread(known.features, kinds)
     features, errors = (known.features - middle) / spread, np.nan_to_num(known.errors)
     usual = np.log(FIRST)
     for pair in layers.values():

@@ -67,13 +67,32 @@ def test_what_shows_errors_and_paint_is_learned():
     errors[:100, 0] = np.nan
     known = Examples(features, errors, painted, np.ones(2000, np.float32))
     layers = {name: deviation_layers(3) for name in LIKELIHOODS}
-    _learn(layers, known, replace(RECIPE, epochs=40))
+    _learn(layers, known, replace(RECIPE, epochs=40), [6])
     for pair in layers.values():
         found = _deviations(pair, features)
         for point in range(3):
             shown = ~painted[:, point]
             assert np.corrcoef(np.log(found[shown, point]), np.log(sizes[shown, point]))[0, 1] > 0.8
         assert auroc(found.ravel(), painted.ravel()) > 0.75
+
+
+def test_a_feature_that_hardly_moves_gets_no_weights_beside_which_the_others_are_nothing():
+    import keras
+
+    keras.utils.set_random_seed(0)
+    random = np.random.default_rng(0)
+    features = random.normal(size=(2000, 8)).astype(np.float32)
+    features[:, 2] *= 1e-3  # the center of a map that nothing lights up
+    features[:, 4:] *= 0.01  # another kind, on a scale of its own
+    sizes = 0.03 * np.exp(0.5 * features[:, :1] + 50 * features[:, 4:5])
+    errors = (random.normal(size=(2000, 3, 2)) * sizes[..., None]).astype(np.float32)
+    known = Examples(features, errors, np.zeros((2000, 3), bool), np.ones(2000, np.float32))
+    layers = {name: deviation_layers(3) for name in LIKELIHOODS}
+    _learn(layers, known, replace(RECIPE, epochs=40), [4, 4])
+    for pair in layers.values():
+        largest = np.abs(pair[0].get_weights()[0]).max(1)
+        assert largest[2] < 50 * np.median(largest[:4])  # and not 400 times
+        assert np.corrcoef(np.log(sizes[:, 0]), np.log(_deviations(pair, features)[:, 0]))[0, 1] > 0.9
 
 
 def test_what_is_there_is_neither_made_again_nor_replaced_unasked(made, trained_tiny, source):
