@@ -18,8 +18,10 @@ from edgefkp.training import experiment as module
 from edgefkp.training.experiment import Experiment
 from edgefkp.training.key import FIRST, deciding
 from edgefkp.training.recipe import Recipe
+from edgefkp.training.schedule import AUTO
 
 MODELS = Path(__file__).parents[2] / "models"
+START = "a start.keras"  # stands for what a network was trained from
 BASE = Experiment("small", recipe=Recipe(images=64))
 
 
@@ -139,8 +141,10 @@ def test_the_committed_models_keep_their_keys(monkeypatch):
         if "training" not in stored or stored.get("weights"):
             continue  # the hash of the weights stands in its cell of the study alone
         training = stored["training"]
-        teachers = training.get("teachers", {})
-        monkeypatch.setattr(module, "sha256_file", lambda path, known=teachers: known[path.name])
+        teachers, start = training.get("teachers", {}), stored.get("start") or {}
+        known = {**teachers, START: start.get("sha256")}
+        monkeypatch.setattr(module, "sha256_file", lambda path, known=known: known[path.name])
+        monkeypatch.setattr(module, "find_start", Path)
         # Before the field `start` there were random starts alone.
         recipe = built(Recipe, {"start": "random"} | training["recipe"], strict=True)
         experiment = Experiment(
@@ -152,6 +156,8 @@ def test_the_committed_models_keep_their_keys(monkeypatch):
             teacher_share=training.get("teacher_share", 0.5),
             teacher_copies=training.get("teacher_copies", 0),
             teacher_online=training.get("teacher_online", False),
+            start=START if start else None,
+            schedule=training["finetuning"]["asked"] if start else AUTO,
         )
         spec = built(ModelSpec, {name: stored[name] for name in ("layout", "input") if name in stored})
         source = stored_source(stored["data"], training.get("more"), spec)
