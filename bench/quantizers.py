@@ -2,10 +2,10 @@
 
     python -m bench.quantizers [nano small best] --data lfw-kaggle
 
-Needs the extra quantize, and train for a network whose float file is not in export/. Both calibrate on the same
-training faces; ours is what `edgefkp export FILE.tflite --target litert-2` writes. Errors alone are measured, so a
-busy machine does not matter. Writes bench/results/quantizers.json, where the rows of other networks stay;
-docs/MODELS_IN.md shows it.
+Needs the extra quantize. A float file that is not in export/ is taken from build/export/, where `bench.renew` has
+every scheme. Both calibrate on the same training faces; ours is what `edgefkp export FILE.tflite --target litert-2`
+writes. Errors alone are measured, so a busy machine does not matter. Writes bench/results/quantizers.json, where the
+rows of other networks stay; docs/MODELS_IN.md shows it.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from bench import run
 from edgefkp.card import versions
 from edgefkp.data.faces import Dataset
 from edgefkp.data.formats import open_dataset
+from edgefkp.errors import EdgefkpError
 from edgefkp.evaluation.evaluate import part_of
 from edgefkp.evaluation.fitted import fitted_faces
 from edgefkp.export import calibration
@@ -25,10 +26,8 @@ from edgefkp.export.exporter import export_network
 from edgefkp.export.options import ExportOptions
 from edgefkp.export.parity import Parity, Reference, labeled, network_spec, parity, parity_of, reference_of
 from edgefkp.export.schemes import FLOAT
-from edgefkp.export.sources import source_of
 from edgefkp.export.targets import TARGETS
 from edgefkp.files import read_json, write_json
-from edgefkp.runtime import isolate
 from edgefkp.runtime.graph import read_graph
 from edgefkp.runtime.scratch import scratch_folder
 
@@ -55,10 +54,9 @@ def by_defaults(path: Path, recipe: str, samples: Any, out: Path) -> None:
 def rows_of(name: str, source: Dataset, folder: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
     """A row for each scheme and maker."""
     network = ROOT / "models" / f"{name}-masked-online.keras"
-    path = ROOT / "export" / f"{network.stem}.{FLOAT}.tflite"
-    if not path.exists():
-        path = folder / path.name
-        isolate.call("edgefkp.export.imports.convert_here", source_of(str(network)).name, str(network), [], str(path))
+    found = [ROOT / place / f"{network.stem}.{FLOAT}.tflite" for place in ("export", "build/export")]
+    if (path := next((path for path in found if path.exists()), None)) is None:
+        raise EdgefkpError(f"{found[0].name} is missing", "python -m bench.renew --only export makes it")
     spec = network_spec(network)
     samples = calibration.of_faces(source, spec.input, layout=spec.layout).samples[0]
     faces = fitted_faces(spec, labeled(part_of(source, "test")), name).seen
