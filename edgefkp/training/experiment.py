@@ -16,7 +16,7 @@ from edgefkp.layout import KAGGLE15, LAYOUTS, ModelSpec
 from edgefkp.networks.registry import Network, resolve
 from edgefkp.training.key import deciding, key_of
 from edgefkp.training.recipe import RIDGE, Recipe, require_within
-from edgefkp.training.schedule import AUTO, SCHEDULES
+from edgefkp.training.schedule import ALL, AUTO, SCHEDULES
 from edgefkp.training.start import find_start
 
 FINETUNED = ".finetuned"  # follows the network in the names of models that started from a trained one
@@ -62,6 +62,16 @@ class Experiment:
             raise UsageError(
                 "teachers that label every altered image need --teacher and --augment online",
                 "give --teacher FILE, or leave out --teacher-online",
+            )
+        if self.teacher_online and self.recipe.head == RIDGE:
+            raise UsageError(
+                "a head that is solved learns from labels, and from no teacher of altered images",
+                'leave out --teacher-online, or "head" in the recipe',
+            )
+        if self.teacher_online and self.start is not None and self.schedule != ALL:
+            raise UsageError(
+                "teachers that label every altered image teach all layers, and the last layer alone learns from labels",
+                "add --schedule all, or leave out --teacher-online",
             )
         copies = self.teacher_copies and not self.teacher_online  # made once, before the training
         if self.start is not None and (self.augment == "paper" or copies):

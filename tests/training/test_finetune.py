@@ -17,6 +17,7 @@ from edgefkp.runtime.predictor import open_predictor
 from edgefkp.training import batches, distillation
 from edgefkp.training.experiment import Experiment
 from edgefkp.training.learner import Learner
+from edgefkp.training.recipe import RIDGE, Recipe
 from edgefkp.training.train import Progress, train
 from tests.tiny_network import FAST, TERMS, own_faces
 
@@ -146,6 +147,15 @@ def test_the_papers_set_and_copies_made_before_are_refused(tiny, trained_tiny):
     for changes in ({"augment": "paper"}, {"teacher_copies": 2}):
         with pytest.raises(UsageError, match="fine-tuning takes neither"):
             Experiment("tiny", start=str(trained_tiny), **changes)
+
+
+@pytest.mark.parametrize("schedule", ["auto", "head"])
+def test_teachers_of_altered_images_that_would_teach_nothing_are_refused(tiny, trained_tiny, tmp_path, schedule):
+    about = {"teachers": (tmp_path / "teacher.tflite",), "teacher_online": True}
+    with pytest.raises(UsageError, match="the last layer alone learns from labels"):
+        Experiment("tiny", start=str(trained_tiny), schedule=schedule, **about)
+    with pytest.raises(UsageError, match="a head that is solved"):
+        Experiment("mobilenetv2_frozen", recipe=Recipe(head=RIDGE), **about)
 
 
 class SameShape:
