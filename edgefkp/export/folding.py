@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from edgefkp.layout import SCALINGS
+from edgefkp.networks.deviation import deviation_branch, points_only
 from edgefkp.runtime.keras_contract import layers_from_input, scaling_of_layers
 
 TOLERANCE = 1e-3  # of the largest output, or of 1: 0.05 px at 96 pixels. The order of float32 sums changes
@@ -38,9 +39,9 @@ class _Step:
 def folded(model: Any, note: Callable[[str], None] = lambda text: None) -> Any:
     """An equal network without the BatchNorms that can be folded; `model` itself if it has none.
 
-    So is a Rescaling behind the last dense layer. Only plain chains of layers are rewritten. A BatchNorm with a factor
-    that is not positive stays as it is. `note` is told of a network that folding does not fit; that network stays
-    as it is, too.
+    So is a Rescaling behind the last dense layer. Only plain chains of layers are rewritten, with or without deviations
+    beside their points. A BatchNorm with a factor that is not positive stays as it is. `note` is told of a network that
+    folding does not fit; that network stays as it is, too.
     """
     try:
         return _folded(model)
@@ -51,10 +52,12 @@ def folded(model: Any, note: Callable[[str], None] = lambda text: None) -> Any:
 
 
 def _folded(model: Any) -> Any:
-    layers = _chain(model)
-    if layers is None:
+    layers, branch = _chain(points_only(model)), deviation_branch(model)
+    if layers is None or (len(model.outputs) > 1 and not branch):
         return model
-    steps = [_Step(layer, [np.array(w) for w in layer.get_weights()]) for layer in layers]
+    steps = [_step(layer) for layer in layers]
+    if branch:  # it begins with a dense layer beside the points': one for both, until a shift has been put into it
+        steps[-1].weights = [np.concatenate(pair, -1) for pair in zip(steps[-1].weights, branch[0].get_weights(), strict=True)]
     position, found = 0, False
     while position < len(steps):
         source = _convolution_before(steps, position) if _foldable(steps, position) else None
@@ -68,7 +71,11 @@ def _folded(model: Any) -> Any:
                 continue
         position += 1
     found = _end_scaled(steps) or found
-    return _rebuilt(model, steps) if found else model
+    return _rebuilt(model, steps, branch) if found else model
+
+
+def _step(layer: Any) -> _Step:
+    return _Step(layer, [np.array(weights) for weights in layer.get_weights()])
 
 
 def _end_scaled(steps: list[_Step]) -> bool:
@@ -183,7 +190,7 @@ def _add_bias(step: _Step, bias: np.ndarray) -> None:
         step.bias_added = True
 
 
-def _rebuilt(model: Any, steps: list[_Step]) -> Any:
+def _rebuilt(model: Any, steps: list[_Step], branch: list[Any]) -> Any:
     import keras
 
     given = model.inputs[0]
@@ -192,13 +199,25 @@ def _rebuilt(model: Any, steps: list[_Step]) -> Any:
         if step.shift is not None:
             shift = keras.layers.Rescaling(1.0, offset=step.shift.tolist(), name=f"{step.layer.name}_shift")
             x = shift(x)
+        taken, own = x, step.weights
+        if branch and step is steps[-1]:
+            count = step.layer.units
+            own, beside = [weights[..., :count] for weights in own], [weights[..., count:] for weights in own]
         config = step.layer.get_config() | ({"use_bias": True} if step.bias_added else {})
-        layer = type(step.layer).from_config(config)
-        x = layer(x)
-        layer.set_weights(step.weights)
-    rebuilt = keras.Model(inputs, x)
+        x = _copied(step.layer, config, x, own)
+    for layer in branch:
+        taken = _copied(layer, layer.get_config(), taken, beside if layer is branch[0] else layer.get_weights())
+    rebuilt = keras.Model(inputs, [x, taken] if branch else x)
     _require_equal(model, rebuilt)
     return rebuilt
+
+
+def _copied(layer: Any, config: dict[str, Any], x: Any, weights: list[np.ndarray]) -> Any:
+    """What a copy of the layer with these weights makes of `x`."""
+    copy = type(layer).from_config(config)
+    made = copy(x)
+    copy.set_weights(weights)
+    return made
 
 
 def _require_equal(model: Any, rebuilt: Any) -> None:
@@ -207,7 +226,13 @@ def _require_equal(model: Any, rebuilt: Any) -> None:
     told = scaling_of_layers(layers_from_input(model))
     mean, deviation = SCALINGS["0..255" if given.dtype == "uint8" else told[0] if told else "0..1"]
     pixels = ((255 * random - mean) / deviation).astype(given.dtype)
-    before, after = (np.array(one(pixels, training=False)) for one in (model, rebuilt))
-    difference = np.abs(before - after).max()
-    if not difference < TOLERANCE * max(1.0, np.abs(before).max()):
-        raise AssertionError(f"folding changed the network's outputs by {difference:.2g}")
+    pairs = zip(*(_outputs(one, pixels) for one in (model, rebuilt)), strict=True)
+    for before, after in pairs:
+        difference = np.abs(before - after).max()
+        if not difference < TOLERANCE * max(1.0, np.abs(before).max()):
+            raise AssertionError(f"folding changed the network's outputs by {difference:.2g}")
+
+
+def _outputs(model: Any, pixels: np.ndarray) -> list[np.ndarray]:
+    outputs = model(pixels, training=False)
+    return [np.array(one) for one in (outputs if isinstance(outputs, list) else [outputs])]

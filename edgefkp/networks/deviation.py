@@ -31,6 +31,20 @@ def points_only(model: Any) -> Any:
     return keras.Model(model.inputs[0], points, name=model.name)
 
 
+def deviation_branch(model: Any) -> list[Any]:
+    """The layers from what the points' dense layer takes to the deviations; empty where they take more than that, as
+    those of heat maps do, and for a network without deviations."""
+    if not has_deviation(model):
+        return []
+    names = {layer.name: layer for layer in model.layers}
+    branch = [names[DEVIATION]]
+    while branch[0].input is not names[POINTS].input:
+        if isinstance(branch[0].input, list):
+            return []
+        branch.insert(0, branch[0].input._keras_history.operation)
+    return branch
+
+
 def feature_network(model: Any) -> Any:
     """From a network's images to its points and to the (B, F) features, of several kinds, that deviations are made of.
 

@@ -9,6 +9,7 @@ from keras import layers
 
 from edgefkp.export.folding import folded
 from edgefkp.layout import ModelSpec
+from edgefkp.networks.deviation import deviation_layers, feature_network, with_deviation
 from edgefkp.networks.ours import plain
 from edgefkp.networks.paper import blocks, tuned
 
@@ -129,7 +130,7 @@ def test_a_network_within_a_network_is_folded_too():
 def test_what_folding_does_not_fit_is_left_as_it_is_with_a_note(monkeypatch):
     from edgefkp.export import folding
 
-    def fails(model, steps):
+    def fails(model, steps, branch):
         raise ValueError("no such layer")
 
     monkeypatch.setattr(folding, "_rebuilt", fails)
@@ -145,3 +146,41 @@ def test_points_in_pixels_are_what_the_last_dense_layer_returns():
     result = folded(model)
     assert kinds(result)[-1] == "Dense"
     np.testing.assert_allclose(outputs(result), outputs(model), rtol=1e-4)
+
+
+def with_deviations(model):
+    """The network with deviations of random weights."""
+    seen = feature_network(model)
+    new = deviation_layers(15)
+    shapes = [(None, sum(tensor.shape[-1] for tensor in seen.outputs[1:])), (None, new[0].units)]
+    rng = np.random.default_rng(2)
+    for layer, shape in zip(new, shapes, strict=True):
+        layer.build(shape)
+        layer.set_weights([rng.normal(0, 0.1, weights.shape) for weights in layer.get_weights()])
+    return with_deviation(seen, new)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: blocks(ModelSpec(), **SMALL_BLOCKS),
+        # The last shift goes into the dense layer of the points, and of the deviations beside it.
+        lambda: tuned(ModelSpec(), (3, 3, 3, 3), (8, 8, 8, 8)),
+    ],
+    ids=["blocks", "tuned"],
+)
+def test_a_network_with_deviations_is_folded_like_its_twin_without(make):
+    twin = lived_in(make())
+    model = with_deviations(twin)
+    result = folded(model)
+    left = ["BatchNormalization", "Rescaling"]
+    assert [kinds(result).count(kind) for kind in left] == [kinds(folded(twin)).count(kind) for kind in left]
+    assert set(result.output_names) == {"keypoints", "deviation"}
+    pixels = np.random.default_rng(1).random((3, 96, 96, 1), np.float32)
+    for before, after in zip(model(pixels, training=False), result(pixels, training=False), strict=True):
+        np.testing.assert_allclose(after, before, atol=1e-3)
+
+
+def test_a_network_of_heat_maps_with_deviations_is_left_as_it_is():
+    model = with_deviations(lived_in(plain(ModelSpec(), (8, 8), (4, 4), head="argmax", maps=6)))
+    assert folded(model) is model
