@@ -78,10 +78,11 @@ class AugmentConfig:
     occlusion_size: float = 30  # pixels, largest side
     dark: float = 0  # probability of gray levels times uniform in DARKEST to 1
     peaked: bool = False  # geometry is drawn from a triangle in place of a box: its extremes are seen, but rarely
+    unmoved: float = 0  # probability that nothing of the geometry changes but the mirror
 
     def halved(self) -> AugmentConfig:
-        """Every change half as far and half as often; as many faces are mirrored."""
-        kept = ("mirror", "peaked")
+        """Every change half as far and half as often; as many faces are mirrored, and as many keep their geometry."""
+        kept = ("mirror", "peaked", "unmoved")
         return replace(self, **{one.name: getattr(self, one.name) / 2 for one in fields(self) if one.name not in kept})
 
 
@@ -173,6 +174,10 @@ def _random_matrices(
     linear[:, 0, 0], linear[:, 0, 1] = np.cos(angle) * width, np.sin(angle) * height
     linear[:, 1, 0], linear[:, 1, 1] = -np.sin(angle) * width, np.cos(angle) * height
     shift = within(s.shift * (side / REFERENCE_SIDE), (count, 2))
+    if s.unmoved:
+        unmoved = rng.random(count) < s.unmoved
+        linear[unmoved] = np.where(mirrored[unmoved, None, None], np.diag((-1.0, 1.0)), np.eye(2))
+        shift[unmoved] = 0
     offset = center - linear @ (center, center) + shift
     return np.concatenate([linear, offset[..., None]], 2), mirrored
 

@@ -45,6 +45,7 @@ RANGES = {
     "online.occlusion": _SHARE,
     "online.occlusion_size": (0.0, 96.0),
     "online.dark": _SHARE,
+    "online.unmoved": _SHARE,
 }
 
 

@@ -1,5 +1,7 @@
 """Altered images keep their points where the face is."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -69,6 +71,29 @@ def test_each_kind_of_change_alters_pixels_and_no_point(kind):
     )
     assert (changed != image).any()
     np.testing.assert_allclose(moved, points)
+
+
+def test_unmoved_faces_keep_their_geometry_but_for_the_mirror():
+    image, count = dots(MEAN), 400
+    strength = replace(ONLY_GEOMETRY, unmoved=0.4)
+    images, points = np.repeat(image[None], count, 0), np.repeat(MEAN[None], count, 0)
+    altered, moved = online_batch(images, points, np.random.default_rng(0), strength, KAGGLE15)
+    flipped = MEAN[KAGGLE15.mirror_order] * (-1, 1) + (95, 0)
+    still, mirrored = (np.abs(moved - where).max((1, 2)) < 1e-3 for where in (MEAN, flipped))
+    assert 0.33 < np.mean(still | mirrored) < 0.47
+    assert 0.35 < mirrored.sum() / (still | mirrored).sum() < 0.65
+    assert (altered[still] == image).all()
+    assert (altered[mirrored] == image[:, ::-1]).all()
+
+
+def test_unmoved_faces_are_altered_otherwise_as_often_and_so_are_halved_ones():
+    still = AugmentConfig(**{name: 0 for name in vars(ONLY_GEOMETRY)})
+    config = replace(still, degrees=20, noise=1.0, noise_level=20, unmoved=1.0)
+    image = np.full((1, 96, 96), 100, np.uint8)
+    altered, moved = online_batch(image, MEAN[None], np.random.default_rng(0), config, KAGGLE15)
+    assert (altered != image).any()
+    np.testing.assert_allclose(moved[0], MEAN, atol=1e-4)
+    assert replace(config, unmoved=0.4).halved().unmoved == 0.4
 
 
 def test_paper_set_has_every_kind_of_copy():
