@@ -26,7 +26,7 @@ from edgefkp.export.bias_correction import (
     output_unit,
 )
 from edgefkp.export.calibration import CalibrationSet
-from edgefkp.export.convert import ConversionSettings, bytes_scaling, convert, layers_in_float
+from edgefkp.export.convert import ConversionSettings, bytes_scaling, convert, first_layer_in_float, layers_in_float
 from edgefkp.export.folding import folded
 from edgefkp.export.inspect import Inspection, entry_of, inspect
 from edgefkp.export.islands import may_have_gates
@@ -139,10 +139,13 @@ class ExportJob:
         """How the file of the scheme called `name` is made."""
         options, scheme = self.options, SCHEMES[name]
         wide = bool(scheme.head) and may_have_soft_argmax(self.network)
+        by_bytes = options.u8 or takes_bytes(self.network)
         own = layers_in_float(self.network) if scheme.keeps_float else ()
+        if scheme.keeps_float and not by_bytes:  # bytes are integers already
+            own = (*first_layer_in_float(self.network), *own)
         return ConversionSettings(
             name,
-            options.u8 or takes_bytes(self.network),
+            by_bytes,
             per_tensor_dense=scheme.per_tensor_dense and options.target.per_tensor_dense,
             keep_float=(*own, *(layer for layer in options.keep_float if layer not in own)),
             head=scheme.head if wide else "",

@@ -6,10 +6,11 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from edgefkp.errors import UsageError
-from edgefkp.export.convert import ConversionSettings, convert, layers_in_float
-from edgefkp.layout import ModelSpec
+from edgefkp.export.convert import ConversionSettings, convert, first_layer_in_float, layers_in_float
+from edgefkp.layout import InputSpec, ModelSpec
 from edgefkp.networks.ours import ACTIVATIONS, FLOAT_LAYERS, HEADS, plain
 from edgefkp.runtime import interpreters
+from edgefkp.runtime.graph import graph_of
 from edgefkp.runtime.keras_model import load_keras
 
 SPEC = ModelSpec()
@@ -66,6 +67,17 @@ def test_a_soft_argmax_that_stays_float_moves_points_less_in_int8(tmp_path):
     # Centers of faces unlike those of calibration are not clipped.
     assert layers_in_float(model) == FLOAT_LAYERS
     assert moved(FLOAT_LAYERS, PIXELS[:1]) < moved(FLOAT_LAYERS[:2], PIXELS[:1])
+
+
+def test_the_layer_that_sees_gray_pixels_stays_float_in_int8():
+    model = plain(SPEC, **TINY, head="argmax", maps=5)
+    first = model.layers[1].name
+    assert first_layer_in_float(model) == (first,)
+    kept = ConversionSettings("int8", keep_float=(first, *FLOAT_LAYERS))
+    operators = graph_of(convert(model, kept, [PIXELS])).operators
+    assert [one.name for one in operators][:3] == ["CONV_2D", "QUANTIZE", "CONV_2D"]
+    assert first_layer_in_float(plain(ModelSpec(input=InputSpec(colors="rgb")), **TINY, head="argmax", maps=5)) == ()
+    assert first_layer_in_float(plain(SPEC, **TINY, maps=5)) == ()
 
 
 @pytest.mark.parametrize("head", ["argmax", "pyramid"])
