@@ -57,7 +57,8 @@ def _folded(model: Any) -> Any:
         return model
     steps = [_step(layer) for layer in layers]
     if branch:  # it begins with a dense layer beside the points': one for both, until a shift has been put into it
-        steps[-1].weights = [np.concatenate(pair, -1) for pair in zip(steps[-1].weights, branch[0].get_weights(), strict=True)]
+        pairs = zip(steps[-1].weights, branch[0].get_weights(), strict=True)
+        steps[-1].weights = [np.concatenate(pair, -1) for pair in pairs]
     position, found = 0, False
     while position < len(steps):
         source = _convolution_before(steps, position) if _foldable(steps, position) else None

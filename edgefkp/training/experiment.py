@@ -74,6 +74,11 @@ class Experiment:
                 "add --schedule all, or leave out --teacher-online",
             )
         copies = self.teacher_copies and not self.teacher_online  # made once, before the training
+        if self.recipe.solved and (self.recipe.head == RIDGE or self.augment == "paper" or copies):
+            raise UsageError(
+                'a recipe with "solved" is for a head that learns by steps, of faces altered as they are drawn',
+                'leave "solved" out of the recipe, or take --augment online',
+            )
         if self.start is not None and (self.augment == "paper" or copies):
             raise UsageError(
                 "fine-tuning takes neither the paper's offline set nor copies that are made before it",
@@ -108,6 +113,14 @@ class Experiment:
             others["layout"] = spec.layout.to_json()
         return others | ({"input": changed} if (changed := deciding(spec.input)) else {})
 
+    def _teachers_by_name(self) -> dict[str, str]:
+        """Name -> SHA-256; of several files of one name in different folders, all but the first get a number."""
+        found: dict[str, str] = {}
+        for teacher in self.teachers:
+            count = sum(known.name == teacher.name for known in self.teachers[: len(found)])
+            found[f"{teacher.name} ({count + 1})" if count else teacher.name] = sha256_file(teacher)
+        return found
+
     def extras(self, source: Dataset) -> dict[str, Any]:
         """What most experiments do not have: more faces, weights of faces, teachers."""
         extras: dict[str, Any] = {}
@@ -116,7 +129,7 @@ class Experiment:
         if self.automatic_weight != 1:
             extras["automatic_weight"] = self.automatic_weight
         if self.teachers:
-            extras["teachers"] = {teacher.name: sha256_file(teacher) for teacher in self.teachers}
+            extras["teachers"] = self._teachers_by_name()
             extras["teacher_share"] = self.teacher_share
         if self.teachers and self.teacher_copies:
             extras["teacher_copies"] = self.teacher_copies

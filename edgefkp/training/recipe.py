@@ -74,6 +74,8 @@ class Recipe:
     # Of a frozen backbone: learned by training steps, or solved by ridge regression (ridge.py), which takes of all the
     # fields above only `images`, or `epochs`, `batch` and `seed`.
     head: str = STEPS
+    # At the end, the last layer is solved on unmirrored faces (last_layer.py), and kept so if validation persons gain.
+    solved: bool = False
     online: AugmentConfig = field(default_factory=AugmentConfig)  # of --augment online
 
     def __post_init__(self) -> None:

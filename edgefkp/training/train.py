@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from dataclasses import replace as changed
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +40,7 @@ from edgefkp.training.experiment import Experiment
 from edgefkp.training.features import fit_head
 from edgefkp.training.finetune import Finetuned, OwnFaces, finetune, parts_for
 from edgefkp.training.fit import EpochLog, Fit, fit
+from edgefkp.training.last_layer import with_solved_last
 from edgefkp.training.recipe import RIDGE
 from edgefkp.training.ridge import Solved, fit_ridge
 from edgefkp.training.shown_again import ShownAgain
@@ -98,9 +100,10 @@ def train(
     asked = experiment.teacher_online and not again
     relabel = online_teachers(faces, experiment.teachers, experiment.teacher_share) if asked else None
     result: Fit | Finetuned
+    rows = parts.train.complete if experiment.imputation == "drop" else slice(None)
+    persons = parts.train.groups[rows]  # of the faces, where no copies are made of them
     if start:
-        rows = parts.train.complete if experiment.imputation == "drop" else slice(None)
-        own = OwnFaces(faces, parts.train.groups[rows], parts)
+        own = OwnFaces(faces, persons, parts)
         plan = _plan(experiment, spec, images)
         settings = (network.name, experiment.schedule, own, recipe, plan, spec, online)
         result = finetune(start, make, *settings, *calls, relabel, again)
@@ -111,6 +114,12 @@ def train(
     else:
         plan = _plan(experiment, spec, images)
         result = fit(make, faces, parts.validation, recipe, plan, spec, online, *calls, relabel, again)
+    solved: dict[str, Any] = {}
+    if recipe.solved:
+        config = recipe.online if online else None
+        about = (faces, persons, parts.validation, spec, config, recipe.seed)
+        result, solved["solved"] = with_solved_last(result, *about)
+        progress.on_epoch(result.history[-1])
     card = Card(
         NETWORK,
         name,
@@ -137,7 +146,8 @@ def train(
         training={"recipe": plain(recipe), "plan": plain(result.plan), "best_epoch": result.best["epoch"]}
         | experiment.extras(source)
         | ({"finetuning": result.facts} if isinstance(result, Finetuned) else {})
-        | ({"head": result.facts} if isinstance(result, Solved) else {}),
+        | ({"head": result.facts} if isinstance(result, Solved) else {})
+        | solved,
         metrics={
             "validation_rmse": result.best["validation_rmse"],
             "validation_rmse_mean_shape": mean_shape_rmse(parts),

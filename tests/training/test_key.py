@@ -37,8 +37,10 @@ def key(experiment, source):
 
 
 def test_it_changes_with_everything_that_decides_the_result(source, tmp_path):
-    teacher = tmp_path / "teacher.keras"
+    teacher, namesake = tmp_path / "teacher.keras", tmp_path / "b/teacher.keras"
     teacher.write_bytes(b"network")
+    namesake.parent.mkdir()
+    namesake.write_bytes(b"another")
     changed = replace(source, train=replace(source.train, images=source.train.images ^ 1))
     others = [
         replace(BASE, network="manual"),
@@ -47,14 +49,17 @@ def test_it_changes_with_everything_that_decides_the_result(source, tmp_path):
         replace(BASE, options={"maps": 32}),
         replace(BASE, automatic_weight=0.5),
         replace(BASE, teachers=(teacher,)),
+        replace(BASE, teachers=(namesake,)),
+        replace(BASE, teachers=(teacher, namesake)),
         replace(BASE, teachers=(teacher,), teacher_share=0.7),
         replace(BASE, teachers=(teacher,), teacher_copies=2),
         replace(BASE, teachers=(teacher,), teacher_online=True),
         replace(BASE, teachers=(teacher,), teacher_online=True, teacher_copies=2),
         *(replace(BASE, recipe=replace(BASE.recipe, **one)) for one in (
             {"seed": 1}, {"learning_rate": 1e-3}, {"beta": 0.03}, {"start": "random"}, {"loss": "wing"},
-            {"settled": 0.2},
+            {"settled": 0.2}, {"solved": True},
             {"online": AugmentConfig(degrees=21)}, {"online": AugmentConfig(dark=0.2)},
+            {"online": AugmentConfig(unmoved=0.2)},
         )),
     ]  # fmt: skip
     keys = [key(one, source) for one in [BASE, *others]] + [key(BASE, changed)]
