@@ -68,7 +68,7 @@ def test_a_file_is_described_by_its_metadata_or_its_card_or_not_at_all(tmp_path:
         assert rows["model"] == "small-masked-online (described in the file)"
         assert rows["layout"] == "kaggle15: 15 points"
         assert rows["takes"] == "96x96 gray images, pixels scaled to 0..1"
-        assert rows["float on purpose"] == "softmax, places, keypoints"
+        assert rows["float on purpose"] == "conv2d, softmax, places, keypoints"
     foreign = Path(shutil.copy(FIXTURES / "tiny.int8.tflite", tmp_path))
     assert inspect(foreign).description is None
     rows = shown(inspect(foreign))
