@@ -41,7 +41,8 @@ def read_record(kind: type[Built], value: Any, where: str, hint: str = "", stric
     try:
         return built(kind, value, strict, where)
     except ValueError as error:
-        raise EdgefkpError(f"{where} is not a whole {_title(kind)}: {error}", hint) from error
+        reason = str(error).replace("\n", "\\n")  # of a value that it quotes
+        raise EdgefkpError(f"{where} is not a whole {_title(kind)}: {reason}", hint) from error
 
 
 def _title(kind: type) -> str:

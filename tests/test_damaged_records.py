@@ -63,6 +63,17 @@ def test_a_cell_of_any_types_is_shown_or_refused(stored):
             interval_of(cell)
 
 
+@pytest.mark.parametrize(
+    "change", [{"layout": "\x1b[31m\n"}, {"input": {"colors": "a\nb"}}, {"output": {"form": "a\nb"}}]
+)
+def test_a_value_with_a_line_break_is_named_in_one_line(change, tmp_path):
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "a.tflite").write_bytes(b"a")
+    (tmp_path / "export" / "a.json").write_text(json.dumps(CARD | change))
+    (message,) = read_catalog(tmp_path).damaged
+    assert message.isprintable()
+
+
 @FUZZ
 @given(data=st.data())
 def test_the_catalog_lists_what_is_whole_whatever_the_cards_and_evaluations_are(tmp_path, data):
