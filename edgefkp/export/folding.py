@@ -55,7 +55,7 @@ def _folded(model: Any) -> Any:
     layers, branch = _chain(points_only(model)), deviation_branch(model)
     if layers is None or (len(model.outputs) > 1 and not branch):
         return model
-    steps = [_step(layer) for layer in layers]
+    steps = [_Step(layer, [np.array(weights) for weights in layer.get_weights()]) for layer in layers]
     if branch:  # it begins with a dense layer beside the points': one for both, until a shift has been put into it
         pairs = zip(steps[-1].weights, branch[0].get_weights(), strict=True)
         steps[-1].weights = [np.concatenate(pair, -1) for pair in pairs]
@@ -73,10 +73,6 @@ def _folded(model: Any) -> Any:
         position += 1
     found = _end_scaled(steps) or found
     return _rebuilt(model, steps, branch) if found else model
-
-
-def _step(layer: Any) -> _Step:
-    return _Step(layer, [np.array(weights) for weights in layer.get_weights()])
 
 
 def _end_scaled(steps: list[_Step]) -> bool:

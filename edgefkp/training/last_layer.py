@@ -27,13 +27,14 @@ def with_solved_last(
     result: AnyFit,
     faces: TrainingSet,
     persons: np.ndarray,
-    validation: Labeled,
+    validation: Labeled | None,
     spec: ModelSpec,
     online: AugmentConfig | None,
     seed: int,
 ) -> tuple[AnyFit, dict[str, Any]]:
     """The result with its last layer solved on the faces, if that lessens the RMSE on `validation`; facts for the card.
 
+    validation: faces of other persons; None where there are none: folds over the persons judge, as of the penalty.
     persons: (N,) of the faces. online: how altered copies are altered, but for the mirror; None for no copies.
     Raises EdgefkpError if all faces are of one person.
     """
@@ -43,8 +44,10 @@ def with_solved_last(
     body, before = keras.Model(result.model.input, head.input), Layer(*head.get_weights())
     known = examples(body, faces, persons, spec, online and replace(online, mirror=0.0), seed)
     chosen = choose_pull(known, before, spec, seed)
-    after, held_out = solve(known, before, chosen.pull), features_of(body, validation.images, spec.input)
-    errors = [rmse(spec.decode(layer(held_out)), validation.keypoints) for layer in (before, after)]
+    after, errors = solve(known, before, chosen.pull), [chosen.rmse_before, chosen.rmse]
+    if validation is not None:
+        held_out = features_of(body, validation.images, spec.input)
+        errors = [rmse(spec.decode(layer(held_out)), validation.keypoints) for layer in (before, after)]
     facts = {"pull": chosen.pull, "before": errors[0], "after": errors[1], "kept": errors[1] < errors[0]}
     if not facts["kept"]:
         return result, facts

@@ -25,7 +25,7 @@ from edgefkp.data.augment import paper_set
 from edgefkp.data.faces import Dataset
 from edgefkp.data.imputation import TrainingSet, impute
 from edgefkp.data.split import Split, split
-from edgefkp.errors import EdgefkpError
+from edgefkp.errors import EdgefkpError, UsageError
 from edgefkp.evaluation.metrics import rmse
 from edgefkp.files import plain, require_writable, sha256_file
 from edgefkp.layout import ModelSpec
@@ -102,6 +102,11 @@ def train(
     result: Fit | Finetuned
     rows = parts.train.complete if experiment.imputation == "drop" else slice(None)
     persons = parts.train.groups[rows]  # of the faces, where no copies are made of them
+    if recipe.solved and len(np.unique(persons)) < 2:
+        raise UsageError(
+            "the last layer is solved by folds over persons, and all training faces are of one",
+            'leave "solved" out of the recipe',
+        )
     if start:
         own = OwnFaces(faces, persons, parts)
         plan = _plan(experiment, spec, images)
@@ -116,10 +121,11 @@ def train(
         result = fit(make, faces, parts.validation, recipe, plan, spec, online, *calls, relabel, again)
     solved: dict[str, Any] = {}
     if recipe.solved:
+        others = None if parts.validation is parts.train else parts.validation
         config = recipe.online if online else None
-        about = (faces, persons, parts.validation, spec, config, recipe.seed)
-        result, solved["solved"] = with_solved_last(result, *about)
-        progress.on_epoch(result.history[-1])
+        result, solved["solved"] = with_solved_last(result, faces, persons, others, spec, config, recipe.seed)
+        if solved["solved"]["kept"]:
+            progress.on_epoch(result.history[-1])
     card = Card(
         NETWORK,
         name,

@@ -15,7 +15,7 @@ from edgefkp.evaluation.evaluate import evaluate
 from edgefkp.runtime.predictor import open_predictor
 from edgefkp.training.experiment import Experiment
 from edgefkp.training.recipe import RIDGE
-from edgefkp.training.train import train
+from edgefkp.training.train import Progress, train
 from tests.tiny_network import FAST, own_faces
 
 SOLVED = replace(FAST, solved=True)
@@ -27,6 +27,12 @@ def aside(count: int = 120, offset: float = 2.0) -> Dataset:
     groups = np.array([f"person {number % 20}" for number in range(count)])
     moved = (keypoints + np.float32([offset, 0])).astype(np.float32)
     return Dataset("mine", faces_of(images, moved, groups=groups), None, "mine alone")
+
+
+def one_to_train_on() -> Dataset:
+    images, keypoints = draw_all(40, seed=1)
+    groups = np.array([f"person {number % 3}" for number in range(40)])
+    return Dataset("mine", faces_of(images, keypoints, groups=groups), None, "mine alone")
 
 
 @pytest.mark.parametrize("start", [False, True], ids=["new", "from a trained one"])
@@ -58,6 +64,24 @@ def test_a_last_layer_that_validation_persons_do_not_gain_by_stays_as_it_was(tin
     answers = [open_predictor(path).predict(images) for path in (first, second)]
     np.testing.assert_allclose(*answers, atol=1e-3)
     assert card.metrics["validation_rmse"] == card.training["solved"]["before"]
+
+
+def test_of_few_faces_folds_over_persons_judge(tiny, trained_tiny, tmp_path, monkeypatch):
+    from edgefkp.training import last_layer
+
+    chosen = last_layer.choose_pull
+    monkeypatch.setattr(last_layer, "choose_pull", lambda *given: replace(chosen(*given), rmse=9.0))
+    _, card = train(Experiment("tiny", recipe=SOLVED, start=str(trained_tiny)), own_faces(), tmp_path)
+    assert card.training["solved"]["after"] == 9.0
+    assert not card.training["solved"]["kept"]
+
+
+def test_faces_of_one_person_are_refused_before_the_training(tiny, tmp_path):
+    rows: list[dict] = []
+    progress = Progress(on_epoch=rows.append)
+    with pytest.raises(UsageError, match="all training faces are of one"):
+        train(Experiment("tiny", recipe=SOLVED), one_to_train_on(), tmp_path, progress=progress)
+    assert not rows
 
 
 def test_what_has_no_faces_as_they_are_drawn_is_refused(tiny, tmp_path):
